@@ -1,0 +1,1 @@
+"""Personalised financial products, suitable by construction."""

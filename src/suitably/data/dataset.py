@@ -1,0 +1,309 @@
+"""What comes in: users, products and interactions, checked once and seen as of a moment."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+from scipy import sparse
+
+from suitably.data.checks import Inspection, OnError, Quarantine
+from suitably.data.clock import MICROSECOND, Clock, Instant
+from suitably.data.columns import Columns
+from suitably.data.events import Events, Roles, read_events, read_roles
+from suitably.data.frames import read_frame, write_frame
+from suitably.data.ids import Ids
+from suitably.data.versions import Versions, read_versions
+from suitably.errors import DataError
+
+__all__ = ["Dataset", "View"]
+
+
+@dataclass(frozen=True)
+class View:
+    """What was visible strictly before a moment.
+
+    Attributes:
+        as_of: The moment, None in data without timestamps.
+        clock: The data's convention of time zones.
+        users: Vocabulary of users, rows of `user_fields`.
+        products: Vocabulary of products, rows of `product_fields`.
+        user_fields: A row per user, all null where no row was visible.
+        product_fields: A row per product.
+        listed: bool (products,), which were in the catalogue.
+        events: The visible interactions, in order of time.
+        owned_events: The kinds of event that mean ownership, None for all.
+    """
+
+    as_of: Instant | None
+    clock: Clock
+    users: Ids
+    products: Ids
+    user_fields: pa.Table
+    product_fields: pa.Table
+    listed: NDArray[np.bool_]
+    events: Events
+    owned_events: tuple[str, ...] | None
+
+    @property
+    def user_ids(self) -> NDArray[Any]:
+        """External ids of the users, in order."""
+        return self.users.values
+
+    @property
+    def product_ids(self) -> NDArray[Any]:
+        """External ids of the products, in order: the axis of every scorer."""
+        return self.products.values
+
+    @cached_property
+    def acquisitions(self) -> Events:
+        """The visible interactions that mean ownership."""
+        return self.events.of(self.owned_events)
+
+    @cached_property
+    def purchases(self) -> sparse.csr_array:
+        """How often each user acquired each product: CSR (users, products), float64."""
+        return self.acquisitions.matrix(len(self.users), len(self.products))
+
+
+class Dataset:
+    """Users, products and their interactions, validated once and ordered by time.
+
+    The caller's frames are read, never changed. Every column that `columns` does not name is a
+    field of its user or product, for rules, profiles and features.
+
+    Args:
+        users: One row per user, or several versions where `columns.user_timestamp` is there.
+            None: the users are those of the interactions, without fields.
+        products: Likewise for products; its order is the catalogue's.
+        interactions: One row per event.
+        columns: How the columns are called.
+        owned_events: Kinds of event that make a product owned; None: all of them.
+        on_error: `"raise"` a `DataError` at a bad row, or `"quarantine"` it.
+        now: Rows dated later are in the future and refused; default: the present.
+
+    Attributes:
+        columns: As given.
+        clock: The time-zone convention of the timestamps.
+
+    Raises:
+        DataError: A missing column, an empty frame, ids of different types; in raise mode also
+            bad rows, with column, count and examples.
+
+    Example:
+        >>> import pandas as pd
+        >>> data = Dataset(
+        ...     None, None,
+        ...     pd.DataFrame({"user_id": [7, 9], "product_id": ["a", "b"],
+        ...                   "timestamp": ["2024-01-02", "2024-01-01"]}),
+        ... )
+        >>> data
+        Dataset(2 users, 2 products, 2 interactions, 2024-01-01 to 2024-01-02)
+    """
+
+    def __init__(
+        self,
+        users: Any,
+        products: Any,
+        interactions: Any,
+        columns: Columns | None = None,
+        owned_events: list[str] | tuple[str, ...] | None = None,
+        on_error: OnError = "raise",
+        now: Any = None,
+    ) -> None:
+        if on_error not in ("raise", "quarantine"):
+            raise DataError(f'on_error={on_error!r}: must be "raise" or "quarantine"')
+        self.columns = columns = columns or Columns()
+        self._quarantine = Quarantine()
+        frames = {"users": users, "products": products, "interactions": interactions}
+        inspections: dict[str, Inspection] = {}
+        kinds: list[str] = []
+        for name, frame in frames.items():
+            if frame is None and name != "interactions":
+                continue
+            table, kind = read_frame(frame, name)
+            kinds.append(kind)
+            inspections[name] = Inspection(name, table, on_error, self._quarantine)
+        self._kind = kinds[0]
+
+        log = inspections["interactions"]
+        log.ids(columns.user)
+        log.ids(columns.product)
+        roles = read_roles(log, columns)
+        present = _now(now)
+        zones: dict[str, str | None] = {}
+        for column in (roles.timestamp, roles.recorded_at):
+            if column:
+                zones[f"interactions.{column}"] = log.moments(column, present)
+        if roles.value:
+            log.finite(roles.value)
+        if roles.event:
+            _check_kinds(log, roles.event)
+
+        self.user_versions = self._versions(
+            inspections.get("users"), log, columns.user, "user_timestamp", present, zones
+        )
+        self.product_versions = self._versions(
+            inspections.get("products"), log, columns.product, "product_timestamp", present, zones
+        )
+        self.clock = _one_clock(zones)
+        self._tables = inspections
+        self._refuse_strangers(log)
+        self.events = read_events(
+            log, columns, roles, self.user_versions.ids, self.product_versions.ids
+        )
+        self._roles: Roles = roles
+        self.owned_events = None if owned_events is None else tuple(owned_events)
+        self.events.of(self.owned_events)
+
+    def _versions(
+        self,
+        inspection: Inspection | None,
+        log: Inspection,
+        id_column: str,
+        time_role: str,
+        now: Instant,
+        zones: dict[str, str | None],
+    ) -> Versions:
+        if inspection is None:
+            ids = Ids(log.column(id_column).unique().sort())
+            codes = np.arange(len(ids), dtype=np.int32)
+            return Versions(ids, pa.table({"_": pa.nulls(len(ids))}).select([]), codes, None)
+        time = self.columns.optional(time_role, inspection.table.column_names, inspection.name)
+        versions, zone = read_versions(inspection, id_column, time, now)
+        if time:
+            zones[f"{inspection.name}.{time}"] = zone
+        if versions.ids.array.type != log.column(id_column).type:
+            raise DataError(
+                f"{inspection.name}.{id_column} holds {versions.ids.array.type}, but "
+                f"interactions.{id_column} holds {log.column(id_column).type}: use one type of id"
+            )
+        return versions
+
+    def _refuse_strangers(self, log: Inspection) -> None:
+        for column, versions, name in (
+            (self.columns.user, self.user_versions, "users"),
+            (self.columns.product, self.product_versions, "products"),
+        ):
+            codes = versions.ids.codes(log.column(column).to_numpy(zero_copy_only=False))
+            log.refuse(column, f"is not in the {name} frame", codes < 0)
+
+    @property
+    def user_ids(self) -> NDArray[Any]:
+        """Ids in the order of the users frame, or sorted where there is none."""
+        return self.user_versions.ids.values
+
+    @property
+    def product_ids(self) -> NDArray[Any]:
+        """Ids in the order of the products frame (the catalogue order), or sorted."""
+        return self.product_versions.ids.values
+
+    @property
+    def quarantine(self) -> Any:
+        """The rows set aside: table, row (0-based), column, reason, value."""
+        return write_frame(self._quarantine.table(), self._kind)
+
+    @property
+    def users(self) -> Any:
+        """The accepted rows of the users frame, as the caller's kind of frame; None without one."""
+        return self._frame("users")
+
+    @property
+    def products(self) -> Any:
+        """The accepted rows of the products frame; None without one."""
+        return self._frame("products")
+
+    @property
+    def interactions(self) -> Any:
+        """The accepted rows of the interactions frame."""
+        return self._frame("interactions")
+
+    def _frame(self, name: str) -> Any:
+        if name not in self._tables:
+            return None
+        return write_frame(self._tables[name].table, self._kind)
+
+    @property
+    def kind(self) -> str:
+        """The kind of frame that answers come in: pandas, polars or pyarrow."""
+        return self._kind
+
+    @cached_property
+    def latest(self) -> Instant | None:
+        """The latest moment in any table, None in data without timestamps."""
+        if self.events.times is None:
+            return None
+        columns = (self.events.times, self.events.recorded)
+        tables = (self.user_versions.times, self.product_versions.times)
+        found = [times.max() for times in (*columns, *tables) if times is not None and len(times)]
+        latest: Instant = max(found)
+        return latest
+
+    def moment(self, as_of: Any = None) -> Instant | None:
+        """Read `as_of` in this data's convention; default: just after the latest timestamp.
+
+        Raises:
+            DataError: `as_of` given for data without timestamps, or of another convention.
+        """
+        if self.events.times is None:
+            if as_of is not None:
+                raise DataError("as_of: the interactions have no timestamps, so nothing is dated")
+            return None
+        if as_of is None:
+            return None if self.latest is None else self.latest + MICROSECOND
+        return self.clock.instant(as_of)
+
+    def view(self, as_of: Any = None) -> View:
+        """Give what was visible strictly before `as_of`: fields, catalogue and interactions."""
+        moment = self.moment(as_of)
+        user_fields, _ = self.user_versions.visible(moment)
+        product_fields, listed = self.product_versions.visible(moment)
+        return View(
+            as_of=moment,
+            clock=self.clock,
+            users=self.user_versions.ids,
+            products=self.product_versions.ids,
+            user_fields=user_fields,
+            product_fields=product_fields,
+            listed=listed,
+            events=self.events.before(moment),
+            owned_events=self.owned_events,
+        )
+
+    def __repr__(self) -> str:
+        parts = [
+            f"{len(self.user_versions.ids):,} users",
+            f"{len(self.product_versions.ids):,} products",
+            f"{len(self.events):,} interactions",
+        ]
+        if self.events.times is not None and len(self.events):
+            first, last = self.events.times[[0, -1]].astype("datetime64[D]")
+            parts.append(f"{first} to {last}")
+        aside = self._quarantine.table().num_rows
+        return f"Dataset({', '.join(parts + [f'{aside} rows set aside'] * bool(aside))})"
+
+
+def _now(now: Any) -> Instant:
+    stamp = pd.Timestamp.now("UTC") if now is None else pd.Timestamp(now)
+    if stamp.tzinfo is not None:
+        stamp = stamp.tz_convert("UTC").tz_localize(None)
+    # Naive data may be written in any zone, up to 14 hours ahead of UTC.
+    slack = pd.Timedelta(hours=14) if now is None else pd.Timedelta(0)
+    return Clock().instant(stamp + slack, "now")
+
+
+def _check_kinds(log: Inspection, column: str) -> None:
+    if not pa.types.is_string(log.column(column).type):
+        raise DataError(f"interactions.{column}: must hold text, not {log.column(column).type}")
+    log.refuse(column, "no kind of event", log.column(column).is_null().to_numpy(False))
+
+
+def _one_clock(zones: dict[str, str | None]) -> Clock:
+    aware = {column: zone for column, zone in zones.items() if zone is not None}
+    if aware and len(aware) < len(zones):
+        naive = sorted(set(zones) - set(aware))
+        raise DataError(f"timestamps: {sorted(aware)} have a time zone, {naive} have none")
+    return Clock(next(iter(aware.values()), None))

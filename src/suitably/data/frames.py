@@ -1,0 +1,100 @@
+"""The boundary: any frame in as Arrow, Arrow out as the caller's kind of frame."""
+
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+import pyarrow as pa
+
+from suitably.errors import DataError
+
+__all__ = ["read_frame", "write_frame"]
+
+
+def read_frame(frame: Any, name: str) -> tuple[pa.Table, str]:
+    """Read a frame without changing it.
+
+    Args:
+        frame: A pandas, polars (eager or lazy), PyArrow or DuckDB frame.
+        name: What the frame is, for messages.
+
+    Returns:
+        The table, text and dictionaries in plain types and NaN as null; and the kind of frame that
+        goes back to this caller: `"pandas"`, `"polars"` or `"pyarrow"`.
+
+    Raises:
+        DataError: Not a frame, or a column whose values have no common type.
+    """
+    try:
+        wrapped = nw.from_native(frame)
+    except TypeError:
+        found = type(frame).__name__
+        raise DataError(
+            f"{name}: expected a pandas, polars, PyArrow or DuckDB frame, got {found}"
+        ) from None
+    kind = wrapped.implementation.value
+    if isinstance(wrapped, nw.LazyFrame):
+        wrapped = wrapped.collect(backend=None if kind == "polars" else "pyarrow")
+    columns = wrapped.columns
+    if not all(isinstance(column, str) for column in columns):
+        raise DataError(f"{name}: column names must be text, got {columns}")
+    if len(set(columns)) < len(columns):
+        raise DataError(f"{name}: a column name occurs twice in {columns}")
+    arrays = [_read_column(wrapped[column], f"{name}.{column}", kind) for column in columns]
+    out = kind if kind in ("pandas", "polars") else "pyarrow"
+    return pa.table(dict(zip(columns, arrays, strict=True))), out
+
+
+def write_frame(table: pa.Table, kind: str) -> Any:
+    """Turn a table into the kind of frame that `read_frame` met."""
+    if kind == "pandas":
+        return table.to_pandas()
+    return nw.from_arrow(table, backend="polars").to_native() if kind == "polars" else table
+
+
+def _read_column(series: Any, name: str, kind: str) -> pa.Array:
+    if kind == "pandas" and series.dtype == nw.Object:
+        array = _read_objects(series.to_native(), name)
+    else:
+        try:
+            array = series.to_arrow()
+        except (pa.ArrowException, TypeError, ValueError) as error:
+            raise DataError(f"{name}: cannot be read as one type: {error}") from None
+    if isinstance(array, pa.ChunkedArray):
+        array = array.combine_chunks()
+    return _plain(array)
+
+
+def _read_objects(series: Any, name: str) -> pa.Array:
+    """Read a pandas column of Python objects, sets as lists and dictionaries as maps."""
+    values = series.to_numpy()
+    present = series.notna().to_numpy()
+    kinds = {type(value) for value in values[present]}
+    nullable: list[Any] = [v if p else None for v, p in zip(values, present, strict=True)]
+    if kinds and kinds <= {set, frozenset}:
+        nullable = [None if v is None else sorted(v) for v in nullable]
+    mapping = bool(kinds) and kinds <= {dict}
+    if mapping:
+        nullable = [None if v is None else list(v.items()) for v in nullable]
+    try:
+        return pa.array(nullable, type=pa.map_(pa.string(), pa.float64()) if mapping else None)
+    except (pa.ArrowException, TypeError, ValueError):
+        found = ", ".join(sorted(kind.__name__ for kind in kinds))
+        raise DataError(f"{name}: values of no common type ({found})") from None
+
+
+def _plain(array: pa.Array) -> pa.Array:
+    """Decode dictionaries, widen small numbers, and write NaN as null."""
+    kind = array.type
+    if pa.types.is_dictionary(kind):
+        array = array.dictionary_decode()
+        kind = array.type
+    if pa.types.is_large_string(kind) or kind == pa.string_view():
+        return array.cast(pa.string())
+    if pa.types.is_floating(kind):
+        values = array.cast(pa.float64())
+        numbers = values.to_numpy(zero_copy_only=False)
+        return pa.array(numbers, mask=np.isnan(numbers)) if np.isnan(numbers).any() else values
+    if pa.types.is_integer(kind) and kind != pa.uint64():
+        return array.cast(pa.int64())
+    return array

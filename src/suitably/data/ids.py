@@ -1,0 +1,87 @@
+"""Vocabularies: external ids outside, integer codes inside."""
+
+from collections.abc import Iterable
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from suitably.errors import DataError
+
+__all__ = ["Ids", "id_array"]
+
+
+def id_array(values: Any, name: str) -> pa.Array:
+    """Read ids as int64 or text.
+
+    Whole floats are read as integers, since pandas stores integers with a gap that way.
+
+    Raises:
+        DataError: The values are neither integers nor text.
+    """
+    if isinstance(values, str | bytes) or not isinstance(values, Iterable):
+        raise DataError(f"{name}: expected a list of ids, got {values!r:.50}")
+    try:
+        array = values if isinstance(values, pa.Array) else pa.array(values, from_pandas=True)
+    except (pa.ArrowException, TypeError, ValueError):
+        raise DataError(f"{name}: ids must be all integers or all text") from None
+    if isinstance(array, pa.ChunkedArray):
+        array = array.combine_chunks()
+    kind = array.type
+    if pa.types.is_dictionary(kind):
+        return id_array(array.dictionary_decode(), name)
+    if pa.types.is_string(kind):
+        return array
+    if pa.types.is_large_string(kind) or kind == pa.string_view():
+        return array.cast(pa.string())
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_null(kind):
+        try:
+            return array.cast(pa.int64())
+        except pa.ArrowInvalid:
+            pass
+    raise DataError(f"{name}: ids must be integers or text, not {kind}")
+
+
+class Ids:
+    """An ordered vocabulary of distinct external ids.
+
+    Args:
+        array: int64 or text, distinct, no nulls.
+    """
+
+    def __init__(self, array: pa.Array) -> None:
+        self.array = array
+
+    @cached_property
+    def values(self) -> NDArray[Any]:
+        """The ids in order, int64 or object, read-only."""
+        values: NDArray[Any] = self.array.to_numpy(zero_copy_only=False)
+        values.setflags(write=False)
+        return values
+
+    @cached_property
+    def _index(self) -> "pd.Index[Any]":
+        index: pd.Index[Any] = pd.Index(self.values, dtype=self.values.dtype)
+        return index
+
+    def __len__(self) -> int:
+        return len(self.array)
+
+    def codes(self, ids: Any) -> NDArray[np.int32]:
+        """Give each id's position, −1 where it is not in the vocabulary."""
+        wanted = np.asarray(ids)
+        if wanted.dtype.kind == "U":
+            wanted = wanted.astype(object)
+        if wanted.dtype.kind in "OT" or self.values.dtype.kind == "O":
+            wanted = np.asarray(ids, dtype=object)
+        found: NDArray[np.int32] = self._index.get_indexer(pd.Index(wanted)).astype(np.int32)
+        return found
+
+    def extended(self, ids: pa.Array) -> "Ids":
+        """Append the ids that are new, in their order."""
+        fresh = np.flatnonzero(self.codes(ids.to_numpy(zero_copy_only=False)) < 0)
+        new = ids.take(pa.array(fresh)).unique()
+        return Ids(pa.concat_arrays([self.array, new])) if len(new) else self

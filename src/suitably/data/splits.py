@@ -1,0 +1,26 @@
+"""A split in time: what was known, what came after, and who is judged."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+from numpy.typing import NDArray
+
+__all__ = ["Split"]
+
+
+@dataclass(frozen=True)
+class Split:
+    """One cut through a log.
+
+    Attributes:
+        at: The cut: a pipeline may use what lies strictly before it.
+        end: The end of the test window `[at, end)`.
+        candidates: Ids of the products that may be recommended; None: the catalogue.
+        relevant: A frame of user_id and product_id: what each judged user acquired in the window.
+    """
+
+    at: pd.Timestamp
+    end: pd.Timestamp
+    candidates: NDArray[Any] | None
+    relevant: Any

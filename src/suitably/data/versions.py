@@ -1,0 +1,91 @@
+"""Rows that hold from a moment on: the last visible version of every id."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from suitably.data.checks import Inspection
+from suitably.data.clock import Clock, Instant, Instants
+from suitably.data.ids import Ids
+
+__all__ = ["Versions", "read_versions"]
+
+
+@dataclass(frozen=True)
+class Versions:
+    """A table of fields, its rows ordered by id and then by time.
+
+    Attributes:
+        ids: The vocabulary, in the order in which the ids first occur.
+        fields: The fields, one row per version.
+        codes: int32 (versions,), whose row it is, ascending.
+        times: From when the row holds; None where rows have no time.
+    """
+
+    ids: Ids
+    fields: pa.Table
+    codes: NDArray[np.int32]
+    times: Instants | None
+
+    def visible(self, as_of: Instant | None) -> tuple[pa.Table, NDArray[np.bool_]]:
+        """Give the last row of every id strictly before `as_of`, and which ids have one.
+
+        Returns:
+            A table with a row per id, all null where none is visible; bool (ids,).
+        """
+        seen = np.arange(len(self.codes))
+        if self.times is not None and as_of is not None:
+            seen = seen[self.times < as_of]
+        codes = self.codes[seen]
+        last = seen[np.append(codes[1:] != codes[:-1], np.ones(min(len(codes), 1), bool))]
+        rows = np.full(len(self.ids), -1, np.int64)
+        rows[self.codes[last]] = last
+        listed = rows >= 0
+        if np.array_equal(rows, np.arange(self.fields.num_rows)):
+            return self.fields, listed
+        return self.fields.take(pa.array(rows, mask=~listed)), listed
+
+
+def read_versions(
+    inspection: Inspection, id_column: str, time_column: str | None, now: Instant
+) -> tuple[Versions, str | None]:
+    """Check a users or products table and order its versions.
+
+    Returns:
+        The versions, and the time zone of their times.
+
+    Raises:
+        DataError: A bad row in raise mode, or ids that are neither integers nor text.
+    """
+    inspection.ids(id_column)
+    zone = inspection.moments(time_column, now) if time_column else None
+    inspection.no_infinity()
+
+    ids, codes, times = _keys(inspection, id_column, time_column)
+    order = np.lexsort((codes,) if times is None else (times, codes))
+    same = codes[order][1:] == codes[order][:-1]
+    if times is not None:
+        same &= times[order][1:] == times[order][:-1]
+    repeated = np.zeros(len(codes), bool)
+    repeated[order[1:][same]] = True
+    what = "the same id twice" if times is None else "the same id and timestamp twice"
+    inspection.refuse(id_column, what, repeated)
+
+    ids, codes, times = _keys(inspection, id_column, time_column)
+    order = np.lexsort((codes,) if times is None else (times, codes))
+    fields = inspection.table.drop_columns([c for c in (id_column, time_column) if c])
+    if not np.array_equal(order, np.arange(len(order))):
+        fields, codes = fields.take(pa.array(order)), codes[order]
+        times = None if times is None else times[order]
+    return Versions(ids, fields.combine_chunks(), codes, times), zone
+
+
+def _keys(
+    inspection: Inspection, id_column: str, time_column: str | None
+) -> tuple[Ids, NDArray[np.int32], Instants | None]:
+    encoded = inspection.column(id_column).dictionary_encode()
+    codes = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int32)
+    times = Clock.instants(inspection.column(time_column)) if time_column else None
+    return Ids(encoded.dictionary), codes, times
