@@ -1,0 +1,7 @@
+"""What may they be offered? Rules as data, judged in three values, with reasons."""
+
+from suitably.suitability.eligibility import Eligibility
+from suitably.suitability.policy import Policy, Rule
+from suitably.suitability.verdicts import RuleVerdict
+
+__all__ = ["Eligibility", "Policy", "Rule", "RuleVerdict"]

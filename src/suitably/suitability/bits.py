@@ -1,0 +1,39 @@
+"""Packed bits: one row per user, one bit per product, in 64-bit words."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["ONES", "Words", "count", "pack", "row_counts", "unpack", "words_for"]
+
+Words = NDArray[np.uint64]
+ONES = np.uint64(0xFFFF_FFFF_FFFF_FFFF)
+
+
+def words_for(products: int) -> int:
+    """Give the number of words that hold a bit per product."""
+    return -(-products // 64)
+
+
+def pack(mask: NDArray[np.bool_]) -> Words:
+    """Pack bool (rows, products) into words (rows, ceil(products / 64)); spare bits are zero."""
+    rows, products = mask.shape
+    packed = np.zeros((rows, words_for(products) * 8), np.uint8)
+    packed[:, : -(-products // 8)] = np.packbits(mask, axis=1, bitorder="little")
+    return packed.view("<u8")
+
+
+def unpack(words: Words, products: int) -> NDArray[np.bool_]:
+    """Unpack words into bool (rows, products)."""
+    octets = np.ascontiguousarray(words).view(np.uint8)
+    return np.unpackbits(octets, axis=1, count=products, bitorder="little").view(np.bool_)
+
+
+def row_counts(words: Words) -> NDArray[np.int64]:
+    """Count the set bits of every row."""
+    counts: NDArray[np.int64] = np.bitwise_count(words).sum(axis=1, dtype=np.int64)
+    return counts
+
+
+def count(words: Words) -> int:
+    """Count all set bits."""
+    return int(np.bitwise_count(words).sum(dtype=np.int64))

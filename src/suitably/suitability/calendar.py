@@ -1,0 +1,52 @@
+"""Calendar arithmetic on whole columns of wall-clock moments."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["DAY", "EARLIEST", "LATEST", "add_months", "completed_years"]
+
+Micros = NDArray[np.int64]
+DAY = 86_400_000_000
+EARLIEST = int(np.datetime64("0001-01-01", "us").astype(np.int64))
+LATEST = int(np.datetime64("9999-12-31T23:59:59.999999", "us").astype(np.int64))
+
+
+def add_months(moments: Micros, months: Micros) -> Micros:
+    """Add calendar months, clamped to the end of the month; both arrays broadcast.
+
+    Example:
+        >>> jan31 = np.datetime64("2024-01-31", "us").astype(np.int64)
+        >>> add_months(jan31, np.int64(1)).astype("datetime64[us]").astype("datetime64[D]")
+        np.datetime64('2024-02-29')
+    """
+    stamps = np.asarray(moments).astype("datetime64[us]")
+    days = stamps.astype("datetime64[D]")
+    first = days.astype("datetime64[M]")
+    target = first + np.asarray(months).astype("timedelta64[M]")
+    day_of_month = days - first.astype("datetime64[D]")
+    start = target.astype("datetime64[D]")
+    last = (target + 1).astype("datetime64[D]") - start - 1
+    moved: Micros = (start + np.minimum(day_of_month, last) + (stamps - days)).astype(np.int64)
+    return moved
+
+
+def completed_years(births: Micros, as_of: int) -> NDArray[np.float64]:
+    """Give ages in completed years: a birthday counts from its own day on."""
+    birth_days = np.asarray(births).astype("datetime64[us]").astype("datetime64[D]")
+    today = np.datetime64(as_of, "us").astype("datetime64[D]")
+    years = _year(today) - _year(birth_days)
+    before_birthday = _day_key(today) < _day_key(birth_days)
+    return (years - before_birthday).astype(np.float64)
+
+
+def _year(days: NDArray[np.datetime64] | np.datetime64) -> NDArray[np.int64]:
+    years: NDArray[np.int64] = days.astype("datetime64[Y]").astype(np.int64)
+    return years
+
+
+def _day_key(days: NDArray[np.datetime64] | np.datetime64) -> NDArray[np.int64]:
+    """Order days within a year by month and day, so that 29 February precedes 1 March."""
+    months = days.astype("datetime64[M]")
+    month = months.astype(np.int64) % 12
+    key: NDArray[np.int64] = month * 32 + (days - months.astype("datetime64[D]")).astype(np.int64)
+    return key

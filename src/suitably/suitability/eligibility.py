@@ -1,0 +1,276 @@
+"""Who may be offered what: policies bound to users, products and a moment."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, reduce
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from suitably.data.clock import Clock, Instant
+from suitably.data.frames import write_frame
+from suitably.data.ids import Ids
+from suitably.errors import DataError
+from suitably.suitability import bits
+from suitably.suitability.atoms import Atom, Rows
+from suitably.suitability.binding import Bars, Get, bind
+from suitably.suitability.bits import Words
+from suitably.suitability.fields import Fields
+from suitably.suitability.policy import Policy
+from suitably.suitability.reasons import atoms_of, judge, reasons_of
+from suitably.suitability.values import Texts
+from suitably.suitability.verdicts import RuleVerdict
+
+__all__ = ["Eligibility", "Population"]
+
+_BLOCK = 4096
+_MOST_CELLS = 2**31
+_MOST_KEYS = 8
+
+
+@dataclass(frozen=True)
+class Population:
+    """Users or products with their fields, ready for rules; shared by every moment.
+
+    Attributes:
+        ids: Who they are, in order.
+        fields: A row for each.
+    """
+
+    ids: Ids
+    fields: Fields
+
+    @staticmethod
+    def pair(
+        users: tuple[Ids, pa.Table], products: tuple[Ids, pa.Table], clock: Clock
+    ) -> tuple["Population", "Population"]:
+        """Make both sides of the pair, with the codes for texts that they share."""
+        texts = Texts()
+        return (
+            Population(users[0], Fields("user", users[1], texts, clock)),
+            Population(products[0], Fields("product", products[1], texts, clock)),
+        )
+
+
+class Eligibility:
+    """Pass, fail or unknown for every pair; only what passes every rule is eligible.
+
+    Nothing is stored per pair: rows of bits are composed when they are asked for.
+
+    Args:
+        policies: The policies, all of which bind.
+        users: The users, with their fields.
+        products: The catalogue, with its fields.
+        as_of: The moment of the decision, None in data without timestamps.
+        clock: The convention of `as_of`.
+        kind: The kind of frame for `counts`.
+
+    Raises:
+        PolicyError: A rule does not fit the fields.
+        DataError: A value off its scale, or of another type than declared.
+    """
+
+    def __init__(
+        self,
+        policies: Sequence[Policy],
+        users: Population,
+        products: Population,
+        as_of: Instant | None,
+        clock: Clock,
+        kind: str = "pandas",
+    ) -> None:
+        self.policies = tuple(policies)
+        self.as_of = as_of
+        self._users, self._products = users, products
+        self._clock = clock
+        self._kind = kind
+        self._bound = bind(self.policies, users.fields, products.fields, as_of, clock)
+        self._reasons = reasons_of(self._bound)
+        self._width = bits.words_for(len(products.ids))
+        self._valid = bits.pack(np.ones((1, len(products.ids)), bool))
+
+    @property
+    def user_ids(self) -> NDArray[Any]:
+        """The users, in order."""
+        return self._users.ids.values
+
+    @property
+    def product_ids(self) -> NDArray[Any]:
+        """The catalogue as of the moment, in order."""
+        return self._products.ids.values
+
+    @property
+    def as_of_text(self) -> str:
+        """The moment, as a person writes it."""
+        return "" if self.as_of is None else str(self._clock.stamp(self.as_of))
+
+    def bits(self, rows: Rows) -> Words:
+        """Give packed eligibility, one row of words per user, bit j of word j // 64 for product j.
+
+        Args:
+            rows: int64, positions in `user_ids`.
+        """
+        get = _reader(rows)
+        governed: Words = np.zeros((1, 1), np.uint64)
+        passed: Words = self._valid
+        for bound in self._bound:
+            inside: Words = self._valid if bound.in_force else np.zeros((1, 1), np.uint64)
+            if bound.in_force:
+                inside = reduce(np.bitwise_and, (rule.holds(get) for rule in bound.rules), inside)
+            if bound.governs is None:
+                governed = self._valid
+                passed = passed & inside
+            else:
+                covered = bound.governs.true(get)
+                governed = governed | covered
+                passed = passed & (bound.governs.false(get) | (covered & inside))
+        words: Words = np.empty((len(rows), self._width), np.uint64)
+        words[:] = passed & governed
+        return words
+
+    def mask(self, user_ids: Any = None) -> NDArray[np.bool_]:
+        """Give eligibility as bool (users, products), for all users or those asked.
+
+        Raises:
+            DataError: An unknown id, or more than 2³¹ cells: ask for blocks of users instead.
+        """
+        rows = np.arange(len(self._users.ids)) if user_ids is None else self._rows(user_ids)
+        if len(rows) * len(self._products.ids) > _MOST_CELLS:
+            raise DataError(
+                f"mask: {len(rows):,} users x {len(self._products.ids):,} products is more than "
+                f"2**31 cells: ask for blocks of users, mask(user_ids=...)"
+            )
+        out = np.empty((len(rows), len(self._products.ids)), bool)
+        for start in range(0, len(rows), _BLOCK):
+            block = rows[start : start + _BLOCK]
+            out[start : start + _BLOCK] = bits.unpack(self.bits(block), out.shape[1])
+        return out
+
+    def passes(self, user_ids: Any, product_ids: Any) -> NDArray[np.bool_]:
+        """Judge pairs one by one: bool (pairs,); an id that is not known never passes.
+
+        Args:
+            user_ids: Ids, one per pair.
+            product_ids: Ids, one per pair.
+        """
+        rows = self._users.ids.codes(user_ids).astype(np.int64)
+        columns = self._products.ids.codes(product_ids).astype(np.int64)
+        known = np.flatnonzero((rows >= 0) & (columns >= 0))
+        out = np.zeros(len(rows), bool)
+        out[known] = self.pairs(rows[known], columns[known])
+        return out
+
+    def pairs(self, rows: Rows, columns: Rows) -> NDArray[np.bool_]:
+        """Judge pairs of positions one by one: bool (pairs,)."""
+        out = np.empty(len(rows), bool)
+        distinct, place = np.unique(rows, return_inverse=True)
+        order = np.argsort(place, kind="stable")
+        bounds = np.searchsorted(place[order], np.arange(0, len(distinct) + _BLOCK, _BLOCK))
+        for index, (start, end) in enumerate(pairwise(bounds)):
+            members = order[start:end]
+            first = index * _BLOCK
+            words = self.bits(distinct[first : first + _BLOCK])
+            word = words[place[members] - first, columns[members] // 64]
+            out[members] = (word >> (columns[members] % 64).astype(np.uint64)) & np.uint64(1)
+        return out
+
+    def order(self) -> NDArray[np.int64]:
+        """Give a permutation of the users that puts like users together."""
+        keys = [key for key in (atom.keys() for atom in atoms_of(self._reasons)) if key is not None]
+        ranked = sorted(keys, key=lambda key: len(np.unique(key)))[:_MOST_KEYS]
+        return np.lexsort(ranked[::-1]) if ranked else np.arange(len(self._users.ids))
+
+    def verdicts(self, user_id: Any, product_id: Any) -> list[RuleVerdict]:
+        """Say what every applicable rule says of one pair, in the policies' order.
+
+        Raises:
+            DataError: An unknown user, or a product that is not in the catalogue.
+        """
+        row, column = self._rows([user_id]), self._products.ids.codes([product_id])
+        if column[0] < 0:
+            raise DataError(f"product {product_id!r} is not in the catalogue")
+        return judge(self._bound, int(row[0]), int(column[0]), self.as_of_text)
+
+    def counts(self) -> Any:
+        """Count the pairs that each rule keeps out.
+
+        Returns:
+            A frame: rule, failed, unknown, and only – pairs that this rule alone keeps out.
+        """
+        totals = np.zeros((len(self.reasons), 3), np.int64)
+        for rows in _blocks(len(self._users.ids)):
+            kept_out = self._kept_out(rows)
+            once = np.zeros((len(rows), self._width), np.uint64)
+            twice = once.copy()
+            for failed, unknown in kept_out:
+                twice |= once & (failed | unknown)
+                once |= failed | unknown
+            for index, (failed, unknown) in enumerate(kept_out):
+                alone = (failed | unknown) & ~twice
+                totals[index] += [bits.count(failed), bits.count(unknown), bits.count(alone)]
+        shown = [
+            index
+            for index, name in enumerate(self.reasons)
+            if not name.startswith("policy:") or totals[index].any()
+        ]
+        table = {"rule": pa.array([self.reasons[i] for i in shown], pa.string())}
+        columns = zip(("failed", "unknown", "only"), totals[shown].T, strict=True)
+        return write_frame(pa.table({**table, **dict(columns)}), self._kind)
+
+    @cached_property
+    def reasons(self) -> tuple[str, ...]:
+        """The names under which pairs are kept out, rule ids first to last."""
+        return tuple(reason.name for reason in self._reasons)
+
+    def exclusions(self, rows: Rows, among: Words) -> NDArray[np.int64]:
+        """Count the products that each reason keeps from each user: int64 (rows, reasons).
+
+        Args:
+            rows: Positions in `user_ids`.
+            among: Bits of the products that count, which broadcast as (rows, words).
+        """
+        kept_out = self._kept_out(rows)
+        columns = [bits.row_counts((failed | unknown) & among) for failed, unknown in kept_out]
+        return np.array(columns, np.int64).reshape(len(columns), len(rows)).T
+
+    def _kept_out(self, rows: Rows) -> list[Bars]:
+        get = _reader(rows)
+        shape = (len(rows), self._width)
+        out = []
+        for reason in self._reasons:
+            bars = (np.broadcast_to(words & self._valid, shape) for words in reason.bars(get))
+            out.append((next(bars), next(bars)))
+        return out
+
+    def _rows(self, user_ids: Any) -> Rows:
+        codes = self._users.ids.codes(user_ids)
+        strangers = np.flatnonzero(codes < 0)
+        if len(strangers):
+            examples = [list(user_ids)[i] for i in strangers[:3]]
+            raise DataError(f"{len(strangers)} user ids are unknown, such as {examples}")
+        return codes.astype(np.int64)
+
+    def __repr__(self) -> str:
+        names = " and ".join(f"{p.id} {p.version}".strip() for p in self.policies)
+        moment = "" if self.as_of is None else f", as of {self.as_of_text}"
+        users, products = len(self._users.ids), len(self._products.ids)
+        return f"Eligibility({users:,} users x {products:,} products under {names}{moment})"
+
+
+def _blocks(users: int) -> list[Rows]:
+    return [np.arange(start, min(start + _BLOCK, users)) for start in range(0, users, _BLOCK)]
+
+
+def _reader(rows: Rows) -> Get:
+    """Read each atom once for these rows."""
+    found: dict[int, Bars] = {}
+
+    def get(atom: Atom) -> Bars:
+        if id(atom) not in found:
+            found[id(atom)] = atom.bits(rows)
+        return found[id(atom)]
+
+    return get

@@ -1,0 +1,258 @@
+"""One side of the pair: an Arrow table of fields, read as the policy declares them."""
+
+import difflib
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from suitably.data.clock import Clock
+from suitably.errors import DataError, PolicyError
+from suitably.suitability.expressions import MAX_INTEGER, Side
+from suitably.suitability.values import (
+    ANY,
+    DATE,
+    NUMBER,
+    TEXT,
+    Mapping,
+    Scale,
+    Texts,
+    Truth,
+    Type,
+    Values,
+)
+
+__all__ = ["Column", "Declaration", "Fields"]
+
+Column = Values | Truth
+Declaration = Scale | str | None
+_EXAMPLES = 3
+
+
+class Fields:
+    """The fields of all users, or of all products, converted once when a rule first reads them.
+
+    Args:
+        side: `"user"` or `"product"`.
+        table: A row per user or product.
+        texts: The codes that both sides share.
+        clock: The convention of the decision's moment.
+    """
+
+    def __init__(self, side: Side, table: pa.Table, texts: Texts, clock: Clock) -> None:
+        self.side = side
+        self.table = table
+        self.texts = texts
+        self.clock = clock
+        self._columns: dict[tuple[str, Declaration], Column] = {}
+
+    def __len__(self) -> int:
+        return int(self.table.num_rows)
+
+    def has(self, name: str) -> bool:
+        """Say whether there is such a column."""
+        return name in self.table.column_names
+
+    def array(self, name: str) -> pa.Array:
+        """Give a column as read.
+
+        Raises:
+            PolicyError: There is none; the message has the nearest names.
+        """
+        if not self.has(name):
+            near = difflib.get_close_matches(name, self.table.column_names, n=3, cutoff=0.5)
+            hint = (
+                f"did you mean {' or '.join(near)}?"
+                if near
+                else "there are " + (", ".join(self.table.column_names[:20]) or "no fields at all")
+            )
+            raise PolicyError(f"no field {self.side}.{name}; {hint}")
+        return self.table[name].combine_chunks()
+
+    def column(self, name: str, declared: Declaration) -> Column:
+        """Read a column by its declaration, or by its own type where there is none.
+
+        Raises:
+            PolicyError: No such column, or one that no rule can use.
+            DataError: A value off its scale, or of another type than declared.
+        """
+        key = (name, declared)
+        if key not in self._columns:
+            self._columns[key] = self._read(name, declared, self.array(name))
+        return self._columns[key]
+
+    def schema(self, name: str, declared: Declaration) -> Column:
+        """Give a column's type with no rows, to check a rule before any row is read."""
+        array = self.array(name)
+        empty = pa.nulls(0) if array.null_count == len(array) else array.slice(0, 0)
+        return self._read(name, declared, empty)
+
+    def cell(self, name: str, row: int) -> Any:
+        """Give one value as a Python object, None where missing."""
+        value = self.table[name][row].as_py()
+        return dict(value) if isinstance(value, list) and _is_map(self.table, name) else value
+
+    def _read(self, name: str, declared: Declaration, array: pa.Array) -> Column:
+        where = f"{self.side}.{name}"
+        if pa.types.is_null(array.type) or 0 < array.null_count == len(array):
+            nothing = np.zeros(len(array), bool)
+            return Values(_expected(declared), np.zeros(len(array), np.int64), nothing)
+        known = ~array.is_null().to_numpy(zero_copy_only=False)
+        if isinstance(declared, Scale):
+            return self._level(where, array, known, declared)
+        column = self._by_type(where, array, known)
+        found = "boolean" if isinstance(column, Truth) else column.type.name
+        if declared is not None and declared != found:
+            raise DataError(
+                f"{where}: is declared as {declared}, but the column holds {array.type}"
+            )
+        return column
+
+    def _by_type(self, where: str, array: pa.Array, known: NDArray[np.bool_]) -> Column:
+        kind = array.type
+        if pa.types.is_boolean(kind):
+            return Truth.of(array.fill_null(False).to_numpy(zero_copy_only=False), known)
+        if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+            return self._number(where, array, known)
+        if pa.types.is_string(kind):
+            codes, distinct = _encode(array)
+            return Values(TEXT, self.texts.codes(distinct)[codes] if distinct else codes, known)
+        if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
+            if pa.types.is_timestamp(kind) and (kind.tz is None) != (self.clock.zone is None):
+                has, asked = ("no", "one") if kind.tz is None else ("a", "none")
+                raise DataError(f"{where}: has {has} time zone, but as_of has {asked}")
+            return Values(DATE, self.clock.walls(array).view(np.int64), known)
+        if pa.types.is_map(kind) or pa.types.is_struct(kind):
+            return self._map(where, array, known)
+        if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+            if pa.types.is_struct(kind.value_type) and kind.value_type.num_fields == 2:
+                return self._map(where, array, known)
+            return self._list(where, array, known)
+        raise PolicyError(f"{where}: no rule can use a column of {kind}")
+
+    def _number(self, where: str, array: pa.Array, known: NDArray[np.bool_]) -> Values:
+        numbers = array.cast(pa.float64(), safe=False).fill_null(0).to_numpy(zero_copy_only=False)
+        if np.isinf(numbers).any():
+            raise DataError(f"{where}: {int(np.isinf(numbers).sum())} values are infinite")
+        if pa.types.is_integer(array.type) and (np.abs(numbers) > MAX_INTEGER).any():
+            raise DataError(f"{where}: integers beyond 2**53 cannot be compared exactly")
+        return Values(NUMBER, numbers, known & ~np.isnan(numbers))
+
+    def _level(self, where: str, array: pa.Array, known: NDArray[np.bool_], scale: Scale) -> Values:
+        text = isinstance(scale.levels[0], str)
+        if not (pa.types.is_string(array.type) if text else pa.types.is_integer(array.type)):
+            raise DataError(f"{where}: scale {scale.name!r} has no values of type {array.type}")
+        codes, distinct = _encode(array)
+        ranks = {level: rank for rank, level in enumerate(scale.levels)}
+        off = [value for value in distinct if value not in ranks]
+        if off:
+            count = int(np.isin(codes[known], [distinct.index(value) for value in off]).sum())
+            raise DataError(
+                f"{where}: {count} values are off the scale {scale.name!r} "
+                f"{list(scale.levels)}, such as {off[:_EXAMPLES]}"
+            )
+        table = np.array([ranks[value] for value in distinct], np.int64)
+        return Values(Type("level", scale), table[codes] if distinct else codes, known)
+
+    def _list(self, where: str, array: pa.Array, known: NDArray[np.bool_]) -> Values:
+        element = array.type.value_type
+        if pa.types.is_string(element) or pa.types.is_large_string(element):
+            name = "text"
+        elif pa.types.is_integer(element) or pa.types.is_floating(element):
+            name = "number"
+        elif pa.types.is_null(element):
+            name = "any"
+        else:
+            raise PolicyError(f"{where}: a rule can use lists of text or numbers, not {element}")
+        distinct: dict[frozenset[Any], int] = {}
+        codes = [
+            0 if row is None else distinct.setdefault(_elements(row, name), len(distinct))
+            for row in array.to_pylist()
+        ]
+        return Values(Type("list", element=name), np.array(codes, np.int64), known, tuple(distinct))
+
+    def _map(self, where: str, array: pa.Array, known: NDArray[np.bool_]) -> Values:
+        entries = _entries(array)
+        if entries is None:
+            raise PolicyError(f"{where}: a rule can use maps from text to number, not {array.type}")
+        offsets, keys, numbers = entries
+        codes, distinct = _encode(keys)
+        coded = self.texts.codes(distinct)[codes] if distinct else codes
+        mapping = Mapping(offsets, coded, numbers)
+        return Values(Type("map"), np.arange(len(array)), known, mapping)
+
+
+def _expected(declared: Declaration) -> Type:
+    """A column of nulls has any type, or the one declared."""
+    if isinstance(declared, Scale):
+        return Type("level", declared)
+    return ANY
+
+
+def _encode(array: pa.Array) -> tuple[NDArray[np.int64], list[Any]]:
+    encoded = array.dictionary_encode()
+    codes = encoded.indices.fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
+    return codes, encoded.dictionary.to_pylist()
+
+
+def _elements(row: list[Any], name: str) -> frozenset[Any]:
+    if name != "number":
+        return frozenset(row)
+    numbers = (None if value is None else float(value) for value in row)
+    return frozenset(None if value != value else value for value in numbers)
+
+
+def _is_map(table: pa.Table, name: str) -> bool:
+    return bool(pa.types.is_map(table.schema.field(name).type))
+
+
+def _entries(
+    array: pa.Array,
+) -> tuple[NDArray[np.int64], pa.Array, NDArray[np.float64]] | None:
+    """Flatten maps, lists of (key, value) and structs to offsets, keys and numbers."""
+    if pa.types.is_struct(array.type):
+        names = [field.name for field in array.type]
+        columns = [array.field(name) for name in names]
+        if not all(_is_number(column.type) for column in columns):
+            return None
+        dense = np.array([_floats(column) for column in columns]).reshape(len(names), len(array)).T
+        dense[array.is_null().to_numpy(zero_copy_only=False)] = np.nan
+        present = ~np.isnan(dense)
+        keys = pa.array([name for row in present for name, p in zip(names, row, strict=True) if p])
+        offsets = np.concatenate([[0], np.cumsum(present.sum(axis=1))])
+        return offsets, keys.cast(pa.string()), dense[present]
+    known = ~array.is_null().to_numpy(zero_copy_only=False)
+    compact = array.filter(pa.array(known))  # null rows may still own entries
+    lengths = np.zeros(len(array), np.int64)
+    lengths[known] = compact.value_lengths().to_numpy(zero_copy_only=False)
+    if pa.types.is_map(array.type):
+        start = compact.offsets[0].as_py()
+        keys, items = (a.slice(start, lengths.sum()) for a in (compact.keys, compact.items))
+    else:
+        keys, items = (compact.flatten().field(i) for i in (0, 1))
+    if not (pa.types.is_string(keys.type) or pa.types.is_large_string(keys.type)):
+        return None
+    if not _is_number(items.type):
+        return None
+    numbers = _floats(items)
+    kept = ~np.isnan(numbers)
+    rows = np.repeat(np.arange(len(array)), lengths)[kept]
+    kept_offsets = np.searchsorted(rows, np.arange(len(array) + 1))
+    return kept_offsets, keys.filter(pa.array(kept)).cast(pa.string()), numbers[kept]
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    return bool(
+        pa.types.is_integer(kind)
+        or pa.types.is_floating(kind)
+        or pa.types.is_decimal(kind)
+        or pa.types.is_null(kind)
+    )
+
+
+def _floats(array: pa.Array) -> NDArray[np.float64]:
+    floats: NDArray[np.float64] = array.cast(pa.float64(), safe=False).to_numpy(
+        zero_copy_only=False
+    )
+    return floats

@@ -1,0 +1,164 @@
+"""Typed three-valued columns: what a rule computes with."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from threading import Lock
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["ANY", "BOOLEAN", "DATE", "DURATION", "NUMBER", "PERIOD", "TEXT", "Mapping", "Scale"]
+__all__ += ["Texts", "Truth", "Type", "Values"]
+
+
+@dataclass(frozen=True)
+class Scale:
+    """An ordered, named list of levels, lowest first."""
+
+    name: str
+    levels: tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Type:
+    """The type of a value; a level also names its scale, a list its elements' type."""
+
+    name: str
+    scale: Scale | None = None
+    element: str | None = None
+
+    def __str__(self) -> str:
+        if self.scale is not None:
+            return f"a level of scale {self.scale.name!r}"
+        return f"a list of {self.element}" if self.name == "list" else self.name
+
+
+NUMBER = Type("number")
+TEXT = Type("text")
+DATE = Type("date")
+BOOLEAN = Type("boolean")
+DURATION = Type("duration")  # a number of microseconds, from days(n) or date - date
+PERIOD = Type("period")  # a number of calendar months, from months(n) or years(n)
+ANY = Type("any")  # a column of nulls
+
+
+class Texts:
+    """Codes for texts: equal texts, equal codes. Grows as it meets new ones."""
+
+    def __init__(self) -> None:
+        self._codes: dict[str, int] = {}
+        self._texts: list[str] = []
+        self._lock = Lock()
+
+    def code(self, text: str) -> int:
+        """Give a text's code."""
+        found = self._codes.get(text)
+        if found is not None:
+            return found
+        with self._lock:
+            if text not in self._codes:
+                self._texts.append(text)
+                self._codes[text] = len(self._texts) - 1
+            return self._codes[text]
+
+    def text(self, code: int) -> str:
+        """Give the text of a code."""
+        return self._texts[code]
+
+    def codes(self, texts: Sequence[str]) -> NDArray[np.int64]:
+        """Give the codes of several texts."""
+        return np.array([self.code(text) for text in texts], np.int64)
+
+
+@dataclass(frozen=True)
+class Mapping:
+    """Rows of text-to-number maps, as one ragged array: row i holds `offsets[i]:offsets[i + 1]`."""
+
+    offsets: NDArray[np.int64]
+    keys: NDArray[np.int64]
+    numbers: NDArray[np.float64]
+
+    def table(self, wanted: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Look up sorted, distinct keys in every row: float64 (rows, wanted), NaN where absent."""
+        rows = np.repeat(np.arange(len(self.offsets) - 1), np.diff(self.offsets))
+        place = np.minimum(np.searchsorted(wanted, self.keys), max(len(wanted) - 1, 0))
+        found = wanted[place] == self.keys if len(wanted) else np.zeros(len(rows), bool)
+        table = np.full((len(self.offsets) - 1, len(wanted)), np.nan)
+        table[rows[found], place[found]] = self.numbers[found]
+        return table
+
+    def take(self, rows: NDArray[np.int64]) -> "Mapping":
+        """Give some of the rows."""
+        lengths = np.diff(self.offsets)[rows]
+        offsets = np.concatenate([[0], np.cumsum(lengths)])
+        entries = np.repeat(self.offsets[rows] - offsets[:-1], lengths) + np.arange(offsets[-1])
+        return Mapping(offsets, self.keys[entries], self.numbers[entries])
+
+
+@dataclass(frozen=True)
+class Values:
+    """Values that broadcast as (users, 1), (1, products) or (1, 1).
+
+    Attributes:
+        type: What they are.
+        data: float64 for numbers; int64 codes for texts and levels (0-based), positions in
+            `extra` for lists and maps, microseconds for dates and durations, months for periods.
+        known: bool, where there is a value.
+        extra: The distinct lists (a tuple of frozensets, None for a null element), or a `Mapping`.
+        literal: The text, where it is written in the rule: it may also name a level.
+    """
+
+    type: Type
+    data: NDArray[Any]
+    known: NDArray[np.bool_]
+    extra: Any = None
+    literal: str | None = None
+
+    def take(self, rows: NDArray[np.int64]) -> "Values":
+        """Give the values of some rows of a one-dimensional column."""
+        if isinstance(self.extra, Mapping):
+            where = np.arange(len(rows))
+            return replace(self, data=where, known=self.known[rows], extra=self.extra.take(rows))
+        return replace(self, data=self.data[rows], known=self.known[rows])
+
+    def along(self, axis: int) -> "Values":
+        """Lay a one-dimensional column along the users (0) or the products (1)."""
+        shape = (-1, 1) if axis == 0 else (1, -1)
+        return replace(self, data=self.data.reshape(shape), known=self.known.reshape(shape))
+
+
+@dataclass(frozen=True)
+class Truth:
+    """Three-valued conditions: true, false, or neither (unknown)."""
+
+    true: NDArray[np.bool_]
+    false: NDArray[np.bool_]
+
+    @property
+    def known(self) -> NDArray[np.bool_]:
+        """Where the condition is decided."""
+        return self.true | self.false
+
+    def __and__(self, other: "Truth") -> "Truth":
+        return Truth(self.true & other.true, self.false | other.false)
+
+    def __or__(self, other: "Truth") -> "Truth":
+        return Truth(self.true | other.true, self.false & other.false)
+
+    def __invert__(self) -> "Truth":
+        return Truth(self.false, self.true)
+
+    def take(self, rows: NDArray[np.int64]) -> "Truth":
+        """Give the conditions of some rows of a one-dimensional column."""
+        return Truth(self.true[rows], self.false[rows])
+
+    def along(self, axis: int) -> "Truth":
+        """Lay a one-dimensional column along the users (0) or the products (1)."""
+        shape = (-1, 1) if axis == 0 else (1, -1)
+        return Truth(self.true.reshape(shape), self.false.reshape(shape))
+
+    @staticmethod
+    def of(condition: NDArray[np.bool_], known: NDArray[np.bool_]) -> "Truth":
+        """Decide by a condition where its inputs are known."""
+        return Truth(condition & known, ~condition & known)
