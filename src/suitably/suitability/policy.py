@@ -165,6 +165,15 @@ class Policy:
         return cls.from_toml('rules = []\n[policy]\nid = "unrestricted"\nversion = "1"\n')
 
     @cached_property
+    def reads(self) -> tuple[Field, ...]:
+        """The fields that its rules and their texts read, each once."""
+        governing = walk(self.governs_node) if self.governs_node else []
+        found = [part for part in governing if isinstance(part, Field)]
+        for rule in self.rules:
+            found += [*rule.fields, *rule.mentioned]
+        return tuple(dict.fromkeys(found))
+
+    @cached_property
     def fingerprint(self) -> str:
         """The sha256 of the parsed TOML as JSON: sorted keys, UTF-8, ISO dates, no white space."""
         canonical = json.dumps(

@@ -35,6 +35,10 @@ PSEUDO_RULES = {
         "en": "The customer already owns this product.",
         "zh": "客户已持有该产品。",
     },
+    "pipeline:no-score": {
+        "en": "The product may be offered, but the ranker knows too little to place it.",
+        "zh": "该产品可以推荐，但排序模型缺少相关信息，无法排名。",
+    },
     "pipeline:ranked-below-k": {
         "en": "The product may be offered; {k} others rank above it.",
         "zh": "该产品可以推荐，但有{k}个产品排在其前面。",

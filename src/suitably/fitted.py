@@ -1,0 +1,170 @@
+"""What a fitted pipeline holds: fields, ownership, states; and how it looks as of a moment."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from scipy import sparse
+
+from suitably.data.clock import Clock, Instant
+from suitably.data.dataset import View
+from suitably.data.ids import Ids
+from suitably.errors import DataError
+from suitably.suitability.eligibility import Eligibility, Population
+from suitably.suitability.policy import Policy
+
+__all__ = ["Fitted", "Moment", "hold"]
+
+REPEATABLE = "repeatable"
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """Everything that answers are made from, frozen: a new one replaces it as a whole.
+
+    Attributes:
+        as_of: The moment fitted as of, None in data without timestamps.
+        clock: The data's convention of time zones.
+        kind: The kind of frame that answers come in.
+        users: Vocabulary of users.
+        products: Vocabulary of products, the axis of the ranker's scores.
+        catalogue: int64, positions in `products` of what was in the catalogue.
+        user_fields: A row per user.
+        product_fields: A row per product of the catalogue.
+        owned: CSR (users, catalogue), stored where a product is owned; repeatable ones never are.
+        builders: The builders of profiles.
+        builder_states: What each has accumulated.
+    """
+
+    as_of: Instant | None
+    clock: Clock
+    kind: str
+    users: Ids
+    products: Ids
+    catalogue: NDArray[np.int64]
+    user_fields: pa.Table
+    product_fields: pa.Table
+    owned: sparse.csr_array
+    builders: tuple[Any, ...]
+    builder_states: tuple[Any, ...]
+
+    @cached_property
+    def shelf(self) -> Ids:
+        """Vocabulary of the catalogue."""
+        return Ids(self.products.array.take(pa.array(self.catalogue)))
+
+    def moment(self, policies: Sequence[Policy], as_of: Instant | None) -> "Moment":
+        """Judge profiles and policies as of a moment, on the state held.
+
+        Raises:
+            DataError: A profile field clashes with a column of the users frame, or a builder gave
+                another number of rows.
+            PolicyError: A rule does not fit the fields.
+        """
+        profiles = self._profiles(as_of)
+        users, products = Population.pair(
+            (self.users, self._for_rules(profiles)), (self.shelf, self.product_fields), self.clock
+        )
+        eligibility = Eligibility(policies, users, products, as_of, self.clock, self.kind)
+        table = pa.table(profiles) if profiles else self.user_fields.select([])
+        return Moment(as_of, table, eligibility)
+
+    def _profiles(self, as_of: Instant | None) -> dict[str, pa.Array]:
+        found: dict[str, pa.Array] = {}
+        for builder, state in zip(self.builders, self.builder_states, strict=True):
+            fields = builder.finalise(state, as_of)
+            name = type(builder).__name__
+            if fields.num_rows != len(self.users):
+                raise DataError(f"{name}: gave {fields.num_rows} rows for {len(self.users)} users")
+            for field in fields.column_names:
+                if field in found:
+                    raise DataError(f"profile field {field!r} is made by two builders")
+                raw = self.user_fields.column_names
+                if field in raw and field not in getattr(builder, "reads", ()):
+                    raise DataError(
+                        f"profile field {field!r} of {name} is also a column of the users frame: "
+                        f"rename one, a rule could not tell them apart"
+                    )
+                found[field] = fields[field].combine_chunks()
+        return found
+
+    def _for_rules(self, profiles: dict[str, pa.Array]) -> pa.Table:
+        """Put profiles beside the frame's columns; what was imputed is missing to every rule."""
+        table = self.user_fields
+        for builder in self.builders:
+            for field in profiles:
+                if field in table.column_names and field in getattr(builder, "reads", ()):
+                    table = table.drop_columns([field])
+        for field, array in profiles.items():
+            imputed = any(_provenance(b, field) == "imputed" for b in self.builders)
+            column = pa.nulls(len(array), array.type) if imputed else array
+            table = table.append_column(field, column)
+        return table
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A fitted pipeline as of a moment.
+
+    Attributes:
+        as_of: The moment.
+        profiles: A row per user, a column per profile field.
+        eligibility: Who may be offered what of the catalogue.
+    """
+
+    as_of: Instant | None
+    profiles: pa.Table
+    eligibility: Eligibility
+
+    @cached_property
+    def places(self) -> NDArray[np.int64]:
+        """Each user's place in an order that puts like users together."""
+        order = self.eligibility.order()
+        places = np.empty_like(order)
+        places[order] = np.arange(len(order))
+        return places
+
+
+def hold(view: View, kind: str, builders: Sequence[Any]) -> Fitted:
+    """Take from a view what answers are made from.
+
+    Args:
+        view: What was visible at the moment of the fit.
+        kind: The kind of frame that answers come in.
+        builders: The builders of profiles.
+    """
+    catalogue = np.flatnonzero(view.listed)
+    product_fields = view.product_fields.take(pa.array(catalogue))
+    owned = sparse.csr_array(view.purchases[:, catalogue])
+    if REPEATABLE in product_fields.column_names:
+        column = product_fields[REPEATABLE].combine_chunks()
+        if not (pa.types.is_boolean(column.type) or pa.types.is_null(column.type)):
+            raise DataError(f"products.{REPEATABLE}: must hold booleans, not {column.type}")
+        repeatable = column.cast(pa.bool_()).fill_null(False).to_numpy(zero_copy_only=False)
+        owned.data[repeatable[owned.indices]] = 0
+        owned.eliminate_zeros()
+    owned.sort_indices()
+    return Fitted(
+        as_of=view.as_of,
+        clock=view.clock,
+        kind=kind,
+        users=view.users,
+        products=view.products,
+        catalogue=catalogue,
+        user_fields=view.user_fields,
+        product_fields=product_fields,
+        owned=owned,
+        builders=tuple(builders),
+        builder_states=tuple(builder.accumulate(view) for builder in builders),
+    )
+
+
+def _provenance(builder: Any, field: str) -> str:
+    """Ask a builder that makes the field how; one that does not say has observed it."""
+    if field not in getattr(builder, "fields", ()) or not hasattr(builder, "provenance"):
+        return "observed"
+    return str(builder.provenance(field))

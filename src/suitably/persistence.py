@@ -1,0 +1,215 @@
+"""Save and load a fitted pipeline, without pickle and without running anything."""
+
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from scipy import sparse
+
+import suitably
+from suitably.artifact import Reader, Verify, Writer
+from suitably.data.clock import Clock
+from suitably.data.ids import Ids
+from suitably.errors import ArtifactError
+from suitably.fitted import Fitted
+from suitably.pipeline import Pipeline
+from suitably.ranking.protocol import Ranker
+from suitably.suitability.policy import Policy
+
+__all__ = ["load", "save"]
+
+_ROOMS = ("profiles", "ranking", "reranking")
+_LIBRARIES = ("suitably", "numpy", "scipy", "implicit", "pyarrow", "pandas")
+
+
+def save(pipeline: Pipeline, path: Path) -> None:
+    """Write a fitted pipeline to a folder; a model saved there before is replaced.
+
+    Of the customers' own columns only those that a policy reads are written, and no interactions.
+
+    Raises:
+        NotFittedError: The pipeline is not fitted.
+        ArtifactError: A component cannot be written, or something else is at the path.
+    """
+    fitted, ranker = pipeline.held
+    with Writer(path) as writer:
+        user_fields = fitted.user_fields.select(_read_by(pipeline.policies, fitted))
+        writer.manifest(
+            {
+                "libraries": {name: metadata.version(name) for name in _LIBRARIES},
+                "as_of": None if fitted.as_of is None else int(fitted.as_of.astype(np.int64)),
+                "zone": fitted.clock.zone,
+                "kind": fitted.kind,
+                "seed": pipeline.seed,
+                "users": writer.table("user-ids", pa.table({"id": fitted.users.array})),
+                "products": writer.table("product-ids", pa.table({"id": fitted.products.array})),
+                "catalogue": writer.array("catalogue", fitted.catalogue),
+                "user_fields": _write_fields(writer, "user-fields", user_fields),
+                "product_fields": _write_fields(writer, "product-fields", fitted.product_fields),
+                "owned": [
+                    writer.array("owned-starts", fitted.owned.indptr),
+                    writer.array("owned-products", fitted.owned.indices),
+                ],
+                "policies": [
+                    {"file": writer.text(f"policy-{p.id}", p.text), "fingerprint": p.fingerprint}
+                    for p in pipeline.policies
+                ],
+                "builders": [
+                    {**_write(writer, builder), "accumulated": _arrays(writer, state.to_arrays())}
+                    for builder, state in zip(fitted.builders, fitted.builder_states, strict=True)
+                ],
+                "ranker": _write(writer, ranker),
+                "rerankers": [_write(writer, reranker) for reranker in pipeline.rerankers],
+            }
+        )
+
+
+def load(path: str | Path, verify: Verify = "full", trusted: Sequence[type] = ()) -> Pipeline:
+    """Read a saved pipeline; nothing in the folder is executed.
+
+    Args:
+        path: The folder.
+        verify: `"full"` checks the sha256 of every file, `"manifest"` only the manifest's.
+        trusted: Classes of your own that the pipeline is made of.
+
+    Raises:
+        ArtifactError: Damaged, tampered with, or made of a class that is not trusted.
+    """
+    reader = Reader(Path(path), verify)
+    try:
+        return _load(reader, trusted)
+    except (KeyError, TypeError, AttributeError, pa.ArrowException) as error:
+        raise ArtifactError(f"{path}: the manifest does not describe a pipeline: {error}") from None
+
+
+def _load(reader: Reader, trusted: Sequence[type]) -> Pipeline:
+    facts = reader.facts
+    users = Ids(reader.table(facts["users"])["id"].combine_chunks())
+    products = Ids(reader.table(facts["products"])["id"].combine_chunks())
+    policies = [_policy(reader, policy) for policy in facts["policies"]]
+    builders = [_read(reader, builder, trusted) for builder in facts["builders"]]
+    states = [
+        builder.state_type.from_arrays(_read_arrays(reader, record["accumulated"]))
+        for builder, record in zip(builders, facts["builders"], strict=True)
+    ]
+    catalogue = reader.array(facts["catalogue"])
+    starts, owned = (reader.array(file) for file in facts["owned"])
+    matrix = (np.ones(len(owned)), owned, starts)
+    fitted = Fitted(
+        as_of=None if facts["as_of"] is None else np.datetime64(facts["as_of"], "us"),
+        clock=Clock(facts["zone"]),
+        kind=facts["kind"],
+        users=users,
+        products=products,
+        catalogue=catalogue,
+        user_fields=_read_fields(reader, facts["user_fields"]),
+        product_fields=_read_fields(reader, facts["product_fields"]),
+        owned=sparse.csr_array(matrix, shape=(len(users), len(catalogue))),
+        builders=tuple(builders),
+        builder_states=tuple(states),
+    )
+    ranker = _read(reader, facts["ranker"], trusted)
+    if not isinstance(ranker, Ranker):
+        raise ArtifactError(f"{facts['ranker']['class']}: is not a ranker")
+    pipeline = Pipeline(
+        profiles=builders,
+        policy=policies[0] if len(policies) == 1 else policies,
+        ranker=ranker,
+        rerankers=[_read(reader, record, trusted) for record in facts["rerankers"]],
+        seed=facts["seed"],
+    )
+    pipeline.hold(fitted, ranker)
+    return pipeline
+
+
+def _policy(reader: Reader, record: dict[str, str]) -> Policy:
+    policy = Policy.from_toml(reader.text(record["file"]))
+    if policy.fingerprint != record["fingerprint"]:
+        raise ArtifactError(f"policy {policy.id!r}: is not the one that was saved")
+    return policy
+
+
+def _read_by(policies: Sequence[Policy], fitted: Fitted) -> list[str]:
+    """Name the customers' columns that a policy reads, and no profile replaces."""
+    made = {field for builder in fitted.builders for field in getattr(builder, "fields", ())}
+    wanted = {f.name for p in policies for f in p.reads if f.side == "user"} - made
+    return [name for name in fitted.user_fields.column_names if name in wanted]
+
+
+def _write_fields(writer: Writer, name: str, table: pa.Table) -> dict[str, Any]:
+    """Write a table; Parquet forgets the rows of one without columns."""
+    file = writer.table(name, table) if table.num_columns else None
+    return {"rows": table.num_rows, "file": file}
+
+
+def _read_fields(reader: Reader, record: dict[str, Any]) -> pa.Table:
+    if record["file"] is None:
+        return pa.table({"_": pa.nulls(record["rows"])}).select([])
+    return reader.table(record["file"])
+
+
+def _write(writer: Writer, component: Any) -> dict[str, Any]:
+    """Write a component as the name of its class, its scalars and its arrays."""
+    if hasattr(component, "state"):
+        state = component.state()
+    elif hasattr(component, "get_params"):
+        state = component.get_params()
+    else:
+        state = None
+    revived = hasattr(component, "from_state") == hasattr(component, "state")
+    if state is None or not revived:
+        raise ArtifactError(
+            f"{type(component).__name__}: cannot be saved; give it state() and from_state(state)"
+        )
+    arrays = {name: value for name, value in state.items() if isinstance(value, np.ndarray)}
+    scalars = {name: _scalar(component, name, state[name]) for name in state if name not in arrays}
+    return {
+        "class": _name(type(component)),
+        "scalars": scalars,
+        "arrays": _arrays(writer, arrays),
+    }
+
+
+def _read(reader: Reader, record: dict[str, Any], trusted: Sequence[type]) -> Any:
+    known = _closed_list() | {_name(cls): cls for cls in trusted}
+    cls = known.get(record["class"])
+    if cls is None:
+        raise ArtifactError(
+            f"class {record['class']!r} is not trusted: pass it in load(..., trusted=[...])"
+        )
+    state = {**record["scalars"], **_read_arrays(reader, record["arrays"])}
+    return cls.from_state(state) if hasattr(cls, "from_state") else cls(**state)
+
+
+def _arrays(writer: Writer, arrays: dict[str, Any]) -> dict[str, str]:
+    return {name: writer.array(name, array) for name, array in arrays.items()}
+
+
+def _read_arrays(reader: Reader, files: dict[str, str]) -> dict[str, Any]:
+    return {name: reader.array(file) for name, file in files.items()}
+
+
+def _scalar(component: Any, name: str, value: Any) -> Any:
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, tuple | list):
+        return [_scalar(component, name, part) for part in value]
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    raise ArtifactError(
+        f"{type(component).__name__}.{name}: a {type(value).__name__} cannot be saved; "
+        f"state() gives arrays, numbers and text"
+    )
+
+
+def _closed_list() -> dict[str, type]:
+    rooms = [getattr(suitably, room) for room in _ROOMS]
+    found = (getattr(room, name) for room in rooms for name in room.__all__)
+    return {_name(cls): cls for cls in found if isinstance(cls, type)}
+
+
+def _name(cls: type) -> str:
+    return f"{cls.__module__}.{cls.__qualname__}"

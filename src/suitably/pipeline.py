@@ -1,0 +1,377 @@
+"""The composition: data, profiles, suitability, ranking, reranking, in this order and no other."""
+
+import copy
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from suitably.data.clock import Instant
+from suitably.data.dataset import Dataset
+from suitably.data.ids import id_array
+from suitably.drawing import Drawer
+from suitably.errors import DataError, NotFittedError, PolicyError
+from suitably.fitted import Fitted, Moment, hold
+from suitably.ranking.protocol import FitContext, Ranker
+from suitably.recommendations import Recommendations
+from suitably.suitability.eligibility import Eligibility
+from suitably.suitability.policy import Policy
+from suitably.suitability.verdicts import RuleVerdict, pseudo_verdict
+from suitably.tracing import Trace, trace
+
+__all__ = ["Pipeline"]
+
+_MOMENTS = 4
+
+
+@dataclass(frozen=True)
+class _Served:
+    """What a fitted pipeline serves from: replaced as a whole, never changed."""
+
+    fitted: Fitted
+    ranker: Ranker
+    moments: OrderedDict[Any, Moment] = field(default_factory=OrderedDict)
+
+
+class Pipeline:
+    """Recommend what customers want among what they may be offered.
+
+    Args:
+        profiles: Builders of profile fields; may be empty.
+        policy: A `Policy`, its file or built-in name, or a list of them. Required:
+            `Policy.unrestricted()` must be written out.
+        ranker: What orders products.
+        rerankers: What reorders lists, in turn; may be empty.
+        audit: Reserved for the audit trail.
+        consent: Reserved for consent.
+        seed: For everything random.
+
+    Attributes:
+        policies: The policies, as a tuple.
+
+    Example:
+        >>> import pandas as pd
+        >>> import suitably as st
+        >>> log = pd.DataFrame({
+        ...     "user_id": ["ann", "bob", "bob", "cat"],
+        ...     "product_id": ["bond", "bond", "etf", "etf"],
+        ...     "timestamp": pd.to_datetime(["2024-01-01"] * 4)})
+        >>> pipeline = st.Pipeline(
+        ...     profiles=[], policy=st.Policy.unrestricted(), ranker=st.ranking.Popularity())
+        >>> pipeline.fit(st.Dataset(None, None, log)).recommend(["ann"]).to_frame()
+          user_id  rank product_id  score
+        0     ann     1        etf    2.0
+    """
+
+    def __init__(
+        self,
+        profiles: Sequence[Any] = (),
+        policy: Policy | str | Path | Sequence[Policy | str | Path] | None = None,
+        ranker: Any = None,
+        rerankers: Sequence[Any] = (),
+        audit: Any = None,
+        consent: Any = None,
+        seed: int = 0,
+    ) -> None:
+        self.profiles = profiles
+        self.policy = policy
+        self.ranker = ranker
+        self.rerankers = rerankers
+        self.audit = audit
+        self.consent = consent
+        self.seed = seed
+        self._served: _Served | None = None
+
+    def get_params(self) -> dict[str, Any]:
+        """Give what the constructor was given."""
+        names = ("profiles", "policy", "ranker", "rerankers", "audit", "consent", "seed")
+        return {name: getattr(self, name) for name in names}
+
+    def clone(self) -> "Pipeline":
+        """Give an unfitted copy that shares nothing with this one but its policies."""
+        params = self.get_params()
+        fresh = {name: copy.deepcopy(params[name]) for name in ("profiles", "ranker", "rerankers")}
+        return Pipeline(**{**params, **fresh})
+
+    @property
+    def policies(self) -> tuple[Policy, ...]:
+        """The policies, read.
+
+        Raises:
+            PolicyError: There is none, or it cannot be read.
+        """
+        return read_policies(self.policy)
+
+    def fit(self, data: Dataset, as_of: Any = None) -> Self:
+        """Learn from what lies strictly before `as_of`.
+
+        Args:
+            data: Users, products and interactions.
+            as_of: A date, time or ISO 8601 text; default: just after the data's latest timestamp.
+
+        Raises:
+            DataError: Data that cannot be used, or `as_of` for data without timestamps.
+            PolicyError: No policy, or a rule that does not fit the data.
+            ValueError: No ranker, or a part that this version does not have.
+        """
+        policies = self.policies
+        if self.ranker is None:
+            raise ValueError("ranker=None: a pipeline needs one, such as ranking.Popularity()")
+        for name in ("audit", "consent"):
+            if getattr(self, name) is not None:
+                raise ValueError(f"{name}: this version has none; leave it None")
+        view = data.view(as_of)
+        builders = [builder.fit(data, as_of) if hasattr(builder, "fit") else builder
+                    for builder in self.profiles]  # fmt: skip
+        fitted = hold(view, data.kind, builders)
+        moment = fitted.moment(policies, view.as_of)
+        context = FitContext(view, moment.profiles, moment.eligibility, view.as_of, self.seed)
+        # A shallow copy: a later fit of the same ranker elsewhere must not change these answers.
+        ranker = copy.copy(self.ranker.fit(context))
+        self._served = _Served(fitted, ranker, OrderedDict({_key(view.as_of): moment}))
+        return self
+
+    @property
+    def is_fitted(self) -> bool:
+        """Whether there is anything to recommend from."""
+        return self._served is not None
+
+    @property
+    def as_of_(self) -> pd.Timestamp | None:
+        """The moment fitted as of; None in data without timestamps."""
+        fitted = self._ready().fitted
+        return None if fitted.as_of is None else fitted.clock.stamp(fitted.as_of)
+
+    @property
+    def user_ids(self) -> NDArray[Any]:
+        """The customers it knows, in order."""
+        return self._ready().fitted.users.values
+
+    @property
+    def product_ids(self) -> NDArray[Any]:
+        """The catalogue, in order."""
+        return self._ready().fitted.shelf.values
+
+    def knows(self, user_ids: Any, product_ids: Any) -> bool:
+        """Say whether all of these ids are known."""
+        fitted = self._ready().fitted
+        users, products = fitted.users.codes(user_ids), fitted.products.codes(product_ids)
+        return bool((users >= 0).all() and (products >= 0).all())
+
+    def recommend(
+        self,
+        user_ids: Any = None,
+        k: int = 10,
+        as_of: Any = None,
+        exclude_owned: bool = True,
+        product_ids: Any = None,
+    ) -> Recommendations:
+        """Draw up a list for every customer asked.
+
+        Args:
+            user_ids: Who; None: everybody, in the order of the users frame.
+            k: The most products in a list.
+            as_of: Not before the moment fitted as of, which is the default; profiles and policies
+                are judged anew at a later one.
+            exclude_owned: Whether what a customer owns is left out, unless it is repeatable.
+            product_ids: Narrows the catalogue, never widens it.
+
+        Raises:
+            ValueError: k is not a positive integer.
+            DataError: The same user twice, or a bad `as_of`.
+            NotFittedError: Called before `fit`.
+        """
+        served = self._ready()
+        drawer = self._drawer(served, k, as_of, exclude_owned, product_ids)
+        if user_ids is None:
+            asked = served.fitted.users.array
+            rows = np.arange(len(asked))
+        else:
+            asked = _asked(user_ids)
+            ids = asked.to_numpy(zero_copy_only=False)
+            rows = served.fitted.users.codes(ids).astype(np.int64)
+        return Recommendations(asked, rows, drawer.draw(rows), drawer)
+
+    def why_not(
+        self, user_id: Any, product_id: Any, as_of: Any = None, k: int = 10
+    ) -> list[RuleVerdict]:
+        """Say what every applicable rule says of a pair, and what else keeps it out of the list.
+
+        Args:
+            user_id: The customer.
+            product_id: A product of the catalogue.
+            as_of: As for `recommend`.
+            k: The length of the list that the product may be missing from.
+
+        Raises:
+            DataError: An unknown customer, or a product that is not in the catalogue.
+        """
+        served = self._ready()
+        drawer = self._drawer(served, k, as_of, True, None)
+        verdicts = drawer.moment.eligibility.verdicts(user_id, product_id)
+        rows = served.fitted.users.codes([user_id]).astype(np.int64)
+        column = int(served.fitted.shelf.codes([product_id])[0])
+        if column in drawer.owned(rows)[1]:
+            verdicts.append(pseudo_verdict("pipeline:owned", "fail"))
+        elif drawer.allowed(rows)[0, column]:
+            if not drawer.scorable(rows, drawer.scorer(rows))[0, column]:
+                verdicts.append(pseudo_verdict("pipeline:no-score", "unknown"))
+            elif column not in drawer.draw(rows).lists.products[0]:
+                verdicts.append(pseudo_verdict("pipeline:ranked-below-k", "fail", k=str(k)))
+        return verdicts
+
+    def trace(self, user_id: Any, k: int = 10, as_of: Any = None) -> Trace:
+        """Follow one customer through every step.
+
+        Raises:
+            DataError: An unknown customer.
+        """
+        served = self._ready()
+        row = int(served.fitted.users.codes([user_id])[0])
+        if row < 0:
+            raise DataError("trace: the customer is unknown to this pipeline")
+        return trace(self._drawer(served, k, as_of, True, None), row)
+
+    def eligibility(self, as_of: Any = None, policy: Any = None) -> Eligibility:
+        """Give who may be offered what, under the pipeline's policy or another one."""
+        served = self._ready()
+        moment = self._moment(served, as_of)
+        if policy is None:
+            return moment.eligibility
+        return served.fitted.moment(read_policies(policy), moment.as_of).eligibility
+
+    def apply_arrow(
+        self, batches: Iterable[pa.RecordBatch], k: int = 10, as_of: Any = None
+    ) -> Iterator[pa.RecordBatch]:
+        """Recommend for batches of customers, each row on its own.
+
+        Args:
+            batches: Record batches with a column `user_id`.
+            k: The most products in a list.
+            as_of: As for `recommend`.
+
+        Yields:
+            user_id and product_id in their own types, rank (int32) and score (float32).
+        """
+        for batch in batches:
+            given = batch.column(batch.schema.get_field_index("user_id"))
+            encoded = id_array(given, "user_id").dictionary_encode()
+            found = self.recommend(encoded.dictionary, k=k, as_of=as_of).to_arrow()
+            starts = np.searchsorted(
+                pa.compute.index_in(found["user_id"], encoded.dictionary).to_numpy(),
+                np.arange(len(encoded.dictionary) + 1),
+            )
+            codes = encoded.indices.to_numpy(zero_copy_only=False)
+            lengths = np.diff(starts)[codes]
+            ends = np.cumsum(lengths)
+            rows = np.repeat(starts[codes] - (ends - lengths), lengths) + np.arange(lengths.sum())
+            out = found.take(pa.array(rows))
+            users = given.take(pa.array(np.repeat(np.arange(len(codes)), lengths)))
+            columns = [users, out["product_id"], out["rank"], out["score"]]
+            names = ["user_id", "product_id", "rank", "score"]
+            yield from pa.table(columns, names=names).combine_chunks().to_batches()
+
+    @property
+    def held(self) -> tuple[Fitted, Ranker]:
+        """What it serves from, for saving."""
+        served = self._ready()
+        return served.fitted, served.ranker
+
+    def hold(self, fitted: Fitted, ranker: Ranker) -> None:
+        """Serve from this from now on: what `held` gave, here or elsewhere."""
+        self._served = _Served(fitted, ranker)
+
+    def save(self, path: str | Path) -> None:
+        """Write the fitted pipeline to a folder, without pickle; see `suitably.load`."""
+        from suitably.persistence import save
+
+        save(self, Path(path))
+
+    def _ready(self) -> _Served:
+        if self._served is None:
+            raise NotFittedError("Pipeline: call fit first")
+        return self._served
+
+    def _moment(self, served: _Served, as_of: Any) -> Moment:
+        fitted = served.fitted
+        if as_of is None:
+            moment = fitted.as_of
+        elif fitted.as_of is None:
+            raise DataError("as_of: the interactions have no timestamps, so nothing is dated")
+        else:
+            moment = fitted.clock.instant(as_of)
+            if moment < fitted.as_of:
+                raise DataError(f"as_of={as_of}: is before {self.as_of_}, as of which it is fitted")
+        held = served.moments.get(_key(moment))
+        if held is None:
+            held = fitted.moment(self.policies, moment)
+            served.moments[_key(moment)] = held
+            while len(served.moments) > _MOMENTS:
+                served.moments.popitem(last=False)
+        return held
+
+    def _drawer(
+        self, served: _Served, k: int, as_of: Any, exclude_owned: bool, product_ids: Any
+    ) -> Drawer:
+        if isinstance(k, bool) or not isinstance(k, int | np.integer) or k < 1:
+            raise ValueError(f"k={k!r}: must be a positive integer")
+        candidates = np.ones(len(served.fitted.catalogue), bool)
+        if product_ids is not None:
+            asked = id_array(product_ids, "product_ids").to_numpy(zero_copy_only=False)
+            codes = served.fitted.shelf.codes(asked)
+            candidates[:] = False
+            candidates[codes[codes >= 0]] = True
+        return Drawer(
+            fitted=served.fitted,
+            moment=self._moment(served, as_of),
+            ranker=served.ranker,
+            rerankers=tuple(self.rerankers),
+            k=int(k),
+            exclude_owned=exclude_owned,
+            candidates=candidates,
+        )
+
+    def __repr__(self) -> str:
+        parts = [f"profiles={list(self.profiles)!r}", f"policy={self.policy!r}"]
+        parts += [f"ranker={self.ranker!r}", f"rerankers={list(self.rerankers)!r}"]
+        return f"Pipeline({', '.join(parts)})"
+
+
+def read_policies(policy: Any) -> tuple[Policy, ...]:
+    """Read one policy or several, given as such, as a file or by a built-in name.
+
+    Raises:
+        PolicyError: There is none, or it cannot be read.
+    """
+    several = policy if isinstance(policy, list | tuple) else [policy]
+    if not several or any(one is None for one in several):
+        raise PolicyError(
+            "policy: is required; to restrict nothing, write out Policy.unrestricted()"
+        )
+    read = []
+    for one in several:
+        if not isinstance(one, Policy | str | Path):
+            raise PolicyError(f"policy: expected a Policy, a file or a name, got {one!r:.60}")
+        read.append(one if isinstance(one, Policy) else Policy.load(one))
+    return tuple(read)
+
+
+def _asked(user_ids: Any) -> pa.Array:
+    asked = id_array(user_ids, "user_ids")
+    if asked.null_count:
+        raise DataError(f"user_ids: {asked.null_count} of {len(asked)} are missing")
+    if len(asked.unique()) < len(asked):
+        counts = asked.value_counts()
+        repeated = [c["values"] for c in counts.to_pylist() if c["counts"] > 1][:3]
+        raise DataError(f"user_ids: the same id twice, such as {repeated}")
+    return asked
+
+
+def _key(as_of: Instant | None) -> Any:
+    return None if as_of is None else int(as_of.astype(np.int64))

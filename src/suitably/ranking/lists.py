@@ -1,0 +1,72 @@
+"""Ranked lists of products, many users at once."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Lists"]
+
+
+@dataclass(frozen=True)
+class Lists:
+    """What each user is shown, best first.
+
+    Attributes:
+        products: int32 (users, depth), product codes; −1 past the end of a list.
+        scores: float32 (users, depth); 0 past the end.
+        lengths: int32 (users,), how many products each list really has.
+    """
+
+    products: NDArray[np.int32]
+    scores: NDArray[np.float32]
+    lengths: NDArray[np.int32]
+
+    @property
+    def depth(self) -> int:
+        """The room for products in every list."""
+        return int(self.products.shape[1])
+
+    @property
+    def filled(self) -> NDArray[np.bool_]:
+        """Where there is a product: bool (users, depth)."""
+        return np.arange(self.depth) < self.lengths[:, None]
+
+    def keep(self, kept: NDArray[np.bool_], depth: int) -> "Lists":
+        """Drop products and close the gaps, in order, up to a depth.
+
+        Args:
+            kept: bool (users, depth); places past the end never stay.
+            depth: The most that stay.
+        """
+        kept = kept & self.filled
+        order = np.argsort(~kept, axis=1, kind="stable")[:, :depth]
+        lengths = np.minimum(kept.sum(axis=1), depth).astype(np.int32)
+        past = np.arange(order.shape[1]) >= lengths[:, None]
+        return Lists(
+            np.where(past, np.int32(-1), np.take_along_axis(self.products, order, axis=1)),
+            np.where(past, np.float32(0), np.take_along_axis(self.scores, order, axis=1)),
+            lengths,
+        )
+
+    @staticmethod
+    def empty(users: int, depth: int) -> "Lists":
+        """Give lists without products."""
+        return Lists(
+            np.full((users, depth), -1, np.int32),
+            np.zeros((users, depth), np.float32),
+            np.zeros(users, np.int32),
+        )
+
+    @staticmethod
+    def stack(blocks: "list[Lists]") -> "Lists":
+        """Put blocks of users below each other."""
+        return Lists(
+            np.concatenate([block.products for block in blocks]),
+            np.concatenate([block.scores for block in blocks]),
+            np.concatenate([block.lengths for block in blocks]),
+        )
+
+    def take(self, rows: NDArray[np.int64]) -> "Lists":
+        """Give the lists of some users."""
+        return Lists(self.products[rows], self.scores[rows], self.lengths[rows])

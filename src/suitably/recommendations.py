@@ -1,0 +1,222 @@
+"""What comes out: ranked lists, reasons and evidence."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from suitably.data.frames import write_frame
+from suitably.drawing import Drawer, Drawn
+from suitably.ranking.lists import Lists
+from suitably.suitability import bits
+from suitably.suitability.verdicts import RuleVerdict
+
+__all__ = ["Explanation", "Recommendations"]
+
+_BLOCK = 4096
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why a product is in a customer's list.
+
+    Attributes:
+        user_id: The customer.
+        product_id: The product.
+        rank: Its place, from 1.
+        score: The ranker's score, comparable within the list only.
+        ranker: What ranked it.
+        verdicts: What every applicable rule says of the pair; all pass.
+        text: A sentence made from facts, in English (`"en"`) and Chinese (`"zh"`).
+    """
+
+    user_id: Any
+    product_id: Any
+    rank: int
+    score: float
+    ranker: str
+    verdicts: tuple[RuleVerdict, ...]
+    text: Mapping[str, str]
+
+
+class Recommendations:
+    """A list for every customer asked, best first; fewer than `k` is a legitimate answer.
+
+    Args:
+        asked: The customers' ids, in the order asked.
+        rows: Their positions, −1 where unknown.
+        drawn: Their lists.
+        drawer: What drew them up, for reasons and evidence.
+    """
+
+    def __init__(
+        self, asked: pa.Array, rows: NDArray[np.int64], drawn: Drawn, drawer: Drawer
+    ) -> None:
+        self._asked = asked
+        self._rows = rows
+        self._drawn = drawn
+        self._drawer = drawer
+
+    @property
+    def k(self) -> int:
+        """The most products in a list."""
+        return self._drawer.k
+
+    @property
+    def lists(self) -> Lists:
+        """The lists as arrays; codes are positions in the catalogue."""
+        return self._drawn.lists
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def to_frame(self) -> Any:
+        """Give the lists, row by row.
+
+        Returns:
+            user_id, rank (from 1, int32), product_id, score (float32), in the order asked.
+        """
+        return self._write(self.to_arrow())
+
+    def to_arrow(self) -> pa.Table:
+        """Give the lists as a PyArrow table."""
+        return self._table(np.arange(len(self._rows)))
+
+    def for_user(self, user_id: Any) -> Any:
+        """Give one customer's list, as `to_frame` does.
+
+        Raises:
+            KeyError: The customer was not asked about.
+        """
+        return self._write(self._table(np.array([self._place(user_id)])))
+
+    def explain(self, user_id: Any, product_id: Any) -> Explanation:
+        """Say why a product is in a customer's list.
+
+        Raises:
+            KeyError: It is not; `Pipeline.why_not` says why.
+        """
+        place = self._place(user_id)
+        code = int(self._drawer.fitted.shelf.codes([product_id])[0])
+        found = np.flatnonzero(self.lists.products[place, : self.lists.lengths[place]] == code)
+        if code < 0 or not len(found):
+            raise KeyError("the product is not in this customer's list: ask pipeline.why_not")
+        rank = int(found[0])
+        verdicts = self._drawer.moment.eligibility.verdicts(user_id, product_id)
+        return Explanation(
+            user_id=user_id,
+            product_id=product_id,
+            rank=rank + 1,
+            score=float(self.lists.scores[place, rank]),
+            ranker=repr(self._drawer.ranker),
+            verdicts=tuple(verdicts),
+            text=_sentence(rank + 1, int(self.lists.lengths[place]), self._drawer, verdicts),
+        )
+
+    def abstentions(self) -> Any:
+        """Say why customers have fewer than `k` products.
+
+        A pair that several rules keep out counts for each of them.
+
+        Returns:
+            user_id, returned, reason, count: a row per customer and reason.
+        """
+        short = np.flatnonzero(self.lists.lengths < self.k)
+        unknown = short[self._rows[short] < 0]
+        known = short[self._rows[short] >= 0]
+        candidates = int(self._drawer.candidates.sum())
+        parts = [(unknown, ["unknown-user"], np.full((len(unknown), 1), candidates))]
+        for start in range(0, len(known), _BLOCK):
+            block = known[start : start + _BLOCK]
+            parts.append((block, *self._reasons(block)))
+        places = [np.repeat(block, len(names)) for block, names, _ in parts]
+        reasons = [np.tile(np.array(names, object), len(block)) for block, names, _ in parts]
+        counts = [count.ravel() for _, _, count in parts]
+        return self._write(self._abstained(*map(np.concatenate, (places, reasons, counts))))
+
+    @cached_property
+    def short(self) -> int:
+        """How many customers have fewer than `k` products."""
+        return int((self.lists.lengths < self.k).sum())
+
+    def _reasons(self, block: NDArray[np.int64]) -> tuple[list[str], NDArray[np.int64]]:
+        drawer, rows = self._drawer, self._rows[block]
+        eligibility = drawer.moment.eligibility
+        narrowed = bits.pack(drawer.candidates[None])
+        by_rule = eligibility.exclusions(rows, narrowed)
+        eligible = bits.unpack(eligibility.bits(rows), len(drawer.candidates)) & drawer.candidates
+        allowed = drawer.allowed(rows)
+        unscored = allowed & ~drawer.scorable(rows, drawer.scorer(rows))
+        others = [
+            (eligible & ~allowed).sum(axis=1),
+            unscored.sum(axis=1),
+            self._drawn.reranked[block],
+            self._drawn.refused[block],
+        ]
+        names = [*eligibility.reasons, "owned", "no-score", "reranked", "final-check"]
+        return names, np.column_stack([by_rule, *others])
+
+    def _abstained(
+        self, places: NDArray[np.int64], reasons: NDArray[Any], counts: NDArray[np.int64]
+    ) -> pa.Table:
+        order = np.argsort(places, kind="stable")
+        order = order[counts[order] > 0]
+        return pa.table(
+            {
+                "user_id": self._asked.take(pa.array(places[order])),
+                "returned": pa.array(self.lists.lengths[places[order]], pa.int32()),
+                "reason": pa.array(reasons[order], pa.string()),
+                "count": pa.array(counts[order], pa.int64()),
+            }
+        )
+
+    def _table(self, places: NDArray[np.int64]) -> pa.Table:
+        lists = self.lists.take(places)
+        row, rank = np.nonzero(lists.filled)
+        codes = lists.products[row, rank]
+        return pa.table(
+            {
+                "user_id": self._asked.take(pa.array(places[row])),
+                "rank": pa.array(rank + 1, pa.int32()),
+                "product_id": self._drawer.fitted.shelf.array.take(pa.array(codes)),
+                "score": pa.array(lists.scores[row, rank], pa.float32()),
+            }
+        )
+
+    @cached_property
+    def _places(self) -> dict[Any, int]:
+        return {user: place for place, user in enumerate(self._asked.to_pylist())}
+
+    def _place(self, user_id: Any) -> int:
+        plain = user_id.item() if isinstance(user_id, np.generic) else user_id
+        if plain not in self._places:
+            raise KeyError("this customer was not among those asked about")
+        return self._places[plain]
+
+    def _write(self, table: pa.Table) -> Any:
+        return write_frame(table, self._drawer.fitted.kind)
+
+    def __repr__(self) -> str:
+        listed = int(self.lists.lengths.sum())
+        return (
+            f"Recommendations({len(self):,} customers, {listed:,} products listed, "
+            f"{self.short:,} customers with fewer than {self.k})"
+        )
+
+
+def _sentence(
+    rank: int, length: int, drawer: Drawer, verdicts: list[RuleVerdict]
+) -> Mapping[str, str]:
+    rules = ", ".join(verdict.rule for verdict in verdicts)
+    ranker = type(drawer.ranker).__name__
+    passed = f"It passes every rule that applies ({rules})" if rules else "No rule applies to it"
+    reason = f"符合全部适用规则（{rules}）" if rules else "没有适用的规则"
+    english = f"{passed} and ranks {rank} of {length} by {ranker} on past behaviour."
+    return MappingProxyType(
+        {"en": english, "zh": f"该产品{reason}，按历史行为由{ranker}排在{length}个中的第{rank}位。"}
+    )

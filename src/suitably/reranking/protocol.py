@@ -1,0 +1,41 @@
+"""What a reranker is: it reorders or drops, and never adds."""
+
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from suitably.ranking.lists import Lists
+
+__all__ = ["RerankContext", "Reranker"]
+
+
+@dataclass(frozen=True)
+class RerankContext:
+    """What a reranker may look at.
+
+    Attributes:
+        user_ids: Whose lists these are, row by row.
+        user_fields: Their fields and profiles, a row per list.
+        product_ids: The catalogue: list codes are positions in it.
+        product_fields: Its fields, a row per product.
+    """
+
+    user_ids: NDArray[Any]
+    user_fields: pa.Table
+    product_ids: NDArray[Any]
+    product_fields: pa.Table
+
+
+@runtime_checkable
+class Reranker(Protocol):
+    """In what order?
+
+    Lists come in deeper than `k`, and go out at most `k` deep. What a reranker adds or repeats is
+    dropped by the pipeline, with a warning.
+    """
+
+    def rerank(self, lists: Lists, context: RerankContext, k: int) -> Lists:
+        """Reorder or drop; the row of a list stays its user's."""
+        ...
