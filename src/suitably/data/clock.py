@@ -65,7 +65,7 @@ class Clock:
 
     def walls(self, array: pa.Array) -> Instants:
         """Give local wall-clock times of an Arrow column of dates or timestamps, NaT where null."""
-        if self.zone is None or array.type.tz is None:
+        if self.zone is None or pa.types.is_date(array.type) or array.type.tz is None:
             return _micros(array)
         stamps = pd.DatetimeIndex(_micros(array)).tz_localize("UTC").tz_convert(self._tz)
         local: Instants = stamps.tz_localize(None).to_numpy().astype("datetime64[us]")

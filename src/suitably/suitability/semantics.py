@@ -11,7 +11,7 @@ from typing import NoReturn, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from suitably.suitability import calendar
+from suitably.data import calendar
 from suitably.suitability.expressions import (
     And,
     Arithmetic,
@@ -225,7 +225,8 @@ def _arithmetic(node: Arithmetic, scope: Scope) -> Values:
         case ("date", "+" | "-", "period") | ("period", "+", "date"):
             date, period = (left, right) if left.type == DATE else (right, left)
             months = -period.data if operator == "-" else period.data
-            return _date(calendar.add_months(date.data, months), known)
+            stamps = date.data.astype("datetime64[us]")
+            return _date(calendar.add_months(stamps, months).astype(np.int64), known)
         case ("date", "-", "date"):
             return Values(DURATION, left.data - right.data, known)
         case ("duration", "+" | "-", "duration") | ("period", "+" | "-", "period"):

@@ -5,28 +5,27 @@ from numpy.typing import NDArray
 
 __all__ = ["DAY", "EARLIEST", "LATEST", "add_months", "completed_years"]
 
+Instants = NDArray[np.datetime64]
 Micros = NDArray[np.int64]
 DAY = 86_400_000_000
 EARLIEST = int(np.datetime64("0001-01-01", "us").astype(np.int64))
 LATEST = int(np.datetime64("9999-12-31T23:59:59.999999", "us").astype(np.int64))
 
 
-def add_months(moments: Micros, months: Micros) -> Micros:
-    """Add calendar months, clamped to the end of the month; both arrays broadcast.
+def add_months(stamps: Instants, months: Micros | int) -> Instants:
+    """Add calendar months, clamped to the end of the month; arrays broadcast, NaT stays NaT.
 
     Example:
-        >>> jan31 = np.datetime64("2024-01-31", "us").astype(np.int64)
-        >>> add_months(jan31, np.int64(1)).astype("datetime64[us]").astype("datetime64[D]")
-        np.datetime64('2024-02-29')
+        >>> add_months(np.array(["2024-01-31T09:30"], "datetime64[us]"), 1)
+        array(['2024-02-29T09:30:00.000000'], dtype='datetime64[us]')
     """
-    stamps = np.asarray(moments).astype("datetime64[us]")
     days = stamps.astype("datetime64[D]")
     first = days.astype("datetime64[M]")
     target = first + np.asarray(months).astype("timedelta64[M]")
     day_of_month = days - first.astype("datetime64[D]")
     start = target.astype("datetime64[D]")
     last = (target + 1).astype("datetime64[D]") - start - 1
-    moved: Micros = (start + np.minimum(day_of_month, last) + (stamps - days)).astype(np.int64)
+    moved: Instants = start + np.minimum(day_of_month, last) + (stamps - days)
     return moved
 
 

@@ -1,0 +1,24 @@
+"""Is it better? Metrics per user, splits in time, paired statistics, and the A/B decision."""
+
+from suitably.evaluation.abtest import ABTest
+from suitably.evaluation.accuracy import evaluate
+from suitably.evaluation.guardrails import Guardrail
+from suitably.evaluation.report import Facts, Paragraph, Report, Table, Verdict
+from suitably.evaluation.result import ABResult
+from suitably.evaluation.splits import TimeSplit
+from suitably.evaluation.statistics import Difference, paired_difference
+
+__all__ = [
+    "ABResult",
+    "ABTest",
+    "Difference",
+    "Facts",
+    "Guardrail",
+    "Paragraph",
+    "Report",
+    "Table",
+    "TimeSplit",
+    "Verdict",
+    "evaluate",
+    "paired_difference",
+]

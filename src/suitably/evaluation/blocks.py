@@ -1,0 +1,182 @@
+"""What sections of a report are made of; every text in them is escaped."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+
+__all__ = ["Facts", "Interval", "Paragraph", "Table", "Verdict"]
+
+_TONES = {
+    "ship": "good",
+    "do not ship": "bad",
+    "pass": "good",
+    "fail": "bad",
+    "holds": "good",
+    "breached": "bad",
+}
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """A sentence or a few.
+
+    Attributes:
+        text: As it is to be read.
+    """
+
+    text: str
+
+    def html(self) -> str:
+        """Give the markup."""
+        return f"<p>{escape(self.text)}</p>"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Names and values, side by side.
+
+    Attributes:
+        facts: What is shown, in order.
+    """
+
+    facts: Mapping[str, object]
+
+    def html(self) -> str:
+        """Give the markup."""
+        pairs = (
+            f"<div><dt>{escape(str(name))}</dt><dd>{_show(value)}</dd></div>"
+            for name, value in self.facts.items()
+        )
+        return f"<dl>{''.join(pairs)}</dl>"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A word that decides and the sentence that says why.
+
+    Attributes:
+        decision: The word; the known ones have a colour besides.
+        reason: The sentence.
+    """
+
+    decision: str
+    reason: str
+
+    def html(self) -> str:
+        """Give the markup."""
+        tone = _TONES.get(self.decision, "open")
+        return (
+            f'<div class="verdict {tone}"><strong>{escape(self.decision)}</strong>'
+            f"<p>{escape(self.reason)}</p></div>"
+        )
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An interval around a difference, drawn about zero on a scale of its own.
+
+    Attributes:
+        value: The difference.
+        low: Lower end.
+        high: Upper end.
+        direction: 1 better, −1 worse, 0 open: the colour.
+    """
+
+    value: float
+    low: float
+    high: float
+    direction: int
+
+    @property
+    def text(self) -> str:
+        """The ends in figures, empty where there are none."""
+        if not math.isfinite(self.low + self.high):
+            return ""
+        return f"{_number(self.low, sign=True)} to {_number(self.high, sign=True)}"
+
+    def html(self) -> str:
+        """Give the drawing as inline SVG."""
+        if not self.text:
+            return ""
+        span = max(abs(self.low), abs(self.high)) or 1.0
+        low, at, high = (80 + 72 * v / span for v in (self.low, self.value, self.high))
+        tone = {1: "good", -1: "bad"}.get(self.direction, "open")
+        return (
+            f'<svg class="{tone}" width="160" height="20" viewBox="0 0 160 20" role="img" '
+            f'aria-label="{escape(self.text, quote=True)}">'
+            '<line class="zero" x1="80" x2="80" y1="1" y2="19"/>'
+            f'<line class="span" x1="{low:.1f}" x2="{high:.1f}" y1="10" y2="10"/>'
+            f'<circle cx="{at:.1f}" cy="10" r="4"/></svg>'
+        )
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows under headings; numbers are set to the right.
+
+    Attributes:
+        columns: The headings.
+        rows: The cells: text, numbers, None, or blocks.
+        caption: A note beneath it.
+    """
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[object]]
+    caption: str = ""
+
+    def html(self) -> str:
+        """Give the markup."""
+        numeric = [
+            any(_is_number(row[i]) for row in self.rows)
+            and all(_is_number(row[i]) or row[i] is None for row in self.rows)
+            for i in range(len(self.columns))
+        ]
+        heads = "".join(
+            f'<th scope="col"{_right(right)}>{escape(str(name))}</th>'
+            for name, right in zip(self.columns, numeric, strict=True)
+        )
+        lines = "\n".join(
+            "<tr>"
+            + "".join(
+                f"<td{_right(right)}>{_show(cell)}</td>"
+                for cell, right in zip(row, numeric, strict=True)
+            )
+            + "</tr>"
+            for row in self.rows
+        )
+        note = f'<p class="note">{escape(self.caption)}</p>' if self.caption else ""
+        return (
+            f'<div class="scroll"><table><thead><tr>{heads}</tr></thead>'
+            f"<tbody>{lines}</tbody></table></div>{note}"
+        )
+
+
+def _right(right: bool) -> str:
+    return ' class="number"' if right else ""
+
+
+def _is_number(cell: object) -> bool:
+    return isinstance(cell, int | float) and not isinstance(cell, bool)
+
+
+def _show(cell: object) -> str:
+    if isinstance(cell, Interval):
+        return cell.html()
+    if cell is None:
+        return "–"
+    if isinstance(cell, float):
+        return _number(cell)
+    if isinstance(cell, int) and not isinstance(cell, bool):
+        return f"{cell:,}".replace("-", "−")
+    text = str(cell)
+    tone = _TONES.get(text)
+    return f'<span class="tag {tone}">{escape(text)}</span>' if tone else escape(text)
+
+
+def _number(value: float, sign: bool = False) -> str:
+    if math.isnan(value):
+        return "–"
+    if value and abs(value) < 5e-5:
+        return f"{value:.1e}".replace("-", "−")
+    return format(value, "+.4f" if sign else ",.4f").replace("-", "−")

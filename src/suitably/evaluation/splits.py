@@ -1,0 +1,112 @@
+"""Splits in time: what was known, and what the users then did."""
+
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from suitably.data.dataset import Dataset, View
+from suitably.data.frames import write_frame
+from suitably.data.splits import Split
+from suitably.errors import DataError
+
+__all__ = ["Splitter", "TimeSplit"]
+
+
+@runtime_checkable
+class Splitter(Protocol):
+    """Anything that makes a split of a dataset."""
+
+    def on(self, data: Dataset) -> Split:
+        """Give the split of these data."""
+
+
+@dataclass(frozen=True)
+class TimeSplit:
+    """One cut in time and the window after it.
+
+    Relevant is what a user acquired (`Dataset.owned_events`) in `[at, at + horizon)`, if the
+    product was in the catalogue as of the cut, and the user did not own it by then or it is
+    `repeatable`.
+
+    Attributes:
+        at: The cut: a date, datetime, timestamp or ISO 8601 text, with or without a time zone as
+            the data is; a bare date is midnight.
+        horizon_days: Length of the window in days of 24 hours.
+
+    Raises:
+        ValueError: `horizon_days` is not a positive integer.
+
+    Example:
+        >>> import pandas as pd
+        >>> data = Dataset(None, None, pd.DataFrame({
+        ...     "user_id": [1, 1, 2], "product_id": ["a", "b", "a"],
+        ...     "timestamp": ["2020-12-01", "2021-01-01", "2021-08-01"]}))
+        >>> split = TimeSplit(at="2021-01-01", horizon_days=180).on(data)
+        >>> split.relevant
+           user_id product_id
+        0        1          b
+        >>> split.end
+        Timestamp('2021-06-30 00:00:00')
+    """
+
+    at: Any
+    horizon_days: int
+
+    def __post_init__(self) -> None:
+        """Refuse a window without length."""
+        days = self.horizon_days
+        if isinstance(days, bool) or not isinstance(days, int | np.integer) or days < 1:
+            raise ValueError(f"horizon_days={days!r}: must be a positive integer")
+
+    def on(self, data: Dataset) -> Split:
+        """Cut the data.
+
+        Returns:
+            The split; `relevant` is of the data's kind of frame, in the order of users and then
+            of the catalogue, and without rows where nobody acquired anything.
+
+        Raises:
+            DataError: Data without timestamps, or a cut whose time-zone awareness is not theirs.
+        """
+        if data.events.times is None:
+            raise DataError("the interactions have no timestamps, so they cannot be split by time")
+        start = data.clock.instant(self.at, "at")
+        end = start + np.timedelta64(int(self.horizon_days), "D")
+        view = data.view(self.at)
+        after = data.events.between(start, end).of(data.owned_events)
+        pairs = after.matrix(len(view.users), len(view.products)).tocoo()
+        users, products = pairs.coords
+        keep = view.listed[products] & ~_barred(view, users, products)
+        table = pa.table(
+            {
+                "user_id": view.users.array.take(pa.array(users[keep])),
+                "product_id": view.products.array.take(pa.array(products[keep])),
+            }
+        )
+        at: pd.Timestamp = data.clock.stamp(start)
+        relevant = write_frame(table, data.kind)
+        return Split(at=at, end=data.clock.stamp(end), candidates=None, relevant=relevant)
+
+
+def _barred(view: View, users: NDArray[Any], products: NDArray[Any]) -> NDArray[np.bool_]:
+    """Say which pairs were owned at the cut, and cannot be acquired again."""
+    owned = view.purchases.tocoo()
+    width = len(view.products)
+    rows, columns = (codes.astype(np.int64) for codes in owned.coords)
+    barred: NDArray[np.bool_] = np.isin(
+        users.astype(np.int64) * width + products, rows * width + columns
+    )
+    if "repeatable" not in view.product_fields.column_names:
+        return barred
+    repeatable = view.product_fields["repeatable"].combine_chunks()
+    if not pa.types.is_boolean(repeatable.type):
+        if pa.types.is_null(repeatable.type):
+            return barred
+        raise DataError(f"products.repeatable: must hold true or false, not {repeatable.type}")
+    again: NDArray[np.bool_] = repeatable.fill_null(False).to_numpy(zero_copy_only=False)
+    barred &= ~again[products]
+    return barred

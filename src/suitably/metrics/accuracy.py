@@ -1,0 +1,130 @@
+"""Accuracy: were the products that the user then chose in the list, and how high?
+
+Every kernel takes `Hits` and a depth k, and gives float64 (users,). Sums run in the order of rank,
+so that a perfect list scores exactly 1 and no value depends on who else is in the block.
+"""
+
+from collections.abc import Callable
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from suitably.metrics.convention import TREC, Convention
+from suitably.metrics.hits import Hits
+
+__all__ = [
+    "ACCURACY",
+    "average_precision",
+    "dcg",
+    "hit_rate",
+    "mrr",
+    "ndcg",
+    "precision",
+    "recall",
+]
+
+Values = NDArray[np.float64]
+
+
+def dcg(hits: Hits, k: int, convention: Convention = TREC) -> Values:
+    """Discounted cumulative gain: the discounts of the ranks that were hits, summed.
+
+    Unlike nDCG it weighs all users' hits alike, so it keeps the order of rankers as estimators of
+    reward, which normalising can invert.
+
+    Source:
+        Järvelin and Kekäläinen (2002); Jeunen et al., KDD 2024, on normalising.
+
+    Example:
+        >>> hits = Hits(np.array([[True, False, True]]), np.array([3]), np.array([2]))
+        >>> dcg(hits, 3)
+        array([1.5])
+    """
+    top = hits.top(k)
+    weights: Values = top * convention.discounts(top.shape[1])
+    return _total(weights)
+
+
+def ndcg(hits: Hits, k: int, convention: Convention = TREC) -> Values:
+    """DCG as a share of the best that a list of k products could reach.
+
+    Source:
+        Järvelin and Kekäläinen (2002).
+    """
+    reach = np.full(len(hits), k) if convention.ideal == "k" else np.minimum(hits.relevant, k)
+    best = np.append(0.0, np.cumsum(convention.discounts(int(reach.max(initial=0)))))
+    return _share(dcg(hits, k, convention), best[reach])
+
+
+def recall(hits: Hits, k: int, convention: Convention = TREC) -> Values:
+    """Share of what there was to find that is among the first k."""
+    return _share(hits.top(k).sum(axis=1), _bases(hits, k, convention.recall_over))
+
+
+def precision(hits: Hits, k: int, convention: Convention = TREC) -> Values:
+    """Share of k places that were hits; a list shorter than k wastes the rest."""
+    del convention
+    return _share(hits.top(k).sum(axis=1), np.full(len(hits), float(k)))
+
+
+def hit_rate(hits: Hits, k: int, convention: Convention = TREC) -> Values:
+    """1 where any of the first k was a hit, else 0."""
+    del convention
+    found: NDArray[np.bool_] = np.any(hits.top(k), axis=1)
+    return found.astype(np.float64)
+
+
+def average_precision(hits: Hits, k: int, convention: Convention = TREC) -> Values:
+    """Precision at every hit among the first k, summed, over what there was to find.
+
+    Its mean over users is the MAP.
+
+    Source:
+        Buckley and Voorhees (2000), SIGIR, pp. 33-40.
+    """
+    top = hits.top(k)
+    at_rank = np.cumsum(top, axis=1) / np.arange(1.0, top.shape[1] + 1.0)
+    return _share(_total(top * at_rank), _bases(hits, k, convention.ap_over))
+
+
+def mrr(hits: Hits, k: int, convention: Convention = TREC) -> Values:
+    """One over the rank of the first hit among the first k, 0 without one."""
+    del convention
+    top = hits.top(k)
+    if not top.shape[1]:
+        return np.zeros(len(hits))
+    return np.where(top.any(axis=1), 1.0 / (top.argmax(axis=1) + 1.0), 0.0)
+
+
+ACCURACY: dict[str, Callable[[Hits, int, Convention], Values]] = {
+    "dcg": dcg,
+    "hit_rate": hit_rate,
+    "map": average_precision,
+    "mrr": mrr,
+    "ndcg": ndcg,
+    "precision": precision,
+    "recall": recall,
+}
+"""The kernels by the names that callers write before the `@`."""
+
+
+def _bases(
+    hits: Hits, k: int, over: Literal["relevant", "min(k, relevant)"]
+) -> NDArray[np.float64]:
+    bases = hits.relevant if over == "relevant" else np.minimum(hits.relevant, k)
+    return bases.astype(np.float64)
+
+
+def _share(part: NDArray[np.float64] | NDArray[np.int64], whole: NDArray[np.float64]) -> Values:
+    """Divide, with 0 where there was nothing to find."""
+    shares: Values = np.divide(part, whole, out=np.zeros(len(part)), where=whole > 0)
+    return shares
+
+
+def _total(terms: NDArray[np.float64]) -> Values:
+    """Sum along ranks in their order; NumPy's own sum groups terms by the width of the block."""
+    if not terms.shape[1]:
+        return np.zeros(len(terms))
+    total: Values = np.cumsum(terms, axis=1)[:, -1]
+    return total

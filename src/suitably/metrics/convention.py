@@ -1,0 +1,76 @@
+"""The choices that differ between evaluation tools under one name of a metric."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from suitably.metrics.nearest import nearest
+
+__all__ = ["CONVENTIONS", "LENSKIT", "RECTOOLS", "TREC", "Convention", "find_convention"]
+
+
+@dataclass(frozen=True)
+class Convention:
+    """How a metric's name is to be read; two figures compare only under one convention.
+
+    Attributes:
+        name: What reports call it.
+        discount: `"log2(rank+1)"` gives 1, .63, .5, .43, …; `"max(1, log2(rank))"` gives
+            1, 1, .63, .5, …
+        ideal: `"min(k, relevant)"` hits make a perfect nDCG, or `"k"` whatever there was to find.
+        recall_over: What recall is divided by: `"relevant"` or `"min(k, relevant)"`.
+        ap_over: What average precision is divided by, likewise.
+        order: Lists are read by `"rank"`, as the customer saw them, or by `"score"`, highest first.
+            Equal scores are in the order of rank either way.
+        without_list: A user with something to find and no list counts as `"zero"`, or is
+            `"missing"` (NaN).
+
+    Source:
+        Järvelin and Kekäläinen (2002), ACM TOIS 20(4), for the two discounts.
+    """
+
+    name: str = "custom"
+    discount: Literal["log2(rank+1)", "max(1, log2(rank))"] = "log2(rank+1)"
+    ideal: Literal["min(k, relevant)", "k"] = "min(k, relevant)"
+    recall_over: Literal["relevant", "min(k, relevant)"] = "relevant"
+    ap_over: Literal["relevant", "min(k, relevant)"] = "relevant"
+    order: Literal["rank", "score"] = "rank"
+    without_list: Literal["zero", "missing"] = "zero"
+
+    def discounts(self, k: int) -> NDArray[np.float64]:
+        """Give the weight of every rank from 1 to k: float64 (k,)."""
+        ranks = np.arange(1, k + 1, dtype=np.float64)
+        if self.discount == "log2(rank+1)":
+            return 1.0 / np.log2(ranks + 1.0)
+        return 1.0 / np.maximum(1.0, np.log2(ranks))
+
+
+TREC = Convention("trec")
+"""As trec_eval and the tools that follow it; the default everywhere."""
+RECTOOLS = Convention("rectools", ideal="k")
+"""nDCG as RecTools has it by default: the ideal list is k hits long for everybody."""
+LENSKIT = Convention(
+    "lenskit",
+    discount="max(1, log2(rank))",
+    recall_over="min(k, relevant)",
+    ap_over="min(k, relevant)",
+)
+"""nDCG, recall and average precision as LensKit has them."""
+CONVENTIONS = {convention.name: convention for convention in (TREC, RECTOOLS, LENSKIT)}
+
+
+def find_convention(convention: str | Convention) -> Convention:
+    """Give a convention by name; one that is given comes back.
+
+    Raises:
+        ValueError: No preset has that name.
+    """
+    if isinstance(convention, Convention):
+        return convention
+    if convention not in CONVENTIONS:
+        raise ValueError(
+            f"convention={convention!r}: no such preset{nearest(str(convention), CONVENTIONS)}"
+        )
+    return CONVENTIONS[convention]

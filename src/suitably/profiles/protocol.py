@@ -1,0 +1,99 @@
+"""What a builder of profiles is: any class with these methods, without a base and unregistered."""
+
+from typing import Any, Literal, Protocol, Self, TypeVar
+
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from suitably.data import Dataset, View
+from suitably.data.clock import Instant
+
+__all__ = ["Builder", "BuilderState", "Provenance"]
+
+Provenance = Literal["observed", "stated", "imputed"]
+"""How a field came about: seen in behaviour, said by the customer, or guessed by a model."""
+
+
+class BuilderState(Protocol):
+    """What a builder keeps about every user: a frozen record of arrays, users along their axis."""
+
+    def __len__(self) -> int:
+        """Number of users."""
+        ...
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """Give everything as arrays that can be written without pickle."""
+        ...
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, NDArray[Any]]) -> Self:
+        """Take back what `to_arrays` gave; the arrays may be read-only."""
+        ...
+
+
+S = TypeVar("S", bound=BuilderState)
+
+
+class Builder(Protocol[S]):
+    """Makes fields of users' profiles, by way of a state that grows.
+
+    A rebuild is `finalise(accumulate(view), as_of)`; an update accumulates only what is new and
+    merges it into the state held. Both give the same fields.
+    """
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Names of the fields it makes, in order."""
+        ...
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Columns of the users frame it reads: only these may its fields replace."""
+        ...
+
+    @property
+    def state_type(self) -> type[S]:
+        """The class of its state, for loading."""
+        ...
+
+    def accumulate(self, view: View) -> S:
+        """Take in what a view shows.
+
+        Events may be a part of the log. The vocabulary and the users' fields are never partial:
+        they are as they stand at the view's moment.
+        """
+        ...
+
+    def merge(self, a: S, b: S) -> S:
+        """Join a state with a later one, of disjoint events; the result owns its arrays.
+
+        New users stand at the end of the vocabulary, so the shorter state is padded. What is read
+        from users' fields is taken from `b`, which saw them last.
+        """
+        ...
+
+    def finalise(self, state: S, as_of: Instant | None) -> pa.Table:
+        """Give the fields, a row per user in the vocabulary's order, null where nothing is known.
+
+        Args:
+            state: As accumulated or merged.
+            as_of: Not before the state's own view; later, whatever ages with time is aged. None in
+                data without timestamps.
+        """
+        ...
+
+    def fit(self, data: Dataset, as_of: Any = None) -> Self:
+        """Check that the data has what the builder needs, and learn its parameters, if any."""
+        ...
+
+    def transform(self, data: Dataset, as_of: Any = None) -> Any:
+        """Give a row per user: `user_id` and the fields, as the caller's kind of frame."""
+        ...
+
+    def provenance(self, field: str) -> Provenance:
+        """Tell how a field came about; rules take an imputed one as missing."""
+        ...
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Give what the constructor was given."""
+        ...

@@ -1,0 +1,234 @@
+"""How recently, how often and for how much a customer acquired something."""
+
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from suitably.data import Dataset, View
+from suitably.data.clock import Instant, Instants
+from suitably.errors import DataError
+from suitably.profiles.arrays import padded
+from suitably.profiles.frame import fitted_moment, profile_frame, provenance_of
+from suitably.profiles.money import MoneySums
+from suitably.profiles.protocol import Provenance
+
+__all__ = ["RecencyFrequencyValue", "RecencyFrequencyValueState"]
+
+_DAY = 86_400_000_000
+_SEGMENTS = np.array(["lapsed", "at-risk", "occasional", "loyal"], dtype=object)
+
+
+@dataclass(frozen=True)
+class RecencyFrequencyValueState:
+    """What is kept per user.
+
+    Attributes:
+        frequency: int64 (users,), number of events.
+        last: datetime64[us] (users,), the latest event, NaT without one; None in data without
+            timestamps.
+        sums: Sum of the values; None in data without values.
+    """
+
+    frequency: NDArray[np.int64]
+    last: Instants | None
+    sums: MoneySums | None
+
+    def __len__(self) -> int:
+        return len(self.frequency)
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """Give everything as arrays; what the data did not have is left out."""
+        arrays: dict[str, NDArray[Any]] = {"frequency": self.frequency}
+        if self.last is not None:
+            arrays["last"] = self.last
+        if self.sums is not None:
+            arrays |= {"whole": self.sums.whole, "billionths": self.sums.billionths}
+        return arrays
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, NDArray[Any]]) -> Self:
+        """Take back what `to_arrays` gave."""
+        sums = MoneySums(arrays["whole"], arrays["billionths"]) if "whole" in arrays else None
+        return cls(arrays["frequency"], arrays.get("last"), sums)
+
+
+@dataclass(eq=False)
+class RecencyFrequencyValue:
+    """Summarise each user's acquisitions by recency, frequency and value.
+
+    A user without events is `none`. The others are active if the last event is at most
+    `active_days` old, and strong if there are at least `frequent` events or, where `high_value` is
+    given, they sum to at least that: active and strong is `loyal`, active `occasional`, strong
+    `at-risk`, neither `lapsed`. The limits are fixed, not quantiles of this log, so one customer's
+    segment never depends on another's events. In data without timestamps nobody's activity is
+    known, and only `none` can be told.
+
+    Args:
+        events: Kinds of event that count; None: those that mean ownership.
+        active_days: How long after an event a user counts as active.
+        frequent: Number of events that makes a user strong.
+        high_value: Sum that makes a user strong, in the frame's currency.
+
+    Fields:
+        recency_days: Days from the last event to `as_of`, with fractions; null without an event.
+        frequency: Number of events, repeats included.
+        monetary: Sum of the values, in the frame's currency; null in data without values.
+        rfv_segment: `none`, `loyal`, `occasional`, `at-risk` or `lapsed`.
+
+    Source:
+        Recency, frequency, monetary value: A. M. Hughes, *Strategic Database Marketing* (1994),
+        there with quintiles.
+
+    Example:
+        >>> log = pd.DataFrame({"user_id": [1, 1, 2], "product_id": ["a", "b", "a"],
+        ...                     "timestamp": ["2024-01-01", "2024-03-01", "2023-01-01"],
+        ...                     "value": [100.0, 50.0, 10.0]})
+        >>> data = Dataset(pd.DataFrame({"user_id": [1, 2, 3]}), None, log)
+        >>> RecencyFrequencyValue().fit(data, "2024-03-11").transform(data)
+           user_id  recency_days  frequency  monetary rfv_segment
+        0        1          10.0          2     150.0  occasional
+        1        2         435.0          1      10.0      lapsed
+        2        3           NaN          0       0.0        none
+    """
+
+    events: list[str] | tuple[str, ...] | None = None
+    active_days: float = 180
+    frequent: int = 3
+    high_value: float | None = None
+    as_of_: pd.Timestamp | None = field(init=False, repr=False)
+
+    fields: ClassVar[tuple[str, ...]] = ("recency_days", "frequency", "monetary", "rfv_segment")
+    reads: ClassVar[tuple[str, ...]] = ()
+    state_type: ClassVar[type[RecencyFrequencyValueState]] = RecencyFrequencyValueState
+
+    def fit(self, data: Dataset, as_of: Any = None) -> Self:
+        """Check the kinds of event and remember `as_of`; nothing is learned.
+
+        Raises:
+            DataError: A kind of event that the data does not have.
+            ValueError: A limit that is not positive, or `events` that is not a list.
+        """
+        self._check()
+        if self.events is not None:
+            data.events.of(tuple(self.events))
+        self.as_of_ = fitted_moment(data, as_of)
+        return self
+
+    def accumulate(self, view: View) -> RecencyFrequencyValueState:
+        """Count, date and add up the events of a view.
+
+        Raises:
+            DataError: A kind of event that the data does not have, or values too large to add.
+            ValueError: A limit that is not positive, or `events` that is not a list.
+        """
+        self._check()
+        chosen = view.acquisitions if self.events is None else view.events.of(tuple(self.events))
+        users = len(view.users)
+        frequency = np.bincount(chosen.users, minlength=users).astype(np.int64)
+        last = None
+        if chosen.times is not None:
+            last = np.full(users, np.datetime64("NaT"), "datetime64[us]")
+            last[chosen.users] = chosen.times  # ascending, so the latest is written last
+        sums = None if chosen.values is None else MoneySums.of(chosen.users, chosen.values, users)
+        return RecencyFrequencyValueState(frequency, last, sums)
+
+    def merge(
+        self, a: RecencyFrequencyValueState, b: RecencyFrequencyValueState
+    ) -> RecencyFrequencyValueState:
+        """Join two states of disjoint events, in either order.
+
+        Raises:
+            DataError: Only one of them has timestamps, or values.
+        """
+        users = max(len(a), len(b))
+        last = None
+        if _both(a, b, a.last, b.last, "timestamps"):
+            nat = np.datetime64("NaT")
+            last = np.fmax(padded(_dates(a), users, nat), padded(_dates(b), users, nat))
+        sums = None
+        if _both(a, b, a.sums, b.sums, "values"):
+            sums = _sums(a).plus(_sums(b))
+        frequency = padded(a.frequency, users, 0) + padded(b.frequency, users, 0)
+        return RecencyFrequencyValueState(frequency, last, sums)
+
+    def finalise(self, state: RecencyFrequencyValueState, as_of: Instant | None) -> pa.Table:
+        """Give the four fields as of a moment.
+
+        Raises:
+            DataError: `as_of` is not after every event in the state.
+        """
+        users = len(state)
+        some = state.frequency > 0
+        recency = np.full(users, np.nan)
+        if state.last is not None and as_of is not None:
+            if (state.last >= as_of).any():
+                raise DataError(f"as_of={as_of}: the state holds later events; build it anew")
+            recency[some] = (as_of - state.last[some]).astype(np.int64) / _DAY
+        monetary = np.full(users, np.nan) if state.sums is None else state.sums.floats()
+        strong = state.frequency >= self.frequent
+        if self.high_value is not None and state.sums is not None:
+            strong |= monetary >= self.high_value
+        segment = _SEGMENTS[2 * (recency <= self.active_days) + strong]
+        segment[some & np.isnan(recency)] = None
+        segment[~some] = "none"
+        return pa.table(
+            {
+                "recency_days": pa.array(recency, mask=np.isnan(recency)),
+                "frequency": pa.array(state.frequency),
+                "monetary": pa.array(monetary, mask=np.isnan(monetary)),
+                "rfv_segment": pa.array(segment, pa.string()),
+            }
+        )
+
+    def transform(self, data: Dataset, as_of: Any = None) -> Any:
+        """Give a row per user: `user_id` and the fields, as of `as_of` or the fitted moment.
+
+        Raises:
+            NotFittedError: Called before `fit`.
+        """
+        return profile_frame(self, data, as_of)
+
+    def provenance(self, field: str) -> Provenance:
+        """Every field is observed.
+
+        Raises:
+            ValueError: Not one of the fields.
+        """
+        return provenance_of(self, field, "observed")
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Give what the constructor was given."""
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.init}
+
+    def _check(self) -> None:
+        if isinstance(self.events, str):
+            raise ValueError(f"events={self.events!r}: must be a list of kinds, or None")
+        for name in ("active_days", "frequent"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name}={getattr(self, name)!r}: must be above 0")
+
+
+def _both(
+    a: RecencyFrequencyValueState, b: RecencyFrequencyValueState, in_a: Any, in_b: Any, what: str
+) -> bool:
+    """Whether the result has them; a state without events agrees with any other."""
+    if (in_a is None) == (in_b is None):
+        return in_a is not None
+    lacking = a if in_a is None else b
+    if lacking.frequency.any():
+        raise DataError(f"interactions: some have {what} and some have none; give all or none")
+    return True
+
+
+def _dates(state: RecencyFrequencyValueState) -> Instants:
+    nowhere = np.full(len(state), np.datetime64("NaT"), "datetime64[us]")
+    return nowhere if state.last is None else state.last
+
+
+def _sums(state: RecencyFrequencyValueState) -> MoneySums:
+    zero = np.zeros(len(state), np.int64)
+    return MoneySums(zero, zero) if state.sums is None else state.sums

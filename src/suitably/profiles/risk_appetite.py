@@ -1,0 +1,228 @@
+"""The risk level that a customer stated, for as long as the questionnaire holds."""
+
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from suitably.data import Clock, Dataset, View
+from suitably.data.calendar import add_months
+from suitably.data.clock import Instant, Instants
+from suitably.errors import DataError
+from suitably.profiles.frame import fitted_moment, profile_frame, provenance_of
+from suitably.profiles.protocol import Provenance
+
+__all__ = ["RiskAppetite", "RiskAppetiteState"]
+
+_NEVER = np.datetime64("9999-12-31", "us")
+
+
+@dataclass(frozen=True)
+class RiskAppetiteState:
+    """What is kept per user. Moments are wall-clock time.
+
+    Attributes:
+        codes: int32 (users,), positions in `levels`, −1 where no level is stated.
+        levels: The distinct levels as stated, text or numbers.
+        dated: datetime64[us] (users,), when the questionnaire was answered, NaT if unknown; None
+            where dates are not judged.
+        expires: datetime64[us] (users,), from when it no longer counts; None likewise.
+        zone: Name of the time zone of the wall clock, None for naive data.
+    """
+
+    codes: NDArray[np.int32]
+    levels: NDArray[Any]
+    dated: Instants | None
+    expires: Instants | None
+    zone: str | None
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """Give everything as arrays; `levels` and `zone` are not per user."""
+        arrays = {"codes": self.codes, "levels": self.levels, "zone": np.array(self.zone or "")}
+        if self.dated is not None and self.expires is not None:
+            arrays |= {"dated": self.dated, "expires": self.expires}
+        return arrays
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, NDArray[Any]]) -> Self:
+        """Take back what `to_arrays` gave."""
+        zone = str(arrays["zone"]) or None
+        dated, expires = arrays.get("dated"), arrays.get("expires")
+        return cls(arrays["codes"], arrays["levels"], dated, expires, zone)
+
+
+@dataclass(eq=False)
+class RiskAppetite:
+    """Give the stated risk level while its questionnaire is valid, and never another one.
+
+    A level counts if its questionnaire is dated strictly before `as_of`, and `as_of` lies strictly
+    before that date plus `valid_months`; a questionnaire without a date does not count. The level
+    is passed on or withheld: nothing here raises or lowers it. In data without timestamps no date
+    can be judged, so that a level with a date is withheld and `risk_review` is null.
+
+    Args:
+        level: Column of the users frame with the stated level.
+        date: Column with the date of the questionnaire (dates or timestamps); None: dates are not
+            judged at all, and a stated level counts whenever its row is visible.
+        valid_months: Calendar months for which a questionnaire counts, the end clamped to the end
+            of the month; None: for ever.
+
+    Fields:
+        risk_level: The level as stated, while it counts; else null.
+        risk_review: Whether a new questionnaire is due: the level is missing or does not count.
+
+    Example:
+        >>> from datetime import date
+        >>> users = pa.table({"user_id": [1, 2, 3], "risk_level": ["C2", "C4", None],
+        ...                   "questionnaire_date": [date(2024, 2, 29), date(2022, 6, 1), None]})
+        >>> log = pa.table({"user_id": [1], "product_id": ["a"], "timestamp": [date(2024, 3, 1)]})
+        >>> data = Dataset(users, None, log)
+        >>> RiskAppetite().fit(data, "2024-06-01").transform(data).to_pydict()
+        {'user_id': [1, 2, 3],
+         'risk_level': ['C2', None, None],
+         'risk_review': [False, True, True]}
+    """
+
+    level: str = "risk_level"
+    date: str | None = "questionnaire_date"
+    valid_months: int | None = 12
+    as_of_: pd.Timestamp | None = field(init=False, repr=False)
+
+    fields: ClassVar[tuple[str, ...]] = ("risk_level", "risk_review")
+    state_type: ClassVar[type[RiskAppetiteState]] = RiskAppetiteState
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Columns of the users frame: the level and, where it is judged, the date."""
+        return (self.level,) if self.date is None else (self.level, self.date)
+
+    def fit(self, data: Dataset, as_of: Any = None) -> Self:
+        """Check that the users frame has the columns, and remember `as_of`; nothing is learned.
+
+        Raises:
+            DataError: A column is missing or of another type.
+            ValueError: `valid_months` is not a positive whole number, or given without `date`.
+        """
+        self.accumulate(data.view(as_of))
+        self.as_of_ = fitted_moment(data, as_of)
+        return self
+
+    def accumulate(self, view: View) -> RiskAppetiteState:
+        """Read the levels and dates as they stand in a view.
+
+        Raises:
+            DataError: A column is missing or of another type.
+            ValueError: `valid_months` is not a positive whole number, or given without `date`.
+        """
+        self._check()
+        codes, levels = _levels(_column(view, self.level), self.level)
+        if self.date is None:
+            return RiskAppetiteState(codes, levels, None, None, view.clock.zone)
+        dated = _walls(_column(view, self.date), self.date, view.clock)
+        if self.valid_months is None:
+            expires = np.where(np.isnat(dated), dated, _NEVER)
+        else:
+            expires = add_months(dated, self.valid_months)
+        return RiskAppetiteState(codes, levels, dated, expires, view.clock.zone)
+
+    def merge(self, a: RiskAppetiteState, b: RiskAppetiteState) -> RiskAppetiteState:
+        """Give the later state: it was read from the fields of every user, as they stand.
+
+        Raises:
+            DataError: `b` knows fewer users than `a`, so it cannot be the later one.
+        """
+        if len(b) < len(a):
+            raise DataError(f"{len(b)} users cannot follow {len(a)}: give all users' fields anew")
+        return b
+
+    def finalise(self, state: RiskAppetiteState, as_of: Instant | None) -> pa.Table:
+        """Give the two fields as of a moment."""
+        stated = state.codes >= 0
+        unknown = np.zeros(len(state), bool)
+        valid = stated
+        if state.dated is not None and state.expires is not None:
+            if as_of is None:
+                unknown = stated
+                valid = np.zeros(len(state), bool)
+            else:
+                wall = Clock(state.zone).wall(as_of)
+                valid = stated & (state.dated < wall) & (wall < state.expires)
+        levels = pa.array(state.levels.tolist(), _arrow_type(state.levels))
+        return pa.table(
+            {
+                "risk_level": levels.take(pa.array(state.codes, mask=~valid)),
+                "risk_review": pa.array(~valid, mask=unknown),
+            }
+        )
+
+    def transform(self, data: Dataset, as_of: Any = None) -> Any:
+        """Give a row per user: `user_id` and the fields, as of `as_of` or the fitted moment.
+
+        Raises:
+            NotFittedError: Called before `fit`.
+        """
+        return profile_frame(self, data, as_of)
+
+    def provenance(self, field: str) -> Provenance:
+        """Every field is stated.
+
+        Raises:
+            ValueError: Not one of the fields.
+        """
+        return provenance_of(self, field, "stated")
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Give what the constructor was given."""
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.init}
+
+    def _check(self) -> None:
+        months = self.valid_months
+        if months is None:
+            return
+        if self.date is None:
+            raise ValueError(f"valid_months={months!r}: needs a date; without one it must be None")
+        if isinstance(months, bool) or not isinstance(months, int) or months < 1:
+            raise ValueError(f"valid_months={months!r}: must be a whole number above 0, or None")
+
+
+def _column(view: View, name: str) -> pa.Array:
+    present = view.user_fields.column_names
+    if name not in present:
+        raise DataError(f"users: no column {name!r} for RiskAppetite; it has {present}")
+    return view.user_fields[name].combine_chunks()
+
+
+def _levels(array: pa.Array, name: str) -> tuple[NDArray[np.int32], NDArray[Any]]:
+    """Code the distinct levels; an array of fixed-width text needs no pickle to be saved."""
+    kind = array.type
+    if pa.types.is_null(kind):
+        array = array.cast(pa.string())
+    elif not (pa.types.is_string(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind)):
+        raise DataError(f"users.{name}: must hold levels (text or numbers), not {kind}")
+    encoded = array.dictionary_encode()
+    codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32)
+    levels = encoded.dictionary
+    if pa.types.is_string(levels.type):
+        return codes, np.array(levels.to_pylist(), dtype=np.str_)
+    return codes, levels.to_numpy(zero_copy_only=False)
+
+
+def _arrow_type(levels: NDArray[Any]) -> pa.DataType:
+    return pa.string() if levels.dtype.kind == "U" else pa.from_numpy_dtype(levels.dtype)
+
+
+def _walls(array: pa.Array, name: str, clock: Clock) -> Instants:
+    kind = array.type
+    if pa.types.is_null(kind) or pa.types.is_date(kind):
+        array = array.cast(pa.timestamp("us"))
+    elif not pa.types.is_timestamp(kind):
+        raise DataError(f"users.{name}: must hold dates or timestamps, not {kind}")
+    elif kind.tz is not None and clock.zone is None:
+        raise DataError(f"users.{name}: has a time zone ({kind.tz}), but the data is naive")
+    return clock.walls(array)
