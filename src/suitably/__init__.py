@@ -36,6 +36,8 @@ def __getattr__(name: str) -> Any:
         value = getattr(import_module(f"suitably.{_NAMES[name]}"), name)
         globals()[name] = value
         return value
+    if name == "__version__":
+        return import_module("importlib.metadata").version("suitably")
     raise AttributeError(f"module 'suitably' has no attribute {name!r}")
 
 

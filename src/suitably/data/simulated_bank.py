@@ -33,7 +33,7 @@ def simulate_bank(users: int = 10_000, products: int = 300, seed: int = 0) -> "S
         >>> bank.truth("2024-07-01").shape
         (50, 20)
     """
-    if not _is_count(seed) and seed != 0:
+    if not _is_count(seed, least=0):
         raise ValueError(f"seed={seed!r}: must be an integer of 0 or more")
     for name, count in (("users", users), ("products", products)):
         if not _is_count(count):
@@ -126,8 +126,9 @@ class SimulatedBank(Dataset):
         return truth
 
 
-def _is_count(value: Any) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool) and value > 0
+def _is_count(value: Any, least: int = 1) -> bool:
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    return whole and int(value) >= least
 
 
 def _purchases(

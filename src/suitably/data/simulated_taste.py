@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from suitably.data.clock import Instant, Instants
 from suitably.data.simulated_calendar import END, MONTHS, SECOND, START, YEAR, years_within
@@ -15,7 +16,6 @@ from suitably.data.simulated_products import Catalogue
 __all__ = ["Drawn", "PreferenceModel"]
 
 _CELLS = 4_000_000  # of a block of users by products
-_CACHED = 200_000  # of a block of purchases by products
 _TASTE = 0.75
 _ABOVE, _BELOW = 0.6, 0.4  # dislike of risk above and below the customer's appetite
 _BEYOND_MEANS = -60.0
@@ -99,17 +99,22 @@ class PreferenceModel:
         users, months = np.divmod(
             np.repeat(np.arange(counts.size), counts.ravel()), counts.shape[1]
         )
-        choice, moment = rng.random(len(users)), rng.random(len(users))
+        aisle_aim, aim, moment = rng.random((3, len(users)))
+        # Products stand in aisles, so that a purchase looks at some 2√n of them and not at all n.
+        aisles = _aisles(self._drift.T)
         products = np.empty(len(users), np.int64)
-        for block in _blocks(n_users, _CELLS // n_products):
-            events = slice(*np.searchsorted(users, [block.start, block.stop]))
-            weights, _ = self._weights(np.arange(block.start, block.stop))
-            for part in _blocks(events.stop - events.start, _CACHED // n_products):
-                at = slice(events.start + part.start, events.start + part.stop)
-                heights = weights[users[at] - block.start] * self._drift.T[months[at]]
-                np.cumsum(heights, axis=1, out=heights)
-                aim = choice[at] * heights[:, -1]
-                products[at] = (heights <= aim[:, None]).sum(axis=1)
+        # Threads cost ten times more than they bring in many small products.
+        with threadpool_limits(1, "blas"):
+            for block in _blocks(n_users, _CELLS // n_products):
+                weights, _ = self._weights(np.arange(block.start, block.stop))
+                shelves = _aisles(weights)
+                # (aisles, users, months): what an aisle is worth to a user in a month.
+                totals = np.matmul(shelves.transpose(1, 0, 2), aisles.transpose(1, 2, 0))
+                events = slice(*np.searchsorted(users, [block.start, block.stop]))
+                user, month = users[events] - block.start, months[events]
+                aisle = _choose(totals[:, user, month].T, aisle_aim[events])
+                heights = shelves[user, aisle] * aisles[month, aisle]
+                products[events] = aisle * aisles.shape[2] + _choose(heights, aim[events])
         times = self._moments(users, months, moment)
         return self._ordered(users, products, times)
 
@@ -175,6 +180,27 @@ def _offers(catalogue: Catalogue) -> NDArray[np.float64]:
             catalogue.appeal[:, None],
         ]
     )
+
+
+def _aisles(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Cut the products of every row into aisles: (rows, aisles, products in one), zeros last."""
+    size = int(np.ceil(np.sqrt(rows.shape[1])))
+    count = -(-rows.shape[1] // size)
+    padded = np.zeros((len(rows), count * size))
+    padded[:, : rows.shape[1]] = rows
+    return padded.reshape(len(rows), count, size)
+
+
+def _choose(heights: NDArray[np.float64], aim: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Choose a column in every row, with chances in proportion to the heights.
+
+    Args:
+        heights: float64 (draws, choices), not negative, some positive in every row.
+        aim: float64 (draws,), uniform on [0, 1).
+    """
+    summed = np.cumsum(heights, axis=1)
+    chosen: NDArray[np.int64] = (summed <= (aim * summed[:, -1])[:, None]).sum(axis=1)
+    return chosen
 
 
 def _blocks(rows: int, size: int) -> Iterator[slice]:

@@ -136,13 +136,12 @@ def find_judge(
         at = None if cut is None else data.clock.stamp(cut)
         return pipeline.fit(data, as_of=at).eligibility()
 
-    current = [partial(arm.pipeline.eligibility, policy=policies) for arm in order if not arm.as_of]
-    stale = [
-        partial(arm.pipeline.eligibility, as_of=arm.as_of, policy=policies)
-        for arm in order
-        if arm.as_of
-    ]
-    options: list[Callable[[], Judge]] = [*(current or [rebuilt]), *stale]
+    def own(arm: Ready) -> Callable[[], Judge]:
+        return partial(arm.pipeline.eligibility, as_of=arm.as_of, policy=policies)
+
+    current = [own(arm) for arm in order if arm.as_of is None]
+    stale = [own(arm) for arm in order if arm.as_of is not None]
+    options = [*(current or [rebuilt]), *stale]
     errors: list[PolicyError] = []
     for option in options:
         try:

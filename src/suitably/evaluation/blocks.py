@@ -7,6 +7,7 @@ from html import escape
 
 __all__ = ["Facts", "Interval", "Paragraph", "Table", "Verdict"]
 
+_SHORT = 32
 _TONES = {
     "ship": "good",
     "do not ship": "bad",
@@ -100,14 +101,15 @@ class Interval:
         if not self.text:
             return ""
         span = max(abs(self.low), abs(self.high)) or 1.0
-        low, at, high = (80 + 72 * v / span for v in (self.low, self.value, self.high))
+        low, at, high = (60 + 54 * v / span for v in (self.low, self.value, self.high))
         tone = {1: "good", -1: "bad"}.get(self.direction, "open")
         return (
-            f'<svg class="{tone}" width="160" height="20" viewBox="0 0 160 20" role="img" '
-            f'aria-label="{escape(self.text, quote=True)}">'
-            '<line class="zero" x1="80" x2="80" y1="1" y2="19"/>'
-            f'<line class="span" x1="{low:.1f}" x2="{high:.1f}" y1="10" y2="10"/>'
-            f'<circle cx="{at:.1f}" cy="10" r="4"/></svg>'
+            f'<svg class="{tone}" width="120" height="20" viewBox="0 0 120 20" role="img" '
+            f'stroke="currentColor" aria-label="{escape(self.text, quote=True)}">'
+            '<line x1="60" x2="60" y1="1" y2="19" stroke-opacity=".45"/>'
+            f'<line x1="{low:.1f}" x2="{high:.1f}" y1="10" y2="10" stroke-width="3" '
+            'stroke-linecap="round"/>'
+            f'<circle cx="{at:.1f}" cy="10" r="3.5" fill="currentColor"/></svg>'
         )
 
 
@@ -139,7 +141,7 @@ class Table:
         lines = "\n".join(
             "<tr>"
             + "".join(
-                f"<td{_right(right)}>{_show(cell)}</td>"
+                f"<td{_style(cell, right)}>{_show(cell)}</td>"
                 for cell, right in zip(row, numeric, strict=True)
             )
             + "</tr>"
@@ -154,6 +156,11 @@ class Table:
 
 def _right(right: bool) -> str:
     return ' class="number"' if right else ""
+
+
+def _style(cell: object, right: bool) -> str:
+    """Keep figures and short texts on one line; sentences may wrap."""
+    return ' class="text"' if isinstance(cell, str) and len(cell) > _SHORT else _right(right)
 
 
 def _is_number(cell: object) -> bool:

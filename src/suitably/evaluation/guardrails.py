@@ -87,7 +87,7 @@ class Guardrail:
             holds = value >= self.limit if self.relation == ">=" else value <= self.limit
             text = f"{self.text} (treatment {result.treatment:.4f})"
         if math.isnan(value):
-            return Outcome(self, "unknown", text)
+            return Outcome(self, "unknown", f"{self.text} cannot be computed")
         return Outcome(self, "holds" if holds else "breached", text)
 
 

@@ -72,7 +72,7 @@ class Report:
                     "",
                     "p",
                 ),
-                [_figures(row, result.primary) for row in result.rows],
+                [_figures(row, result.decides(row)) for row in result.rows],
                 f"Means over users; difference is treatment less control, paired by user, with its "
                 f"{confidence} interval. ★ decides; the other intervals are not adjusted for being "
                 f"several. Every plot has a scale of its own; the upright mark is no difference.",
@@ -149,10 +149,10 @@ _FOOTER = (
 )
 
 
-def _figures(row: MetricRow, primary: str) -> tuple[object, ...]:
+def _figures(row: MetricRow, decides: bool) -> tuple[object, ...]:
     found = row.result
     return (
-        row.metric + (" ★" if row.metric == primary else ""),
+        row.metric + (" ★" if decides else ""),
         row.segment,
         found.control,
         found.treatment,

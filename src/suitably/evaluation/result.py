@@ -107,6 +107,10 @@ class ABResult:
     user_table: pa.Table
     kind: str
 
+    def decides(self, row: MetricRow) -> bool:
+        """Say whether a row is the one that the decision rests on."""
+        return row.metric == self.primary and row.segment == "all"
+
     def to_frame(self) -> Any:
         """Give the figures: metric, segment, control, treatment, difference, low, high, p_value.
 
@@ -147,7 +151,7 @@ class ABResult:
         table = pd.DataFrame(
             [
                 (
-                    row.metric + ("*" if row.metric == self.primary else ""),
+                    row.metric + ("*" if self.decides(row) else ""),
                     row.segment,
                     row.result.control,
                     row.result.treatment,

@@ -8,7 +8,8 @@ STYLE = """
 --open-wash:#eef0f2;color-scheme:light dark;background:var(--paper);color:var(--ink);
 font:16px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans","PingFang SC",sans-serif;
 padding:2.5rem 1.25rem;box-sizing:border-box}
-@media(prefers-color-scheme:dark){.suitably{--paper:#14171a;--card:#1c2024;--ink:#e7eaed;
+@media screen and (prefers-color-scheme:dark){
+.suitably{--paper:#14171a;--card:#1c2024;--ink:#e7eaed;
 --soft:#9ba5af;--line:#30363c;--good:#5fd0a5;--good-wash:#16302a;--bad:#ff9580;
 --bad-wash:#3a201b;--open:#b3bcc5;--open-wash:#272c31}}
 .suitably *{box-sizing:border-box}
@@ -34,11 +35,12 @@ border-radius:8px;padding:.9rem 1.1rem;margin-bottom:1.1rem}
 font-variant-numeric:tabular-nums}
 .suitably th{text-align:left;font-weight:600;color:var(--soft);white-space:nowrap;
 vertical-align:bottom}
-.suitably th,.suitably td{padding:.45rem .9rem .45rem 0;border-bottom:1px solid var(--line);
-background:none}
+.suitably th,.suitably td{padding:.45rem .8rem .45rem 0;border-bottom:1px solid var(--line);
+background:none;white-space:nowrap}
+.suitably td.text{white-space:normal;min-width:18rem}
 .suitably tbody tr:last-child td{border-bottom:0}
 .suitably th.number,.suitably td.number{text-align:right}
-.suitably td:first-child{font-weight:600;white-space:nowrap}
+.suitably td:first-child{font-weight:600}
 .suitably .note{color:var(--soft);font-size:.85rem;margin:.7rem 0 0;max-width:85ch}
 .suitably dl{display:grid;grid-template-columns:repeat(auto-fit,minmax(14rem,1fr));
 gap:.9rem 1.5rem;margin:0 0 1.1rem}
@@ -48,9 +50,6 @@ gap:.9rem 1.5rem;margin:0 0 1.1rem}
 .suitably .tag.good{color:var(--good)}
 .suitably .tag.bad{color:var(--bad)}
 .suitably svg{display:block}
-.suitably svg .zero{stroke:var(--soft);stroke-width:1}
-.suitably svg .span{stroke:currentColor;stroke-width:3;stroke-linecap:round}
-.suitably svg circle{fill:currentColor}
 .suitably svg.good{color:var(--good)}
 .suitably svg.bad{color:var(--bad)}
 .suitably svg.open{color:var(--open)}

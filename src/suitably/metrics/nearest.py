@@ -11,7 +11,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
     Example:
         >>> nearest("ndgc", ["dcg", "ndcg", "recall"])
-        '; did you mean ndcg?'
+        '; did you mean ndcg or dcg?'
     """
     choices = sorted(known)
     close = get_close_matches(name.lower(), choices, n=3, cutoff=0.5)

@@ -16,6 +16,9 @@ from suitably.ranking.topk import check_factors
 
 __all__ = ["ALS"]
 
+_SHARE = 0.85
+_POWER_ITERATIONS = 30
+
 
 class ALS:
     """Matrix factorisation with a weight of `alpha` on what was acquired and 1 on all else.
@@ -25,13 +28,16 @@ class ALS:
 
     Args:
         factors: Length of the latent vectors.
-        regularization: L2 penalty on them.
+        regularization: L2 penalty on them; None: 0.85 times the largest singular value of the
+            matrix of purchases. The penalty shrinks singular values, so a fixed one that suits a
+            large bank leaves nothing of a small one.
         alpha: Confidence in a purchase, relative to 1 for everything not purchased.
         iterations: Sweeps over users and products.
 
     Attributes:
         user_factors_: float32 (users, factors).
         product_factors_: float32 (products, factors).
+        regularization_: The penalty that was used.
 
     Source:
         Hu, Koren and Volinsky, "Collaborative Filtering for Implicit Feedback Datasets",
@@ -40,12 +46,13 @@ class ALS:
 
     user_factors_: NDArray[np.float32]
     product_factors_: NDArray[np.float32]
+    regularization_: float
 
     def __init__(
         self,
         factors: int = 64,
-        regularization: float = 10.0,
-        alpha: float = 10.0,
+        regularization: float | None = None,
+        alpha: float = 3.0,
         iterations: int = 15,
     ) -> None:
         self.factors = factors
@@ -74,11 +81,14 @@ class ALS:
                 "ALS: no visible interaction means ownership, so nothing can be learned"
             )
         weights = sparse.csr_matrix(purchases, dtype=np.float32)
+        weights.data[:] = 1
+        penalty = self.regularization
+        self.regularization_ = _SHARE * _norm(weights) if penalty is None else penalty
         weights.data[:] = self.alpha
         with threadpool_limits(limits=1, user_api="blas"):
             model = AlternatingLeastSquares(
                 factors=self.factors,
-                regularization=self.regularization,
+                regularization=self.regularization_,
                 alpha=1.0,
                 iterations=self.iterations,
                 random_state=context.seed,
@@ -111,6 +121,7 @@ class ALS:
         self._check()
         return {
             **self.get_params(),
+            "used_regularization": self.regularization_,
             "user_factors": self.user_factors_,
             "product_factors": self.product_factors_,
             "user_ids": self._users.values,
@@ -122,6 +133,7 @@ class ALS:
     def from_state(cls, state: State) -> Self:
         """Make a fitted ranker from a state."""
         ranker = cls(**{name: state[name] for name in cls().get_params()})
+        ranker.regularization_ = state["used_regularization"]
         ranker.user_factors_ = state["user_factors"]
         ranker.product_factors_ = state["product_factors"]
         ranker._users = Ids(pa.array(state["user_ids"]))
@@ -136,3 +148,11 @@ class ALS:
     def __repr__(self) -> str:
         given = ", ".join(f"{name}={value!r}" for name, value in self.get_params().items())
         return f"ALS({given})"
+
+
+def _norm(matrix: sparse.csr_matrix) -> float:
+    """Give the largest singular value, by power iteration from the products' popularity."""
+    vector = np.asarray(matrix.sum(axis=0), np.float64).ravel()
+    for _ in range(_POWER_ITERATIONS):
+        vector = matrix.T @ (matrix @ (vector / np.linalg.norm(vector)))
+    return float(np.sqrt(np.linalg.norm(vector)))

@@ -22,7 +22,7 @@ from suitably.suitability.fields import Fields
 from suitably.suitability.policy import Policy
 from suitably.suitability.reasons import atoms_of, judge, reasons_of
 from suitably.suitability.values import Texts
-from suitably.suitability.verdicts import RuleVerdict
+from suitably.suitability.verdicts import RuleVerdict, show_value
 
 __all__ = ["Eligibility", "Population"]
 
@@ -105,7 +105,7 @@ class Eligibility:
     @property
     def as_of_text(self) -> str:
         """The moment, as a person writes it."""
-        return "" if self.as_of is None else str(self._clock.stamp(self.as_of))
+        return "" if self.as_of is None else show_value(self._clock.stamp(self.as_of), "en")
 
     def bits(self, rows: Rows) -> Words:
         """Give packed eligibility, one row of words per user, bit j of word j // 64 for product j.

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from suitably.suitability.policy import Policy, Rule
 
-__all__ = ["RuleVerdict", "Verdict", "explain_rule", "pseudo_verdict"]
+__all__ = ["RuleVerdict", "Verdict", "explain_rule", "pseudo_verdict", "show_value"]
 
 Verdict = Literal["pass", "fail", "unknown"]
 _PLACEHOLDER = re.compile(r"\{(\w+(?:\.\w+)?)\}")
@@ -120,16 +120,17 @@ def pseudo_verdict(
 
 def _generated(rule: str, verdict: Verdict, inputs: Mapping[str, Any], language: str) -> str:
     comma, equals = (", ", " = ") if language == "en" else ("，", "为")
-    facts = comma.join(f"{name}{equals}{_shown(v, language)}" for name, v in inputs.items())
+    facts = comma.join(f"{name}{equals}{show_value(v, language)}" for name, v in inputs.items())
     around = (": {}" if language == "en" else "：{}").format(facts) if facts else ""
     return _SENTENCES[verdict][language].format(rule=rule, facts=around)
 
 
 def _filled(text: str, values: Mapping[str, Any], language: str) -> str:
-    return _PLACEHOLDER.sub(lambda place: _shown(values[place[1]], language), text)
+    return _PLACEHOLDER.sub(lambda place: show_value(values[place[1]], language), text)
 
 
-def _shown(value: Any, language: str) -> str:
+def show_value(value: Any, language: str) -> str:
+    """Write a value as a person would, in English (`"en"`) or Chinese (`"zh"`)."""
     if value is None or value != value:
         return _MISSING[language]
     if isinstance(value, bool):
@@ -142,7 +143,9 @@ def _shown(value: Any, language: str) -> str:
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, list):
-        return ", ".join(_shown(item, language) for item in value) or "-"
+        return ", ".join(show_value(item, language) for item in value) or "-"
     if isinstance(value, dict):
-        return ", ".join(f"{key}: {_shown(item, language)}" for key, item in value.items()) or "-"
+        return (
+            ", ".join(f"{key}: {show_value(item, language)}" for key, item in value.items()) or "-"
+        )
     return str(value)

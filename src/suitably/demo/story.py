@@ -1,0 +1,228 @@
+"""The main job, told: a customer, their list and reasons, and which pipeline is better."""
+
+import hashlib
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from suitably.data.frames import read_frame
+from suitably.demo.scenarios import Scenario
+from suitably.evaluation import ABResult, ABTest, Facts, Report, Table
+from suitably.pipeline import Pipeline
+from suitably.profiles import RecencyFrequencyValue
+from suitably.ranking import ALS, Popularity
+from suitably.recommendations import Recommendations
+from suitably.suitability.policy import Policy
+from suitably.suitability.verdicts import show_value
+
+__all__ = ["tell"]
+
+K = 10
+SHOWN = 5
+CONSIDERED = 50
+METRICS = ("dcg@10", "ndcg@10", "recall@10", "hit_rate@10")
+
+
+@dataclass
+class _Narrator:
+    """Says every step to the terminal, with the time it happened, and to the report."""
+
+    say: Callable[[str], None]
+    report: Report
+    started: float = field(default_factory=time.perf_counter)
+
+    def step(self, what: str) -> None:
+        self.say(f"[{time.perf_counter() - self.started:5.1f} s] {what}")
+
+    def section(self, title: str, table: Table, *sentences: str) -> None:
+        self.say(f"\n{title}")
+        for sentence in sentences:
+            self.say(f"  {sentence}")
+        self.say(_as_text(table))
+        self.report.section(title, *sentences, table)
+
+
+def tell(scenario: Callable[[], Scenario], path: Path, say: Callable[[str], None]) -> Path:
+    """Run the demonstration.
+
+    Args:
+        scenario: Makes or reads the bank.
+        path: Where the report goes.
+        say: Takes each line of the story.
+
+    Returns:
+        Where the report was written.
+    """
+    started = time.perf_counter()
+    bank = scenario()
+    narrator = _Narrator(say, Report("Suitably", bank.title), started)
+    narrator.step(f"{bank.title}: {bank.data!r}")
+    narrator.step(f"the cut: {bank.split.at.date()}; only what lies before it is known")
+    plain = _fit(narrator, bank, "popularity without rules", Popularity(), None)
+    baseline = _fit(narrator, bank, "popularity", Popularity(), bank.policies)
+    treatment = _fit(narrator, bank, "ALS", ALS(), bank.policies)
+    _customer(narrator, bank, plain, treatment)
+    _judge(narrator, bank, plain, baseline, treatment)
+    if bank.stricter is not None:
+        _expiry(narrator, bank, treatment)
+    narrator.report.section("Data", Facts({"source": bank.source, "cut": bank.split.at.date()}))
+    written = narrator.report.write(path)
+    narrator.step(f"report: {written.resolve()}")
+    return written
+
+
+def _fit(
+    narrator: _Narrator, bank: Scenario, name: str, ranker: Any, policies: Sequence[Policy] | None
+) -> Pipeline:
+    pipeline = Pipeline(
+        profiles=[RecencyFrequencyValue()],
+        policy=[Policy.unrestricted()] if policies is None else policies,
+        ranker=ranker,
+    ).fit(bank.data, as_of=bank.split.at)
+    narrator.step(f"fitted: {name}")
+    return pipeline
+
+
+def _customer(narrator: _Narrator, bank: Scenario, plain: Pipeline, treatment: Pipeline) -> None:
+    """Show one customer: profile, list with reasons, and what the rules kept out."""
+    users = read_frame(bank.split.relevant, "relevant")[0]["user_id"].unique()
+    lists = treatment.recommend(users, k=K, product_ids=bank.split.candidates)
+    without = plain.recommend(users, k=K, product_ids=bank.split.candidates)
+    user, barred = _example(lists, without, treatment)
+    names = _names(treatment)
+    trace = treatment.trace(user, k=K)
+    profile = {**trace.fields, **trace.profile}
+    who = f"customer {hashlib.sha256(str(user).encode()).hexdigest()[:8]}, a pseudonym"
+    known = [(name, show_value(v, "en")) for name, v in profile.items() if v is not None]
+    narrator.section("One customer", Table(("field", "value"), known), f"{who}.")
+    rows = []
+    for row in read_frame(lists.for_user(user), "list")[0].to_pylist()[:SHOWN]:
+        explanation = lists.explain(user, row["product_id"])
+        name = names[row["product_id"]]
+        rows.append((row["rank"], name, f"{row['score']:.3f}", explanation.text["en"]))
+    narrator.section(
+        f"What they may be offered and would want: the first {len(rows)} of {K}",
+        Table(("rank", "product", "score", "why"), rows),
+    )
+    reasons = []
+    for product in barred:
+        verdicts = treatment.why_not(user, product, k=K)
+        broken = [verdict for verdict in verdicts if verdict.verdict != "pass"]
+        for verdict in broken[:2]:
+            reasons.append((names[product], verdict.rule, verdict.text["en"], verdict.article))
+    narrator.section(
+        "What popularity without rules would have offered, and why not",
+        Table(("product", "rule", "why not", "article"), reasons),
+    )
+
+
+def _example(
+    lists: Recommendations, without: Recommendations, treatment: Pipeline
+) -> tuple[Any, list[Any]]:
+    """Find a customer with a full list for whom the rules make a difference, for most reasons."""
+    eligibility = treatment.eligibility()
+    unruled = without.to_arrow()
+    pairs = [unruled[name].to_pylist() for name in ("user_id", "product_id")]
+    barred = unruled.filter(pa.array(~eligibility.passes(*pairs)))
+    listed = lists.to_arrow()
+    full = listed.filter(pa.compute.equal(listed["rank"], K))["user_id"]
+    users = barred.filter(pa.compute.is_in(barred["user_id"], full))["user_id"].unique()
+
+    def products(user: Any) -> list[Any]:
+        mine = barred.filter(pa.compute.equal(barred["user_id"], user))
+        return list(mine["product_id"].to_pylist()[:SHOWN])
+
+    def reasons(user: Any) -> int:
+        verdicts = (v for p in products(user) for v in eligibility.verdicts(user, p))
+        return len({verdict.rule for verdict in verdicts if verdict.verdict == "fail"})
+
+    if not len(users):
+        return listed["user_id"][0].as_py(), []
+    user = max(users[:CONSIDERED].to_pylist(), key=reasons)
+    return user, products(user)
+
+
+def _judge(
+    narrator: _Narrator, bank: Scenario, plain: Pipeline, baseline: Pipeline, treatment: Pipeline
+) -> None:
+    """Compare the three pipelines on both kinds of relevance, and decide."""
+    policy = list(bank.policies)
+
+    def test(control: Pipeline, relevant: Any) -> ABResult:
+        arms = ABTest(control, treatment, METRICS, policy=policy, relevant=relevant)
+        return arms.run(bank.data, bank.split)
+
+    results = {(c, r): test(c, r) for c in (plain, baseline) for r in ("all", "suitable")}
+    narrator.step("compared: popularity without rules, popularity, ALS")
+    rows = []
+    for name, control, arm in (
+        ("popularity without rules", plain, "control"),
+        ("popularity", baseline, "control"),
+        ("ALS", baseline, "treatment"),
+    ):
+        every, suitable = results[control, "all"], results[control, "suitable"]
+        figures = [_figure(every, "ndcg@10", arm), _figure(suitable, "ndcg@10", arm)]
+        figures += [_figure(every, "violation_rate", arm), _figure(every, "coverage", arm)]
+        rows.append((name, *(f"{figure:.3f}" for figure in figures)))
+    decided = results[baseline, "suitable"]
+    narrator.section(
+        "Three figures together",
+        Table(
+            (
+                "list",
+                "nDCG@10, all buys",
+                "nDCG@10, suitable buys",
+                "violations",
+                "customers served",
+            ),
+            rows,
+        ),
+        "Accuracy on all buys rewards what the rules forbid; on suitable buys it does not. "
+        "Violations: the share of a list that the rules do not pass.",
+    )
+    narrator.say(
+        f"\nA/B: popularity (control) and ALS (treatment), on suitable buys\n{decided!r}\n"
+    )
+    narrator.report.add_result(decided, "A/B: popularity and ALS, on suitable buys")
+
+
+def _figure(result: ABResult, metric: str, arm: str) -> float:
+    row = next(row for row in result.rows if (row.metric, row.segment) == (metric, "all"))
+    return float(getattr(row.result, arm))
+
+
+def _expiry(narrator: _Narrator, bank: Scenario, treatment: Pipeline) -> None:
+    """Show what a questionnaire's expiry would change: who is still served, and who is not."""
+    strict = _fit(narrator, bank, "ALS, questionnaires expire", ALS(), bank.stricter)
+    rows = []
+    for name, pipeline in (("level only", treatment), ("level and twelve months", strict)):
+        lists = pipeline.recommend(k=K, product_ids=bank.split.candidates)
+        served = int((lists.lists.lengths > 0).sum())
+        reasons = read_frame(lists.abstentions(), "abstentions")[0]
+        short = reasons.group_by("reason").aggregate([("user_id", "count")]).to_pylist()
+        said = ", ".join(f"{row['reason']} {row['user_id_count']:,}" for row in short)
+        share = f"{served / len(lists):.1%}"
+        rows.append((name, f"{served:,}", share, f"{lists.short:,}", said))
+    columns = ("rules", "customers served", "share", f"fewer than {K}", "customers by reason")
+    narrator.section("If questionnaires expire", Table(columns, rows))
+
+
+def _names(pipeline: Pipeline) -> dict[Any, str]:
+    fitted, _ = pipeline.held
+    table = fitted.product_fields
+    columns = [table[name].to_pylist() for name in ("name", "category", "risk_level")]
+    described = zip(fitted.shelf.values.tolist(), *columns, strict=True)
+    return {
+        product: f"{name} ({category}, {level})" for product, name, category, level in described
+    }
+
+
+def _as_text(table: Table) -> str:
+    cells = [[str(cell) for cell in row] for row in (table.columns, *table.rows)]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(table.columns))]
+    lines = ["  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)) for row in cells]
+    return "\n".join(f"  {line.rstrip()}" for line in lines)
