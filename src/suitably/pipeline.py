@@ -10,6 +10,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from suitably.data.clock import Instant
@@ -264,7 +265,7 @@ class Pipeline:
             encoded = id_array(given, "user_id").dictionary_encode()
             found = self.recommend(encoded.dictionary, k=k, as_of=as_of).to_arrow()
             starts = np.searchsorted(
-                pa.compute.index_in(found["user_id"], encoded.dictionary).to_numpy(),
+                pc.index_in(found["user_id"], encoded.dictionary).to_numpy(),
                 np.arange(len(encoded.dictionary) + 1),
             )
             codes = encoded.indices.to_numpy(zero_copy_only=False)

@@ -37,7 +37,7 @@ BAD_FILES = {
     "rules is a table": HEAD + '[rules]\nid = "x"\nrequire = "user.t"\n',
     "unknown scale": OK.replace('"user.level" = "investor"', '"user.level" = "investors"'),
     "scale is no list": OK.replace('product = ["R1", "R2", "R3"]', 'product = "R1"'),
-    "scale of numbers": OK.replace('product = ["R1", "R2", "R3"]', "product = [1, 2]"),
+    "scale of two types": OK.replace('product = ["R1", "R2", "R3"]', 'product = ["R1", 2]'),
     "scale is empty": OK.replace('product = ["R1", "R2", "R3"]', "product = []"),
     "level twice": OK.replace('product = ["R1", "R2", "R3"]', 'product = ["R1", "R1"]'),
     "scale called like a type": OK.replace("product = [", "number = [").replace(

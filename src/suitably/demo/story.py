@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from suitably.data.frames import read_frame
 from suitably.demo.scenarios import Scenario
@@ -129,11 +130,11 @@ def _example(
     pairs = [unruled[name].to_pylist() for name in ("user_id", "product_id")]
     barred = unruled.filter(pa.array(~eligibility.passes(*pairs)))
     listed = lists.to_arrow()
-    full = listed.filter(pa.compute.equal(listed["rank"], K))["user_id"]
-    users = barred.filter(pa.compute.is_in(barred["user_id"], full))["user_id"].unique()
+    full = listed.filter(pc.equal(listed["rank"], K))["user_id"]
+    users = barred.filter(pc.is_in(barred["user_id"], full))["user_id"].unique()
 
     def products(user: Any) -> list[Any]:
-        mine = barred.filter(pa.compute.equal(barred["user_id"], user))
+        mine = barred.filter(pc.equal(barred["user_id"], user))
         return list(mine["product_id"].to_pylist()[:SHOWN])
 
     def reasons(user: Any) -> int:

@@ -16,6 +16,7 @@ from suitably.ranking.protocol import Scorer, Scores
 __all__ = ["check_factors", "top_k"]
 
 _EPSILON = float(np.finfo(np.float32).eps)
+_TINY = float(np.finfo(np.float32).tiny)
 
 
 def top_k(scorer: Scorer, allowed: NDArray[np.bool_], k: int) -> Lists:
@@ -35,7 +36,7 @@ def top_k(scorer: Scorer, allowed: NDArray[np.bool_], k: int) -> Lists:
         return Lists.empty(len(allowed), depth)
     allowed = allowed[:, columns]
     rough, margin = _rough(scorer, columns)
-    if not np.isfinite(margin).all():
+    if not (np.isfinite(rough) & np.isfinite(margin) | ~allowed).all():
         raise DataError("the ranker's scores are not all finite: they cannot be ordered")
     np.putmask(rough, ~allowed, -np.inf)
     rows, places = _short_list(rough, margin, allowed, min(depth, len(columns)))
@@ -58,22 +59,20 @@ def check_factors(name: str, *arrays: NDArray[np.floating]) -> None:
 def _rough(
     scorer: Scorer, columns: NDArray[np.int64]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Give scores good enough for a short list, and the margin that covers their error.
-
-    The margin is NaN where a score is not finite.
-    """
+    """Give scores good enough for a short list, and the margin that covers their error."""
     if isinstance(scorer, Scores):
-        scores = np.asarray(scorer.block[:, columns], np.float32)
-        finite = np.isfinite(scores).all(axis=1, keepdims=True)
-        return scores, np.where(finite, np.float32(0), np.float32(np.nan))
+        with np.errstate(over="ignore"):
+            scores = np.asarray(scorer.block[:, columns], np.float32)
+        return scores, np.zeros((len(scores), 1), np.float32)
     users = np.ascontiguousarray(scorer.users, np.float32)
     products = np.ascontiguousarray(scorer.products[columns], np.float32)
     factors = users.shape[1]
     longest = np.sqrt(np.einsum("pf,pf->p", products, products, dtype=np.float64).max(initial=0))
     lengths = np.sqrt(np.einsum("uf,uf->u", users, users, dtype=np.float64))
-    # Rounding of the product, of factors cast to float32, and of the final score.
-    margin = 2 * (factors + 4) * _EPSILON * lengths * longest
-    return users @ products.T, margin.astype(np.float32)[:, None]
+    # Rounding of the product, of factors cast to float32, of the final score, and underflow.
+    margin = 2 * (factors + 4) * (_EPSILON * lengths * longest + _TINY)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return users @ products.T, margin.astype(np.float32)[:, None]
 
 
 def _short_list(

@@ -124,49 +124,88 @@ def bind(
             in data without timestamps.
         DataError: A value off its scale, or of another type than declared.
     """
-    return tuple(_bind_policy(policy, users, products, as_of, clock) for policy in policies)
+    bound = [_Binder(policy, users, products, as_of, clock) for policy in policies]
+    for binder in bound:
+        binder.check()
+    for policy in policies:  # only now, when every type fits, is a row read
+        for field in policy.reads:
+            fields = users if field.side == "user" else products
+            fields.column(field.name, policy.fields.get(str(field)))
+    return tuple(binder.bind() for binder in bound)
 
 
-def _bind_policy(
-    policy: Policy, users: Fields, products: Fields, as_of: Instant | None, clock: Clock
-) -> BoundPolicy:
-    where = f"policy {policy.id!r}"
-    wall = None if as_of is None else int(clock.wall(as_of).astype("int64"))
+class _Binder:
+    """One policy on its way to its data."""
 
-    def scope(place: str, text: str) -> Pair:
-        def refuse(node: Node, problem: str) -> NoReturn:
-            raise error_at(place, text, node.start, node.end, problem)
+    def __init__(
+        self, policy: Policy, users: Fields, products: Fields, as_of: Instant | None, clock: Clock
+    ) -> None:
+        self._policy = policy
+        self._users, self._products = users, products
+        self._as_of, self._clock = as_of, clock
+        self._wall = None if as_of is None else int(clock.wall(as_of).astype("int64"))
+        self._where = f"policy {policy.id!r}"
+        self._atoms: dict[Node, Atom] = {}
 
-        return Pair(users, products, policy.fields, wall, refuse)
+    def check(self) -> None:
+        """Judge names, types and dates, on no rows."""
+        policy = self._policy
+        if policy.governs_node is not None:
+            _check(policy.governs_node, self._scope("governs", policy.governs))
+        self._in_force(policy.effective, policy.expires, self._where)
+        for rule in policy.rules:
+            place = f"{self._where}, rule {rule.id!r}"
+            self._in_force(rule.effective, rule.expires, place)
+            _check_mentions(rule, self._users, self._products, place)
+            if rule.applies_node is not None:
+                _check(rule.applies_node, self._scope("applies", rule.applies, rule))
+            _check(rule.require_node, self._scope("require", rule.require, rule))
 
-    atoms: dict[Node, Atom] = {}
+    def bind(self) -> BoundPolicy:
+        """Turn sentences into formulas."""
+        policy = self._policy
+        scope = self._scope("governs", policy.governs)
+        return BoundPolicy(
+            policy=policy,
+            pair=scope,
+            governs=self._formula(policy.governs_node, scope) if policy.governs_node else None,
+            in_force=self._in_force(policy.effective, policy.expires, self._where),
+            rules=tuple(
+                self._rule(rule)
+                for rule in policy.rules
+                if self._in_force(rule.effective, rule.expires, self._where)
+            ),
+        )
 
-    def formula(node: Node, place: str, text: str) -> Formula:
-        pair = scope(place, text)
-        _check(node, pair)
-        return _compile(node, pair, atoms)
-
-    rules = []
-    for rule in policy.rules:
-        place = f"{where}, rule {rule.id!r}"
-        _check_mentions(rule, users, products, place)
+    def _rule(self, rule: Rule) -> BoundRule:
+        scope = self._scope("require", rule.require, rule)
         applies = None
-        if rule.applies_node is not None and rule.applies is not None:
-            applies = formula(rule.applies_node, f"{place}: applies", rule.applies)
-        require = formula(rule.require_node, f"{place}: require", rule.require)
-        if _in_force(rule.effective, rule.expires, as_of, clock, place):
-            pair = scope(place, rule.require)
-            rules.append(BoundRule(rule, pair, require, applies))
-    governs = None
-    if policy.governs_node is not None and policy.governs is not None:
-        governs = formula(policy.governs_node, f"{where}: governs", policy.governs)
-    return BoundPolicy(
-        policy=policy,
-        pair=scope(f"{where}: governs", policy.governs or ""),
-        governs=governs,
-        in_force=_in_force(policy.effective, policy.expires, as_of, clock, where),
-        rules=tuple(rules),
-    )
+        if rule.applies_node is not None:
+            applies = self._formula(rule.applies_node, self._scope("applies", rule.applies, rule))
+        return BoundRule(rule, scope, self._formula(rule.require_node, scope), applies)
+
+    def _formula(self, node: Node, pair: Pair) -> Formula:
+        return _compile(node, pair, self._atoms)
+
+    def _scope(self, key: str, text: str | None, rule: Rule | None = None) -> Pair:
+        place = self._where if rule is None else f"{self._where}, rule {rule.id!r}"
+
+        def refuse(node: Node, problem: str) -> NoReturn:
+            raise error_at(f"{place}: {key}", text or "", node.start, node.end, problem)
+
+        return Pair(self._users, self._products, self._policy.fields, self._wall, refuse)
+
+    def _in_force(self, effective: date | None, expires: date | None, place: str) -> bool:
+        if effective is None and expires is None:
+            return True
+        as_of, clock = self._as_of, self._clock
+        if as_of is None:
+            raise PolicyError(
+                f"{place}: has dates, but the data has no timestamps to judge them by"
+            )
+        begun = effective is None or clock.instant(effective, f"{place}: effective") <= as_of
+        ended = expires is not None and clock.instant(expires, f"{place}: expires") <= as_of
+        return bool(begun and not ended)
 
 
 def _check(node: Node, pair: Pair) -> None:
@@ -188,18 +227,6 @@ def _check_mentions(rule: Rule, users: Fields, products: Fields, place: str) -> 
             (users if part.side == "user" else products).array(part.name)
         except PolicyError as error:
             raise PolicyError(f"{place}: because: {error}") from None
-
-
-def _in_force(
-    effective: date | None, expires: date | None, as_of: Instant | None, clock: Clock, place: str
-) -> bool:
-    if effective is None and expires is None:
-        return True
-    if as_of is None:
-        raise PolicyError(f"{place}: has dates, but the data has no timestamps to judge them by")
-    begun = effective is None or clock.instant(effective, f"{place}: effective") <= as_of
-    ended = expires is not None and clock.instant(expires, f"{place}: expires") <= as_of
-    return bool(begun and not ended)
 
 
 def _compile(node: Node, pair: Pair, atoms: dict[Node, Atom]) -> Formula:

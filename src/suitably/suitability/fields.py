@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from suitably.data.clock import Clock
@@ -79,7 +80,10 @@ class Fields:
         """
         key = (name, declared)
         if key not in self._columns:
-            self._columns[key] = self._read(name, declared, self.array(name))
+            array = self.array(name)
+            if array.null_count == len(array):
+                array = pa.nulls(len(array))
+            self._columns[key] = self._read(name, declared, array)
         return self._columns[key]
 
     def schema(self, name: str, declared: Declaration) -> Column:
@@ -95,7 +99,7 @@ class Fields:
 
     def _read(self, name: str, declared: Declaration, array: pa.Array) -> Column:
         where = f"{self.side}.{name}"
-        if pa.types.is_null(array.type) or 0 < array.null_count == len(array):
+        if pa.types.is_null(array.type):
             nothing = np.zeros(len(array), bool)
             return Values(_expected(declared), np.zeros(len(array), np.int64), nothing)
         known = ~array.is_null().to_numpy(zero_copy_only=False)
@@ -135,8 +139,10 @@ class Fields:
         numbers = array.cast(pa.float64(), safe=False).fill_null(0).to_numpy(zero_copy_only=False)
         if np.isinf(numbers).any():
             raise DataError(f"{where}: {int(np.isinf(numbers).sum())} values are infinite")
-        if pa.types.is_integer(array.type) and (np.abs(numbers) > MAX_INTEGER).any():
-            raise DataError(f"{where}: integers beyond 2**53 cannot be compared exactly")
+        if pa.types.is_integer(array.type) and len(array):
+            extremes = pc.min_max(array).as_py()
+            if extremes["min"] < -MAX_INTEGER or extremes["max"] > MAX_INTEGER:
+                raise DataError(f"{where}: integers beyond 2**53 cannot be compared exactly")
         return Values(NUMBER, numbers, known & ~np.isnan(numbers))
 
     def _level(self, where: str, array: pa.Array, known: NDArray[np.bool_], scale: Scale) -> Values:
@@ -225,7 +231,7 @@ def _entries(
     known = ~array.is_null().to_numpy(zero_copy_only=False)
     compact = array.filter(pa.array(known))  # null rows may still own entries
     lengths = np.zeros(len(array), np.int64)
-    lengths[known] = compact.value_lengths().to_numpy(zero_copy_only=False)
+    lengths[known] = np.diff(compact.offsets.to_numpy(zero_copy_only=False))
     if pa.types.is_map(array.type):
         start = compact.offsets[0].as_py()
         keys, items = (a.slice(start, lengths.sum()) for a in (compact.keys, compact.items))

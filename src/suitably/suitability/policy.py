@@ -28,6 +28,7 @@ TYPES = ("number", "text", "date", "boolean", "list", "map")
 _POLICY_KEYS = {"id", "version", "governs", "title", "effective", "expires", "note"}
 _RULE_KEYS = {"id", "article", "applies", "require", "because", "title", "note"}
 _RULE_KEYS |= {"effective", "expires"}
+_RESERVED = {"owned", "no-score", "unknown-user", "reranked", "final-check"}
 _PLACEHOLDER = re.compile(r"\{(?:(user|product)\.(\w+)|(as_of))\}")
 
 
@@ -152,7 +153,10 @@ class Policy:
         """
         path = Path(name)
         if path.is_file():
-            return cls.from_toml(path.read_text(encoding="utf-8"))
+            try:
+                return cls.from_toml(path.read_text(encoding="utf-8"))
+            except UnicodeDecodeError as error:
+                raise PolicyError(f"policy {path}: is not UTF-8: {error}") from None
         folder = resources.files("suitably.suitability") / "regimes"
         built_in = sorted(f.name[:-5] for f in folder.iterdir() if f.name.endswith(".toml"))
         if str(name) not in built_in:
@@ -236,6 +240,9 @@ def _rules(document: dict[str, Any], where: str) -> tuple[Rule, ...]:
         raise PolicyError(f"{where}: has no [[rules]]; one without any says rules = []")
     rules = tuple(_rule(table, where) for table in tables)
     ids = [rule.id for rule in rules]
+    reserved = sorted(rule_id for rule_id in ids if ":" in rule_id or rule_id in _RESERVED)
+    if reserved:
+        raise PolicyError(f"{where}: rule ids {reserved} are the library's own reasons")
     repeated = sorted({rule_id for rule_id in ids if ids.count(rule_id) > 1})
     if repeated:
         raise PolicyError(f"{where}: rule ids must be unique, repeated: {repeated}")
