@@ -134,7 +134,8 @@ class Reader:
             odd = sorted(there ^ set(files))[:3]
             raise ArtifactError(f"{path}: files missing or not named in the manifest: {odd}")
         for file, digest in files.items():
-            if not _NAME.fullmatch(file) or (path / file).is_symlink():
+            regular = (path / file).is_file() and not (path / file).is_symlink()
+            if not _NAME.fullmatch(file) or not regular:
                 raise ArtifactError(f"{path}: {file!r} is not a file of a saved model")
             if verify == "full" and _digest(path / file) != digest:
                 raise ArtifactError(f"{path / file}: is damaged or has been changed")
@@ -146,8 +147,10 @@ class Reader:
             return np.asarray(values)
         try:
             array: NDArray[Any] = np.load(self._known(file), mmap_mode="r", allow_pickle=False)
-        except (ValueError, OSError) as error:
+        except (ValueError, OSError, EOFError) as error:
             raise ArtifactError(f"{self._path / file}: {error}") from None
+        if not isinstance(array, np.ndarray):
+            raise ArtifactError(f"{self._path / file}: is not one array")
         return array
 
     def table(self, file: str) -> pa.Table:
@@ -159,7 +162,10 @@ class Reader:
 
     def text(self, file: str) -> str:
         """Read a policy."""
-        return self._known(file).read_bytes().decode("utf-8")
+        try:
+            return self._known(file).read_bytes().decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise ArtifactError(f"{self._path / file}: {error}") from None
 
     def _known(self, file: str) -> Path:
         if file not in self.facts["files"]:
@@ -176,7 +182,7 @@ class Reader:
             raise ArtifactError(f"{self._path / MANIFEST}: is damaged or has been changed")
         try:
             document = json.loads(data)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ArtifactError(f"{self._path / MANIFEST}: {error}") from None
         if not isinstance(document, dict):
             raise ArtifactError(f"{self._path / MANIFEST}: is not a manifest")

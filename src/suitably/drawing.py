@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from suitably.data.frames import take_rows
 from suitably.errors import SuitabilityWarning, SuitablyError
 from suitably.fitted import Fitted, Moment
 from suitably.ranking.lists import Lists
@@ -30,7 +31,7 @@ class Drawn:
     Attributes:
         lists: For the users asked, in their order; codes are positions in the catalogue.
         reranked: int64 (users,), products that rerankers dropped.
-        refused: int64 (users,), products that a reranker added and the last check dropped.
+        refused: int64 (users,), products that a reranker added or repeated, and that were dropped.
     """
 
     lists: Lists
@@ -83,8 +84,8 @@ class Drawer:
             reranked[block], refused[block] = drawn.reranked, drawn.refused
         if refused.any():
             warnings.warn(
-                f"rerankers added {int(refused.sum())} products that were not in the lists they "
-                f"were given; they were dropped",
+                f"rerankers added or repeated {int(refused.sum())} products that were not in the "
+                f"lists they were given; they were dropped",
                 SuitabilityWarning,
                 stacklevel=4,
             )
@@ -138,7 +139,8 @@ class Drawer:
         if self.rerankers:
             context = self._context(rows)
             for reranker in self.rerankers:
-                lists, added = _only_from(lists, reranker.rerank(lists, context, self.k), self.k)
+                back = reranker.rerank(lists.copy(), context, self.k)
+                lists, added = _only_from(lists, back, min(self.k, len(self.candidates)))
                 refused += added
         lists, ineligible = _last_check(lists, allowed)
         reranked = np.where(lists.lengths < self.k, ranked.lengths - lists.lengths, 0)
@@ -155,14 +157,14 @@ class Drawer:
             fields = fields.append_column(name, self.moment.profiles[name])
         return RerankContext(
             user_ids=self.fitted.users.values[rows],
-            user_fields=fields.take(take),
+            user_fields=take_rows(fields, take),
             product_ids=self.fitted.shelf.values,
             product_fields=self.fitted.product_fields,
         )
 
 
-def _only_from(given: Lists, back: Lists, k: int) -> tuple[Lists, NDArray[np.int64]]:
-    """Keep of a reranker's lists what it was given, each once, at most k deep."""
+def _only_from(given: Lists, back: Lists, depth: int) -> tuple[Lists, NDArray[np.int64]]:
+    """Keep of a reranker's lists what it was given, each once, up to a depth; count the rest."""
     if back.products.shape[0] != len(given.products):
         raise SuitablyError(
             f"a reranker was given {len(given.products)} lists and gave back {len(back.products)}"
@@ -175,8 +177,8 @@ def _only_from(given: Lists, back: Lists, k: int) -> tuple[Lists, NDArray[np.int
     filled = back.filled & (back.products >= 0)
     _, first = np.unique(np.where(filled, keys, -1).ravel(), return_index=True)
     fresh.ravel()[first] = True
-    mine = filled & np.isin(keys, offered)
-    return back.keep(mine & fresh, k), (filled & ~mine).sum(axis=1)
+    mine = filled & fresh & np.isin(keys, offered)
+    return back.keep(mine, depth), (filled & ~mine).sum(axis=1)
 
 
 def _last_check(lists: Lists, allowed: NDArray[np.bool_]) -> tuple[Lists, NDArray[np.int64]]:

@@ -12,6 +12,7 @@ from scipy import sparse
 
 from suitably.data.clock import Clock, Instant
 from suitably.data.dataset import View
+from suitably.data.frames import fieldless, take_rows
 from suitably.data.ids import Ids
 from suitably.errors import DataError
 from suitably.suitability.eligibility import Eligibility, Population
@@ -55,7 +56,7 @@ class Fitted:
     @cached_property
     def shelf(self) -> Ids:
         """Vocabulary of the catalogue."""
-        return Ids(self.products.array.take(pa.array(self.catalogue)))
+        return self.products.subset(self.catalogue)
 
     def moment(self, policies: Sequence[Policy], as_of: Instant | None) -> "Moment":
         """Judge profiles and policies as of a moment, on the state held.
@@ -70,7 +71,7 @@ class Fitted:
             (self.users, self._for_rules(profiles)), (self.shelf, self.product_fields), self.clock
         )
         eligibility = Eligibility(policies, users, products, as_of, self.clock, self.kind)
-        table = pa.table(profiles) if profiles else self.user_fields.select([])
+        table = pa.table(profiles) if profiles else fieldless(len(self.users))
         return Moment(as_of, table, eligibility)
 
     def _profiles(self, as_of: Instant | None) -> dict[str, pa.Array]:
@@ -138,7 +139,7 @@ def hold(view: View, kind: str, builders: Sequence[Any]) -> Fitted:
         builders: The builders of profiles.
     """
     catalogue = np.flatnonzero(view.listed)
-    product_fields = view.product_fields.take(pa.array(catalogue))
+    product_fields = take_rows(view.product_fields, pa.array(catalogue))
     owned = sparse.csr_array(view.purchases[:, catalogue])
     if REPEATABLE in product_fields.column_names:
         column = product_fields[REPEATABLE].combine_chunks()

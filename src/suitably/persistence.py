@@ -12,11 +12,14 @@ from scipy import sparse
 import suitably
 from suitably.artifact import Reader, Verify, Writer
 from suitably.data.clock import Clock
+from suitably.data.frames import fieldless
 from suitably.data.ids import Ids
-from suitably.errors import ArtifactError
+from suitably.errors import ArtifactError, SuitablyError
 from suitably.fitted import Fitted
 from suitably.pipeline import Pipeline
+from suitably.profiles.protocol import Builder
 from suitably.ranking.protocol import Ranker
+from suitably.reranking.protocol import Reranker
 from suitably.suitability.policy import Policy
 
 __all__ = ["load", "save"]
@@ -44,8 +47,8 @@ def save(pipeline: Pipeline, path: Path) -> None:
                 "zone": fitted.clock.zone,
                 "kind": fitted.kind,
                 "seed": pipeline.seed,
-                "users": writer.table("user-ids", pa.table({"id": fitted.users.array})),
-                "products": writer.table("product-ids", pa.table({"id": fitted.products.array})),
+                "users": _write_ids(writer, "user-ids", fitted.users),
+                "products": _write_ids(writer, "product-ids", fitted.products),
                 "catalogue": writer.array("catalogue", fitted.catalogue),
                 "user_fields": _write_fields(writer, "user-fields", user_fields),
                 "product_fields": _write_fields(writer, "product-fields", fitted.product_fields),
@@ -81,16 +84,17 @@ def load(path: str | Path, verify: Verify = "full", trusted: Sequence[type] = ()
     reader = Reader(Path(path), verify)
     try:
         return _load(reader, trusted)
-    except (KeyError, TypeError, AttributeError, pa.ArrowException) as error:
-        raise ArtifactError(f"{path}: the manifest does not describe a pipeline: {error}") from None
+    except ArtifactError:
+        raise
+    except (LookupError, TypeError, AttributeError, ValueError, SuitablyError) as error:
+        raise ArtifactError(f"{path}: the files do not make up a pipeline: {error}") from None
 
 
 def _load(reader: Reader, trusted: Sequence[type]) -> Pipeline:
     facts = reader.facts
-    users = Ids(reader.table(facts["users"])["id"].combine_chunks())
-    products = Ids(reader.table(facts["products"])["id"].combine_chunks())
+    users, products = (_read_ids(reader, facts[side]) for side in ("users", "products"))
     policies = [_policy(reader, policy) for policy in facts["policies"]]
-    builders = [_read(reader, builder, trusted) for builder in facts["builders"]]
+    builders = [_read(reader, builder, trusted, Builder) for builder in facts["builders"]]
     states = [
         builder.state_type.from_arrays(_read_arrays(reader, record["accumulated"]))
         for builder, record in zip(builders, facts["builders"], strict=True)
@@ -111,14 +115,13 @@ def _load(reader: Reader, trusted: Sequence[type]) -> Pipeline:
         builders=tuple(builders),
         builder_states=tuple(states),
     )
-    ranker = _read(reader, facts["ranker"], trusted)
-    if not isinstance(ranker, Ranker):
-        raise ArtifactError(f"{facts['ranker']['class']}: is not a ranker")
+    _check(fitted)
+    ranker = _read(reader, facts["ranker"], trusted, Ranker)
     pipeline = Pipeline(
         profiles=builders,
         policy=policies[0] if len(policies) == 1 else policies,
         ranker=ranker,
-        rerankers=[_read(reader, record, trusted) for record in facts["rerankers"]],
+        rerankers=[_read(reader, record, trusted, Reranker) for record in facts["rerankers"]],
         seed=facts["seed"],
     )
     pipeline.hold(fitted, ranker)
@@ -139,6 +142,39 @@ def _read_by(policies: Sequence[Policy], fitted: Fitted) -> list[str]:
     return [name for name in fitted.user_fields.column_names if name in wanted]
 
 
+def _write_ids(writer: Writer, name: str, ids: Ids) -> dict[str, str]:
+    return {"file": writer.table(name, pa.table({"id": ids.array})), "kind": str(ids.kind)}
+
+
+def _read_ids(reader: Reader, record: dict[str, str]) -> Ids:
+    array = reader.table(record["file"])["id"].combine_chunks()
+    if array.null_count or len(array.unique()) < len(array):
+        raise ArtifactError(f"{record['file']}: ids are missing or repeated")
+    return Ids(array, pa.type_for_alias(record["kind"]))
+
+
+def _check(fitted: Fitted) -> None:
+    """Refuse parts that do not fit each other, however well their digests do."""
+    users, shelf = len(fitted.users), len(fitted.catalogue)
+    catalogue, starts, owned = fitted.catalogue, fitted.owned.indptr, fitted.owned.indices
+    inside = (catalogue >= 0) & (catalogue < len(fitted.products))
+    fits = (
+        catalogue.dtype == np.int64
+        and bool(inside.all())
+        and len(np.unique(catalogue)) == shelf
+        and len(starts) == users + 1
+        and starts[0] == 0
+        and bool((np.diff(starts) >= 0).all())
+        and starts[-1] == len(owned)
+        and bool(((owned >= 0) & (owned < shelf)).all())
+        and fitted.user_fields.num_rows == users
+        and fitted.product_fields.num_rows == shelf
+        and all(len(state) == users for state in fitted.builder_states)
+    )
+    if not fits:
+        raise ArtifactError("the arrays of the saved pipeline do not fit each other")
+
+
 def _write_fields(writer: Writer, name: str, table: pa.Table) -> dict[str, Any]:
     """Write a table; Parquet forgets the rows of one without columns."""
     file = writer.table(name, table) if table.num_columns else None
@@ -147,7 +183,7 @@ def _write_fields(writer: Writer, name: str, table: pa.Table) -> dict[str, Any]:
 
 def _read_fields(reader: Reader, record: dict[str, Any]) -> pa.Table:
     if record["file"] is None:
-        return pa.table({"_": pa.nulls(record["rows"])}).select([])
+        return fieldless(record["rows"])
     return reader.table(record["file"])
 
 
@@ -173,7 +209,7 @@ def _write(writer: Writer, component: Any) -> dict[str, Any]:
     }
 
 
-def _read(reader: Reader, record: dict[str, Any], trusted: Sequence[type]) -> Any:
+def _read(reader: Reader, record: dict[str, Any], trusted: Sequence[type], role: type[Any]) -> Any:
     known = _closed_list() | {_name(cls): cls for cls in trusted}
     cls = known.get(record["class"])
     if cls is None:
@@ -181,7 +217,10 @@ def _read(reader: Reader, record: dict[str, Any], trusted: Sequence[type]) -> An
             f"class {record['class']!r} is not trusted: pass it in load(..., trusted=[...])"
         )
     state = {**record["scalars"], **_read_arrays(reader, record["arrays"])}
-    return cls.from_state(state) if hasattr(cls, "from_state") else cls(**state)
+    made = cls.from_state(state) if hasattr(cls, "from_state") else cls(**state)
+    if not isinstance(made, role):
+        raise ArtifactError(f"class {record['class']!r} is no {role.__name__.lower()}")
+    return made
 
 
 def _arrays(writer: Writer, arrays: dict[str, Any]) -> dict[str, str]:

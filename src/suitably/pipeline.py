@@ -37,6 +37,7 @@ class _Served:
 
     fitted: Fitted
     ranker: Ranker
+    policies: tuple[Policy, ...]
     moments: OrderedDict[Any, Moment] = field(default_factory=OrderedDict)
 
 
@@ -102,12 +103,12 @@ class Pipeline:
 
     @property
     def policies(self) -> tuple[Policy, ...]:
-        """The policies, read.
+        """The policies: as read for the fit, whatever became of their files since.
 
         Raises:
             PolicyError: There is none, or it cannot be read.
         """
-        return read_policies(self.policy)
+        return read_policies(self.policy) if self._served is None else self._served.policies
 
     def fit(self, data: Dataset, as_of: Any = None) -> Self:
         """Learn from what lies strictly before `as_of`.
@@ -121,7 +122,7 @@ class Pipeline:
             PolicyError: No policy, or a rule that does not fit the data.
             ValueError: No ranker, or a part that this version does not have.
         """
-        policies = self.policies
+        policies = read_policies(self.policy)
         if self.ranker is None:
             raise ValueError("ranker=None: a pipeline needs one, such as ranking.Popularity()")
         for name in ("audit", "consent"):
@@ -135,7 +136,8 @@ class Pipeline:
         context = FitContext(view, moment.profiles, moment.eligibility, view.as_of, self.seed)
         # A shallow copy: a later fit of the same ranker elsewhere must not change these answers.
         ranker = copy.copy(self.ranker.fit(context))
-        self._served = _Served(fitted, ranker, OrderedDict({_key(view.as_of): moment}))
+        moments = OrderedDict({_key(view.as_of): moment})
+        self._served = _Served(fitted, ranker, policies, moments)
         return self
 
     @property
@@ -191,12 +193,14 @@ class Pipeline:
         served = self._ready()
         drawer = self._drawer(served, k, as_of, exclude_owned, product_ids)
         if user_ids is None:
-            asked = served.fitted.users.array
-            rows = np.arange(len(asked))
+            rows = np.arange(len(served.fitted.users))
+            asked = served.fitted.users.give(rows)
         else:
             asked = _asked(user_ids)
             ids = asked.to_numpy(zero_copy_only=False)
             rows = served.fitted.users.codes(ids).astype(np.int64)
+            if (rows >= 0).all():
+                asked = served.fitted.users.give(rows)
         return Recommendations(asked, rows, drawer.draw(rows), drawer)
 
     def why_not(
@@ -259,13 +263,20 @@ class Pipeline:
 
         Yields:
             user_id and product_id in their own types, rank (int32) and score (float32).
+
+        Raises:
+            DataError: A batch without a column `user_id`, or with a missing id.
         """
         for batch in batches:
-            given = batch.column(batch.schema.get_field_index("user_id"))
+            if "user_id" not in batch.schema.names:
+                raise DataError(f"apply_arrow: no column 'user_id'; it has {batch.schema.names}")
+            given = batch.column("user_id")
+            if given.null_count:
+                raise DataError(f"apply_arrow: {given.null_count} of {len(given)} user_id missing")
             encoded = id_array(given, "user_id").dictionary_encode()
             found = self.recommend(encoded.dictionary, k=k, as_of=as_of).to_arrow()
             starts = np.searchsorted(
-                pc.index_in(found["user_id"], encoded.dictionary).to_numpy(),
+                pc.index_in(found["user_id"].cast(encoded.dictionary.type), encoded.dictionary),
                 np.arange(len(encoded.dictionary) + 1),
             )
             codes = encoded.indices.to_numpy(zero_copy_only=False)
@@ -286,7 +297,7 @@ class Pipeline:
 
     def hold(self, fitted: Fitted, ranker: Ranker) -> None:
         """Serve from this from now on: what `held` gave, here or elsewhere."""
-        self._served = _Served(fitted, ranker)
+        self._served = _Served(fitted, ranker, self.policies)
 
     def save(self, path: str | Path) -> None:
         """Write the fitted pipeline to a folder, without pickle; see `suitably.load`."""
@@ -311,7 +322,7 @@ class Pipeline:
                 raise DataError(f"as_of={as_of}: is before {self.as_of_}, as of which it is fitted")
         held = served.moments.get(_key(moment))
         if held is None:
-            held = fitted.moment(self.policies, moment)
+            held = fitted.moment(served.policies, moment)
             served.moments[_key(moment)] = held
             while len(served.moments) > _MOMENTS:
                 served.moments.popitem(last=False)

@@ -1,7 +1,7 @@
 """What comes out: ranked lists, reasons and evidence."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any
@@ -35,7 +35,7 @@ class Explanation:
         text: A sentence made from facts, in English (`"en"`) and Chinese (`"zh"`).
     """
 
-    user_id: Any
+    user_id: Any = field(repr=False)
     product_id: Any
     rank: int
     score: float
@@ -165,7 +165,7 @@ class Recommendations:
         self, places: NDArray[np.int64], reasons: NDArray[Any], counts: NDArray[np.int64]
     ) -> pa.Table:
         order = np.argsort(places, kind="stable")
-        order = order[counts[order] > 0]
+        order = order[(counts[order] > 0) | (self._rows[places[order]] < 0)]
         return pa.table(
             {
                 "user_id": self._asked.take(pa.array(places[order])),
@@ -183,7 +183,7 @@ class Recommendations:
             {
                 "user_id": self._asked.take(pa.array(places[row])),
                 "rank": pa.array(rank + 1, pa.int32()),
-                "product_id": self._drawer.fitted.shelf.array.take(pa.array(codes)),
+                "product_id": self._drawer.fitted.shelf.give(codes),
                 "score": pa.array(lists.scores[row, rank], pa.float32()),
             }
         )
@@ -195,7 +195,7 @@ class Recommendations:
     def _place(self, user_id: Any) -> int:
         plain = user_id.item() if isinstance(user_id, np.generic) else user_id
         if plain not in self._places:
-            raise KeyError("this customer was not among those asked about")
+            raise KeyError("this customer was not asked about: ask pipeline.why_not")
         return self._places[plain]
 
     def _write(self, table: pa.Table) -> Any:

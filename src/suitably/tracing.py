@@ -73,7 +73,7 @@ def trace(drawer: Drawer, row: int) -> Trace:
         products=pa.table(
             {
                 "rank": pa.array(np.arange(1, len(codes) + 1), pa.int32()),
-                "product_id": drawer.fitted.shelf.array.take(pa.array(codes)),
+                "product_id": drawer.fitted.shelf.give(codes),
                 "score": pa.array(lists.scores[0, : len(codes)], pa.float32()),
             }
         ),

@@ -1,5 +1,8 @@
 """Calendar arithmetic on whole columns of wall-clock moments."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -8,6 +11,7 @@ __all__ = ["DAY", "EARLIEST", "LATEST", "add_months", "completed_years"]
 Instants = NDArray[np.datetime64]
 Micros = NDArray[np.int64]
 DAY = 86_400_000_000
+_MANY = 10_000
 EARLIEST = int(np.datetime64("0001-01-01", "us").astype(np.int64))
 LATEST = int(np.datetime64("9999-12-31T23:59:59.999999", "us").astype(np.int64))
 
@@ -19,20 +23,35 @@ def add_months(stamps: Instants, months: Micros | int) -> Instants:
         >>> add_months(np.array(["2024-01-31T09:30"], "datetime64[us]"), 1)
         array(['2024-02-29T09:30:00.000000'], dtype='datetime64[us]')
     """
-    days = stamps.astype("datetime64[D]")
+    days = _days(stamps)
+    count = np.asarray(months, np.int64)
+    moved: Instants
+    if count.size == 1:
+        moved = _per_day(days, lambda day: _month_later(day, count.ravel()[0]))
+    else:
+        moved = _month_later(days, count)
+    moved = moved + (stamps - days)
+    return moved
+
+
+def _month_later(days: Instants, months: Micros | np.int64) -> Instants:
     first = days.astype("datetime64[M]")
     target = first + np.asarray(months).astype("timedelta64[M]")
     day_of_month = days - first.astype("datetime64[D]")
     start = target.astype("datetime64[D]")
     last = (target + 1).astype("datetime64[D]") - start - 1
-    moved: Instants = start + np.minimum(day_of_month, last) + (stamps - days)
+    moved: Instants = start + np.minimum(day_of_month, last)
     return moved
 
 
 def completed_years(births: Micros, as_of: int) -> NDArray[np.float64]:
     """Give ages in completed years: a birthday counts from its own day on."""
-    birth_days = np.asarray(births).astype("datetime64[us]").astype("datetime64[D]")
     today = np.datetime64(as_of, "us").astype("datetime64[D]")
+    birth_days = _days(np.asarray(births).astype("datetime64[us]"))
+    return _per_day(birth_days, lambda days: _years_by(days, today))
+
+
+def _years_by(birth_days: Instants, today: np.datetime64) -> NDArray[np.float64]:
     years = _year(today) - _year(birth_days)
     before_birthday = _day_key(today) < _day_key(birth_days)
     return (years - before_birthday).astype(np.float64)
@@ -49,3 +68,23 @@ def _day_key(days: NDArray[np.datetime64] | np.datetime64) -> NDArray[np.int64]:
     month = months.astype(np.int64) % 12
     key: NDArray[np.int64] = month * 32 + (days - months.astype("datetime64[D]")).astype(np.int64)
     return key
+
+
+def _days(stamps: Instants) -> Instants:
+    """Cut moments to their day; a plain division is faster than the calendar's."""
+    if np.isnat(stamps).any():
+        return stamps.astype("datetime64[D]")
+    return (stamps.astype(np.int64) // DAY).astype("datetime64[D]")
+
+
+def _per_day(days: Instants, function: Callable[[Instants], NDArray[Any]]) -> NDArray[Any]:
+    """Apply a function of the day, once per day of their range where there are more rows."""
+    if days.size < _MANY or np.isnat(days).any():
+        return function(days)
+    first, last = days.min(), days.max()
+    span = int((last - first).astype(np.int64)) + 1
+    if span > days.size:
+        return function(days)
+    table: NDArray[Any] = function(first + np.arange(span))
+    looked_up: NDArray[Any] = table[(days - first).astype(np.int64)]
+    return looked_up

@@ -8,7 +8,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from suitably.data.clock import Clock, Instant
-from suitably.data.ids import id_array
+from suitably.data.ids import id_array, id_kind
 from suitably.errors import DataError
 
 __all__ = ["Inspection", "OnError", "Quarantine"]
@@ -59,6 +59,10 @@ class Inspection:
         table: As read.
         on_error: `"raise"` at the first kind of fault, or `"quarantine"` its rows.
         quarantine: Where the rows go.
+
+    Attributes:
+        rows: The caller's numbers of the rows that are left.
+        kinds: The types in which columns of ids go back to the caller.
     """
 
     def __init__(
@@ -71,6 +75,7 @@ class Inspection:
         self.rows = np.arange(table.num_rows)
         self._on_error = on_error
         self._quarantine = quarantine
+        self.kinds: dict[str, pa.DataType] = {}
 
     def require(self, column: str) -> None:
         """Refuse a table that lacks a column."""
@@ -109,6 +114,7 @@ class Inspection:
     def ids(self, column: str) -> None:
         """Refuse rows without an id, and read the others as integers or text."""
         self.require(column)
+        self.kinds[column] = id_kind(self.column(column).type)
         self.refuse(column, "no id", self.column(column).is_null().to_numpy(zero_copy_only=False))
         self.replace(column, id_array(self.column(column), f"{self.name}.{column}"))
 

@@ -33,6 +33,11 @@ class Clock:
 
     zone: str | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse a time zone that does not exist."""
+        if self.zone is not None:
+            _zone(self.zone)
+
     @property
     def _tz(self) -> Any:
         return None if self.zone is None else _zone(self.zone)
@@ -85,8 +90,12 @@ class Clock:
 def _zone(name: str) -> Any:
     try:
         return UTC if name == "UTC" else ZoneInfo(name)
-    except (KeyError, ValueError):  # an offset such as +02:00
+    except (KeyError, ValueError, OSError):
+        pass
+    try:  # an offset such as +02:00
         return datetime.fromisoformat(f"2000-01-01T00:00:00{name}").tzinfo
+    except ValueError:
+        raise DataError(f"time zone {name!r}: does not exist") from None
 
 
 def _stamp(moment: Any, name: str) -> tuple[pd.Timestamp, bool]:

@@ -1,6 +1,6 @@
 """What comes in: users, products and interactions, checked once and seen as of a moment."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -14,7 +14,7 @@ from suitably.data.checks import Inspection, OnError, Quarantine
 from suitably.data.clock import MICROSECOND, Clock, Instant
 from suitably.data.columns import Columns
 from suitably.data.events import Events, Roles, read_events, read_roles
-from suitably.data.frames import read_frame, write_frame
+from suitably.data.frames import fieldless, read_frame, write_frame
 from suitably.data.ids import Ids
 from suitably.data.versions import Versions, read_versions
 from suitably.errors import DataError
@@ -169,9 +169,9 @@ class Dataset:
         zones: dict[str, str | None],
     ) -> Versions:
         if inspection is None:
-            ids = Ids(log.column(id_column).unique().sort())
+            ids = Ids(log.column(id_column).unique().sort(), log.kinds[id_column])
             codes = np.arange(len(ids), dtype=np.int32)
-            return Versions(ids, pa.table({"_": pa.nulls(len(ids))}).select([]), codes, None)
+            return Versions(ids, fieldless(len(ids)), codes, None)
         time = self.columns.optional(time_role, inspection.table.column_names, inspection.name)
         versions, zone = read_versions(inspection, id_column, time, now)
         if time:
@@ -257,19 +257,30 @@ class Dataset:
         return self.clock.instant(as_of)
 
     def view(self, as_of: Any = None) -> View:
-        """Give what was visible strictly before `as_of`: fields, catalogue and interactions."""
+        """Give what was visible strictly before `as_of`: fields, catalogue and interactions.
+
+        Without a frame of users or products, there are those of the visible interactions.
+        """
         moment = self.moment(as_of)
-        user_fields, _ = self.user_versions.visible(moment)
-        product_fields, listed = self.product_versions.visible(moment)
+        events = self.events.before(moment)
+        users, products = self.user_versions, self.product_versions
+        if "users" not in self._tables:
+            users, codes = users.only(events.users)
+            events = replace(events, users=codes)
+        if "products" not in self._tables:
+            products, codes = products.only(events.products)
+            events = replace(events, products=codes)
+        user_fields, _ = users.visible(moment)
+        product_fields, listed = products.visible(moment)
         return View(
             as_of=moment,
             clock=self.clock,
-            users=self.user_versions.ids,
-            products=self.product_versions.ids,
+            users=users.ids,
+            products=products.ids,
             user_fields=user_fields,
             product_fields=product_fields,
             listed=listed,
-            events=self.events.before(moment),
+            events=events,
             owned_events=self.owned_events,
         )
 

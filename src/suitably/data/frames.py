@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from suitably.errors import DataError
 
-__all__ = ["read_frame", "write_frame"]
+__all__ = ["fieldless", "read_frame", "take_rows", "write_frame"]
 
 
 def read_frame(frame: Any, name: str) -> tuple[pa.Table, str]:
@@ -52,6 +52,16 @@ def write_frame(table: pa.Table, kind: str) -> Any:
     return nw.from_arrow(table, backend="polars").to_native() if kind == "polars" else table
 
 
+def fieldless(rows: int) -> pa.Table:
+    """Give a table of rows without columns."""
+    return pa.table({"_": pa.nulls(rows)}).select([])
+
+
+def take_rows(table: pa.Table, rows: pa.Array) -> pa.Table:
+    """Give some rows of a table, null for null; Arrow forgets the rows of one without columns."""
+    return table.take(rows) if table.num_columns else fieldless(len(rows))
+
+
 def _read_column(series: Any, name: str, kind: str) -> pa.Array:
     if kind == "pandas" and series.dtype == nw.Object:
         array = _read_objects(series.to_native(), name)
@@ -84,7 +94,7 @@ def _read_objects(series: Any, name: str) -> pa.Array:
 
 
 def _plain(array: pa.Array) -> pa.Array:
-    """Decode dictionaries, widen small numbers, and write NaN as null."""
+    """Decode dictionaries, use one type of text and of fractions, and write NaN as null."""
     kind = array.type
     if pa.types.is_dictionary(kind):
         array = array.dictionary_decode()
@@ -95,6 +105,4 @@ def _plain(array: pa.Array) -> pa.Array:
         values = array.cast(pa.float64())
         numbers = values.to_numpy(zero_copy_only=False)
         return pa.array(numbers, mask=np.isnan(numbers)) if np.isnan(numbers).any() else values
-    if pa.types.is_integer(kind) and kind != pa.uint64():
-        return array.cast(pa.int64())
     return array

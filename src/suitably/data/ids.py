@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from suitably.errors import DataError
 
-__all__ = ["Ids", "id_array"]
+__all__ = ["Ids", "id_array", "id_kind"]
 
 
 def id_array(values: Any, name: str) -> pa.Array:
@@ -45,15 +45,34 @@ def id_array(values: Any, name: str) -> pa.Array:
     raise DataError(f"{name}: ids must be integers or text, not {kind}")
 
 
+def id_kind(kind: pa.DataType) -> pa.DataType:
+    """Give the type in which ids of a type go back to the caller: integers keep their width."""
+    if pa.types.is_dictionary(kind):
+        return id_kind(kind.value_type)
+    if pa.types.is_integer(kind):
+        return kind
+    return pa.string() if "string" in str(kind) else pa.int64()
+
+
 class Ids:
     """An ordered vocabulary of distinct external ids.
 
     Args:
         array: int64 or text, distinct, no nulls.
+        kind: The type that the caller's ids have; default: that of the array.
     """
 
-    def __init__(self, array: pa.Array) -> None:
+    def __init__(self, array: pa.Array, kind: pa.DataType | None = None) -> None:
         self.array = array
+        self.kind = array.type if kind is None else kind
+
+    def give(self, codes: NDArray[np.integer]) -> pa.Array:
+        """Give ids by position, in the caller's type."""
+        return self.array.take(pa.array(codes)).cast(self.kind)
+
+    def subset(self, codes: NDArray[np.integer]) -> "Ids":
+        """Give the vocabulary of some of the ids."""
+        return Ids(self.array.take(pa.array(codes)), self.kind)
 
     @cached_property
     def values(self) -> NDArray[Any]:
@@ -84,4 +103,4 @@ class Ids:
         """Append the ids that are new, in their order."""
         fresh = np.flatnonzero(self.codes(ids.to_numpy(zero_copy_only=False)) < 0)
         new = ids.take(pa.array(fresh)).unique()
-        return Ids(pa.concat_arrays([self.array, new])) if len(new) else self
+        return Ids(pa.concat_arrays([self.array, new]), self.kind) if len(new) else self

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from suitably.data.checks import Inspection
 from suitably.data.clock import Clock, Instant, Instants
+from suitably.data.frames import fieldless, take_rows
 from suitably.data.ids import Ids
 
 __all__ = ["Versions", "read_versions"]
@@ -29,6 +30,17 @@ class Versions:
     codes: NDArray[np.int32]
     times: Instants | None
 
+    def only(self, seen: NDArray[np.int32]) -> tuple["Versions", NDArray[np.int32]]:
+        """Keep the ids that occur, where ids have one row each: they, and the codes renumbered."""
+        codes, renumbered = np.unique(seen, return_inverse=True)
+        kept = Versions(
+            self.ids.subset(codes),
+            fieldless(len(codes)),
+            np.arange(len(codes), dtype=np.int32),
+            None,
+        )
+        return kept, renumbered.astype(np.int32)
+
     def visible(self, as_of: Instant | None) -> tuple[pa.Table, NDArray[np.bool_]]:
         """Give the last row of every id strictly before `as_of`, and which ids have one.
 
@@ -45,7 +57,7 @@ class Versions:
         listed = rows >= 0
         if np.array_equal(rows, np.arange(self.fields.num_rows)):
             return self.fields, listed
-        return self.fields.take(pa.array(rows, mask=~listed)), listed
+        return take_rows(self.fields, pa.array(rows, mask=~listed)), listed
 
 
 def read_versions(
@@ -77,7 +89,7 @@ def read_versions(
     order = np.lexsort((codes,) if times is None else (times, codes))
     fields = inspection.table.drop_columns([c for c in (id_column, time_column) if c])
     if not np.array_equal(order, np.arange(len(order))):
-        fields, codes = fields.take(pa.array(order)), codes[order]
+        fields, codes = take_rows(fields, pa.array(order)), codes[order]
         times = None if times is None else times[order]
     return Versions(ids, fields.combine_chunks(), codes, times), zone
 
@@ -88,4 +100,4 @@ def _keys(
     encoded = inspection.column(id_column).dictionary_encode()
     codes = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int32)
     times = Clock.instants(inspection.column(time_column)) if time_column else None
-    return Ids(encoded.dictionary), codes, times
+    return Ids(encoded.dictionary, inspection.kinds[id_column]), codes, times

@@ -1,6 +1,6 @@
 """What a builder of profiles is: any class with these methods, without a base and unregistered."""
 
-from typing import Any, Literal, Protocol, Self, TypeVar
+from typing import Any, Literal, Protocol, Self, TypeVar, runtime_checkable
 
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -34,6 +34,7 @@ class BuilderState(Protocol):
 S = TypeVar("S", bound=BuilderState)
 
 
+@runtime_checkable
 class Builder(Protocol[S]):
     """Makes fields of users' profiles, by way of a state that grows.
 

@@ -80,7 +80,10 @@ class ALS:
             raise DataError(
                 "ALS: no visible interaction means ownership, so nothing can be learned"
             )
-        weights = sparse.csr_matrix(purchases, dtype=np.float32)
+        active = np.diff(purchases.indptr) > 0
+        known = np.bincount(purchases.indices, minlength=purchases.shape[1]) > 0
+        # Starting values are drawn by shape: users and products to come must not change them.
+        weights = sparse.csr_matrix(purchases[active][:, known], dtype=np.float32)
         weights.data[:] = 1
         penalty = self.regularization
         self.regularization_ = _SHARE * _norm(weights) if penalty is None else penalty
@@ -95,11 +98,11 @@ class ALS:
             )
             model.fit(weights, show_progress=False)
         check_factors("ALS", model.user_factors, model.item_factors)
-        self.user_factors_ = model.user_factors
-        self.product_factors_ = model.item_factors
+        self.user_factors_ = _spread(model.user_factors, active)
+        self.product_factors_ = _spread(model.item_factors, known)
         self._users = context.data.users
-        self._active = np.diff(purchases.indptr) > 0
-        self._known = np.bincount(purchases.indices, minlength=purchases.shape[1]) > 0
+        self._active = active
+        self._known = known
         return self
 
     def scorer(self, user_ids: NDArray[Any]) -> Factors:
@@ -139,6 +142,15 @@ class ALS:
         ranker._users = Ids(pa.array(state["user_ids"]))
         ranker._active = state["active"]
         ranker._known = state["known"]
+        users, products = ranker.user_factors_.shape, ranker.product_factors_.shape
+        if not (
+            users == (len(ranker._users), ranker.factors)
+            and products == (len(ranker._known), ranker.factors)
+            and ranker._active.shape == users[:1]
+            and len(ranker._users.array.unique()) == len(ranker._users)
+            and not ranker._users.array.null_count
+        ):
+            raise ValueError("ALS: users, products and factors do not fit each other")
         return ranker
 
     def _check(self) -> None:
@@ -156,3 +168,10 @@ def _norm(matrix: sparse.csr_matrix) -> float:
     for _ in range(_POWER_ITERATIONS):
         vector = matrix.T @ (matrix @ (vector / np.linalg.norm(vector)))
     return float(np.sqrt(np.linalg.norm(vector)))
+
+
+def _spread(factors: NDArray[np.float32], where: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Put the learned vectors at their places, zeros at the others."""
+    out = np.zeros((len(where), factors.shape[1]), np.float32)
+    out[where] = factors
+    return out

@@ -49,6 +49,10 @@ class Lists:
             lengths,
         )
 
+    def copy(self) -> "Lists":
+        """Give the same lists in arrays of their own."""
+        return Lists(self.products.copy(), self.scores.copy(), self.lengths.copy())
+
     @staticmethod
     def empty(users: int, depth: int) -> "Lists":
         """Give lists without products."""

@@ -3,105 +3,74 @@
 An atom that names only the user is a word of ones or zeros per user. One that names only the
 product is a single row of bits. A comparison `f(user) op g(product)` is a table of bit rows: the
 user's value is placed among the product side's distinct values by binary search, arithmetic never
-rearranged, and the row at that place is the answer. Anything else is evaluated pair by pair, for
-the rows asked.
+rearranged, and the row at that place is the answer. Anything else is evaluated once per distinct
+combination of the users' values in it, or pair by pair where nearly every user is one of a kind.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import Literal, NoReturn, Protocol
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from suitably.suitability import bits
 from suitably.suitability.bits import ONES, Words
-from suitably.suitability.expressions import Compare, Field, Node, walk
-from suitably.suitability.fields import Column, Declaration, Fields
+from suitably.suitability.expressions import AsOf, Call, Compare, Field, Node, walk
+from suitably.suitability.scope import Pair, Subjects
 from suitably.suitability.semantics import condition, evaluate
-from suitably.suitability.values import Texts, Values
+from suitably.suitability.values import Truth, Values
 
-__all__ = ["Atom", "Pair", "Rows", "make_atom"]
+__all__ = ["Atom", "Bars", "Coded", "make_atom", "sides"]
 
-Rows = NDArray[np.int64]
+Bars = tuple[Words, Words]
 _TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
+_MOST_COMBINATIONS = 8192
+_CELLS = 2**22
 
 
 @dataclass(frozen=True)
-class Pair:
-    """The scope of a policy: fields of users and products, declarations, and the moment.
+class Coded:
+    """An atom as a table: a code per user, and per code the products where it is true or false.
 
     Attributes:
-        users: The users' fields.
-        products: The products' fields.
-        declared: What the policy says of its fields.
-        as_of: Wall-clock microseconds, None where nothing is dated.
-        refusal: Raises at a node: names the policy and rule, with line and column.
-        rows: The users in sight; None for all of them.
-        columns: The products in sight; None for all of them.
-        dry: Only types, no rows: how a policy is checked before any row is read.
+        codes: int32 (users,), rows of the table.
+        true: Words (codes, words), or (codes, 1) where all products are alike.
+        false: Likewise.
     """
 
-    users: Fields
-    products: Fields
-    declared: Mapping[str, Declaration]
-    as_of: int | None
-    refusal: Callable[[Node, str], NoReturn]
-    rows: Rows | None = None
-    columns: Rows | None = None
-    dry: bool = False
-
-    def without_rows(self) -> "Pair":
-        """Give the same scope with types only."""
-        return replace(self, dry=True)
-
-    @property
-    def texts(self) -> Texts:
-        """The codes that both sides share."""
-        return self.users.texts
-
-    def read(self, node: Field) -> Column:
-        """Give a field along its side: users down, products across."""
-        fields, axis = (self.users, 0) if node.side == "user" else (self.products, 1)
-        taken = self.rows if node.side == "user" else self.columns
-        declared = self.declared.get(str(node))
-        if self.dry:
-            return fields.schema(node.name, declared).along(axis)
-        column = fields.column(node.name, declared)
-        return (column if taken is None else column.take(taken)).along(axis)
-
-    def refuse(self, node: Node, problem: str) -> NoReturn:
-        """Raise a `PolicyError` at a node."""
-        self.refusal(node, problem)
+    codes: NDArray[np.int32]
+    true: Words
+    false: Words
 
 
 class Atom(Protocol):
     """A condition that knows its bits."""
 
-    def bits(self, rows: Rows) -> tuple[Words, Words]:
-        """Give where it is true and where false, for some users.
+    def bits(self, subjects: Subjects) -> Bars:
+        """Give where it is true and where false, for the users in sight.
 
         Returns:
             Two arrays of words that broadcast as (users, words).
         """
         ...
 
-    def keys(self) -> NDArray[np.int64] | None:
-        """Give a code for every user: equal codes, equal bits. None where there is no code."""
+    def coded(self, subjects: Subjects) -> Coded | None:
+        """Give it as a table for many users; None where that would be too large."""
         ...
 
 
 def make_atom(node: Node, pair: Pair) -> Atom:
     """Choose an atom's way by what it names."""
-    sides = _sides(node)
-    if "user" not in sides:
+    named = sides(node)
+    if "user" not in named:
         return _ProductAtom(node, pair)
-    if "product" not in sides:
+    if "product" not in named:
         return _UserAtom(node, pair)
     if isinstance(node, Compare):
         dry = pair.without_rows()
         plain = all(isinstance(evaluate(part, dry), Values) for part in (node.left, node.right))
-        left, right = _sides(node.left), _sides(node.right)
+        left, right = sides(node.left), sides(node.right)
         if plain and (left, right) == ({"user"}, {"product"}):
             return _ThresholdAtom(node.left, node.operator, node.right, pair)
         if plain and (left, right) == ({"product"}, {"user"}):
@@ -109,98 +78,164 @@ def make_atom(node: Node, pair: Pair) -> Atom:
     return _PairAtom(node, pair)
 
 
-def _sides(node: Node) -> set[str]:
+def sides(node: Node) -> set[str]:
+    """Say which sides an expression names."""
     return {found.side for found in walk(node) if isinstance(found, Field)}
+
+
+class _ByMoment:
+    """Remembers what was made for a moment, or for ever where no moment is asked about."""
+
+    def __init__(self, node: Node) -> None:
+        self._dated = any(
+            isinstance(part, AsOf) or (isinstance(part, Call) and part.function == "age")
+            for part in walk(node)
+        )
+        self._held: tuple[int | None, Any] | None = None
+
+    def get(self, as_of: int | None) -> Any:
+        held = self._held
+        return held[1] if held and (held[0] == as_of or not self._dated) else None
+
+    def keep(self, as_of: int | None, made: Any) -> Any:
+        self._held = (as_of, made)
+        return made
 
 
 class _ProductAtom:
     """One row of bits for everybody."""
 
     def __init__(self, node: Node, pair: Pair) -> None:
-        truth = condition(node, pair)
-        shape = (1, len(pair.products))
-        self._bits = (
-            bits.pack(np.broadcast_to(truth.true, shape)),
-            bits.pack(np.broadcast_to(truth.false, shape)),
-        )
+        self._node, self._pair = node, pair
+        self._memory = _ByMoment(node)
 
-    def bits(self, rows: Rows) -> tuple[Words, Words]:
-        return self._bits
+    def bits(self, subjects: Subjects) -> Bars:
+        found: Bars | None = self._memory.get(subjects.as_of)
+        if found is None:
+            truth = condition(self._node, self._pair.of(subjects))
+            found = self._memory.keep(subjects.as_of, _packed(truth, 1, self._pair))
+        return found
 
-    def keys(self) -> NDArray[np.int64] | None:
-        return None
+    def coded(self, subjects: Subjects) -> Coded | None:
+        true, false = self.bits(subjects)
+        return Coded(np.zeros(len(subjects), np.int32), true, false)
 
 
 class _UserAtom:
     """Every product alike: a word of ones or zeros, which broadcasts."""
 
-    def __init__(self, node: Node, pair: Pair) -> None:
-        self._node = node
-        self._pair = pair
+    _TRUE = np.array([[0], [ONES], [0]], np.uint64)
+    _FALSE = np.array([[0], [0], [ONES]], np.uint64)
 
-    def bits(self, rows: Rows) -> tuple[Words, Words]:
-        truth = condition(self._node, replace(self._pair, rows=rows))
+    def __init__(self, node: Node, pair: Pair) -> None:
+        self._node, self._pair = node, pair
+
+    def bits(self, subjects: Subjects) -> Bars:
+        truth = condition(self._node, self._pair.of(subjects))
         return truth.true * ONES, truth.false * ONES
 
-    def keys(self) -> NDArray[np.int64] | None:
-        truth = condition(self._node, self._pair)
-        return (truth.true + 2 * truth.false).ravel().astype(np.int64)
+    def coded(self, subjects: Subjects) -> Coded | None:
+        truth = condition(self._node, self._pair.of(subjects))
+        codes = truth.true.ravel().astype(np.int32) + 2 * truth.false.ravel().astype(np.int32)
+        return Coded(codes, self._TRUE, self._FALSE)
 
 
 class _ThresholdAtom:
     """`user value op product value`, by the user's place among the products' distinct values."""
 
     def __init__(self, user: Node, operator: str, product: Node, pair: Pair) -> None:
-        self._user = user
+        self._user, self._product = user, product
         self._operator = operator
         self._pair = pair
-        data, known = _flat(product, pair)
-        self._cuts = np.unique(data[known])
-        place = np.searchsorted(self._cuts, data)
-        steps = np.arange(len(self._cuts) + 1)[:, None]
-        reached = place == steps if operator in ("==", "!=") else place >= steps
-        self._known = bits.pack(known[None])
-        self._table = bits.pack(reached & known)
+        self._memory = _ByMoment(product)
 
-    def _place(self, pair: Pair) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        data, known = _flat(self._user, pair)
+    def bits(self, subjects: Subjects) -> Bars:
+        places, (_, true, false) = self._places(subjects)
+        return true[places], false[places]
+
+    def coded(self, subjects: Subjects) -> Coded | None:
+        places, (_, true, false) = self._places(subjects)
+        return Coded(places.astype(np.int32), true, false)
+
+    def _places(self, subjects: Subjects) -> tuple[NDArray[np.int64], tuple[Any, Words, Words]]:
+        """Place the users among the cuts; the last row of the table is for the unknown."""
+        table = self._table(subjects)
+        cuts = table[0]
+        data, known = _flat(self._user, self._pair.of(subjects))
         side: Literal["left", "right"] = "right" if self._operator in ("<", ">=") else "left"
-        place = np.searchsorted(self._cuts, data, side=side)
-        if self._operator in ("==", "!=") and len(self._cuts):
-            found = self._cuts[np.minimum(place, len(self._cuts) - 1)] == data
-            place = np.where(found, place, len(self._cuts))
-        return place, known
+        places = np.searchsorted(cuts, data, side=side)
+        if self._operator in ("==", "!=") and len(cuts):
+            found = cuts[np.minimum(places, len(cuts) - 1)] == data
+            places = np.where(found, places, len(cuts))
+        return np.where(known, places, len(cuts) + 1), table
 
-    def bits(self, rows: Rows) -> tuple[Words, Words]:
-        place, known = self._place(replace(self._pair, rows=rows))
-        judged = self._known & (known[:, None] * ONES)
-        reached = self._table[place] & judged
-        rest = judged ^ reached
+    def _table(self, subjects: Subjects) -> tuple[Any, Words, Words]:
+        """Make the cuts, and where the comparison is true and false at each place among them."""
+        found: tuple[Any, Words, Words] | None = self._memory.get(subjects.as_of)
+        if found is not None:
+            return found
+        data, known = _flat(self._product, self._pair.of(subjects))
+        cuts = np.unique(data[known])
+        place = np.searchsorted(cuts, data)
+        steps = np.arange(len(cuts) + 2)[:, None]
+        reached = place == steps if self._operator in ("==", "!=") else place >= steps
+        reached[-1] = False
+        meets = bits.pack(reached & known)
+        misses = bits.pack(known[None]) & ~meets
+        misses[-1] = 0
         # x < v and x <= v hold from the place on; x > v and x >= v before it.
-        return (reached, rest) if self._operator in ("<", "<=", "==") else (rest, reached)
-
-    def keys(self) -> NDArray[np.int64] | None:
-        place, known = self._place(self._pair)
-        return np.where(known, place, -1)
+        true, false = (meets, misses) if self._operator in ("<", "<=", "==") else (misses, meets)
+        made: tuple[Any, Words, Words] = self._memory.keep(subjects.as_of, (cuts, true, false))
+        return made
 
 
 class _PairAtom:
-    """Evaluated pair by pair, for the rows asked."""
+    """Evaluated once per distinct combination of the users' values in it, or pair by pair."""
 
     def __init__(self, node: Node, pair: Pair) -> None:
-        self._node = node
-        self._pair = pair
+        self._node, self._pair = node, pair
 
-    def bits(self, rows: Rows) -> tuple[Words, Words]:
-        truth = condition(self._node, replace(self._pair, rows=rows))
-        shape = (len(rows), len(self._pair.products))
-        return (
-            bits.pack(np.broadcast_to(truth.true, shape)),
-            bits.pack(np.broadcast_to(truth.false, shape)),
-        )
+    def bits(self, subjects: Subjects) -> Bars:
+        truth = condition(self._node, self._pair.of(subjects))
+        return _packed(truth, len(subjects), self._pair)
 
-    def keys(self) -> NDArray[np.int64] | None:
-        return None
+    def coded(self, subjects: Subjects) -> Coded | None:
+        pair = self._pair.of(subjects)
+        codes = np.zeros(len(subjects), np.int64)
+        for part in _user_parts(self._node):
+            column = evaluate(part, pair)
+            if isinstance(column, Values) and column.type.name == "map":
+                return None
+            codes = _joint(codes, column)
+            if codes.max(initial=0) >= _MOST_COMBINATIONS:
+                return None
+        _, first = np.unique(codes, return_index=True)
+        rows = first if subjects.rows is None else subjects.rows[first]
+        step = max(1, _CELLS // max(1, len(self._pair.products)))
+        chunks = [
+            self.bits(Subjects(subjects.users, subjects.as_of, rows[start : start + step]))
+            for start in range(0, len(rows), step)
+        ]
+        true, false = (np.concatenate(part) for part in zip(*chunks, strict=True))
+        return Coded(codes.astype(np.int32), true, false)
+
+
+def _user_parts(node: Node) -> list[Node]:
+    """Find the largest expressions that name only the user."""
+    if sides(node) == {"user"}:
+        return [node]
+    return [part for child in node.children for part in _user_parts(child)]
+
+
+def _joint(codes: NDArray[np.int64], column: Values | Truth) -> NDArray[np.int64]:
+    """Refine codes by one more column: equal codes, equal values so far, numbered from 0."""
+    if isinstance(column, Truth):
+        refined = column.true.ravel() + 2 * column.false.ravel()
+    else:
+        refined = pd.factorize(column.data.ravel())[0]
+        refined = np.where(column.known.ravel(), refined + 1, 0)
+    joint = codes * (int(refined.max(initial=0)) + 1) + refined
+    return pd.factorize(joint)[0].astype(np.int64)
 
 
 def _flat(node: Node, pair: Pair) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
@@ -208,3 +243,11 @@ def _flat(node: Node, pair: Pair) -> tuple[NDArray[np.float64], NDArray[np.bool_
     values = evaluate(node, pair)
     assert isinstance(values, Values)  # make_atom has checked
     return values.data.ravel(), values.known.ravel()
+
+
+def _packed(truth: Truth, rows: int, pair: Pair) -> Bars:
+    shape = (rows, len(pair.products))
+    return (
+        bits.pack(np.broadcast_to(truth.true, shape)),
+        bits.pack(np.broadcast_to(truth.false, shape)),
+    )

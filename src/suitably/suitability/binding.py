@@ -2,23 +2,21 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
 from functools import reduce
 from operator import and_, or_
 from typing import NoReturn, Protocol
 
-from suitably.data.clock import Clock, Instant
 from suitably.errors import PolicyError
-from suitably.suitability.atoms import Atom, Pair, make_atom
+from suitably.suitability.atoms import Atom, Bars, make_atom, sides
 from suitably.suitability.bits import Words
 from suitably.suitability.expressions import And, Field, Node, Not, Or, error_at, walk
 from suitably.suitability.fields import Fields
 from suitably.suitability.policy import Policy, Rule
+from suitably.suitability.scope import Pair
 from suitably.suitability.semantics import condition
 
-__all__ = ["Bars", "BoundPolicy", "BoundRule", "Formula", "Get", "bind"]
+__all__ = ["BoundPolicy", "BoundRule", "Formula", "Get", "bind"]
 
-Bars = tuple[Words, Words]
 Get = Callable[[Atom], Bars]
 
 
@@ -33,6 +31,11 @@ class Formula(Protocol):
         """Give the pairs where it is false."""
         ...
 
+    @property
+    def parts(self) -> Sequence["Formula"]:
+        """Conditions that are all true where this one is."""
+        ...
+
 
 @dataclass(frozen=True)
 class _Leaf:
@@ -43,6 +46,10 @@ class _Leaf:
 
     def false(self, get: Get) -> Words:
         return get(self.atom)[1]
+
+    @property
+    def parts(self) -> Sequence[Formula]:
+        return (self,)
 
 
 @dataclass(frozen=True)
@@ -55,6 +62,10 @@ class _Negation:
     def false(self, get: Get) -> Words:
         return self.operand.true(get)
 
+    @property
+    def parts(self) -> Sequence[Formula]:
+        return (self,)
+
 
 @dataclass(frozen=True)
 class _All:
@@ -65,6 +76,10 @@ class _All:
 
     def false(self, get: Get) -> Words:
         return reduce(or_, (operand.false(get) for operand in self.operands))
+
+    @property
+    def parts(self) -> Sequence[Formula]:
+        return [part for operand in self.operands for part in operand.parts]
 
 
 @dataclass(frozen=True)
@@ -103,28 +118,23 @@ class BoundPolicy:
         policy: The policy.
         pair: The scope of `governs`.
         governs: Which pairs it governs, None for all.
-        in_force: Whether the moment lies within its dates.
-        rules: The rules that are in force.
+        rules: Its rules.
     """
 
     policy: Policy
     pair: Pair
     governs: Formula | None
-    in_force: bool
     rules: tuple[BoundRule, ...]
 
 
-def bind(
-    policies: Sequence[Policy], users: Fields, products: Fields, as_of: Instant | None, clock: Clock
-) -> tuple[BoundPolicy, ...]:
-    """Check policies against the fields, before any row is read, and bind them.
+def bind(policies: Sequence[Policy], users: Fields, products: Fields) -> tuple[BoundPolicy, ...]:
+    """Check policies against the fields, before any row is read, and bind them to the products.
 
     Raises:
-        PolicyError: A field that is not there, types that do not go together, or dates to judge
-            in data without timestamps.
+        PolicyError: A field that is not there, or types that do not go together.
         DataError: A value off its scale, or of another type than declared.
     """
-    bound = [_Binder(policy, users, products, as_of, clock) for policy in policies]
+    bound = [_Binder(policy, users, products) for policy in policies]
     for binder in bound:
         binder.check()
     for policy in policies:  # only now, when every type fits, is a row read
@@ -137,29 +147,38 @@ def bind(
 class _Binder:
     """One policy on its way to its data."""
 
-    def __init__(
-        self, policy: Policy, users: Fields, products: Fields, as_of: Instant | None, clock: Clock
-    ) -> None:
+    def __init__(self, policy: Policy, users: Fields, products: Fields) -> None:
         self._policy = policy
         self._users, self._products = users, products
-        self._as_of, self._clock = as_of, clock
-        self._wall = None if as_of is None else int(clock.wall(as_of).astype("int64"))
         self._where = f"policy {policy.id!r}"
         self._atoms: dict[Node, Atom] = {}
 
     def check(self) -> None:
-        """Judge names, types and dates, on no rows."""
+        """Judge names and types, on no rows."""
         policy = self._policy
         if policy.governs_node is not None:
-            _check(policy.governs_node, self._scope("governs", policy.governs))
-        self._in_force(policy.effective, policy.expires, self._where)
+            self._check(policy.governs_node, self._scope("governs", policy.governs))
         for rule in policy.rules:
             place = f"{self._where}, rule {rule.id!r}"
-            self._in_force(rule.effective, rule.expires, place)
             _check_mentions(rule, self._users, self._products, place)
             if rule.applies_node is not None:
-                _check(rule.applies_node, self._scope("applies", rule.applies, rule))
-            _check(rule.require_node, self._scope("require", rule.require, rule))
+                self._check(rule.applies_node, self._scope("applies", rule.applies, rule))
+            self._check(rule.require_node, self._scope("require", rule.require, rule))
+
+    def _check(self, node: Node, pair: Pair) -> None:
+        """Judge types on no rows, and say where a name or type does not fit."""
+        for part in walk(node):
+            if not isinstance(part, Field):
+                continue
+            fields, other = self._users, self._products
+            if part.side == "product":
+                fields, other = other, fields
+            try:
+                fields.schema(part.name, pair.declared.get(str(part)))
+            except PolicyError as error:
+                hint = f"; there is {other.side}.{part.name}" if other.has(part.name) else ""
+                pair.refuse(part, f"{error}{hint}")
+        condition(node, pair.without_rows())
 
     def bind(self) -> BoundPolicy:
         """Turn sentences into formulas."""
@@ -169,12 +188,7 @@ class _Binder:
             policy=policy,
             pair=scope,
             governs=self._formula(policy.governs_node, scope) if policy.governs_node else None,
-            in_force=self._in_force(policy.effective, policy.expires, self._where),
-            rules=tuple(
-                self._rule(rule)
-                for rule in policy.rules
-                if self._in_force(rule.effective, rule.expires, self._where)
-            ),
+            rules=tuple(self._rule(rule) for rule in policy.rules),
         )
 
     def _rule(self, rule: Rule) -> BoundRule:
@@ -193,32 +207,7 @@ class _Binder:
         def refuse(node: Node, problem: str) -> NoReturn:
             raise error_at(f"{place}: {key}", text or "", node.start, node.end, problem)
 
-        return Pair(self._users, self._products, self._policy.fields, self._wall, refuse)
-
-    def _in_force(self, effective: date | None, expires: date | None, place: str) -> bool:
-        if effective is None and expires is None:
-            return True
-        as_of, clock = self._as_of, self._clock
-        if as_of is None:
-            raise PolicyError(
-                f"{place}: has dates, but the data has no timestamps to judge them by"
-            )
-        begun = effective is None or clock.instant(effective, f"{place}: effective") <= as_of
-        ended = expires is not None and clock.instant(expires, f"{place}: expires") <= as_of
-        return bool(begun and not ended)
-
-
-def _check(node: Node, pair: Pair) -> None:
-    """Judge types on no rows, and say where a name or type does not fit."""
-    for part in walk(node):
-        if isinstance(part, Field):
-            fields, other = (pair.users, pair.products)[:: 1 if part.side == "user" else -1]
-            try:
-                fields.schema(part.name, pair.declared.get(str(part)))
-            except PolicyError as error:
-                hint = f"; there is {other.side}.{part.name}" if other.has(part.name) else ""
-                pair.refuse(part, f"{error}{hint}")
-    condition(node, pair.without_rows())
+        return Pair(self._users, self._products, self._policy.fields, refuse)
 
 
 def _check_mentions(rule: Rule, users: Fields, products: Fields, place: str) -> None:
@@ -230,7 +219,7 @@ def _check_mentions(rule: Rule, users: Fields, products: Fields, place: str) -> 
 
 
 def _compile(node: Node, pair: Pair, atoms: dict[Node, Atom]) -> Formula:
-    if len({part.side for part in walk(node) if isinstance(part, Field)}) == 2:
+    if len(sides(node)) == 2:
         match node:
             case And():
                 return _All([_compile(operand, pair, atoms) for operand in node.operands])

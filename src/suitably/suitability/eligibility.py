@@ -15,12 +15,16 @@ from suitably.data.frames import write_frame
 from suitably.data.ids import Ids
 from suitably.errors import DataError
 from suitably.suitability import bits
-from suitably.suitability.atoms import Atom, Rows
-from suitably.suitability.binding import Bars, Get, bind
+from suitably.suitability.atoms import Atom, Bars
+from suitably.suitability.binding import Get, bind
 from suitably.suitability.bits import Words
+from suitably.suitability.dates import within
+from suitably.suitability.demands import Demand, demands_of
 from suitably.suitability.fields import Fields
-from suitably.suitability.policy import Policy
-from suitably.suitability.reasons import atoms_of, judge, reasons_of
+from suitably.suitability.plan import Plan
+from suitably.suitability.policy import Policy, Rule
+from suitably.suitability.reasons import judge, reasons_of
+from suitably.suitability.scope import Rows, Subjects
 from suitably.suitability.values import Texts
 from suitably.suitability.verdicts import RuleVerdict, show_value
 
@@ -28,7 +32,7 @@ __all__ = ["Eligibility", "Population"]
 
 _BLOCK = 4096
 _MOST_CELLS = 2**31
-_MOST_KEYS = 8
+_WORTH_PLANNING = 512
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,8 @@ class Population:
 class Eligibility:
     """Pass, fail or unknown for every pair; only what passes every rule is eligible.
 
-    Nothing is stored per pair: rows of bits are composed when they are asked for.
+    Nothing is stored per pair: rows of bits are composed when they are asked for, and for many
+    users at a time from a plan that holds a few codes per user.
 
     Args:
         policies: The policies, all of which bind.
@@ -87,10 +92,17 @@ class Eligibility:
         self._users, self._products = users, products
         self._clock = clock
         self._kind = kind
-        self._bound = bind(self.policies, users.fields, products.fields, as_of, clock)
-        self._reasons = reasons_of(self._bound)
+        self._plan: Plan | None = None
+        self._bound = bind(self.policies, users.fields, products.fields)
+        self._wall = None if as_of is None else int(clock.wall(as_of).astype(np.int64))
+        self._reasons = reasons_of(self._bound, self._in_force)
+        self._demands = demands_of(self._bound, self._in_force)
         self._width = bits.words_for(len(products.ids))
         self._valid = bits.pack(np.ones((1, len(products.ids)), bool))
+
+    def _in_force(self, part: Policy | Rule) -> bool:
+        """Say whether the moment lies within the dates of a policy or rule."""
+        return within(part, self.as_of, self._clock)
 
     @property
     def user_ids(self) -> NDArray[Any]:
@@ -113,22 +125,25 @@ class Eligibility:
         Args:
             rows: int64, positions in `user_ids`.
         """
-        get = _reader(rows)
-        governed: Words = np.zeros((1, 1), np.uint64)
-        passed: Words = self._valid
-        for bound in self._bound:
-            inside: Words = self._valid if bound.in_force else np.zeros((1, 1), np.uint64)
-            if bound.in_force:
-                inside = reduce(np.bitwise_and, (rule.holds(get) for rule in bound.rules), inside)
-            if bound.governs is None:
-                governed = self._valid
-                passed = passed & inside
-            else:
-                covered = bound.governs.true(get)
-                governed = governed | covered
-                passed = passed & (bound.governs.false(get) | (covered & inside))
+        if len(rows) < _WORTH_PLANNING and self._plan is None:
+            return self._composed(self._demands, rows)
+        plan = self._planned()
+        words = plan.bits(rows)
+        return words & self._composed(plan.rest, rows) if plan.rest else words
+
+    def _planned(self) -> Plan:
+        if self._plan is None:
+            self._plan = Plan(self._demands, self._subjects(None), self._valid)
+        return self._plan
+
+    def _subjects(self, rows: Rows | None) -> Subjects:
+        return Subjects(self._users.fields, self._wall, rows)
+
+    def _composed(self, demands: Sequence[Demand], rows: Rows) -> Words:
+        """AND demands from the bits of their atoms, for the users asked."""
+        get = _reader(self._subjects(rows))
         words: Words = np.empty((len(rows), self._width), np.uint64)
-        words[:] = passed & governed
+        words[:] = reduce(np.bitwise_and, (demand.met(get) for demand in demands), self._valid)
         return words
 
     def mask(self, user_ids: Any = None) -> NDArray[np.bool_]:
@@ -179,9 +194,7 @@ class Eligibility:
 
     def order(self) -> NDArray[np.int64]:
         """Give a permutation of the users that puts like users together."""
-        keys = [key for key in (atom.keys() for atom in atoms_of(self._reasons)) if key is not None]
-        ranked = sorted(keys, key=lambda key: len(np.unique(key)))[:_MOST_KEYS]
-        return np.lexsort(ranked[::-1]) if ranked else np.arange(len(self._users.ids))
+        return self._planned().order()
 
     def verdicts(self, user_id: Any, product_id: Any) -> list[RuleVerdict]:
         """Say what every applicable rule says of one pair, in the policies' order.
@@ -192,7 +205,8 @@ class Eligibility:
         row, column = self._rows([user_id]), self._products.ids.codes([product_id])
         if column[0] < 0:
             raise DataError(f"product {product_id!r} is not in the catalogue")
-        return judge(self._bound, int(row[0]), int(column[0]), self.as_of_text)
+        subjects = self._subjects(row)
+        return judge(self._bound, self._in_force, subjects, int(column[0]), self.as_of_text)
 
     def counts(self) -> Any:
         """Count the pairs that each rule keeps out.
@@ -237,7 +251,7 @@ class Eligibility:
         return np.array(columns, np.int64).reshape(len(columns), len(rows)).T
 
     def _kept_out(self, rows: Rows) -> list[Bars]:
-        get = _reader(rows)
+        get = _reader(self._subjects(rows))
         shape = (len(rows), self._width)
         out = []
         for reason in self._reasons:
@@ -264,13 +278,13 @@ def _blocks(users: int) -> list[Rows]:
     return [np.arange(start, min(start + _BLOCK, users)) for start in range(0, users, _BLOCK)]
 
 
-def _reader(rows: Rows) -> Get:
-    """Read each atom once for these rows."""
+def _reader(subjects: Subjects) -> Get:
+    """Read each atom once for these users."""
     found: dict[int, Bars] = {}
 
     def get(atom: Atom) -> Bars:
         if id(atom) not in found:
-            found[id(atom)] = atom.bits(rows)
+            found[id(atom)] = atom.bits(subjects)
         return found[id(atom)]
 
     return get

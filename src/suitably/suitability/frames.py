@@ -9,8 +9,7 @@ import pyarrow as pa
 from suitably.data.checks import Inspection, Quarantine
 from suitably.data.clock import Clock
 from suitably.data.columns import Columns
-from suitably.data.frames import read_frame
-from suitably.data.ids import Ids
+from suitably.data.frames import read_frame, take_rows
 from suitably.data.versions import read_versions
 from suitably.errors import DataError
 from suitably.suitability.eligibility import Eligibility, Population
@@ -42,8 +41,8 @@ def evaluate_frames(
         fields, listed = versions.visible(moment)
         sides.append((versions.ids, fields, listed))
     (user_ids, user_fields, _), (product_ids, product_fields, listed) = sides
-    kept = pa.array(listed)
-    catalogue = (Ids(product_ids.array.filter(kept)), product_fields.filter(kept))
+    kept = np.flatnonzero(listed)
+    catalogue = (product_ids.subset(kept), take_rows(product_fields, pa.array(kept)))
     people, shelf = Population.pair((user_ids, user_fields), catalogue, clock)
     return Eligibility(policies, people, shelf, moment, clock, kind)
 

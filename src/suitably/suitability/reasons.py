@@ -1,20 +1,21 @@
 """Why a pair is kept out: for whole blocks in bits, for one pair in words."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
-from suitably.suitability.atoms import Atom
-from suitably.suitability.binding import Bars, BoundPolicy, BoundRule, Get
+from suitably.suitability.atoms import Bars
+from suitably.suitability.binding import BoundPolicy, BoundRule, Get
 from suitably.suitability.bits import Words
-from suitably.suitability.expressions import Field, Node
+from suitably.suitability.expressions import Node
+from suitably.suitability.policy import Policy, Rule
+from suitably.suitability.scope import Pair, Subjects
 from suitably.suitability.semantics import condition
 from suitably.suitability.values import Truth
 from suitably.suitability.verdicts import RuleVerdict, Verdict, explain_rule, pseudo_verdict
 
-__all__ = ["Reason", "atoms_of", "judge", "reasons_of"]
+__all__ = ["Reason", "judge", "reasons_of"]
 
 NOBODY: Words = np.zeros((1, 1), np.uint64)
 NOBODY.setflags(write=False)
@@ -33,32 +34,28 @@ class Reason:
     bars: Callable[[Get], Bars]
 
 
-def reasons_of(policies: Sequence[BoundPolicy]) -> tuple[Reason, ...]:
-    """List the reasons of bound policies, in their order."""
+def reasons_of(
+    policies: Sequence[BoundPolicy], in_force: Callable[[Policy | Rule], bool]
+) -> tuple[Reason, ...]:
+    """List the reasons of bound policies, in their order.
+
+    Args:
+        policies: As bound.
+        in_force: Says whether a policy or rule is within its dates.
+    """
     ids = [bound.rule.id for policy in policies for bound in policy.rules]
     reasons = [Reason("policy:governs", lambda get: _ungoverned(policies, get))]
     for policy in policies:
-        if not policy.in_force:
+        if not in_force(policy.policy):
             reasons.append(Reason("policy:effective", _expired(policy)))
             continue
         for rule in policy.rules:
+            if not in_force(rule.rule):
+                continue
             shared = ids.count(rule.rule.id) > 1
             name = f"{policy.policy.id}/{rule.rule.id}" if shared else rule.rule.id
             reasons.append(Reason(name, _kept_out(policy, rule)))
     return tuple(reasons)
-
-
-def atoms_of(reasons: Sequence[Reason]) -> list[Atom]:
-    """List the atoms that reasons read, each once."""
-    seen: dict[int, Atom] = {}
-
-    def note(atom: Atom) -> Bars:
-        seen[id(atom)] = atom
-        return NOBODY, NOBODY
-
-    for reason in reasons:
-        reason.bars(note)
-    return list(seen.values())
 
 
 def _ungoverned(policies: Sequence[BoundPolicy], get: Get) -> Bars:
@@ -92,31 +89,37 @@ def _governed(policy: BoundPolicy, get: Get) -> Words:
     return ~NOBODY if policy.governs is None else policy.governs.true(get)
 
 
-def judge(policies: Sequence[BoundPolicy], row: int, column: int, as_of: str) -> list[RuleVerdict]:
+def judge(
+    policies: Sequence[BoundPolicy],
+    in_force: Callable[[Policy | Rule], bool],
+    subjects: Subjects,
+    column: int,
+    as_of: str,
+) -> list[RuleVerdict]:
     """Say what every applicable rule says of one pair, in the policies' order.
 
     Args:
         policies: As bound.
-        row: The user's position.
+        in_force: Says whether a policy or rule is within its dates.
+        subjects: The one user, and the moment.
         column: The product's position.
         as_of: The moment, as text.
     """
     found: list[RuleVerdict] = []
     scopes: list[bool | None] = []
     for policy in policies:
+        pair = policy.pair.of(subjects, np.array([column]))
         node = policy.policy.governs_node
-        inside = True if node is None else _decide(policy, node, row, column)
+        inside = True if node is None else _decide(node, pair)
         scopes.append(inside)
         if not inside:
             continue
-        if not policy.in_force:
+        if not in_force(policy.policy):
             found.append(pseudo_verdict("policy:effective", "fail", policy.policy, as_of=as_of))
             continue
-        found += [
-            verdict
-            for rule in policy.rules
-            if (verdict := _judge_rule(policy, rule, row, column, as_of)) is not None
-        ]
+        rules = [bound.rule for bound in policy.rules if in_force(bound.rule)]
+        judged = (_judge_rule(policy.policy, rule, pair, as_of) for rule in rules)
+        found += [verdict for verdict in judged if verdict is not None]
     if None in scopes:
         return [pseudo_verdict("policy:governs", "unknown"), *found]
     if not any(scopes):
@@ -124,29 +127,19 @@ def judge(policies: Sequence[BoundPolicy], row: int, column: int, as_of: str) ->
     return found
 
 
-def _judge_rule(
-    policy: BoundPolicy, bound: BoundRule, row: int, column: int, as_of: str
-) -> RuleVerdict | None:
-    rule = bound.rule
-    applies = True if rule.applies_node is None else _decide(policy, rule.applies_node, row, column)
+def _judge_rule(policy: Policy, rule: Rule, pair: Pair, as_of: str) -> RuleVerdict | None:
+    applies = True if rule.applies_node is None else _decide(rule.applies_node, pair)
     if applies is False:
         return None
-    holds = _decide(policy, rule.require_node, row, column) if applies else None
+    holds = _decide(rule.require_node, pair) if applies else None
     verdict: Verdict = "unknown" if holds is None else "pass" if holds else "fail"
     fields = dict.fromkeys((*rule.fields, *rule.mentioned))
-    values = {str(field): _cell(policy, field, row, column) for field in fields}
-    return explain_rule(policy.policy, rule, verdict, values, as_of)
+    values = {str(field): pair.cell(field) for field in fields}
+    return explain_rule(policy, rule, verdict, values, as_of)
 
 
-def _decide(policy: BoundPolicy, node: Node, row: int, column: int) -> bool | None:
-    pair = replace(policy.pair, rows=np.array([row]), columns=np.array([column]))
+def _decide(node: Node, pair: Pair) -> bool | None:
     truth: Truth = condition(node, pair)
     if bool(truth.true.all()):
         return True
     return False if bool(truth.false.all()) else None
-
-
-def _cell(policy: BoundPolicy, field: Field, row: int, column: int) -> Any:
-    if field.side == "user":
-        return policy.pair.users.cell(field.name, row)
-    return policy.pair.products.cell(field.name, column)

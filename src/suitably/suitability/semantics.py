@@ -6,6 +6,7 @@ result that is not finite is unknown.
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import NoReturn, Protocol
 
 import numpy as np
@@ -74,6 +75,10 @@ class Scope(Protocol):
         """Give a field, laid along its side."""
         ...
 
+    def remember(self, node: Node, make: Callable[[], Column]) -> Column:
+        """Give what was made for an equal node before, or make it."""
+        ...
+
     def refuse(self, node: Node, problem: str) -> NoReturn:
         """Raise a `PolicyError` at a node."""
         ...
@@ -132,7 +137,7 @@ def evaluate(node: Node, scope: Scope) -> Column:
                 scope.refuse(node, f"{value.type} has no minus")
             return Values(value.type, -value.data, value.known)
         case Call():
-            return _call(node, scope)
+            return scope.remember(node, lambda: _call(node, scope))
     scope.refuse(node, f"{type(node).__name__} is not part of the language")
 
 
@@ -152,13 +157,17 @@ def _of(node: Node, scope: Scope, wanted: Type) -> Values:
 
 
 def _constant(node: Constant, scope: Scope) -> Column:
-    known = np.ones((1, 1), bool)
     if isinstance(node.value, bool):
-        return Truth.of(np.array([[node.value]]), known)
+        return Truth(np.array([[node.value]]), np.array([[not node.value]]))
     if isinstance(node.value, str):
         code = np.array([[scope.texts.code(node.value)]], np.int64)
-        return Values(TEXT, code, known, literal=node.value)
-    return Values(NUMBER, np.array([[node.value]], np.float64), known)
+        return Values(TEXT, code, np.array([[True]]), literal=node.value)
+    return _number(node.value)
+
+
+@lru_cache(maxsize=4096)
+def _number(value: float) -> Values:
+    return Values(NUMBER, np.array([[value]], np.float64), np.array([[True]]))
 
 
 def _compare(node: Node, operator: str, left: Column, right: Column, scope: Scope) -> Truth:

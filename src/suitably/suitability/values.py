@@ -1,7 +1,7 @@
 """Typed three-valued columns: what a rule computes with."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
@@ -119,13 +119,13 @@ class Values:
         """Give the values of some rows of a one-dimensional column."""
         if isinstance(self.extra, Mapping):
             where = np.arange(len(rows))
-            return replace(self, data=where, known=self.known[rows], extra=self.extra.take(rows))
-        return replace(self, data=self.data[rows], known=self.known[rows])
+            return Values(self.type, where, self.known[rows], self.extra.take(rows))
+        return Values(self.type, self.data[rows], self.known[rows], self.extra)
 
     def along(self, axis: int) -> "Values":
         """Lay a one-dimensional column along the users (0) or the products (1)."""
         shape = (-1, 1) if axis == 0 else (1, -1)
-        return replace(self, data=self.data.reshape(shape), known=self.known.reshape(shape))
+        return Values(self.type, self.data.reshape(shape), self.known.reshape(shape), self.extra)
 
 
 @dataclass(frozen=True)

@@ -40,8 +40,8 @@ PSEUDO_RULES = {
         "zh": "该产品可以推荐，但排序模型缺少相关信息，无法排名。",
     },
     "pipeline:ranked-below-k": {
-        "en": "The product may be offered; {k} others rank above it.",
-        "zh": "该产品可以推荐，但有{k}个产品排在其前面。",
+        "en": "The product may be offered, but is not among the first {k}.",
+        "zh": "该产品可以推荐，但未进入前{k}名。",
     },
 }
 

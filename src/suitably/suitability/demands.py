@@ -1,0 +1,90 @@
+"""What a pair must meet to be eligible: the policies as a list of demands, all of which hold.
+
+A rule whose requirement is an `and` makes one demand per part, so that each is about few fields.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from suitably.suitability.atoms import Atom, Bars
+from suitably.suitability.binding import BoundPolicy, BoundRule, Formula, Get
+from suitably.suitability.bits import ONES, Words
+from suitably.suitability.policy import Policy, Rule
+
+__all__ = ["Demand", "demands_of"]
+
+NOTHING: Words = np.zeros((1, 1), np.uint64)
+ALL: Words = np.full((1, 1), ONES)
+
+
+@dataclass(frozen=True)
+class Demand:
+    """A condition that keeps out every pair that does not meet it.
+
+    Attributes:
+        atoms: What it reads, each once.
+        met: Gives the pairs that meet it, from the bits of its atoms.
+    """
+
+    atoms: tuple[Atom, ...]
+    met: Callable[[Get], Words]
+
+
+def demands_of(
+    policies: Sequence[BoundPolicy], in_force: Callable[[Policy | Rule], bool]
+) -> list[Demand]:
+    """List the demands of bound policies.
+
+    Args:
+        policies: As bound.
+        in_force: Says whether a policy or rule is within its dates.
+    """
+    demands = []
+    for policy in policies:
+        if not in_force(policy.policy):
+            demands.append(_demand(partial(_outside, policy)))
+            continue
+        for rule in policy.rules:
+            if in_force(rule.rule):
+                demands += [_of_part(policy, rule, part) for part in rule.require.parts]
+    if all(policy.governs is not None for policy in policies):
+        demands.append(_demand(partial(_governed, policies)))
+    return demands
+
+
+def _of_part(policy: BoundPolicy, rule: BoundRule, part: Formula) -> Demand:
+    def met(get: Get) -> Words:
+        holds = part.true(get)
+        if rule.applies is not None:
+            holds = rule.applies.false(get) | (rule.applies.true(get) & holds)
+        if policy.governs is None:
+            return holds
+        return policy.governs.false(get) | (policy.governs.true(get) & holds)
+
+    return _demand(met)
+
+
+def _outside(policy: BoundPolicy, get: Get) -> Words:
+    return NOTHING if policy.governs is None else policy.governs.false(get)
+
+
+def _governed(policies: Sequence[BoundPolicy], get: Get) -> Words:
+    found = NOTHING
+    for policy in policies:
+        found = found | (ALL if policy.governs is None else policy.governs.true(get))
+    return found
+
+
+def _demand(met: Callable[[Get], Words]) -> Demand:
+    """Find out which atoms a demand reads, by letting it read nothing."""
+    seen: dict[int, Atom] = {}
+
+    def note(atom: Atom) -> Bars:
+        seen[id(atom)] = atom
+        return NOTHING, NOTHING
+
+    met(note)
+    return Demand(tuple(seen.values()), met)

@@ -1,0 +1,1 @@
+"""Every ranker by one contract, and the engine against a brute force."""

@@ -1,0 +1,1 @@
+"""Rerankers, and what the pipeline does with those that misbehave."""

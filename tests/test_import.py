@@ -1,0 +1,91 @@
+"""What `import suitably` costs, and the names that others rely on."""
+
+import importlib
+import subprocess
+import sys
+
+import pytest
+
+import suitably
+
+HEAVY = ["numpy", "pandas", "pyarrow", "duckdb", "implicit", "narwhals", "scipy", "polars",
+         "matplotlib", "pyspark", "click", "tqdm", "joblib"]  # fmt: skip
+TOP = ["ABTest", "ArtifactError", "Columns", "DataError", "Dataset", "NotFittedError", "Pipeline",
+       "Policy", "PolicyError", "SuitabilityWarning", "SuitablyError", "load"]  # fmt: skip
+ROOMS = {
+    "data": ["simulate_bank", "far_trans", "scf2019", "open_bandit"],
+    "profiles": ["RecencyFrequencyValue", "RiskAppetite"],
+    "ranking": ["Popularity", "ALS"],
+    "reranking": ["Diversity"],
+    "evaluation": ["evaluate", "TimeSplit"],
+}
+
+
+def run(code: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    return done.stdout.strip()
+
+
+def test_importing_pulls_in_the_standard_library_only() -> None:
+    loaded = run(
+        "import sys\nbefore = set(sys.modules)\nimport suitably\n"
+        "new = {m.split('.')[0] for m in set(sys.modules) - before}\n"
+        "print(' '.join(sorted(new - set(sys.stdlib_module_names))))"
+    )
+    assert loaded == "suitably"
+    heavy = run(f"import sys, suitably\nprint([m for m in {HEAVY} if m in sys.modules])")
+    assert heavy == "[]"
+
+
+def test_looking_around_pulls_in_nothing_either() -> None:
+    heavy = run(
+        f"import sys, suitably\ndir(suitably); suitably.__all__; suitably.DataError\n"
+        f"print([m for m in {HEAVY} if m in sys.modules])"
+    )
+    assert heavy == "[]"
+
+
+def test_importing_takes_less_than_half_a_second() -> None:
+    code = "import time\nt = time.perf_counter()\nimport suitably\nprint(time.perf_counter() - t)"
+    assert min(float(run(code)) for _ in range(2)) < 0.5
+
+
+@pytest.mark.parametrize("name", TOP)
+def test_a_name_at_the_top(name: str) -> None:
+    assert getattr(suitably, name) is not None
+    assert name in dir(suitably)
+    assert name in suitably.__all__
+
+
+@pytest.mark.parametrize(("room", "name"), [(r, n) for r, names in ROOMS.items() for n in names])
+def test_a_name_in_a_room(room: str, name: str) -> None:
+    module = importlib.import_module(f"suitably.{room}")
+    assert getattr(suitably, room) is module
+    assert hasattr(module, name)
+    assert name in module.__all__
+
+
+@pytest.mark.parametrize("room", suitably._ROOMS)
+def test_every_name_that_a_room_promises(room: str) -> None:
+    module = importlib.import_module(f"suitably.{room}")
+    assert [name for name in module.__all__ if not hasattr(module, name)] == []
+
+
+def test_a_name_that_is_not_there() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'Pipelin'"):
+        _ = suitably.Pipelin
+
+
+def test_errors_are_children() -> None:
+    for name in ("DataError", "PolicyError", "NotFittedError", "ArtifactError"):
+        assert issubclass(getattr(suitably, name), suitably.SuitablyError)
+    assert issubclass(suitably.SuitabilityWarning, Warning)
+
+
+def test_every_ranker_constructs_without_arguments() -> None:
+    for name in ("Popularity", "ALS"):
+        ranker = getattr(suitably.ranking, name)()
+        assert isinstance(ranker, suitably.ranking.Ranker)
+        assert type(ranker)(**ranker.get_params()).get_params() == ranker.get_params()

@@ -1,0 +1,321 @@
+"""What comes out: frames, abstentions, explanations and why-nots, with counts by hand."""
+
+from datetime import timedelta
+from typing import Any
+
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as hs
+
+import suitably as st
+from properties.twin import Twin
+from properties.worlds import AS_OF, FUNDS, KINDS, LEVELS, LOANS, World, popular, rows_of, worlds
+
+COLUMNS = ["user_id", "rank", "product_id", "score"]
+
+
+def world() -> World:
+    """Six products for four customers, everything by hand.
+
+    | | p0 R1 | p1 R1 | p2 R2 | p3 R3 | p4 ? | p5 R1 complex |
+    u0 C1, u1 C3 without a questionnaire, u2 without a level, u3 C3. u0 owns p0; u1 owns p1 and p3;
+    u3 owns p2. Nobody owns p4 and p5. Popularity: p0 p1 p2 p3 one each.
+    """
+    base = popular()
+    levels = ["C1", "C3", None, "C3"]
+    users = [{**row, "risk_level": level} for row, level in zip(base.users, levels, strict=True)]
+    users[1]["questionnaire_date"] = None
+    risks = ["R1", "R1", "R2", "R3", None, "R1"]
+    products = [{**row, "risk_level": r} for row, r in zip(base.products, risks, strict=True)]
+    products[5]["complex"] = True
+    log = [{"user_id": u, "product_id": p, "timestamp": AS_OF - timedelta(days=1)}
+           for u, p in [("u0", "p0"), ("u1", "p1"), ("u1", "p3"), ("u3", "p2")]]  # fmt: skip
+    return World(users, products, log, (LEVELS,))
+
+
+def reasons(recs: Any) -> dict[str, dict[str, int]]:
+    found: dict[str, dict[str, int]] = {}
+    for row in rows_of(recs.abstentions()):
+        found.setdefault(row["user_id"], {})[row["reason"]] = row["count"]
+    return found
+
+
+# --- frames --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("users", [None, ["nobody"], []])
+def test_frames_out(kind: str, users: Any) -> None:
+    recs = world().but(kind=kind).fitted().recommend(users, k=2)
+    frame, aside = recs.to_frame(), recs.abstentions()
+    wanted = {"pandas": pd.DataFrame, "polars": pl.DataFrame, "lazy": pl.DataFrame}
+    for out in (frame, aside, recs.for_user(users[0] if users else "u0") if users != [] else frame):
+        assert type(out) is wanted.get(kind, pa.Table)
+    if isinstance(frame, pa.Table):
+        assert frame.column_names == COLUMNS
+        assert [str(t) for t in frame.schema.types] == ["string", "int32", "string", "float"]
+        assert [str(t) for t in aside.schema.types] == ["string", "int32", "string", "int64"]
+    elif isinstance(frame, pl.DataFrame):
+        assert frame.columns == COLUMNS
+        assert frame.dtypes == [pl.String, pl.Int32, pl.String, pl.Float32]
+        assert aside.dtypes == [pl.String, pl.Int32, pl.String, pl.Int64]
+    else:
+        assert list(frame.columns) == COLUMNS
+        assert str(frame["rank"].dtype) == "int32"
+        assert str(frame["score"].dtype) == "float32"
+        assert frame["user_id"].dtype == frame["product_id"].dtype
+        assert frame["user_id"].dtype in (object, "str")
+    assert list(aside.column_names if isinstance(aside, pa.Table) else aside.columns) == [
+        "user_id", "returned", "reason", "count",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["pandas", "polars", "pyarrow"])
+def test_zero_rows_keep_integer_types(kind: str) -> None:
+    from properties.worlds import convert
+
+    log = convert(pa.table({"user_id": [1, 2], "product_id": [7, 8]}), kind)
+    pipeline = st.Pipeline(policy=st.Policy.unrestricted(), ranker=st.ranking.Popularity())
+    pipeline.fit(st.Dataset(None, None, log))
+    for asked in (None, [99], []):
+        frame = pipeline.recommend(asked).to_frame()
+        names = {str(frame[c].type if kind == "pyarrow" else frame[c].dtype).lower()
+                 for c in ("user_id", "product_id")}  # fmt: skip
+        assert names == {"int64"}
+
+
+def test_columns_are_called_as_ever() -> None:
+    log = pd.DataFrame({"customerID": ["a", "b"], "ISIN": ["x", "y"], "bought_at":
+                        pd.to_datetime(["2024-01-01"] * 2)})  # fmt: skip
+    columns = st.Columns(user="customerID", product="ISIN", timestamp="bought_at")
+    pipeline = st.Pipeline(policy=st.Policy.unrestricted(), ranker=st.ranking.Popularity())
+    recs = pipeline.fit(st.Dataset(None, None, log, columns=columns)).recommend()
+    assert list(recs.to_frame().columns) == COLUMNS
+    assert recs.abstentions().columns[0] == "user_id"
+    (out,) = pipeline.apply_arrow([pa.record_batch({"user_id": ["a"]})])
+    assert out.schema.names == ["user_id", "product_id", "rank", "score"]
+
+
+# --- abstentions ---------------------------------------------------------------------------------
+
+
+def test_counts_by_hand() -> None:
+    recs = world().fitted().recommend(["u0", "u1", "u2", "u3", "nobody"], k=4)
+    lists = {user: [row["product_id"] for row in rows_of(recs.for_user(user))]
+             for user in ("u0", "u1", "u2", "u3", "nobody")}  # fmt: skip
+    assert lists == {"u0": ["p1"], "u1": ["p0", "p2"], "u2": [], "u3": ["p0", "p1", "p3"],
+                     "nobody": []}  # fmt: skip
+    assert reasons(recs) == {
+        # p2 p3 above, p4 unknown; owns p0; p5 unsold
+        "u0": {"risk-level": 3, "owned": 1, "no-score": 1},
+        # p4 unknown; p5 complex without a questionnaire; owns p1 p3
+        "u1": {"risk-level": 1, "questionnaire": 1, "owned": 2},
+        # without a level nothing passes; the questionnaire does
+        "u2": {"risk-level": 6},
+        "u3": {"risk-level": 1, "owned": 1, "no-score": 1},
+        "nobody": {"unknown-user": 6},
+    }
+    returned = {row["user_id"]: row["returned"] for row in rows_of(recs.abstentions())}
+    assert returned == {"u0": 1, "u1": 2, "u2": 0, "u3": 3, "nobody": 0}
+
+
+def test_who_has_k_is_not_listed() -> None:
+    assert set(reasons(world().fitted().recommend(k=2))) == {"u0", "u2"}
+    assert set(reasons(world().fitted().recommend(k=1))) == {"u2"}
+
+
+def test_two_rules_both_count() -> None:
+    users = [{**row, "risk_level": None, "questionnaire_date": None} for row in world().users]
+    recs = world().but(users=users).fitted().recommend(["u3"], k=1)
+    assert reasons(recs) == {"u3": {"risk-level": 6, "questionnaire": 1}}
+
+
+def test_counts_follow_the_candidates() -> None:
+    recs = world().fitted().recommend(["u0", "nobody"], k=4, product_ids=["p0", "p2", "p5"])
+    assert reasons(recs) == {
+        "u0": {"risk-level": 1, "owned": 1, "no-score": 1},
+        "nobody": {"unknown-user": 3},
+    }
+    recs = world().fitted().recommend(["u0"], k=4, exclude_owned=False)
+    assert reasons(recs) == {"u0": {"risk-level": 3, "no-score": 1}}
+
+
+@pytest.mark.parametrize("among", [[], ["gold"]])
+def test_an_unknown_user_has_a_reason_even_without_candidates(among: list[str]) -> None:
+    recs = world().fitted().recommend(["nobody"], product_ids=among)
+    assert list(reasons(recs)) == ["nobody"]
+    assert list(reasons(recs)["nobody"]) == ["unknown-user"]
+
+
+def test_policies_that_do_not_govern() -> None:
+    products = [{**row, "regime": regime}
+                for row, regime in zip(world().products, ["fund", "loan", None, "crypto"] * 2,
+                                       strict=False)]  # fmt: skip
+    recs = world().but(products=products, policies=(FUNDS, LOANS)).fitted().recommend(["u2"], k=9)
+    assert reasons(recs) == {"u2": {"policy:governs": 2, "no-score": 2}}
+
+
+def test_two_policies_with_a_rule_of_the_same_name() -> None:
+    other = LEVELS.replace('id = "levels"', 'id = "other"').replace('"questionnaire"\n', '"q"\n')
+    recs = world().but(policies=(LEVELS, other)).fitted().recommend(["u0"], k=4)
+    assert reasons(recs)["u0"] == {
+        "levels/risk-level": 3, "other/risk-level": 3, "owned": 1, "no-score": 1,
+    }  # fmt: skip
+
+
+@given(world_=worlds(), k=hs.integers(1, 4), data=hs.data())
+def test_counts_against_the_twin(world_: World, k: int, data: hs.DataObject) -> None:
+    among = data.draw(hs.lists(hs.sampled_from([f"p{i}" for i in range(20)]), unique=True))
+    recs = world_.fitted().recommend(k=k, product_ids=among)
+    twin = Twin(world_)
+    assert rows_of(recs.to_frame()) == twin.frame(k, among=among)
+    rows = rows_of(recs.abstentions())
+    found = {(r["user_id"], r["reason"]): (r["returned"], r["count"]) for r in rows}
+    assert found == twin.abstentions(k, among=among)
+
+
+# --- explain -------------------------------------------------------------------------------------
+
+
+def test_explain() -> None:
+    recs = world().fitted().recommend(k=4)
+    why = recs.explain("u3", "p1")
+    assert (why.rank, why.score) == (2, 1.0)
+    assert [(v.rule, v.verdict, v.article) for v in why.verdicts] == [
+        ("risk-level", "pass", "Art. 1")
+    ]
+    assert dict(why.verdicts[0].inputs) == {
+        "product.risk_level": "R1", "user.risk_level": "C3",
+    }  # fmt: skip
+    assert set(why.text) == {"en", "zh"}
+    assert all(why.text.values())
+    assert "ranks 2 of 3" in why.text["en"]
+
+
+@pytest.mark.parametrize(
+    ("user", "product"),
+    [("u3", "p2"), ("u3", "p4"), ("u0", "p3"), ("u2", "p0"), ("u3", "gold"), ("nobody", "p0"),
+     ("stranger", "p0"), ("u3", None), ("u3", 7)],
+)  # fmt: skip
+def test_explaining_what_is_not_recommended(user: Any, product: Any) -> None:
+    recs = world().fitted().recommend(["u0", "u2", "u3", "nobody"], k=4)
+    with pytest.raises(KeyError, match="why_not"):
+        recs.explain(user, product)
+
+
+def test_for_user() -> None:
+    recs = world().fitted().recommend(["u3", "u0"], k=2)
+    assert [(r["user_id"], r["rank"]) for r in rows_of(recs.for_user("u3"))] == [
+        ("u3", 1), ("u3", 2),
+    ]  # fmt: skip
+    with pytest.raises(KeyError):
+        recs.for_user("u1")
+
+
+# --- why not -------------------------------------------------------------------------------------
+
+
+def told(pipeline: st.Pipeline, user: str, product: str, **how: Any) -> list[tuple[str, str]]:
+    return [(v.rule, v.verdict) for v in pipeline.why_not(user, product, **how)]
+
+
+def test_why_not_lists_every_applicable_rule() -> None:
+    pipeline = world().fitted()
+    level, asked = "risk-level", "questionnaire"
+    assert told(pipeline, "u0", "p3") == [(level, "fail")]
+    assert told(pipeline, "u0", "p4") == [(level, "unknown")]
+    assert told(pipeline, "u0", "p0") == [(level, "pass"), ("pipeline:owned", "fail")]
+    assert told(pipeline, "u1", "p5")[:2] == [(level, "pass"), (asked, "unknown")]
+    assert told(pipeline, "u1", "p3") == [(level, "pass"), ("pipeline:owned", "fail")]
+    assert told(pipeline, "u3", "p0") == [(level, "pass")], "it is in the list"
+    fail = pipeline.why_not("u0", "p3")[0]
+    assert dict(fail.text) == {"en": "R3 is above C1", "zh": "过高"}
+    assert dict(fail.inputs) == {"product.risk_level": "R3", "user.risk_level": "C1"}
+
+
+def test_why_not_says_ranked_below_k() -> None:
+    pipeline = world().fitted()
+    assert told(pipeline, "u3", "p3", k=2) == [
+        ("risk-level", "pass"), ("pipeline:ranked-below-k", "fail"),
+    ]  # fmt: skip
+    assert told(pipeline, "u3", "p3", k=3) == [("risk-level", "pass")]
+
+
+def test_why_not_of_what_is_owned_and_barred() -> None:
+    pipeline = world().fitted()
+    users = [{**row, "risk_level": "C1"} for row in world().users]
+    barred = world().but(users=users).fitted()
+    assert told(barred, "u1", "p3") == [("risk-level", "fail"), ("pipeline:owned", "fail")]
+    assert ("pipeline:no-score", "unknown") in told(pipeline, "u3", "p5")
+
+
+def test_why_not_agrees_with_the_list_pair_by_pair() -> None:
+    pipeline = world().fitted()
+    recs = pipeline.recommend(k=2)
+    listed = {(row["user_id"], row["product_id"]) for row in rows_of(recs.to_frame())}
+    for user in pipeline.user_ids:
+        for product in pipeline.product_ids:
+            all_pass = all(v == "pass" for _, v in told(pipeline, user, product, k=2))
+            assert all_pass == ((user, product) in listed)
+
+
+@given(world_=worlds(), k=hs.integers(1, 3))
+def test_why_not_in_any_world(world_: World, k: int) -> None:
+    pipeline, twin = world_.fitted(), Twin(world_)
+    if not twin.products:
+        return
+    for user in twin.users:
+        listed = [product for product, _ in twin.ranked(user)[:k]]
+        for product in twin.products:
+            expected = twin.verdicts(user, product)
+            barred = any(verdict != "pass" for _, verdict in expected)
+            if twin.owned(user, product):
+                expected.append(("pipeline:owned", "fail"))
+            elif not barred and not twin.scores[product]:
+                expected.append(("pipeline:no-score", "unknown"))
+            elif not barred and product not in listed:
+                expected.append(("pipeline:ranked-below-k", "fail"))
+            assert told(pipeline, user, product, k=k) == expected
+
+
+def test_why_not_of_strangers() -> None:
+    pipeline = world().fitted()
+    for user, product in (("nobody", "p0"), ("u0", "gold"), ("nobody", "gold")):
+        with pytest.raises(st.DataError):
+            pipeline.why_not(user, product)
+    with pytest.raises(st.DataError, match="unknown"):
+        pipeline.trace("nobody")
+
+
+def test_trace() -> None:
+    pipeline = world().fitted(profiles=[st.profiles.RecencyFrequencyValue()])
+    trace = pipeline.trace("u0", k=4)
+    assert dict(trace.stages) == {
+        "catalogue": 6, "candidates": 6, "eligible": 3, "not owned": 2, "scored": 1, "listed": 1,
+    }  # fmt: skip
+    assert trace.profile["frequency"] == 1
+    assert trace.fields["risk_level"] == "C1"
+    assert trace.products.to_pylist() == [{"rank": 1, "product_id": "p1", "score": 1.0}]
+
+
+# --- ids in text ---------------------------------------------------------------------------------
+
+
+def test_reprs_show_no_customer() -> None:
+    base = world()
+    mark = "customer-4711"
+    users = [{**row, "user_id": mark if row["user_id"] == "u3" else row["user_id"]}
+             for row in base.users]  # fmt: skip
+    events = [{**row, "user_id": mark if row["user_id"] == "u3" else row["user_id"]}
+              for row in base.events]  # fmt: skip
+    data = base.but(users=users, events=events).dataset()
+    pipeline = base.pipeline().fit(data, AS_OF)
+    recs = pipeline.recommend(k=4)
+    shown = [data, pipeline, recs, recs.explain(mark, "p0"), pipeline.trace(mark),
+             pipeline.eligibility(), pipeline.why_not(mark, "p2")]  # fmt: skip
+    for thing in shown:
+        assert mark not in repr(thing), type(thing).__name__
+        assert mark not in str(thing), type(thing).__name__
