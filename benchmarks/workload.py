@@ -56,8 +56,9 @@ id = "complex"
 applies = "product.complex"
 require = "rank(user.risk_level) >= 2 and user.liquid_assets >= 10000"
 [[rules]]
-id = "minors-and-debt"
-require = "user.annual_income * 0.4 >= product.monthly_payment * 12 or missing(product.monthly_payment)"
+id = "debt"
+applies = "not missing(product.monthly_payment)"
+require = "user.annual_income * 0.4 >= product.monthly_payment * 12"
 """
 
 

@@ -17,7 +17,6 @@ __all__ = ["MICROSECOND", "Clock", "Instant", "Instants"]
 Instant = np.datetime64
 Instants = NDArray[np.datetime64]
 MICROSECOND = np.timedelta64(1, "us")
-_EPOCH = pd.Timestamp(0)
 
 
 @dataclass(frozen=True)
@@ -67,6 +66,10 @@ class Clock:
         if self.zone is None:
             return instant
         return _instant(self.stamp(instant).tz_localize(None))
+
+    def micros(self, instant: Instant | None) -> int | None:
+        """Give the wall-clock time of an instant in microseconds, None for none."""
+        return None if instant is None else int(self.wall(instant).astype(np.int64))
 
     def walls(self, array: pa.Array) -> Instants:
         """Give local wall-clock times of an Arrow column of dates or timestamps, NaT where null."""
@@ -121,7 +124,8 @@ def _stamp(moment: Any, name: str) -> tuple[pd.Timestamp, bool]:
 
 
 def _instant(stamp: pd.Timestamp) -> Instant:
-    return np.datetime64((stamp - _EPOCH.as_unit(stamp.unit)) // pd.Timedelta(1, "us"), "us")
+    instant: Instant = stamp.to_datetime64().astype("datetime64[us]")  # rounds towards the past
+    return instant
 
 
 def _micros(array: pa.Array) -> Instants:

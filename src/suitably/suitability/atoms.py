@@ -21,7 +21,7 @@ from suitably.suitability.scope import Pair, Subjects
 from suitably.suitability.semantics import condition, evaluate
 from suitably.suitability.values import Truth, Values
 
-__all__ = ["Atom", "Bars", "Coded", "make_atom", "sides"]
+__all__ = ["Atom", "Bars", "Coded", "UserAtom", "make_atom", "sides"]
 
 Bars = tuple[Words, Words]
 _TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
@@ -66,7 +66,7 @@ def make_atom(node: Node, pair: Pair) -> Atom:
     if "user" not in named:
         return _ProductAtom(node, pair)
     if "product" not in named:
-        return _UserAtom(node, pair)
+        return UserAtom(node, pair)
     if isinstance(node, Compare):
         dry = pair.without_rows()
         plain = all(isinstance(evaluate(part, dry), Values) for part in (node.left, node.right))
@@ -121,7 +121,7 @@ class _ProductAtom:
         return Coded(np.zeros(len(subjects), np.int32), true, false)
 
 
-class _UserAtom:
+class UserAtom:
     """Every product alike: a word of ones or zeros, which broadcasts."""
 
     _TRUE = np.array([[0], [ONES], [0]], np.uint64)
@@ -131,10 +131,12 @@ class _UserAtom:
         self._node, self._pair = node, pair
 
     def bits(self, subjects: Subjects) -> Bars:
+        """Give a word of ones or zeros per user."""
         truth = condition(self._node, self._pair.of(subjects))
         return truth.true * ONES, truth.false * ONES
 
     def coded(self, subjects: Subjects) -> Coded | None:
+        """Give a table of three rows: unknown, true, false."""
         truth = condition(self._node, self._pair.of(subjects))
         codes = truth.true.ravel().astype(np.int32) + 2 * truth.false.ravel().astype(np.int32)
         return Coded(codes, self._TRUE, self._FALSE)

@@ -5,11 +5,11 @@ A rule whose requirement is an `and` makes one demand per part, so that each is 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 
-from suitably.suitability.atoms import Atom, Bars
+from suitably.suitability.atoms import Atom, Bars, UserAtom
 from suitably.suitability.binding import BoundPolicy, BoundRule, Formula, Get
 from suitably.suitability.bits import ONES, Words
 from suitably.suitability.policy import Policy, Rule
@@ -32,11 +32,16 @@ class Demand:
     atoms: tuple[Atom, ...]
     met: Callable[[Get], Words]
 
+    @cached_property
+    def of_user(self) -> bool:
+        """Whether it looks at the user only: every product alike."""
+        return all(isinstance(atom, UserAtom) for atom in self.atoms)
+
 
 def demands_of(
     policies: Sequence[BoundPolicy], in_force: Callable[[Policy | Rule], bool]
 ) -> list[Demand]:
-    """List the demands of bound policies.
+    """List the demands of bound policies, first those that look at the user only.
 
     Args:
         policies: As bound.
@@ -52,7 +57,7 @@ def demands_of(
                 demands += [_of_part(policy, rule, part) for part in rule.require.parts]
     if all(policy.governs is not None for policy in policies):
         demands.append(_demand(partial(_governed, policies)))
-    return demands
+    return sorted(demands, key=lambda demand: not demand.of_user)
 
 
 def _of_part(policy: BoundPolicy, rule: BoundRule, part: Formula) -> Demand:

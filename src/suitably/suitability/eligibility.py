@@ -1,8 +1,8 @@
 """Who may be offered what: policies bound to users, products and a moment."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, reduce
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -24,6 +24,7 @@ from suitably.suitability.fields import Fields
 from suitably.suitability.plan import Plan
 from suitably.suitability.policy import Policy, Rule
 from suitably.suitability.reasons import judge, reasons_of
+from suitably.suitability.row import Row
 from suitably.suitability.scope import Rows, Subjects
 from suitably.suitability.values import Texts
 from suitably.suitability.verdicts import RuleVerdict, show_value
@@ -94,7 +95,7 @@ class Eligibility:
         self._kind = kind
         self._plan: Plan | None = None
         self._bound = bind(self.policies, users.fields, products.fields)
-        self._wall = None if as_of is None else int(clock.wall(as_of).astype(np.int64))
+        self._wall = clock.micros(as_of)
         self._reasons = reasons_of(self._bound, self._in_force)
         self._demands = demands_of(self._bound, self._in_force)
         self._width = bits.words_for(len(products.ids))
@@ -141,10 +142,44 @@ class Eligibility:
 
     def _composed(self, demands: Sequence[Demand], rows: Rows) -> Words:
         """AND demands from the bits of their atoms, for the users asked."""
-        get = _reader(self._subjects(rows))
-        words: Words = np.empty((len(rows), self._width), np.uint64)
-        words[:] = reduce(np.bitwise_and, (demand.met(get) for demand in demands), self._valid)
+        return self._meeting(demands, self._subjects(rows))
+
+    def _meeting(self, demands: Sequence[Demand], subjects: Subjects) -> Words:
+        get = _reader(subjects)
+        words: Words = np.empty((len(subjects), self._width), np.uint64)
+        words[:] = self._valid
+        for demand in demands:
+            words &= demand.met(get)
+            if demand.of_user and not words.any():
+                break
         return words
+
+    def judge(self, row: Mapping[str, Any], as_of: Any = None) -> NDArray[np.bool_]:
+        """Judge somebody who is not among the users: bool (products,).
+
+        Args:
+            row: A value per field, as the users frame would have it; what is left out is missing.
+            as_of: The moment; default: that of this eligibility.
+
+        Raises:
+            DataError: A value of another type than the field, or off its scale.
+        """
+        moment = self.as_of if as_of is None else self._clock.instant(as_of)
+        demands = self._demands
+        if moment != self.as_of and self._dated:
+            demands = demands_of(self._bound, lambda part: within(part, moment, self._clock))
+        subjects = Subjects(Row(row, self._users.fields), self._clock.micros(moment))
+        mask: NDArray[np.bool_] = bits.unpack(
+            self._meeting(demands, subjects), len(self._products.ids)
+        )[0]
+        return mask
+
+    @cached_property
+    def _dated(self) -> bool:
+        """Whether a policy or rule has dates, so that another moment may have other demands."""
+        parts: list[Policy | Rule] = [*self.policies]
+        parts += [rule for policy in self.policies for rule in policy.rules]
+        return any(part.effective is not None or part.expires is not None for part in parts)
 
     def mask(self, user_ids: Any = None) -> NDArray[np.bool_]:
         """Give eligibility as bool (users, products), for all users or those asked.

@@ -13,6 +13,7 @@ from suitably.errors import DataError, PolicyError
 from suitably.suitability.expressions import MAX_INTEGER, Side
 from suitably.suitability.values import (
     ANY,
+    BOOLEAN,
     DATE,
     NUMBER,
     TEXT,
@@ -47,6 +48,7 @@ class Fields:
         self.texts = texts
         self.clock = clock
         self._columns: dict[tuple[str, Declaration], Column] = {}
+        self._types: dict[tuple[str, Declaration], Type] = {}
 
     def __len__(self) -> int:
         return int(self.table.num_rows)
@@ -91,6 +93,14 @@ class Fields:
         array = self.array(name)
         empty = pa.nulls(0) if array.null_count == len(array) else array.slice(0, 0)
         return self._read(name, declared, empty)
+
+    def type_of(self, name: str, declared: Declaration) -> Type:
+        """Give a column's type; conditions have the type boolean."""
+        key = (name, declared)
+        if key not in self._types:
+            column = self.schema(name, declared)
+            self._types[key] = BOOLEAN if isinstance(column, Truth) else column.type
+        return self._types[key]
 
     def cell(self, name: str, row: int) -> Any:
         """Give one value as a Python object, None where missing."""
@@ -147,6 +157,8 @@ class Fields:
 
     def _level(self, where: str, array: pa.Array, known: NDArray[np.bool_], scale: Scale) -> Values:
         text = isinstance(scale.levels[0], str)
+        if not text and pa.types.is_floating(array.type):
+            array = _whole(array)  # pandas stores integers with a gap as fractions
         if not (pa.types.is_string(array.type) if text else pa.types.is_integer(array.type)):
             raise DataError(f"{where}: scale {scale.name!r} has no values of type {array.type}")
         codes, distinct = _encode(array)
@@ -200,6 +212,13 @@ def _encode(array: pa.Array) -> tuple[NDArray[np.int64], list[Any]]:
     encoded = array.dictionary_encode()
     codes = encoded.indices.fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
     return codes, encoded.dictionary.to_pylist()
+
+
+def _whole(array: pa.Array) -> pa.Array:
+    try:
+        return array.cast(pa.int64())
+    except pa.ArrowInvalid:
+        return array
 
 
 def _elements(row: list[Any], name: str) -> frozenset[Any]:

@@ -7,7 +7,7 @@ result that is not finite is unknown.
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import NoReturn, Protocol
+from typing import Any, NoReturn, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,38 +107,39 @@ def evaluate(node: Node, scope: Scope) -> Column:
     Raises:
         PolicyError: Types that do not go together, with line and column.
     """
-    match node:
-        case Constant():
-            return _constant(node, scope)
-        case Field():
-            return scope.read(node)
-        case AsOf():
-            moment = scope.as_of
-            data = np.array([[0 if moment is None else moment]], np.int64)
-            return Values(DATE, data, np.array([[moment is not None]]))
-        case And() | Or():
-            result = condition(node.operands[0], scope)
-            for operand in node.operands[1:]:
-                other = condition(operand, scope)
-                result = result & other if isinstance(node, And) else result | other
-            return result
-        case Not():
-            return ~condition(node.operand, scope)
-        case Compare():
-            left, right = evaluate(node.left, scope), evaluate(node.right, scope)
-            return _compare(node, node.operator, left, right, scope)
-        case Membership():
-            return _membership(node, scope)
-        case Arithmetic():
-            return _arithmetic(node, scope)
-        case Negative():
-            value = _value(node.operand, scope)
-            if value.type not in (NUMBER, DURATION, PERIOD, ANY):
-                scope.refuse(node, f"{value.type} has no minus")
-            return Values(value.type, -value.data, value.known)
-        case Call():
-            return scope.remember(node, lambda: _call(node, scope))
-    scope.refuse(node, f"{type(node).__name__} is not part of the language")
+    return _MEANINGS[type(node)](node, scope)
+
+
+def _as_of(node: AsOf, scope: Scope) -> Values:
+    moment = scope.as_of
+    data = np.array([[0 if moment is None else moment]], np.int64)
+    return Values(DATE, data, np.array([[moment is not None]]))
+
+
+def _all(node: And, scope: Scope) -> Truth:
+    result = condition(node.operands[0], scope)
+    for operand in node.operands[1:]:
+        result = result & condition(operand, scope)
+    return result
+
+
+def _any(node: Or, scope: Scope) -> Truth:
+    result = condition(node.operands[0], scope)
+    for operand in node.operands[1:]:
+        result = result | condition(operand, scope)
+    return result
+
+
+def _comparison(node: Compare, scope: Scope) -> Truth:
+    left, right = evaluate(node.left, scope), evaluate(node.right, scope)
+    return _compare(node, node.operator, left, right, scope)
+
+
+def _negative(node: Negative, scope: Scope) -> Values:
+    value = _value(node.operand, scope)
+    if value.type not in (NUMBER, DURATION, PERIOD, ANY):
+        scope.refuse(node, f"{value.type} has no minus")
+    return Values(value.type, -value.data, value.known)
 
 
 def _value(node: Node, scope: Scope) -> Values:
@@ -370,3 +371,18 @@ def _lookup(node: Call, scope: Scope) -> Values:
     keys, place = np.unique(np.where(key.known, key.data, -1), return_inverse=True)
     numbers = mapping.extra.table(keys)[mapping.data, place.reshape(key.data.shape)]
     return Values(NUMBER, numbers, known & np.isfinite(numbers))
+
+
+_MEANINGS: dict[type[Node], Callable[[Any, Scope], Column]] = {
+    Constant: _constant,
+    Field: lambda node, scope: scope.read(node),
+    AsOf: _as_of,
+    And: _all,
+    Or: _any,
+    Not: lambda node, scope: ~condition(node.operand, scope),
+    Compare: _comparison,
+    Membership: _membership,
+    Arithmetic: _arithmetic,
+    Negative: _negative,
+    Call: lambda node, scope: scope.remember(node, lambda: _call(node, scope)),
+}
