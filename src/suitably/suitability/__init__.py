@@ -2,6 +2,8 @@
 
 from suitably.suitability.eligibility import Eligibility
 from suitably.suitability.policy import Policy, Rule
+from suitably.suitability.priips import priips_sri
+from suitably.suitability.questionnaire import QuestionnaireScale
 from suitably.suitability.verdicts import RuleVerdict
 
-__all__ = ["Eligibility", "Policy", "Rule", "RuleVerdict"]
+__all__ = ["Eligibility", "Policy", "QuestionnaireScale", "Rule", "RuleVerdict", "priips_sri"]

@@ -6,11 +6,14 @@ from functools import reduce
 from operator import and_, or_
 from typing import NoReturn, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from suitably.errors import PolicyError
 from suitably.suitability.atoms import Atom, Bars, make_atom, sides
 from suitably.suitability.bits import Words
 from suitably.suitability.expressions import And, Field, Node, Not, Or, error_at, walk
-from suitably.suitability.fields import Fields
+from suitably.suitability.fields import Declaration, Fields
 from suitably.suitability.policy import Policy, Rule
 from suitably.suitability.scope import Pair
 from suitably.suitability.semantics import condition
@@ -137,30 +140,43 @@ def bind(policies: Sequence[Policy], users: Fields, products: Fields) -> tuple[B
     bound = [_Binder(policy, users, products) for policy in policies]
     for binder in bound:
         binder.check()
-    for policy in policies:  # only now, when every type fits, is a row read
-        for field in policy.reads:
-            fields = users if field.side == "user" else products
-            fields.column(field.name, policy.fields.get(str(field)))
+    _read_rows(bound)  # only now, when every type fits
     return tuple(binder.bind() for binder in bound)
+
+
+def _read_rows(binders: Sequence["_Binder"]) -> None:
+    """Read every field once. A value off its scale matters where a policy that uses it governs.
+
+    Raises:
+        DataError: A value off its scale, or of another type than declared.
+    """
+    strict: dict[tuple[Field, Declaration], NDArray[np.bool_]] = {}
+    for binder in binders:
+        for field in binder.policy.reads:
+            key = (field, binder.policy.fields.get(str(field)))
+            strict[key] = strict.get(key, np.array([False])) | binder.governed(field)
+    for (field, declared), rows in strict.items():
+        fields = binders[0].users if field.side == "user" else binders[0].products
+        fields.column(field.name, declared, rows)
 
 
 class _Binder:
     """One policy on its way to its data."""
 
     def __init__(self, policy: Policy, users: Fields, products: Fields) -> None:
-        self._policy = policy
-        self._users, self._products = users, products
+        self.policy = policy
+        self.users, self.products = users, products
         self._where = f"policy {policy.id!r}"
         self._atoms: dict[Node, Atom] = {}
 
     def check(self) -> None:
         """Judge names and types, on no rows."""
-        policy = self._policy
+        policy = self.policy
         if policy.governs_node is not None:
             self._check(policy.governs_node, self._scope("governs", policy.governs))
         for rule in policy.rules:
             place = f"{self._where}, rule {rule.id!r}"
-            _check_mentions(rule, self._users, self._products, place)
+            _check_mentions(rule, self.users, self.products, place)
             if rule.applies_node is not None:
                 self._check(rule.applies_node, self._scope("applies", rule.applies, rule))
             self._check(rule.require_node, self._scope("require", rule.require, rule))
@@ -170,7 +186,7 @@ class _Binder:
         for part in walk(node):
             if not isinstance(part, Field):
                 continue
-            fields, other = self._users, self._products
+            fields, other = self.users, self.products
             if part.side == "product":
                 fields, other = other, fields
             try:
@@ -180,9 +196,19 @@ class _Binder:
                 pair.refuse(part, f"{error}{hint}")
         condition(node, pair.without_rows())
 
+    def governed(self, field: Field) -> NDArray[np.bool_]:
+        """Say for which rows of a field's side the policy governs; one value for all."""
+        node = self.policy.governs_node
+        asks = {part for part in walk(node) if isinstance(part, Field)} if node else set()
+        if node is None or field.side == "user" or field in asks or "user" in sides(node):
+            return np.array([True])
+        truth = condition(node, self._scope("governs", self.policy.governs))
+        inside: NDArray[np.bool_] = np.broadcast_to(truth.true, (1, len(self.products)))[0]
+        return inside
+
     def bind(self) -> BoundPolicy:
         """Turn sentences into formulas."""
-        policy = self._policy
+        policy = self.policy
         scope = self._scope("governs", policy.governs)
         return BoundPolicy(
             policy=policy,
@@ -207,7 +233,7 @@ class _Binder:
         def refuse(node: Node, problem: str) -> NoReturn:
             raise error_at(f"{place}: {key}", text or "", node.start, node.end, problem)
 
-        return Pair(self._users, self._products, self._policy.fields, refuse)
+        return Pair(self.users, self.products, self.policy.fields, refuse)
 
 
 def _check_mentions(rule: Rule, users: Fields, products: Fields, place: str) -> None:

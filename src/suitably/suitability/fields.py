@@ -73,8 +73,16 @@ class Fields:
             raise PolicyError(f"no field {self.side}.{name}; {hint}")
         return self.table[name].combine_chunks()
 
-    def column(self, name: str, declared: Declaration) -> Column:
+    def column(
+        self, name: str, declared: Declaration, strict: NDArray[np.bool_] | None = None
+    ) -> Column:
         """Read a column by its declaration, or by its own type where there is none.
+
+        Args:
+            name: The column.
+            declared: Its scale or type.
+            strict: At a column's first reading, for which rows a value off its scale is refused;
+                elsewhere it is missing. None: for all.
 
         Raises:
             PolicyError: No such column, or one that no rule can use.
@@ -85,6 +93,8 @@ class Fields:
             array = self.array(name)
             if array.null_count == len(array):
                 array = pa.nulls(len(array))
+            if isinstance(declared, Scale) and strict is not None and not strict.all():
+                array = _blank(array, declared, strict)
             self._columns[key] = self._read(name, declared, array)
         return self._columns[key]
 
@@ -212,6 +222,12 @@ def _encode(array: pa.Array) -> tuple[NDArray[np.int64], list[Any]]:
     encoded = array.dictionary_encode()
     codes = encoded.indices.fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
     return codes, encoded.dictionary.to_pylist()
+
+
+def _blank(array: pa.Array, scale: Scale, strict: NDArray[np.bool_]) -> pa.Array:
+    """Take values off a scale as missing, but for the strict rows."""
+    off = [value is not None and value not in scale.levels for value in array.to_pylist()]
+    return pc.if_else(pa.array(np.array(off) & ~strict), pa.scalar(None, array.type), array)
 
 
 def _whole(array: pa.Array) -> pa.Array:
