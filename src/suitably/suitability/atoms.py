@@ -8,6 +8,7 @@ combination of the users' values in it, or pair by pair where nearly every user 
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -21,12 +22,13 @@ from suitably.suitability.scope import Pair, Subjects
 from suitably.suitability.semantics import condition, evaluate
 from suitably.suitability.values import Truth, Values
 
-__all__ = ["Atom", "Bars", "Coded", "UserAtom", "make_atom", "sides"]
+__all__ = ["Atom", "Bars", "Coded", "UserAtom", "dated", "make_atom", "sides"]
 
 Bars = tuple[Words, Words]
 _TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 _MOST_COMBINATIONS = 8192
 _CELLS = 2**22
+_MOST_HELD = 4096
 
 
 @dataclass(frozen=True)
@@ -63,18 +65,21 @@ class Atom(Protocol):
 def make_atom(node: Node, pair: Pair) -> Atom:
     """Choose an atom's way by what it names."""
     named = sides(node)
+    if "product" in named and isinstance(node, Compare) and _plain(node, pair):
+        for one, operator, other in (
+            (node.left, node.operator, node.right),
+            (node.right, _TURNED[node.operator], node.left),
+        ):
+            if sides(other) == {"product"} and not dated(other):
+                # A moment has a place among the products' dates as a user's value has.
+                if sides(one) == {"user"}:
+                    return _ThresholdAtom(one, operator, other, pair)
+                if not sides(one) and dated(one):
+                    return _MomentAtom(one, operator, other, pair)
     if "user" not in named:
         return _ProductAtom(node, pair)
     if "product" not in named:
         return UserAtom(node, pair)
-    if isinstance(node, Compare):
-        dry = pair.without_rows()
-        plain = all(isinstance(evaluate(part, dry), Values) for part in (node.left, node.right))
-        left, right = sides(node.left), sides(node.right)
-        if plain and (left, right) == ({"user"}, {"product"}):
-            return _ThresholdAtom(node.left, node.operator, node.right, pair)
-        if plain and (left, right) == ({"product"}, {"user"}):
-            return _ThresholdAtom(node.right, _TURNED[node.operator], node.left, pair)
     return _PairAtom(node, pair)
 
 
@@ -83,14 +88,30 @@ def sides(node: Node) -> set[str]:
     return {found.side for found in walk(node) if isinstance(found, Field)}
 
 
+def dated(node: Node) -> bool:
+    """Say whether an expression depends on the moment."""
+    return _moments(node) > 0
+
+
+def _moments(node: Node) -> int:
+    """Count how often an expression asks about the moment."""
+    return sum(
+        isinstance(part, AsOf) or (isinstance(part, Call) and part.function == "age")
+        for part in walk(node)
+    )
+
+
+def _plain(node: Compare, pair: Pair) -> bool:
+    """Say whether it compares values; conditions have no order to be placed in."""
+    dry = pair.without_rows()
+    return all(isinstance(evaluate(part, dry), Values) for part in (node.left, node.right))
+
+
 class _ByMoment:
     """Remembers what was made for a moment, or for ever where no moment is asked about."""
 
     def __init__(self, node: Node) -> None:
-        self._dated = any(
-            isinstance(part, AsOf) or (isinstance(part, Call) and part.function == "age")
-            for part in walk(node)
-        )
+        self._dated = dated(node)
         self._held: tuple[int | None, Any] | None = None
 
     def get(self, as_of: int | None) -> Any:
@@ -149,7 +170,7 @@ class _ThresholdAtom:
         self._user, self._product = user, product
         self._operator = operator
         self._pair = pair
-        self._memory = _ByMoment(product)
+        self._made: tuple[Any, Words, Words] | None = None
 
     def bits(self, subjects: Subjects) -> Bars:
         places, (_, true, false) = self._places(subjects)
@@ -173,9 +194,8 @@ class _ThresholdAtom:
 
     def _table(self, subjects: Subjects) -> tuple[Any, Words, Words]:
         """Make the cuts, and where the comparison is true and false at each place among them."""
-        found: tuple[Any, Words, Words] | None = self._memory.get(subjects.as_of)
-        if found is not None:
-            return found
+        if self._made is not None:
+            return self._made
         data, known = _flat(self._product, self._pair.of(subjects))
         cuts = np.unique(data[known])
         place = np.searchsorted(cuts, data)
@@ -187,8 +207,16 @@ class _ThresholdAtom:
         misses[-1] = 0
         # x < v and x <= v hold from the place on; x > v and x >= v before it.
         true, false = (meets, misses) if self._operator in ("<", "<=", "==") else (misses, meets)
-        made: tuple[Any, Words, Words] = self._memory.keep(subjects.as_of, (cuts, true, false))
-        return made
+        self._made = (cuts, true, false)
+        return self._made
+
+
+class _MomentAtom(_ThresholdAtom):
+    """`moment op product value`: everybody has the same place."""
+
+    def coded(self, subjects: Subjects) -> Coded | None:
+        true, false = self.bits(subjects)
+        return Coded(np.zeros(len(subjects), np.int32), true, false)
 
 
 class _PairAtom:
@@ -196,15 +224,47 @@ class _PairAtom:
 
     def __init__(self, node: Node, pair: Pair) -> None:
         self._node, self._pair = node, pair
+        self._parts = _user_parts(node)
+        self._held: dict[Any, Bars] = {}
 
     def bits(self, subjects: Subjects) -> Bars:
+        if len(subjects) > 1:
+            return self._evaluated(subjects)
+        key = self._key(subjects)
+        found = None if key is None else self._held.get(key)
+        if found is None:
+            found = self._evaluated(subjects)
+            if key is not None and len(self._held) < _MOST_HELD:
+                self._held[key] = found
+        return found
+
+    def _evaluated(self, subjects: Subjects) -> Bars:
         truth = condition(self._node, self._pair.of(subjects))
         return _packed(truth, len(subjects), self._pair)
+
+    def _key(self, subjects: Subjects) -> Any:
+        """Give what a single user's bits depend on, None where that has no short form."""
+        pair = self._pair.of(subjects)
+        key: list[Any] = [subjects.as_of] if self._dated else []
+        for part in self._parts:
+            column = evaluate(part, pair)
+            if isinstance(column, Truth):
+                key += [column.true.item(), column.false.item()]
+            elif column.extra is None:
+                key += [column.data.item() if column.known.item() else None]
+            else:
+                return None
+        return tuple(key)
+
+    @cached_property
+    def _dated(self) -> bool:
+        """Whether the moment matters beyond the users' values."""
+        return _moments(self._node) > sum(_moments(part) for part in self._parts)
 
     def coded(self, subjects: Subjects) -> Coded | None:
         pair = self._pair.of(subjects)
         codes = np.zeros(len(subjects), np.int64)
-        for part in _user_parts(self._node):
+        for part in self._parts:
             column = evaluate(part, pair)
             if isinstance(column, Values) and column.type.name == "map":
                 return None
@@ -215,7 +275,7 @@ class _PairAtom:
         rows = first if subjects.rows is None else subjects.rows[first]
         step = max(1, _CELLS // max(1, len(self._pair.products)))
         chunks = [
-            self.bits(Subjects(subjects.users, subjects.as_of, rows[start : start + step]))
+            self._evaluated(Subjects(subjects.users, subjects.as_of, rows[start : start + step]))
             for start in range(0, len(rows), step)
         ]
         true, false = (np.concatenate(part) for part in zip(*chunks, strict=True))

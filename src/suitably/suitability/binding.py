@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suitably.errors import PolicyError
-from suitably.suitability.atoms import Atom, Bars, make_atom, sides
+from suitably.suitability.atoms import Atom, Bars, dated, make_atom, sides
 from suitably.suitability.bits import Words
 from suitably.suitability.expressions import And, Field, Node, Not, Or, error_at, walk
 from suitably.suitability.fields import Declaration, Fields
@@ -91,13 +91,11 @@ class BoundRule:
 
     Attributes:
         rule: The rule.
-        pair: The scope in which it is judged.
         require: What must hold.
         applies: To which pairs it applies, None for all.
     """
 
     rule: Rule
-    pair: Pair
     require: Formula
     applies: Formula | None
 
@@ -119,7 +117,7 @@ class BoundPolicy:
 
     Attributes:
         policy: The policy.
-        pair: The scope of `governs`.
+        pair: The scope of its sentences.
         governs: Which pairs it governs, None for all.
         rules: Its rules.
     """
@@ -167,7 +165,6 @@ class _Binder:
         self.policy = policy
         self.users, self.products = users, products
         self._where = f"policy {policy.id!r}"
-        self._atoms: dict[Node, Atom] = {}
 
     def check(self) -> None:
         """Judge names and types, on no rows."""
@@ -207,25 +204,25 @@ class _Binder:
         return inside
 
     def bind(self) -> BoundPolicy:
-        """Turn sentences into formulas."""
+        """Turn sentences into formulas, all in one scope: what they share is made once."""
         policy = self.policy
         scope = self._scope("governs", policy.governs)
+        atoms: dict[Node, Atom] = {}
+
+        def formula(node: Node | None) -> Formula | None:
+            return None if node is None else _compile(node, scope, atoms)
+
         return BoundPolicy(
             policy=policy,
             pair=scope,
-            governs=self._formula(policy.governs_node, scope) if policy.governs_node else None,
-            rules=tuple(self._rule(rule) for rule in policy.rules),
+            governs=formula(policy.governs_node),
+            rules=tuple(
+                BoundRule(
+                    rule, _compile(rule.require_node, scope, atoms), formula(rule.applies_node)
+                )
+                for rule in policy.rules
+            ),
         )
-
-    def _rule(self, rule: Rule) -> BoundRule:
-        scope = self._scope("require", rule.require, rule)
-        applies = None
-        if rule.applies_node is not None:
-            applies = self._formula(rule.applies_node, self._scope("applies", rule.applies, rule))
-        return BoundRule(rule, scope, self._formula(rule.require_node, scope), applies)
-
-    def _formula(self, node: Node, pair: Pair) -> Formula:
-        return _compile(node, pair, self._atoms)
 
     def _scope(self, key: str, text: str | None, rule: Rule | None = None) -> Pair:
         place = self._where if rule is None else f"{self._where}, rule {rule.id!r}"
@@ -245,7 +242,7 @@ def _check_mentions(rule: Rule, users: Fields, products: Fields, place: str) -> 
 
 
 def _compile(node: Node, pair: Pair, atoms: dict[Node, Atom]) -> Formula:
-    if len(sides(node)) == 2:
+    if len(sides(node)) == 2 or ("product" in sides(node) and dated(node)):
         match node:
             case And():
                 return _All([_compile(operand, pair, atoms) for operand in node.operands])

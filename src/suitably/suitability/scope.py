@@ -42,13 +42,13 @@ class Subjects:
         users: The users' fields.
         as_of: The decision's wall-clock moment in microseconds; None where nothing is dated.
         rows: The users in sight; None for all of them.
-        memo: What sentences made of them already.
+        scopes: What was opened for them already, by policy.
     """
 
     users: UserSide
     as_of: int | None
     rows: Rows | None = None
-    memo: dict[tuple[int, Node], Column] = field(default_factory=dict, repr=False)
+    scopes: dict[int, "Pair"] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
         return len(self.users) if self.rows is None else len(self.rows)
@@ -78,7 +78,7 @@ class Pair:
     rows: Rows | None = None
     columns: Rows | None = None
     dry: bool = False
-    memo: dict[tuple[int, Node], Column] | None = None
+    memo: dict[Node, Column] | None = None
 
     def without_rows(self) -> "Pair":
         """Give the same scope with types only."""
@@ -86,16 +86,21 @@ class Pair:
 
     def of(self, subjects: Subjects, columns: Rows | None = None) -> "Pair":
         """Give the same scope for some users, at their moment."""
-        return Pair(
-            subjects.users,
-            self.products,
-            self.declared,
-            self.refusal,
-            subjects.as_of,
-            subjects.rows,
-            columns,
-            memo=None if columns is not None else subjects.memo,
-        )
+        found = subjects.scopes.get(id(self)) if columns is None else None
+        if found is None:
+            found = Pair(
+                subjects.users,
+                self.products,
+                self.declared,
+                self.refusal,
+                subjects.as_of,
+                subjects.rows,
+                columns,
+                memo={} if columns is None else None,
+            )
+            if columns is None:
+                subjects.scopes[id(self)] = found
+        return found
 
     @property
     def texts(self) -> Texts:
@@ -103,13 +108,12 @@ class Pair:
         return self.products.texts
 
     def remember(self, node: Node, make: Callable[[], Column]) -> Column:
-        """Give what was made for an equal node of the same policy before, or make it."""
+        """Give what was made for an equal node before, or make it."""
         if self.memo is None:
             return make()
-        key = (id(self.declared), node)
-        found = self.memo.get(key)
+        found = self.memo.get(node)
         if found is None:
-            found = self.memo[key] = make()
+            found = self.memo[node] = make()
         return found
 
     def read(self, node: Field) -> Column:
