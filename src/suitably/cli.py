@@ -1,6 +1,7 @@
 """The command line: `suitably demo`, `suitably policy check`."""
 
 import argparse
+import os
 import shutil
 import sys
 from collections.abc import Sequence
@@ -27,6 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _demo(asked.far_trans, asked.report)
             return 0
         return _check(asked.files)
+    except BrokenPipeError:  # whoever read the output, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except SuitablyError as error:
         print(f"suitably: {error}", file=sys.stderr)
         return 1
@@ -70,9 +74,9 @@ def _demo(far_trans: Path | None, report: Path) -> None:
 
 
 def _check(files: Sequence[str]) -> int:
-    from suitably.suitability.lint import check_policy, check_versions
-    from suitably.suitability.listing import list_findings, list_policy
     from suitably.suitability.policy import Policy
+    from suitably.suitability.review.lint import check_policy, check_versions
+    from suitably.suitability.review.listing import list_findings, list_policy
 
     width = shutil.get_terminal_size((100, 24)).columns
     policies, failed = [], False
@@ -87,7 +91,7 @@ def _check(files: Sequence[str]) -> int:
         policies.append(policy)
         findings = check_policy(policy)
         failed |= any(finding.severity == "error" for finding in findings)
-        print(f"{list_policy(policy, width)}\n\n{list_findings(findings, width)}\n")
+        print(f"{list_policy(policy, width)}\n\n{list_findings(findings, width)}\n", flush=True)
     between = check_versions(policies)
     if between:
         failed |= any(finding.severity == "error" for finding in between)

@@ -17,12 +17,13 @@ from suitably.data.clock import Instant
 from suitably.data.dataset import Dataset
 from suitably.data.ids import id_array
 from suitably.drawing import Drawer
-from suitably.errors import DataError, NotFittedError, PolicyError
+from suitably.errors import DataError, NotFittedError
 from suitably.fitted import Fitted, Moment, hold
 from suitably.ranking.protocol import FitContext, Ranker
 from suitably.recommendations import Recommendations
 from suitably.suitability.eligibility import Eligibility
 from suitably.suitability.policy import Policy
+from suitably.suitability.sources import read_policies
 from suitably.suitability.verdicts import RuleVerdict, pseudo_verdict
 from suitably.tracing import Trace, trace
 
@@ -353,25 +354,6 @@ class Pipeline:
         parts = [f"profiles={list(self.profiles)!r}", f"policy={self.policy!r}"]
         parts += [f"ranker={self.ranker!r}", f"rerankers={list(self.rerankers)!r}"]
         return f"Pipeline({', '.join(parts)})"
-
-
-def read_policies(policy: Any) -> tuple[Policy, ...]:
-    """Read one policy or several, given as such, as a file or by a built-in name.
-
-    Raises:
-        PolicyError: There is none, or it cannot be read.
-    """
-    several = policy if isinstance(policy, list | tuple) else [policy]
-    if not several or any(one is None for one in several):
-        raise PolicyError(
-            "policy: is required; to restrict nothing, write out Policy.unrestricted()"
-        )
-    read = []
-    for one in several:
-        if not isinstance(one, Policy | str | Path):
-            raise PolicyError(f"policy: expected a Policy, a file or a name, got {one!r:.60}")
-        read.append(one if isinstance(one, Policy) else Policy.load(one))
-    return tuple(read)
 
 
 def _asked(user_ids: Any) -> pa.Array:

@@ -58,7 +58,8 @@ def test_a_level_off_the_scale_is_refused_only_where_the_policy_governs() -> Non
 
 
 def test_a_product_of_two_policies_must_meet_both() -> None:
-    strict = FUNDS.replace("== 'R1'", "== 'R2'").replace('"lowest"', '"second"').replace("funds", "more")
+    strict = FUNDS.replace("== 'R1'", "== 'R2'").replace('"lowest"', '"second"')
+    strict = strict.replace("funds", "more")
     found = pipeline(FUNDS, strict).eligibility()
     assert not found.mask().any()
     assert [(v.rule, v.verdict) for v in found.verdicts(1, "f1")] == [

@@ -1,9 +1,23 @@
 """What may they be offered? Rules as data, judged in three values, with reasons."""
 
 from suitably.suitability.eligibility import Eligibility
+from suitably.suitability.impact import Impact, impact
 from suitably.suitability.policy import Policy, Rule
 from suitably.suitability.priips import priips_sri
 from suitably.suitability.questionnaire import QuestionnaireScale
+from suitably.suitability.review import Finding, check_policy, check_versions
 from suitably.suitability.verdicts import RuleVerdict
 
-__all__ = ["Eligibility", "Policy", "QuestionnaireScale", "Rule", "RuleVerdict", "priips_sri"]
+__all__ = [
+    "Eligibility",
+    "Finding",
+    "Impact",
+    "Policy",
+    "QuestionnaireScale",
+    "Rule",
+    "RuleVerdict",
+    "check_policy",
+    "check_versions",
+    "impact",
+    "priips_sri",
+]

@@ -20,6 +20,7 @@ from suitably.suitability.binding import Get, bind
 from suitably.suitability.bits import Words
 from suitably.suitability.dates import within
 from suitably.suitability.demands import Demand, demands_of
+from suitably.suitability.display import eligibility_frame, eligibility_html
 from suitably.suitability.fields import Fields
 from suitably.suitability.plan import Plan
 from suitably.suitability.policy import Policy, Rule
@@ -243,6 +244,18 @@ class Eligibility:
         subjects = self._subjects(row)
         return judge(self._bound, self._in_force, subjects, int(column[0]), self.as_of_text)
 
+    def to_frame(self, user_ids: Any, verdicts: bool = False) -> Any:
+        """Lay out a few users for reading: a row for each, a column per product.
+
+        Args:
+            user_ids: Who.
+            verdicts: Whether to name the rules that keep a pair out beside its verdict.
+
+        Raises:
+            DataError: An unknown id, or more than 10,000 cells.
+        """
+        return eligibility_frame(self, user_ids, self._kind, verdicts)
+
     def counts(self) -> Any:
         """Count the pairs that each rule keeps out.
 
@@ -301,6 +314,9 @@ class Eligibility:
             examples = [list(user_ids)[i] for i in strangers[:3]]
             raise DataError(f"{len(strangers)} user ids are unknown, such as {examples}")
         return codes.astype(np.int64)
+
+    def _repr_html_(self) -> str:
+        return eligibility_html(self)
 
     def __repr__(self) -> str:
         names = " and ".join(f"{p.id} {p.version}".strip() for p in self.policies)
