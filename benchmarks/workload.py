@@ -69,9 +69,7 @@ def frames(users: int, products: int, seed: int = 0) -> tuple[pd.DataFrame, pd.D
     customers = pd.DataFrame(
         {
             "user_id": np.arange(users),
-            "risk_level": rng.choice(
-                ["C1", "C2", "C3", "C4", "C5"], users, p=[0.1, 0.3, 0.3, 0.2, 0.1]
-            ),
+            "risk_level": rng.choice(LEVELS, users, p=SHARES),
             "birth_date": np.datetime64("1935-01-01") + rng.integers(0, 27_000, users) * day,
             "annual_income": rng.lognormal(11.5, 0.8, users).round(2),
             "liquid_assets": rng.lognormal(11, 1.3, users).round(2),
@@ -92,9 +90,7 @@ def frames(users: int, products: int, seed: int = 0) -> tuple[pd.DataFrame, pd.D
             "term_months": rng.choice([0, 3, 6, 12, 36, 60, 120, 180, 240], products),
             "sale_start": np.datetime64("2020-01-01") + rng.integers(0, 1_700, products) * day,
             "complex": rng.random(products) < 0.3,
-            "jurisdiction": rng.choice(
-                ["CN", "HK", "SG", "UK", "any"], products, p=[0.5, 0.1, 0.1, 0.1, 0.2]
-            ),
+            "jurisdiction": rng.choice(PLACES, products, p=PLACE_SHARES),
         }
     )
     shelf["sale_end"] = shelf["sale_start"] + pd.to_timedelta(

@@ -162,7 +162,7 @@ def test_two_policies_with_a_rule_of_the_same_name() -> None:
     other = LEVELS.replace('id = "levels"', 'id = "other"').replace('"questionnaire"\n', '"q"\n')
     recs = world().but(policies=(LEVELS, other)).fitted().recommend(["u0"], k=4)
     assert reasons(recs)["u0"] == {
-        "levels/risk-level": 3, "other/risk-level": 3, "owned": 1, "no-score": 1,
+        "risk-level": 3, "owned": 1, "no-score": 1,
     }  # fmt: skip
 
 

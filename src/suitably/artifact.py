@@ -129,7 +129,7 @@ class Reader:
         files = self.facts.get("files")
         if self.facts.get("schema") != SCHEMA or not isinstance(files, dict):
             raise ArtifactError(f"{path}: written in another format, this version reads {SCHEMA}")
-        there = {entry.name for entry in path.iterdir()} - {MANIFEST, DIGEST, "manifest.sig"}
+        there = {entry.name for entry in path.iterdir()} - {MANIFEST, DIGEST}
         if there != set(files):
             odd = sorted(there ^ set(files))[:3]
             raise ArtifactError(f"{path}: files missing or not named in the manifest: {odd}")
@@ -190,7 +190,7 @@ class Reader:
 
 
 def _replaceable(path: Path) -> bool:
-    return (path / MANIFEST).is_file() or not any(path.iterdir())
+    return all((path / name).is_file() for name in (MANIFEST, DIGEST)) or not any(path.iterdir())
 
 
 def _digest(path: Path) -> str:

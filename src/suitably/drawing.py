@@ -87,7 +87,7 @@ class Drawer:
                 f"rerankers added or repeated {int(refused.sum())} products that were not in the "
                 f"lists they were given; they were dropped",
                 SuitabilityWarning,
-                stacklevel=4,
+                stacklevel=3,
             )
         return Drawn(lists, reranked, refused)
 

@@ -31,6 +31,7 @@ class Fitted:
         as_of: The moment fitted as of, None in data without timestamps.
         clock: The data's convention of time zones.
         kind: The kind of frame that answers come in.
+        id_names: How the columns of ids of users and products are called.
         users: Vocabulary of users.
         products: Vocabulary of products, the axis of the ranker's scores.
         catalogue: int64, positions in `products` of what was in the catalogue.
@@ -44,6 +45,7 @@ class Fitted:
     as_of: Instant | None
     clock: Clock
     kind: str
+    id_names: tuple[str, str]
     users: Ids
     products: Ids
     catalogue: NDArray[np.int64]
@@ -68,7 +70,10 @@ class Fitted:
         """
         profiles = self._profiles(as_of)
         users, products = Population.pair(
-            (self.users, self._for_rules(profiles)), (self.shelf, self.product_fields), self.clock
+            (self.users, self._for_rules(profiles)),
+            (self.shelf, self.product_fields),
+            self.clock,
+            self.id_names,
         )
         eligibility = Eligibility(policies, users, products, as_of, self.clock, self.kind)
         table = pa.table(profiles) if profiles else fieldless(len(self.users))
@@ -153,6 +158,7 @@ def hold(view: View, kind: str, builders: Sequence[Any]) -> Fitted:
         as_of=view.as_of,
         clock=view.clock,
         kind=kind,
+        id_names=(view.columns.user, view.columns.product),
         users=view.users,
         products=view.products,
         catalogue=catalogue,

@@ -5,6 +5,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 from typing import Any, Self
 
 import numpy as np
@@ -39,7 +40,24 @@ class _Served:
     fitted: Fitted
     ranker: Ranker
     policies: tuple[Policy, ...]
+    rerankers: tuple[Any, ...]
     moments: OrderedDict[Any, Moment] = field(default_factory=OrderedDict)
+    lock: Lock = field(default_factory=Lock)
+
+    def moment(self, as_of: Instant | None) -> Moment:
+        """Give how it looks as of a moment; the one fitted as of and the latest asked are held."""
+        key = _key(as_of)
+        with self.lock:
+            held = self.moments.get(key)
+        if held is not None:
+            return held
+        made = self.fitted.moment(self.policies, as_of)
+        with self.lock:
+            held = self.moments.setdefault(key, made)
+            spare = [other for other in self.moments if other not in (key, _key(self.fitted.as_of))]
+            for other in spare[: max(0, len(self.moments) - _MOMENTS)]:
+                del self.moments[other]
+        return held
 
 
 class Pipeline:
@@ -99,7 +117,9 @@ class Pipeline:
     def clone(self) -> "Pipeline":
         """Give an unfitted copy that shares nothing with this one but its policies."""
         params = self.get_params()
-        fresh = {name: copy.deepcopy(params[name]) for name in ("profiles", "ranker", "rerankers")}
+        fresh: dict[str, Any] = {"ranker": _unfitted(self.ranker)}
+        for several in ("profiles", "rerankers"):
+            fresh[several] = [_unfitted(part) for part in params[several]]
         return Pipeline(**{**params, **fresh})
 
     @property
@@ -123,22 +143,23 @@ class Pipeline:
             PolicyError: No policy, or a rule that does not fit the data.
             ValueError: No ranker, or a part that this version does not have.
         """
+        if not isinstance(data, Dataset):
+            raise DataError(f"fit: expected a Dataset, got {type(data).__name__}")
         policies = read_policies(self.policy)
-        if self.ranker is None:
-            raise ValueError("ranker=None: a pipeline needs one, such as ranking.Popularity()")
+        if isinstance(self.ranker, type) or not isinstance(self.ranker, Ranker):
+            raise ValueError(f"ranker={self.ranker!r:.60}: must be one, such as Popularity()")
         for name in ("audit", "consent"):
             if getattr(self, name) is not None:
                 raise ValueError(f"{name}: this version has none; leave it None")
         view = data.view(as_of)
-        builders = [builder.fit(data, as_of) if hasattr(builder, "fit") else builder
-                    for builder in self.profiles]  # fmt: skip
+        # Shallow copies: a later fit elsewhere of what is shared must not change these answers.
+        builders = [copy.copy(_fitted_builder(b, data, as_of)) for b in self.profiles]
         fitted = hold(view, data.kind, builders)
         moment = fitted.moment(policies, view.as_of)
         context = FitContext(view, moment.profiles, moment.eligibility, view.as_of, self.seed)
-        # A shallow copy: a later fit of the same ranker elsewhere must not change these answers.
         ranker = copy.copy(self.ranker.fit(context))
         moments = OrderedDict({_key(view.as_of): moment})
-        self._served = _Served(fitted, ranker, policies, moments)
+        self._served = _Served(fitted, ranker, policies, tuple(self.rerankers), moments)
         return self
 
     @property
@@ -200,8 +221,7 @@ class Pipeline:
             asked = _asked(user_ids)
             ids = asked.to_numpy(zero_copy_only=False)
             rows = served.fitted.users.codes(ids).astype(np.int64)
-            if (rows >= 0).all():
-                asked = served.fitted.users.give(rows)
+            asked = served.fitted.users.dressed(asked)
         return Recommendations(asked, rows, drawer.draw(rows), drawer)
 
     def why_not(
@@ -298,7 +318,7 @@ class Pipeline:
 
     def hold(self, fitted: Fitted, ranker: Ranker) -> None:
         """Serve from this from now on: what `held` gave, here or elsewhere."""
-        self._served = _Served(fitted, ranker, self.policies)
+        self._served = _Served(fitted, ranker, self.policies, tuple(self.rerankers))
 
     def save(self, path: str | Path) -> None:
         """Write the fitted pipeline to a folder, without pickle; see `suitably.load`."""
@@ -320,14 +340,9 @@ class Pipeline:
         else:
             moment = fitted.clock.instant(as_of)
             if moment < fitted.as_of:
-                raise DataError(f"as_of={as_of}: is before {self.as_of_}, as of which it is fitted")
-        held = served.moments.get(_key(moment))
-        if held is None:
-            held = fitted.moment(served.policies, moment)
-            served.moments[_key(moment)] = held
-            while len(served.moments) > _MOMENTS:
-                served.moments.popitem(last=False)
-        return held
+                fit = fitted.clock.stamp(fitted.as_of)
+                raise DataError(f"as_of={as_of}: is before {fit}, as of which it is fitted")
+        return served.moment(moment)
 
     def _drawer(
         self, served: _Served, k: int, as_of: Any, exclude_owned: bool, product_ids: Any
@@ -344,7 +359,7 @@ class Pipeline:
             fitted=served.fitted,
             moment=self._moment(served, as_of),
             ranker=served.ranker,
-            rerankers=tuple(self.rerankers),
+            rerankers=served.rerankers,
             k=int(k),
             exclude_owned=exclude_owned,
             candidates=candidates,
@@ -365,6 +380,17 @@ def _asked(user_ids: Any) -> pa.Array:
         repeated = [c["values"] for c in counts.to_pylist() if c["counts"] > 1][:3]
         raise DataError(f"user_ids: the same id twice, such as {repeated}")
     return asked
+
+
+def _fitted_builder(builder: Any, data: Dataset, as_of: Any) -> Any:
+    return builder.fit(data, as_of) if hasattr(builder, "fit") else builder
+
+
+def _unfitted(part: Any) -> Any:
+    """Give a part as its constructor made it; one that does not say its parameters, as it is."""
+    if part is None or not hasattr(part, "get_params"):
+        return copy.deepcopy(part)
+    return type(part)(**part.get_params())
 
 
 def _key(as_of: Instant | None) -> Any:

@@ -214,9 +214,15 @@ def _sentence(
 ) -> Mapping[str, str]:
     rules = ", ".join(verdict.rule for verdict in verdicts)
     ranker = type(drawer.ranker).__name__
+    rerankers = [type(reranker).__name__ for reranker in drawer.rerankers]
+    reordered = f", reordered by {' and '.join(rerankers)}," if rerankers else ""
+    after = f"、经{'、'.join(rerankers)}调整后" if rerankers else ""
     passed = f"It passes every rule that applies ({rules})" if rules else "No rule applies to it"
     reason = f"符合全部适用规则（{rules}）" if rules else "没有适用的规则"
-    english = f"{passed} and ranks {rank} of {length} by {ranker} on past behaviour."
+    english = f"{passed} and ranks {rank} of {length} by {ranker}{reordered} on past behaviour."
     return MappingProxyType(
-        {"en": english, "zh": f"该产品{reason}，按历史行为由{ranker}排在{length}个中的第{rank}位。"}
+        {
+            "en": english,
+            "zh": f"该产品{reason}，按历史行为由{ranker}{after}排在{length}个中的第{rank}位。",
+        }
     )

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from suitably.drawing import Drawer
+from suitably.suitability import bits
 
 __all__ = ["Trace", "trace"]
 
@@ -58,14 +59,14 @@ def trace(drawer: Drawer, row: int) -> Trace:
     lists = drawer.draw(rows).lists
     codes = lists.products[0, : lists.lengths[0]]
     from_frame, profiles = drawer.fitted.user_fields, drawer.moment.profiles
-    mask = np.unpackbits(eligible.view(np.uint8), count=len(drawer.candidates), bitorder="little")
+    mask = bits.unpack(eligible, len(drawer.candidates))[0]
     return Trace(
         fields={name: from_frame[name][row].as_py() for name in from_frame.column_names},
         profile={name: profiles[name][row].as_py() for name in profiles.column_names},
         stages={
             "catalogue": len(drawer.candidates),
             "candidates": int(drawer.candidates.sum()),
-            "eligible": int((mask.view(bool) & drawer.candidates).sum()),
+            "eligible": int((mask & drawer.candidates).sum()),
             "not owned": int(allowed.sum()),
             "scored": int(scored.sum()),
             "listed": len(codes),

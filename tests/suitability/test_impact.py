@@ -151,10 +151,12 @@ def test_policies_as_files_names_and_lists(tmp_path: Path) -> None:
     file = tmp_path / "new.toml"
     file.write_text(NEW, encoding="utf-8")
     users, products = pd.DataFrame(USERS), pd.DataFrame(PRODUCTS)
-    named = impact(str(file), [Policy.from_toml(OLD), file], users, products, AS_OF)
-    assert "house 1 and house 2 in place of house 2" in repr(named)
-    assert [list(r) for r in named.pairs().rules] == [["house/enough"]]  # u1-a, as the old one says
-    assert rows(named.rules())[-1]["rule"] == "house/enough"
+    named = impact(
+        str(file), [Policy.from_toml(OLD.replace('"house"', '"old"')), file], users, products, AS_OF
+    )
+    assert "old 1 and house 2 in place of house 2" in repr(named)
+    assert [list(r) for r in named.pairs().rules] == [["enough"]]  # u1-a, as the old one says
+    assert rows(named.rules())[-1]["rule"] == "enough"
 
 
 def test_other_names_of_columns_and_versions() -> None:

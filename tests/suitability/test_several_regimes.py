@@ -68,10 +68,34 @@ def test_a_product_of_two_policies_must_meet_both() -> None:
     ]
 
 
-def test_the_same_rule_id_in_two_policies_is_told_apart_in_counts() -> None:
+def test_the_same_rule_id_in_two_policies_is_one_reason() -> None:
     twin = COINS.replace('"low"\nrequire', '"lowest"\nrequire')
-    rules = pipeline(FUNDS, twin).eligibility().counts()["rule"].tolist()
-    assert rules == ["policy:governs", "funds/lowest", "coins/lowest"]
+    found = pipeline(FUNDS, twin)
+    counts = found.eligibility().counts()
+    assert counts["rule"].tolist() == ["policy:governs", "lowest"]
+    assert counts["failed"].tolist() == [2, 4]
+    assert counts["only"].tolist() == [4, 4]
+    short = found.recommend(exclude_owned=False).abstentions()
+    by_user = short.groupby("user_id")["reason"].apply(list).tolist()
+    assert by_user == [["policy:governs", "lowest", "no-score"]] * 2
+
+
+def test_without_timestamps_the_dates_of_a_policy_cannot_be_judged() -> None:
+    log = pd.DataFrame({"user_id": [1], "product_id": ["f1"]})
+    dated = FUNDS.replace('id = "funds"', 'id = "funds"\neffective = 2020-01-01')
+    for text, reason in ((dated, "policy:effective"), (FUNDS + "expires = 2030-01-01\n", "lowest")):
+        made = st.Pipeline(policy=st.Policy.from_toml(text), ranker=st.ranking.Popularity())
+        found = made.fit(st.Dataset(USERS, SHELF, log)).eligibility()
+        assert not found.mask().any()
+        assert [(v.rule, v.verdict) for v in found.verdicts(1, "f1")] == [(reason, "unknown")]
+        by_rule = found.counts().set_index("rule")
+        assert by_rule.loc[reason, ["failed", "unknown"]].tolist() == [0, 2 * 2]
+
+
+def test_ids_are_fields_too() -> None:
+    text = FUNDS.replace("product.risk_level == 'R1'", "product.product_id != 'f1'")
+    assert st.Policy.from_toml(text).evaluate(USERS, SHELF, "2024-01-01").mask()[0].sum() == 1
+    assert pipeline(text).recommend(exclude_owned=False).to_frame().empty
 
 
 def test_an_expired_policy_bars_what_it_governs() -> None:

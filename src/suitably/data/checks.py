@@ -110,6 +110,8 @@ class Inspection:
         self._quarantine.add(self.name, self.rows[found], column, reason, values)
         self.table = self.table.filter(pa.array(~bad))
         self.rows = self.rows[~bad]
+        if not len(self.rows):
+            raise DataError(f"{self.name}: every row is bad; the last for {column}: {reason}")
 
     def ids(self, column: str) -> None:
         """Refuse rows without an id, and read the others as integers or text."""

@@ -36,6 +36,7 @@ class View:
         listed: bool (products,), which were in the catalogue.
         events: The visible interactions, in order of time.
         owned_events: The kinds of event that mean ownership, None for all.
+        columns: How the caller's columns are called.
     """
 
     as_of: Instant | None
@@ -47,6 +48,7 @@ class View:
     listed: NDArray[np.bool_]
     events: Events
     owned_events: tuple[str, ...] | None
+    columns: Columns
 
     @property
     def user_ids(self) -> NDArray[Any]:
@@ -282,6 +284,7 @@ class Dataset:
             listed=listed,
             events=events,
             owned_events=self.owned_events,
+            columns=self.columns,
         )
 
     def __repr__(self) -> str:
@@ -291,7 +294,7 @@ class Dataset:
             f"{len(self.events):,} interactions",
         ]
         if self.events.times is not None and len(self.events):
-            first, last = self.events.times[[0, -1]].astype("datetime64[D]")
+            first, last = (self.clock.stamp(moment).date() for moment in self.events.times[[0, -1]])
             parts.append(f"{first} to {last}")
         aside = self._quarantine.table().num_rows
         return f"Dataset({', '.join(parts + [f'{aside} rows set aside'] * bool(aside))})"

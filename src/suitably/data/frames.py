@@ -1,5 +1,6 @@
 """The boundary: any frame in as Arrow, Arrow out as the caller's kind of frame."""
 
+from datetime import date, datetime, time
 from typing import Any
 
 import narwhals as nw
@@ -27,6 +28,9 @@ def read_frame(frame: Any, name: str) -> tuple[pa.Table, str]:
     """
     try:
         wrapped = nw.from_native(frame)
+        columns = list(wrapped.columns)
+    except nw.exceptions.NarwhalsError as error:
+        raise DataError(f"{name}: cannot be read: {error}") from None
     except TypeError:
         found = type(frame).__name__
         raise DataError(
@@ -35,7 +39,6 @@ def read_frame(frame: Any, name: str) -> tuple[pa.Table, str]:
     kind = wrapped.implementation.value
     if isinstance(wrapped, nw.LazyFrame):
         wrapped = wrapped.collect(backend=None if kind == "polars" else "pyarrow")
-    columns = wrapped.columns
     if not all(isinstance(column, str) for column in columns):
         raise DataError(f"{name}: column names must be text, got {columns}")
     if len(set(columns)) < len(columns):
@@ -63,7 +66,9 @@ def take_rows(table: pa.Table, rows: pa.Array) -> pa.Table:
 
 
 def _read_column(series: Any, name: str, kind: str) -> pa.Array:
-    if kind == "pandas" and series.dtype == nw.Object:
+    if series.dtype == nw.Object and kind != "pandas":
+        raise DataError(f"{name}: holds Python objects, which have no common type")
+    if series.dtype == nw.Object:
         array = _read_objects(series.to_native(), name)
     else:
         try:
@@ -82,15 +87,34 @@ def _read_objects(series: Any, name: str) -> pa.Array:
     kinds = {type(value) for value in values[present]}
     nullable: list[Any] = [v if p else None for v, p in zip(values, present, strict=True)]
     if kinds and kinds <= {set, frozenset}:
-        nullable = [None if v is None else sorted(v) for v in nullable]
+        nullable = [None if v is None else list(v) for v in nullable]
+    if any(issubclass(kind, date) for kind in kinds):
+        nullable = _moments(nullable, name)
     mapping = bool(kinds) and kinds <= {dict}
     if mapping:
         nullable = [None if v is None else list(v.items()) for v in nullable]
     try:
         return pa.array(nullable, type=pa.map_(pa.string(), pa.float64()) if mapping else None)
-    except (pa.ArrowException, TypeError, ValueError):
+    except (pa.ArrowException, TypeError, ValueError, OverflowError):
         found = ", ".join(sorted(kind.__name__ for kind in kinds))
         raise DataError(f"{name}: values of no common type ({found})") from None
+
+
+def _moments(values: list[Any], name: str) -> list[Any]:
+    """Give dates and times one type: a bare date beside times is its midnight."""
+    timed = [value for value in values if isinstance(value, datetime)]
+    zones = {value.tzinfo is not None for value in timed}
+    bare = any(isinstance(v, date) and not isinstance(v, datetime) for v in values)
+    if len(zones) > 1 or (bare and zones == {True}):
+        raise DataError(f"{name}: some moments have a time zone, some have none")
+    if not timed:
+        return values
+    return [
+        datetime.combine(value, time())
+        if isinstance(value, date) and not isinstance(value, datetime)
+        else value
+        for value in values
+    ]
 
 
 def _plain(array: pa.Array) -> pa.Array:

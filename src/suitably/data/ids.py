@@ -26,7 +26,7 @@ def id_array(values: Any, name: str) -> pa.Array:
         raise DataError(f"{name}: expected a list of ids, got {values!r:.50}")
     try:
         array = values if isinstance(values, pa.Array) else pa.array(values, from_pandas=True)
-    except (pa.ArrowException, TypeError, ValueError):
+    except (pa.ArrowException, TypeError, ValueError, LookupError, OverflowError):
         raise DataError(f"{name}: ids must be all integers or all text") from None
     if isinstance(array, pa.ChunkedArray):
         array = array.combine_chunks()
@@ -69,6 +69,13 @@ class Ids:
     def give(self, codes: NDArray[np.integer]) -> pa.Array:
         """Give ids by position, in the caller's type."""
         return self.array.take(pa.array(codes)).cast(self.kind)
+
+    def dressed(self, ids: pa.Array) -> pa.Array:
+        """Give any ids in the caller's type, where they fit it."""
+        try:
+            return ids.cast(self.kind)
+        except pa.ArrowException:
+            return ids
 
     def subset(self, codes: NDArray[np.integer]) -> "Ids":
         """Give the vocabulary of some of the ids."""

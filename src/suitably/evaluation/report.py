@@ -139,6 +139,7 @@ class Report:
     def write(self, path: str | PathLike[str]) -> Path:
         """Write the page and say where."""
         target = Path(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(self.html(), encoding="utf-8")
         return target
 

@@ -29,8 +29,8 @@ class TimeSplit:
     """One cut in time and the window after it.
 
     Relevant is what a user acquired (`Dataset.owned_events`) in `[at, at + horizon)`, if the
-    product was in the catalogue as of the cut, and the user did not own it by then or it is
-    `repeatable`.
+    product was in the catalogue as of the cut (without a products frame: always), and the user did
+    not own it by then or it is `repeatable`.
 
     Attributes:
         at: The cut: a date, datetime, timestamp or ISO 8601 text, with or without a time zone as
@@ -78,14 +78,17 @@ class TimeSplit:
         end = start + np.timedelta64(int(self.horizon_days), "D")
         view = data.view(self.at)
         after = data.events.between(start, end).of(data.owned_events)
-        pairs = after.matrix(len(view.users), len(view.products)).tocoo()
-        users, products = pairs.coords
-        keep = view.listed[products] & ~_barred(view, users, products)
+        users, products = data.user_versions.ids, data.product_versions.ids
+        rows, columns = after.matrix(len(users), len(products)).tocoo().coords
+        # Without frames the view numbers only what it shows: positions are not the data's, and
+        # what is not there yet (-1) can be neither barred nor off the catalogue.
+        people = view.users.codes(users.values)[rows]
+        shelf = view.products.codes(products.values)[columns]
+        new = (people < 0) | (shelf < 0)
+        listed = np.append(view.listed, True)[shelf]
+        kept = listed & (new | ~_barred(view, np.maximum(people, 0), np.maximum(shelf, 0)))
         table = pa.table(
-            {
-                "user_id": view.users.array.take(pa.array(users[keep])),
-                "product_id": view.products.array.take(pa.array(products[keep])),
-            }
+            {"user_id": users.give(rows[kept]), "product_id": products.give(columns[kept])}
         )
         at: pd.Timestamp = data.clock.stamp(start)
         relevant = write_frame(table, data.kind)

@@ -74,7 +74,9 @@ class ALS:
 
         Raises:
             DataError: Nobody acquired anything, or the vectors do not stay finite.
+            ValueError: A parameter out of range.
         """
+        self._check_params()
         purchases = context.data.purchases
         if purchases.nnz == 0:
             raise DataError(
@@ -152,6 +154,20 @@ class ALS:
         ):
             raise ValueError("ALS: users, products and factors do not fit each other")
         return ranker
+
+    def _check_params(self) -> None:
+        for name in ("factors", "iterations"):
+            number = getattr(self, name)
+            whole = isinstance(number, int | np.integer) and not isinstance(number, bool)
+            if not whole or number < 1:
+                raise ValueError(f"ALS({name}={number!r}): must be a positive integer")
+        for name, least in (("alpha", "above 0"), ("regularization", "0 or more")):
+            number = getattr(self, name)
+            if name == "regularization" and number is None:
+                continue
+            finite = isinstance(number, int | float | np.number) and np.isfinite(number)
+            if not finite or number < 0 or (least == "above 0" and number == 0):
+                raise ValueError(f"ALS({name}={number!r}): must be a number, {least}")
 
     def _check(self) -> None:
         if not hasattr(self, "user_factors_"):

@@ -228,7 +228,7 @@ class _PairAtom:
         self._held: dict[Any, Bars] = {}
 
     def bits(self, subjects: Subjects) -> Bars:
-        if len(subjects) > 1:
+        if len(subjects) != 1:
             return self._evaluated(subjects)
         key = self._key(subjects)
         found = None if key is None else self._held.get(key)

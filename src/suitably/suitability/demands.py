@@ -14,8 +14,9 @@ from suitably.suitability.binding import BoundPolicy, BoundRule, Formula, Get
 from suitably.suitability.bits import ONES, Words
 from suitably.suitability.policy import Policy, Rule
 
-__all__ = ["Demand", "demands_of"]
+__all__ = ["Demand", "InForce", "demands_of"]
 
+InForce = Callable[[Policy | Rule], bool | None]
 NOTHING: Words = np.zeros((1, 1), np.uint64)
 ALL: Words = np.full((1, 1), ONES)
 
@@ -38,14 +39,12 @@ class Demand:
         return all(isinstance(atom, UserAtom) for atom in self.atoms)
 
 
-def demands_of(
-    policies: Sequence[BoundPolicy], in_force: Callable[[Policy | Rule], bool]
-) -> list[Demand]:
+def demands_of(policies: Sequence[BoundPolicy], in_force: InForce) -> list[Demand]:
     """List the demands of bound policies, first those that look at the user only.
 
     Args:
         policies: As bound.
-        in_force: Says whether a policy or rule is within its dates.
+        in_force: Says whether a policy or rule is within its dates, None where that is unknown.
     """
     demands = []
     for policy in policies:
@@ -53,8 +52,11 @@ def demands_of(
             demands.append(_demand(partial(_outside, policy)))
             continue
         for rule in policy.rules:
-            if in_force(rule.rule):
+            inside = in_force(rule.rule)
+            if inside:
                 demands += [_of_part(policy, rule, part) for part in rule.require.parts]
+            elif inside is None:
+                demands.append(_demand(partial(_outside, policy)))
     if all(policy.governs is not None for policy in policies):
         demands.append(_demand(partial(_governed, policies)))
     return sorted(demands, key=lambda demand: not demand.of_user)

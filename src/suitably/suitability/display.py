@@ -67,14 +67,9 @@ def _cell(eligibility: "Eligibility", found: list[RuleVerdict], named: bool) -> 
         return verdict
     parts = []
     for kept_out in _KEPT_OUT:
-        rules = [_name(eligibility, one) for one in found if one.verdict == kept_out]
+        rules = dict.fromkeys(one.rule for one in found if one.verdict == kept_out)
         parts += [f"{kept_out}: {', '.join(rules)}"] * bool(rules)
     return "; ".join(parts)
-
-
-def _name(eligibility: "Eligibility", one: RuleVerdict) -> str:
-    """Name a rule as `counts` does: with its policy, where two policies have one of that name."""
-    return one.rule if one.rule in eligibility.reasons else f"{one.policy}/{one.rule}"
 
 
 def eligibility_html(eligibility: "Eligibility") -> str:

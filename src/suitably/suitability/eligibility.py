@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from suitably.data.clock import Clock, Instant
 from suitably.data.frames import write_frame
-from suitably.data.ids import Ids
+from suitably.data.ids import Ids, id_array
 from suitably.errors import DataError
 from suitably.suitability import bits
 from suitably.suitability.atoms import Atom, Bars
@@ -51,13 +51,27 @@ class Population:
 
     @staticmethod
     def pair(
-        users: tuple[Ids, pa.Table], products: tuple[Ids, pa.Table], clock: Clock
+        users: tuple[Ids, pa.Table],
+        products: tuple[Ids, pa.Table],
+        clock: Clock,
+        names: tuple[str, str],
     ) -> tuple["Population", "Population"]:
-        """Make both sides of the pair, with the codes for texts that they share."""
+        """Make both sides of the pair, with the codes for texts that they share.
+
+        Args:
+            users: Who they are, and their fields.
+            products: Likewise.
+            clock: The convention of the decision's moment.
+            names: How rules call the ids of users and of products, which are fields too.
+        """
         texts = Texts()
+        tables = [
+            table if name in table.column_names else table.append_column(name, ids.array)
+            for (ids, table), name in zip((users, products), names, strict=True)
+        ]
         return (
-            Population(users[0], Fields("user", users[1], texts, clock)),
-            Population(products[0], Fields("product", products[1], texts, clock)),
+            Population(users[0], Fields("user", tables[0], texts, clock)),
+            Population(products[0], Fields("product", tables[1], texts, clock)),
         )
 
 
@@ -102,7 +116,7 @@ class Eligibility:
         self._width = bits.words_for(len(products.ids))
         self._valid = bits.pack(np.ones((1, len(products.ids)), bool))
 
-    def _in_force(self, part: Policy | Rule) -> bool:
+    def _in_force(self, part: Policy | Rule) -> bool | None:
         """Say whether the moment lies within the dates of a policy or rule."""
         return within(part, self.as_of, self._clock)
 
@@ -308,10 +322,11 @@ class Eligibility:
         return out
 
     def _rows(self, user_ids: Any) -> Rows:
-        codes = self._users.ids.codes(user_ids)
+        asked = id_array(user_ids, "user_ids").to_numpy(zero_copy_only=False)
+        codes = self._users.ids.codes(asked)
         strangers = np.flatnonzero(codes < 0)
         if len(strangers):
-            examples = [list(user_ids)[i] for i in strangers[:3]]
+            examples = asked[strangers[:3]].tolist()
             raise DataError(f"{len(strangers)} user ids are unknown, such as {examples}")
         return codes.astype(np.int64)
 

@@ -120,8 +120,7 @@ class Fields:
     def _read(self, name: str, declared: Declaration, array: pa.Array) -> Column:
         where = f"{self.side}.{name}"
         if pa.types.is_null(array.type):
-            nothing = np.zeros(len(array), bool)
-            return Values(_expected(declared), np.zeros(len(array), np.int64), nothing)
+            return _nothing(declared, len(array))
         known = ~array.is_null().to_numpy(zero_copy_only=False)
         if isinstance(declared, Scale):
             return self._level(where, array, known, declared)
@@ -149,7 +148,13 @@ class Fields:
             return Values(DATE, self.clock.walls(array).view(np.int64), known)
         if pa.types.is_map(kind) or pa.types.is_struct(kind):
             return self._map(where, array, known)
+        if pa.types.is_fixed_size_list(kind):
+            array = array.cast(pa.list_(kind.value_type))
+            kind = array.type
         if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+            if pa.types.is_dictionary(kind.value_type):
+                array = array.cast(pa.list_(kind.value_type.value_type))
+                kind = array.type
             if pa.types.is_struct(kind.value_type) and kind.value_type.num_fields == 2:
                 return self._map(where, array, known)
             return self._list(where, array, known)
@@ -211,11 +216,18 @@ class Fields:
         return Values(Type("map"), np.arange(len(array)), known, mapping)
 
 
-def _expected(declared: Declaration) -> Type:
+_EXPECTED = {"number": NUMBER, "text": TEXT, "date": DATE, "list": Type("list", element="any")}
+
+
+def _nothing(declared: Declaration, rows: int) -> Column:
     """A column of nulls has any type, or the one declared."""
-    if isinstance(declared, Scale):
-        return Type("level", declared)
-    return ANY
+    unknown = np.zeros(rows, bool)
+    if declared == "boolean":
+        return Truth(unknown, unknown)
+    kind = Type("level", declared) if isinstance(declared, Scale) else ANY
+    if isinstance(declared, str):
+        kind = _EXPECTED.get(declared, ANY)
+    return Values(kind, np.zeros(rows, np.int64), unknown)
 
 
 def _encode(array: pa.Array) -> tuple[NDArray[np.int64], list[Any]]:

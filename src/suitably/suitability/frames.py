@@ -43,7 +43,9 @@ def evaluate_frames(
     (user_ids, user_fields, _), (product_ids, product_fields, listed) = sides
     kept = np.flatnonzero(listed)
     catalogue = (product_ids.subset(kept), take_rows(product_fields, pa.array(kept)))
-    people, shelf = Population.pair((user_ids, user_fields), catalogue, clock)
+    people, shelf = Population.pair(
+        (user_ids, user_fields), catalogue, clock, (columns.user, columns.product)
+    )
     return Eligibility(policies, people, shelf, moment, clock, kind)
 
 

@@ -6,7 +6,7 @@ import re
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
@@ -26,7 +26,7 @@ __all__ = ["Policy", "Rule"]
 LANGUAGES = ("en", "zh")
 TYPES = ("number", "text", "date", "boolean", "list", "map")
 _POLICY_KEYS = {"id", "version", "governs", "title", "effective", "expires", "note"}
-_RULE_KEYS = {"id", "article", "applies", "require", "because", "title", "note"}
+_RULE_KEYS = {"id", "article", "applies", "require", "because", "note"}
 _RULE_KEYS |= {"effective", "expires"}
 _RESERVED = {"owned", "no-score", "unknown-user", "reranked", "final-check"}
 _PLACEHOLDER = re.compile(r"\{(?:(user|product)\.(\w+)|(as_of))\}")
@@ -90,6 +90,7 @@ class Policy:
         effective: From when it is in force.
         expires: From when it is no longer.
         governs: Which pairs it governs, as written; None for all.
+        note: What it approximates.
 
     Example:
         >>> policy = Policy.from_toml('''
@@ -120,6 +121,7 @@ class Policy:
         _known_keys(head, _POLICY_KEYS, where)
         self.version = _text(head, "version", where, "")
         self.title = _languages(head, "title", where)
+        self.note = _text(head, "note", where, "")
         self.effective, self.expires = _dates(head, where)
         self.governs = _text(head, "governs", where, None)
         self.governs_node = parse(self.governs, f"{where}: governs") if self.governs else None
@@ -146,22 +148,26 @@ class Policy:
 
     @classmethod
     def load(cls, name: str | Path) -> "Policy":
-        """Read a policy from a file, or a built-in one by its name.
+        """Read a built-in policy by its name, or one from a file.
 
         Raises:
             PolicyError: Neither a file nor a built-in name.
         """
+        folder = resources.files("suitably.suitability") / "regimes"
+        built_in = sorted(f.name[:-5] for f in folder.iterdir() if f.name.endswith(".toml"))
+        if name in built_in:
+            return cls.from_toml((folder / f"{name}.toml").read_text(encoding="utf-8"))
         path = Path(name)
-        if path.is_file():
+        try:
+            found = path.is_file()
+        except OSError:  # a text too long for a name
+            found = False
+        if found:
             try:
                 return cls.from_toml(path.read_text(encoding="utf-8"))
             except UnicodeDecodeError as error:
                 raise PolicyError(f"policy {path}: is not UTF-8: {error}") from None
-        folder = resources.files("suitably.suitability") / "regimes"
-        built_in = sorted(f.name[:-5] for f in folder.iterdir() if f.name.endswith(".toml"))
-        if str(name) not in built_in:
-            raise PolicyError(f"policy {str(name)!r}: no such file; built in are {built_in}")
-        return cls.from_toml((folder / f"{name}.toml").read_text(encoding="utf-8"))
+        raise PolicyError(f"policy {str(name)[:60]!r}: no such file; built in are {built_in}")
 
     @classmethod
     def unrestricted(cls) -> "Policy":
@@ -226,6 +232,10 @@ class Policy:
     def __repr__(self) -> str:
         count = f"{len(self.rules)} rule{'s' * (len(self.rules) != 1)}"
         return f"Policy({self.id!r}, version {self.version!r}, {count})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copy and send by its text: parsing it again is all there is to it."""
+        return Policy.from_toml, (self.text,)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Policy) and self.fingerprint == other.fingerprint
@@ -311,17 +321,17 @@ def _dates(table: dict[str, Any], where: str) -> Sequence[date | None]:
     for moment in found:
         if moment is not None and not isinstance(moment, date):
             raise PolicyError(f"{where}: effective and expires must be dates, got {moment!r}")
-    if all(found) and _order(found[0]) >= _order(found[1]):
+    effective, expires = found
+    if effective and expires and _order(effective) >= _order(expires):
         raise PolicyError(f"{where}: expires must be after effective")
     return found
 
 
-def _order(moment: Any) -> str:
-    return (
-        datetime.combine(moment, datetime.min.time()).isoformat()
-        if type(moment) is date
-        else (moment.isoformat())
-    )
+def _order(moment: date) -> datetime:
+    """Order dates and times, what has no time zone as in UTC."""
+    if not isinstance(moment, datetime):
+        moment = datetime.combine(moment, datetime.min.time())
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _scale(name: str, levels: Any, where: str) -> Scale:

@@ -8,6 +8,7 @@ import numpy as np
 from suitably.suitability.atoms import Bars
 from suitably.suitability.binding import BoundPolicy, BoundRule, Get
 from suitably.suitability.bits import Words
+from suitably.suitability.demands import InForce
 from suitably.suitability.expressions import Node
 from suitably.suitability.policy import Policy, Rule
 from suitably.suitability.scope import Pair, Subjects
@@ -26,7 +27,7 @@ class Reason:
     """A reason for keeping pairs out.
 
     Attributes:
-        name: The rule's id, with its policy's where two policies share it.
+        name: The rule's id.
         bars: Which pairs fail, and for which it is unknown whether they pass.
     """
 
@@ -34,28 +35,40 @@ class Reason:
     bars: Callable[[Get], Bars]
 
 
-def reasons_of(
-    policies: Sequence[BoundPolicy], in_force: Callable[[Policy | Rule], bool]
-) -> tuple[Reason, ...]:
+def reasons_of(policies: Sequence[BoundPolicy], in_force: InForce) -> tuple[Reason, ...]:
     """List the reasons of bound policies, in their order.
+
+    Policies may share a rule id, as when each is about products of its own: it is one reason.
 
     Args:
         policies: As bound.
-        in_force: Says whether a policy or rule is within its dates.
+        in_force: Says whether a policy or rule is within its dates, None where that is unknown.
     """
-    ids = [bound.rule.id for policy in policies for bound in policy.rules]
-    reasons = [Reason("policy:governs", lambda get: _ungoverned(policies, get))]
+    found: dict[str, list[Callable[[Get], Bars]]] = {
+        "policy:governs": [lambda get: _ungoverned(policies, get)]
+    }
     for policy in policies:
-        if not in_force(policy.policy):
-            reasons.append(Reason("policy:effective", _expired(policy)))
+        inside = in_force(policy.policy)
+        if not inside:
+            found.setdefault("policy:effective", []).append(_undecided(policy, inside))
             continue
         for rule in policy.rules:
-            if not in_force(rule.rule):
-                continue
-            shared = ids.count(rule.rule.id) > 1
-            name = f"{policy.policy.id}/{rule.rule.id}" if shared else rule.rule.id
-            reasons.append(Reason(name, _kept_out(policy, rule)))
-    return tuple(reasons)
+            inside = in_force(rule.rule)
+            if inside is not False:
+                bars = _kept_out(policy, rule) if inside else _undecided(policy, inside)
+                found.setdefault(rule.rule.id, []).append(bars)
+    return tuple(Reason(name, _any_of(bars)) for name, bars in found.items())
+
+
+def _any_of(several: Sequence[Callable[[Get], Bars]]) -> Callable[[Get], Bars]:
+    def bars(get: Get) -> Bars:
+        failed, unknown = NOBODY, NOBODY
+        for one in several:
+            fails, rest = one(get)
+            failed, unknown = failed | fails, unknown | rest
+        return failed, unknown & ~failed
+
+    return several[0] if len(several) == 1 else bars
 
 
 def _ungoverned(policies: Sequence[BoundPolicy], get: Get) -> Bars:
@@ -72,8 +85,14 @@ def _ungoverned(policies: Sequence[BoundPolicy], get: Get) -> Bars:
     return outside, unknown
 
 
-def _expired(policy: BoundPolicy) -> Callable[[Get], Bars]:
-    return lambda get: (_governed(policy, get), NOBODY)
+def _undecided(policy: BoundPolicy, in_force: bool | None) -> Callable[[Get], Bars]:
+    """Bar all that a policy governs: out of force it fails, and without a moment it is unknown."""
+
+    def bars(get: Get) -> Bars:
+        governed = _governed(policy, get)
+        return (NOBODY, governed) if in_force is None else (governed, NOBODY)
+
+    return bars
 
 
 def _kept_out(policy: BoundPolicy, rule: BoundRule) -> Callable[[Get], Bars]:
@@ -91,7 +110,7 @@ def _governed(policy: BoundPolicy, get: Get) -> Words:
 
 def judge(
     policies: Sequence[BoundPolicy],
-    in_force: Callable[[Policy | Rule], bool],
+    in_force: InForce,
     subjects: Subjects,
     column: int,
     as_of: str,
@@ -100,7 +119,7 @@ def judge(
 
     Args:
         policies: As bound.
-        in_force: Says whether a policy or rule is within its dates.
+        in_force: Says whether a policy or rule is within its dates, None where that is unknown.
         subjects: The one user, and the moment.
         column: The product's position.
         as_of: The moment, as text.
@@ -114,12 +133,16 @@ def judge(
         scopes.append(inside)
         if not inside:
             continue
-        if not in_force(policy.policy):
-            found.append(pseudo_verdict("policy:effective", "fail", policy.policy, as_of=as_of))
+        current = in_force(policy.policy)
+        if not current:
+            how: Verdict = "fail" if current is False else "unknown"
+            found.append(pseudo_verdict("policy:effective", how, policy.policy, as_of=as_of))
             continue
-        rules = [bound.rule for bound in policy.rules if in_force(bound.rule)]
-        judged = (_judge_rule(policy.policy, rule, pair, as_of) for rule in rules)
-        found += [verdict for verdict in judged if verdict is not None]
+        for bound in policy.rules:
+            dated = in_force(bound.rule)
+            if dated is not False:
+                verdict = _judge_rule(policy.policy, bound.rule, pair, as_of, bool(dated))
+                found += [] if verdict is None else [verdict]
     if None in scopes:
         return [pseudo_verdict("policy:governs", "unknown"), *found]
     if not any(scopes):
@@ -127,11 +150,13 @@ def judge(
     return found
 
 
-def _judge_rule(policy: Policy, rule: Rule, pair: Pair, as_of: str) -> RuleVerdict | None:
+def _judge_rule(
+    policy: Policy, rule: Rule, pair: Pair, as_of: str, dated: bool
+) -> RuleVerdict | None:
     applies = True if rule.applies_node is None else _decide(rule.applies_node, pair)
     if applies is False:
         return None
-    holds = _decide(rule.require_node, pair) if applies else None
+    holds = _decide(rule.require_node, pair) if applies and dated else None
     verdict: Verdict = "unknown" if holds is None else "pass" if holds else "fail"
     fields = dict.fromkeys((*rule.fields, *rule.mentioned))
     values = {str(field): pair.cell(field) for field in fields}

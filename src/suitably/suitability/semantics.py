@@ -328,7 +328,8 @@ def _contains(node: Call, scope: Scope) -> Truth:
         scope.refuse(node, f"a list of {element} cannot hold {item.type}")
     known = container.known & item.known
     keys, place = np.unique(np.where(item.known, item.data, 0), return_inverse=True)
-    items = [scope.texts.text(int(key)) for key in keys] if item.type == TEXT else keys.tolist()
+    texts = item.type == TEXT and bool(item.known.any())
+    items = [scope.texts.text(int(key)) for key in keys] if texts else keys.tolist()
     holds = np.array([[key in members for key in items] for members in lists], bool)
     null = np.array([None in members for members in lists], bool)
     rows, columns = container.data, place.reshape(item.data.shape)

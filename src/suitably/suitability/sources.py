@@ -25,7 +25,12 @@ def read_policies(source: Any) -> tuple[Policy, ...]:
         raise PolicyError(
             "policy: is required; to restrict nothing, write out Policy.unrestricted()"
         )
-    return tuple(_read(one) for one in several)
+    read = tuple(_read(one) for one in several)
+    ids = [policy.id for policy in read]
+    repeated = sorted({one for one in ids if ids.count(one) > 1})
+    if repeated:
+        raise PolicyError(f"policy: ids must be unique, repeated: {repeated}")
+    return read
 
 
 def _read(one: Any) -> Policy:

@@ -28,8 +28,8 @@ PSEUDO_RULES = {
         "zh": "没有可确认适用于该客户与该产品的适当性政策。",
     },
     "policy:effective": {
-        "en": "The policy {policy} is not in force on {as_of}.",
-        "zh": "政策{policy}在{as_of}不生效。",
+        "en": "The policy {policy} is not known to be in force on {as_of}.",
+        "zh": "无法确认政策{policy}在{as_of}有效。",
     },
     "pipeline:owned": {
         "en": "The customer already owns this product.",
@@ -143,7 +143,8 @@ def show_value(value: Any, language: str) -> str:
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, list):
-        return ", ".join(show_value(item, language) for item in value) or "-"
+        comma = "、" if language == "zh" else ", "
+        return comma.join(show_value(item, language) for item in value) or "-"
     if isinstance(value, dict):
         return (
             ", ".join(f"{key}: {show_value(item, language)}" for key, item in value.items()) or "-"
