@@ -51,13 +51,21 @@ class _Served:
             held = self.moments.get(key)
         if held is not None:
             return held
-        made = self.fitted.moment(self.policies, as_of)
+        made = self._made(as_of)
         with self.lock:
             held = self.moments.setdefault(key, made)
             spare = [other for other in self.moments if other not in (key, _key(self.fitted.as_of))]
             for other in spare[: max(0, len(self.moments) - _MOMENTS)]:
                 del self.moments[other]
         return held
+
+    def _made(self, as_of: Instant | None) -> Moment:
+        """Judge anew; without profiles the fields are those of the moment fitted as of."""
+        with self.lock:
+            first = self.moments.get(_key(self.fitted.as_of))
+        if first is None or self.fitted.builders:
+            return self.fitted.moment(self.policies, as_of)
+        return Moment(as_of, first.profiles, first.eligibility.at(as_of))
 
 
 class Pipeline:

@@ -16,7 +16,7 @@ from suitably.data.ids import Ids, id_array
 from suitably.errors import DataError
 from suitably.suitability import bits
 from suitably.suitability.atoms import Atom, Bars
-from suitably.suitability.binding import Get, bind
+from suitably.suitability.binding import BoundPolicy, Get, bind
 from suitably.suitability.bits import Words
 from suitably.suitability.dates import within
 from suitably.suitability.demands import Demand, demands_of
@@ -88,6 +88,7 @@ class Eligibility:
         as_of: The moment of the decision, None in data without timestamps.
         clock: The convention of `as_of`.
         kind: The kind of frame for `counts`.
+        bound: The policies, if they are bound to these users and products already.
 
     Raises:
         PolicyError: A rule does not fit the fields.
@@ -102,6 +103,7 @@ class Eligibility:
         as_of: Instant | None,
         clock: Clock,
         kind: str = "pandas",
+        bound: tuple[BoundPolicy, ...] | None = None,
     ) -> None:
         self.policies = tuple(policies)
         self.as_of = as_of
@@ -109,12 +111,19 @@ class Eligibility:
         self._clock = clock
         self._kind = kind
         self._plan: Plan | None = None
-        self._bound = bind(self.policies, users.fields, products.fields)
+        self._bound = bound or bind(self.policies, users.fields, products.fields)
         self._wall = clock.micros(as_of)
         self._reasons = reasons_of(self._bound, self._in_force)
         self._demands = demands_of(self._bound, self._in_force)
         self._width = bits.words_for(len(products.ids))
         self._valid = bits.pack(np.ones((1, len(products.ids)), bool))
+
+    def at(self, as_of: Instant | None) -> "Eligibility":
+        """Give the same users and products, judged anew at another moment."""
+        users, products = self._users, self._products
+        return Eligibility(
+            self.policies, users, products, as_of, self._clock, self._kind, self._bound
+        )
 
     def _in_force(self, part: Policy | Rule) -> bool | None:
         """Say whether the moment lies within the dates of a policy or rule."""
