@@ -12,7 +12,8 @@ from suitably.profiles import RecencyFrequencyValue
 def test_real_repeat_buyers_agree_with_pandas(shared_data: Path) -> None:
     log = pd.read_csv(shared_data / "far_trans" / "buys_2018_2019H1_exact.csv.xz")
     columns = Columns(user="customerID", product="ISIN", timestamp="date")
-    data = Dataset(None, None, log, columns=columns)
+    users = pd.DataFrame({"customerID": log.customerID.unique()})
+    data = Dataset(users, None, log, columns=columns)
     as_of = "2019-01-01"
     found = RecencyFrequencyValue().fit(data, as_of).transform(data).set_index("user_id")
 
