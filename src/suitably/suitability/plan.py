@@ -5,7 +5,9 @@ many users share it; tables that stay small together are merged into one. A user
 AND of one row of each table. Demands whose table would be too large are evaluated block by block.
 """
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +24,8 @@ __all__ = ["Plan"]
 _MOST_BYTES = 2**26
 _MERGED_BYTES = 2**23
 _COUNTABLE = 2**22
+_WORTH_THREADS = 50_000
+_THREADS = min(4, os.cpu_count() or 1)
 
 
 @dataclass(frozen=True)
@@ -44,11 +48,7 @@ class Plan:
     def __init__(self, demands: Sequence[Demand], subjects: Subjects, valid: Words) -> None:
         self._width = valid.shape[1]
         self._users = len(subjects)
-        coded: dict[int, Coded | None] = {}
-        for demand in demands:
-            for atom in demand.atoms:
-                if id(atom) not in coded:
-                    coded[id(atom)] = atom.coded(subjects)
+        coded = _coded({id(atom): atom for d in demands for atom in d.atoms}, subjects)
         tables, self.rest = [], []
         for demand in demands:
             table = self._table(demand, coded)
@@ -122,6 +122,15 @@ class Plan:
         if len(present) * self._width * 8 > _MERGED_BYTES:
             return None
         return _Table(codes, a.words[present // size] & b.words[present % size])
+
+
+def _coded(atoms: dict[int, Atom], subjects: Subjects) -> dict[int, Coded | None]:
+    """Code every atom; searches and gathers let other threads work meanwhile."""
+    if len(subjects) < _WORTH_THREADS:
+        return {key: atom.coded(subjects) for key, atom in atoms.items()}
+    with ThreadPoolExecutor(_THREADS) as pool:
+        found = pool.map(lambda atom: atom.coded(subjects), atoms.values())
+        return dict(zip(atoms, found, strict=True))
 
 
 def _numbered(
