@@ -3,9 +3,7 @@
 import copy
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Lock
 from typing import Any, Self
 
 import numpy as np
@@ -14,7 +12,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from suitably.data.clock import Instant
 from suitably.data.dataset import Dataset
 from suitably.data.ids import id_array
 from suitably.drawing import Drawer
@@ -22,6 +19,7 @@ from suitably.errors import DataError, NotFittedError
 from suitably.fitted import Fitted, Moment, hold
 from suitably.ranking.protocol import FitContext, Ranker
 from suitably.recommendations import Recommendations
+from suitably.served import Served, key
 from suitably.suitability.eligibility import Eligibility
 from suitably.suitability.policy import Policy
 from suitably.suitability.sources import read_policies
@@ -29,43 +27,6 @@ from suitably.suitability.verdicts import RuleVerdict, pseudo_verdict
 from suitably.tracing import Trace, trace
 
 __all__ = ["Pipeline"]
-
-_MOMENTS = 4
-
-
-@dataclass(frozen=True)
-class _Served:
-    """What a fitted pipeline serves from: replaced as a whole, never changed."""
-
-    fitted: Fitted
-    ranker: Ranker
-    policies: tuple[Policy, ...]
-    rerankers: tuple[Any, ...]
-    moments: OrderedDict[Any, Moment] = field(default_factory=OrderedDict)
-    lock: Lock = field(default_factory=Lock)
-
-    def moment(self, as_of: Instant | None) -> Moment:
-        """Give how it looks as of a moment; the one fitted as of and the latest asked are held."""
-        key = _key(as_of)
-        with self.lock:
-            held = self.moments.get(key)
-        if held is not None:
-            return held
-        made = self._made(as_of)
-        with self.lock:
-            held = self.moments.setdefault(key, made)
-            spare = [other for other in self.moments if other not in (key, _key(self.fitted.as_of))]
-            for other in spare[: max(0, len(self.moments) - _MOMENTS)]:
-                del self.moments[other]
-        return held
-
-    def _made(self, as_of: Instant | None) -> Moment:
-        """Judge anew; without profiles the fields are those of the moment fitted as of."""
-        with self.lock:
-            first = self.moments.get(_key(self.fitted.as_of))
-        if first is None or self.fitted.builders:
-            return self.fitted.moment(self.policies, as_of)
-        return Moment(as_of, first.profiles, first.eligibility.at(as_of))
 
 
 class Pipeline:
@@ -115,7 +76,7 @@ class Pipeline:
         self.audit = audit
         self.consent = consent
         self.seed = seed
-        self._served: _Served | None = None
+        self._served: Served | None = None
 
     def get_params(self) -> dict[str, Any]:
         """Give what the constructor was given."""
@@ -166,8 +127,8 @@ class Pipeline:
         moment = fitted.moment(policies, view.as_of)
         context = FitContext(view, moment.profiles, moment.eligibility, view.as_of, self.seed)
         ranker = copy.copy(self.ranker.fit(context))
-        moments = OrderedDict({_key(view.as_of): moment})
-        self._served = _Served(fitted, ranker, policies, tuple(self.rerankers), moments)
+        moments = OrderedDict({key(view.as_of): moment})
+        self._served = Served(fitted, ranker, policies, tuple(self.rerankers), moments)
         return self
 
     @property
@@ -326,7 +287,7 @@ class Pipeline:
 
     def hold(self, fitted: Fitted, ranker: Ranker) -> None:
         """Serve from this from now on: what `held` gave, here or elsewhere."""
-        self._served = _Served(fitted, ranker, self.policies, tuple(self.rerankers))
+        self._served = Served(fitted, ranker, self.policies, tuple(self.rerankers))
 
     def save(self, path: str | Path) -> None:
         """Write the fitted pipeline to a folder, without pickle; see `suitably.load`."""
@@ -334,12 +295,12 @@ class Pipeline:
 
         save(self, Path(path))
 
-    def _ready(self) -> _Served:
+    def _ready(self) -> Served:
         if self._served is None:
             raise NotFittedError("Pipeline: call fit first")
         return self._served
 
-    def _moment(self, served: _Served, as_of: Any) -> Moment:
+    def _moment(self, served: Served, as_of: Any) -> Moment:
         fitted = served.fitted
         if as_of is None:
             moment = fitted.as_of
@@ -353,7 +314,7 @@ class Pipeline:
         return served.moment(moment)
 
     def _drawer(
-        self, served: _Served, k: int, as_of: Any, exclude_owned: bool, product_ids: Any
+        self, served: Served, k: int, as_of: Any, exclude_owned: bool, product_ids: Any
     ) -> Drawer:
         if isinstance(k, bool) or not isinstance(k, int | np.integer) or k < 1:
             raise ValueError(f"k={k!r}: must be a positive integer")
@@ -399,7 +360,3 @@ def _unfitted(part: Any) -> Any:
     if part is None or not hasattr(part, "get_params"):
         return copy.deepcopy(part)
     return type(part)(**part.get_params())
-
-
-def _key(as_of: Instant | None) -> Any:
-    return None if as_of is None else int(as_of.astype(np.int64))

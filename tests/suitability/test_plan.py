@@ -83,6 +83,7 @@ def test_every_way_to_tabulate_gives_the_same_bits(
     monkeypatch.setattr(atoms, "_MOST_COMBINATIONS", most)
     monkeypatch.setattr(plan, "_MERGED_BYTES", most * 24)
     monkeypatch.setattr(plan, "_COUNTABLE", most * 100)
+    monkeypatch.setattr(plan, "_WORTH_THREADS", 0)
     if not compiled:
         monkeypatch.setattr(kernels, "_compiled", lambda: None)
     rows = np.random.default_rng(1).permutation(3_000)
