@@ -20,8 +20,6 @@ from suitably.suitability.policy import Policy
 
 __all__ = ["Fitted", "Moment", "hold"]
 
-REPEATABLE = "repeatable"
-
 
 @dataclass(frozen=True)
 class Fitted:
@@ -146,13 +144,8 @@ def hold(view: View, kind: str, builders: Sequence[Any]) -> Fitted:
     catalogue = np.flatnonzero(view.listed)
     product_fields = take_rows(view.product_fields, pa.array(catalogue))
     owned = sparse.csr_array(view.purchases[:, catalogue])
-    if REPEATABLE in product_fields.column_names:
-        column = product_fields[REPEATABLE].combine_chunks()
-        if not (pa.types.is_boolean(column.type) or pa.types.is_null(column.type)):
-            raise DataError(f"products.{REPEATABLE}: must hold booleans, not {column.type}")
-        repeatable = column.cast(pa.bool_()).fill_null(False).to_numpy(zero_copy_only=False)
-        owned.data[repeatable[owned.indices]] = 0
-        owned.eliminate_zeros()
+    owned.data[view.repeatable[catalogue][owned.indices]] = 0
+    owned.eliminate_zeros()
     owned.sort_indices()
     return Fitted(
         as_of=view.as_of,

@@ -13,13 +13,15 @@ from scipy import sparse
 from suitably.data.checks import Inspection, OnError, Quarantine
 from suitably.data.clock import MICROSECOND, Clock, Instant
 from suitably.data.columns import Columns
-from suitably.data.events import Events, Roles, read_events, read_roles
+from suitably.data.events import Events, read_events, read_roles
 from suitably.data.frames import fieldless, read_frame, write_frame
 from suitably.data.ids import Ids
 from suitably.data.versions import Versions, read_versions
 from suitably.errors import DataError
 
 __all__ = ["Dataset", "View"]
+
+REPEATABLE = "repeatable"
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,23 @@ class View:
     def product_ids(self) -> NDArray[Any]:
         """External ids of the products, in order: the axis of every scorer."""
         return self.products.values
+
+    @cached_property
+    def repeatable(self) -> NDArray[np.bool_]:
+        """Which products can be acquired again though owned: bool (products,).
+
+        Raises:
+            DataError: The column of that name holds something else.
+        """
+        if REPEATABLE not in self.product_fields.column_names:
+            return np.zeros(len(self.products), bool)
+        column = self.product_fields[REPEATABLE].combine_chunks()
+        if not (pa.types.is_boolean(column.type) or pa.types.is_null(column.type)):
+            raise DataError(f"products.{REPEATABLE}: must hold booleans, not {column.type}")
+        again: NDArray[np.bool_] = (
+            column.cast(pa.bool_()).fill_null(False).to_numpy(zero_copy_only=False)
+        )
+        return again
 
     @cached_property
     def acquisitions(self) -> Events:
@@ -157,7 +176,6 @@ class Dataset:
         self.events = read_events(
             log, columns, roles, self.user_versions.ids, self.product_versions.ids
         )
-        self._roles: Roles = roles
         self.owned_events = None if owned_events is None else tuple(owned_events)
         self.events.of(self.owned_events)
 

@@ -105,9 +105,3 @@ class Ids:
             wanted = np.asarray(ids, dtype=object)
         found: NDArray[np.int32] = self._index.get_indexer(pd.Index(wanted)).astype(np.int32)
         return found
-
-    def extended(self, ids: pa.Array) -> "Ids":
-        """Append the ids that are new, in their order."""
-        fresh = np.flatnonzero(self.codes(ids.to_numpy(zero_copy_only=False)) < 0)
-        new = ids.take(pa.array(fresh)).unique()
-        return Ids(pa.concat_arrays([self.array, new]), self.kind) if len(new) else self

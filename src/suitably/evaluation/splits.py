@@ -84,9 +84,9 @@ class TimeSplit:
         # what is not there yet (-1) can be neither barred nor off the catalogue.
         people = view.users.codes(users.values)[rows]
         shelf = view.products.codes(products.values)[columns]
-        new = (people < 0) | (shelf < 0)
-        listed = np.append(view.listed, True)[shelf]
-        kept = listed & (new | ~_barred(view, np.maximum(people, 0), np.maximum(shelf, 0)))
+        kept = np.append(view.listed, True)[shelf]
+        known = np.flatnonzero((people >= 0) & (shelf >= 0))
+        kept[known] &= ~_barred(view, people[known], shelf[known])
         table = pa.table(
             {"user_id": users.give(rows[kept]), "product_id": products.give(columns[kept])}
         )
@@ -103,13 +103,5 @@ def _barred(view: View, users: NDArray[Any], products: NDArray[Any]) -> NDArray[
     barred: NDArray[np.bool_] = np.isin(
         users.astype(np.int64) * width + products, rows * width + columns
     )
-    if "repeatable" not in view.product_fields.column_names:
-        return barred
-    repeatable = view.product_fields["repeatable"].combine_chunks()
-    if not pa.types.is_boolean(repeatable.type):
-        if pa.types.is_null(repeatable.type):
-            return barred
-        raise DataError(f"products.repeatable: must hold true or false, not {repeatable.type}")
-    again: NDArray[np.bool_] = repeatable.fill_null(False).to_numpy(zero_copy_only=False)
-    barred &= ~again[products]
+    barred &= ~view.repeatable[products]
     return barred

@@ -3,10 +3,14 @@
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["ONES", "Words", "count", "pack", "row_counts", "unpack", "words_for"]
+__all__ = ["ALL", "NOTHING", "ONES", "Words", "count", "pack", "row_counts", "unpack", "words_for"]
 
 Words = NDArray[np.uint64]
 ONES = np.uint64(0xFFFF_FFFF_FFFF_FFFF)
+NOTHING: Words = np.zeros((1, 1), np.uint64)  # no pair, and every pair: they broadcast
+ALL: Words = np.full((1, 1), ONES)
+NOTHING.setflags(write=False)
+ALL.setflags(write=False)
 
 
 def words_for(products: int) -> int:

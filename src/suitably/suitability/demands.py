@@ -7,18 +7,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 
-import numpy as np
-
 from suitably.suitability.atoms import Atom, Bars, UserAtom
 from suitably.suitability.binding import BoundPolicy, BoundRule, Formula, Get
-from suitably.suitability.bits import ONES, Words
+from suitably.suitability.bits import ALL, NOTHING, Words
 from suitably.suitability.policy import Policy, Rule
 
 __all__ = ["Demand", "InForce", "demands_of"]
 
 InForce = Callable[[Policy | Rule], bool | None]
-NOTHING: Words = np.zeros((1, 1), np.uint64)
-ALL: Words = np.full((1, 1), ONES)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import numpy as np
 
 from suitably.suitability.atoms import Bars
 from suitably.suitability.binding import BoundPolicy, BoundRule, Get
-from suitably.suitability.bits import Words
+from suitably.suitability.bits import ALL, NOTHING, Words
 from suitably.suitability.demands import InForce
 from suitably.suitability.expressions import Node
 from suitably.suitability.policy import Policy, Rule
@@ -17,9 +17,6 @@ from suitably.suitability.values import Truth
 from suitably.suitability.verdicts import RuleVerdict, Verdict, explain_rule, pseudo_verdict
 
 __all__ = ["Reason", "judge", "reasons_of"]
-
-NOBODY: Words = np.zeros((1, 1), np.uint64)
-NOBODY.setflags(write=False)
 
 
 @dataclass(frozen=True)
@@ -62,7 +59,7 @@ def reasons_of(policies: Sequence[BoundPolicy], in_force: InForce) -> tuple[Reas
 
 def _any_of(several: Sequence[Callable[[Get], Bars]]) -> Callable[[Get], Bars]:
     def bars(get: Get) -> Bars:
-        failed, unknown = NOBODY, NOBODY
+        failed, unknown = NOTHING, NOTHING
         for one in several:
             fails, rest = one(get)
             failed, unknown = failed | fails, unknown | rest
@@ -73,11 +70,11 @@ def _any_of(several: Sequence[Callable[[Get], Bars]]) -> Callable[[Get], Bars]:
 
 def _ungoverned(policies: Sequence[BoundPolicy], get: Get) -> Bars:
     """Find pairs outside every policy, and those where that cannot be told."""
-    outside: Words = ~NOBODY
-    unknown: Words = NOBODY
+    outside: Words = ALL
+    unknown: Words = NOTHING
     for policy in policies:
         if policy.governs is None:
-            outside = NOBODY
+            outside = NOTHING
             continue
         governed, out = policy.governs.true(get), policy.governs.false(get)
         outside = outside & out
@@ -90,7 +87,7 @@ def _undecided(policy: BoundPolicy, in_force: bool | None) -> Callable[[Get], Ba
 
     def bars(get: Get) -> Bars:
         governed = _governed(policy, get)
-        return (NOBODY, governed) if in_force is None else (governed, NOBODY)
+        return (NOTHING, governed) if in_force is None else (governed, NOTHING)
 
     return bars
 
@@ -105,7 +102,7 @@ def _kept_out(policy: BoundPolicy, rule: BoundRule) -> Callable[[Get], Bars]:
 
 
 def _governed(policy: BoundPolicy, get: Get) -> Words:
-    return ~NOBODY if policy.governs is None else policy.governs.true(get)
+    return ALL if policy.governs is None else policy.governs.true(get)
 
 
 def judge(
