@@ -1,6 +1,6 @@
 """Save and load a fitted pipeline, without pickle and without running anything."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -203,12 +203,20 @@ def _write(writer: Writer, component: Any) -> dict[str, Any]:
             f"{type(component).__name__}: cannot be saved; give it state() and from_state(state)"
         )
     arrays = {name: value for name, value in state.items() if isinstance(value, np.ndarray)}
-    scalars = {name: _scalar(component, name, state[name]) for name in state if name not in arrays}
+    parts = {name: value for name, value in state.items() if _components(value)}
+    plain = [name for name in state if name not in arrays and name not in parts]
     return {
         "class": _name(type(component)),
-        "scalars": scalars,
+        "scalars": {name: _scalar(component, name, state[name]) for name in plain},
         "arrays": _arrays(writer, arrays),
+        "parts": {name: [_write(writer, part) for part in parts[name]] for name in parts},
     }
+
+
+def _components(value: Any) -> bool:
+    """Say whether a value of a state is a list of components with states of their own."""
+    some = isinstance(value, tuple | list) and bool(value)
+    return some and all(hasattr(part, "state") for part in value)
 
 
 def _read(reader: Reader, record: dict[str, Any], trusted: Sequence[type], role: type[Any]) -> Any:
@@ -218,7 +226,11 @@ def _read(reader: Reader, record: dict[str, Any], trusted: Sequence[type], role:
         raise ArtifactError(
             f"class {record['class']!r} is not trusted: pass it in load(..., trusted=[...])"
         )
-    state = {**record["scalars"], **_read_arrays(reader, record["arrays"])}
+    parts = {
+        name: [_read(reader, part, trusted, role) for part in several]
+        for name, several in record["parts"].items()
+    }
+    state = {**record["scalars"], **_read_arrays(reader, record["arrays"]), **parts}
     made = cls.from_state(state) if hasattr(cls, "from_state") else cls(**state)
     if not isinstance(made, role):
         raise ArtifactError(f"class {record['class']!r} is no {role.__name__.lower()}")
@@ -238,6 +250,8 @@ def _scalar(component: Any, name: str, value: Any) -> Any:
         value = value.item()
     if isinstance(value, tuple | list):
         return [_scalar(component, name, part) for part in value]
+    if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
+        return {key: _scalar(component, name, part) for key, part in value.items()}
     if value is None or isinstance(value, bool | int | float | str):
         return value
     raise ArtifactError(

@@ -71,7 +71,9 @@ class Ranker(Protocol):
     """What would a customer want?
 
     No base class and no registration: any class with these methods ranks. To be saved, it also
-    has `state() -> arrays and scalars` and a class method `from_state(state)`.
+    has `state() -> arrays and scalars` and a class method `from_state(state)`. To take in new
+    interactions without a refit, it has `fold_in(context) -> another ranker`, where the context
+    shows the new interactions only, over users and products that may have grown at their ends.
     """
 
     def fit(self, context: FitContext) -> Self:
