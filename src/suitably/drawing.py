@@ -1,8 +1,10 @@
 """From a moment to lists: eligibility, ownership, scores, order, and the last check."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -17,10 +19,13 @@ from suitably.ranking.protocol import Factors, Ranker, Scorer, Scores
 from suitably.ranking.topk import top_k
 from suitably.reranking.protocol import RerankContext, Reranker
 from suitably.suitability import bits
+from suitably.suitability.bits import Words
+from suitably.threads import cores, one_blas_thread
 
 __all__ = ["Drawer", "Drawn"]
 
-_CELLS = 2**22
+_USERS = 4096
+_CELLS = 2**23
 _POOL = 5
 
 
@@ -32,11 +37,30 @@ class Drawn:
         lists: For the users asked, in their order; codes are positions in the catalogue.
         reranked: int64 (users,), products that rerankers dropped.
         refused: int64 (users,), products that a reranker added or repeated, and that were dropped.
+        stood_in: bool (users,), whom the ranker knows nothing of, so that the fallback ranked.
     """
 
     lists: Lists
     reranked: NDArray[np.int64]
     refused: NDArray[np.int64]
+    stood_in: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Turn:
+    """Some users of a block, and the scores that rank for them.
+
+    Attributes:
+        places: int64, which of the block.
+        scorer: Their scores, over the catalogue.
+        known: Words (1, catalogue / 64), the products that have a score.
+        stood_in: Whether it is the fallback's turn.
+    """
+
+    places: NDArray[np.int64]
+    scorer: Scorer
+    known: Words
+    stood_in: bool
 
 
 @dataclass(frozen=True)
@@ -46,42 +70,37 @@ class Drawer:
     Attributes:
         fitted: What the pipeline holds.
         moment: How it looks as of the moment.
-        ranker: The fitted ranker.
+        rankers: The fitted ranker, and what ranks for those it knows nothing of.
         rerankers: In their order.
         k: The most products in a list.
         exclude_owned: Whether owned products are left out.
-        candidates: bool (catalogue,), what the caller narrows the catalogue to.
+        candidates: int64, positions in the catalogue that the caller narrows it to; None: all.
     """
 
     fitted: Fitted
     moment: Moment
-    ranker: Ranker
+    rankers: Sequence[Ranker]
     rerankers: Sequence[Reranker]
     k: int
     exclude_owned: bool
-    candidates: NDArray[np.bool_]
+    candidates: NDArray[np.int64] | None
 
     def draw(self, rows: NDArray[np.int64]) -> Drawn:
         """Draw up the lists of users by position; −1 stands for an unknown user.
 
+        Blocks of like users are drawn up side by side, one on each core.
+
         Warns:
             SuitabilityWarning: A reranker tried to add.
         """
-        depth = min(self.k, len(self.candidates))
-        lists = Lists.empty(len(rows), depth)
-        reranked, refused = np.zeros(len(rows), np.int64), np.zeros(len(rows), np.int64)
-        asked = np.flatnonzero(rows >= 0)
-        size = max(1, min(4096, _CELLS // max(1, len(self.candidates))))
-        if len(asked) > size:
-            asked = asked[np.argsort(self.moment.places[rows[asked]], kind="stable")]
-        for start in range(0, len(asked), size):
-            block = asked[start : start + size]
-            drawn = self._block(rows[block])
-            width = drawn.lists.depth
-            lists.products[block, :width] = drawn.lists.products
-            lists.scores[block, :width] = drawn.lists.scores
-            lists.lengths[block] = drawn.lists.lengths
-            reranked[block], refused[block] = drawn.reranked, drawn.refused
+        users = len(rows)
+        lists = Lists.empty(users, min(self.k, self._shelf))
+        reranked, refused = np.zeros((2, users), np.int64)
+        stood_in = np.zeros(users, bool)
+        for places, drawn in self._blocks(rows):
+            lists.put(places, drawn.lists)
+            reranked[places], refused[places] = drawn.reranked, drawn.refused
+            stood_in[places] = drawn.stood_in
         if refused.any():
             warnings.warn(
                 f"rerankers added or repeated {int(refused.sum())} products that were not in the "
@@ -89,78 +108,130 @@ class Drawer:
                 SuitabilityWarning,
                 stacklevel=3,
             )
-        return Drawn(lists, reranked, refused)
+        return Drawn(lists, reranked, refused, stood_in)
 
-    def allowed(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Give who may be offered what: bool (users, catalogue), before any score."""
+    @property
+    def _shelf(self) -> int:
+        return len(self.fitted.catalogue)
+
+    @cached_property
+    def narrowed(self) -> Words:
+        """The products that the caller narrows the catalogue to: words (1, catalogue / 64)."""
+        inside = np.full((1, self._shelf), self.candidates is None)
+        if self.candidates is not None:
+            inside[0, self.candidates] = True
+        return bits.pack(inside)
+
+    def allowed(self, rows: NDArray[np.int64]) -> Words:
+        """Give who may be offered what, before any score: words (users, catalogue / 64)."""
         words = self.moment.eligibility.bits(rows)
-        allowed = bits.unpack(words, len(self.candidates)) & self.candidates
+        if self.candidates is not None:
+            words &= self.narrowed
         if self.exclude_owned:
-            allowed[self.owned(rows)] = False
-        return allowed
+            bits.clear(words, *self.fitted.barred(rows))
+        return words
 
-    def owned(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Give the owned pairs of some users, as places in the block and in the catalogue."""
-        owned = self.fitted.owned
-        starts, ends = owned.indptr[rows].astype(np.int64), owned.indptr[rows + 1].astype(np.int64)
-        lengths = ends - starts
-        offsets = np.repeat(starts - np.concatenate([[0], np.cumsum(lengths)[:-1]]), lengths)
-        products = owned.indices[offsets + np.arange(lengths.sum())]
-        return np.repeat(np.arange(len(rows)), lengths), products
+    def scorable(self, rows: NDArray[np.int64]) -> Words:
+        """Give the pairs that have a score: words (users, catalogue / 64)."""
+        words = np.zeros((len(rows), self.narrowed.shape[1]), np.uint64)
+        for turn in self.turns(rows):
+            words[turn.places] = turn.known
+        return words
 
-    def scorable(self, rows: NDArray[np.int64], scorer: Scorer) -> NDArray[np.bool_]:
-        """Give the pairs that the ranker knows something about: bool (users, catalogue)."""
-        users: NDArray[np.bool_] = np.asarray(
-            self.ranker.can_score(self.fitted.users.values[rows]), bool
-        )
-        products = np.ones(len(self.candidates), bool) if scorer.known is None else scorer.known
-        return users[:, None] & products[None, :]
+    def turns(self, rows: NDArray[np.int64]) -> list[Turn]:
+        """Ask the rankers in turn: each scores for those that the ones before know nothing of."""
+        ids = self.fitted.users.values[rows]
+        left = np.arange(len(rows))
+        turns = []
+        for ranker in self.rankers:
+            able = np.asarray(ranker.can_score(ids[left]), bool)
+            mine, left = left[able], left[~able]
+            if len(mine):
+                scorer, known = self._aligned(ranker, ids[mine])
+                turns.append(Turn(mine, scorer, known, ranker is not self.rankers[0]))
+            if not len(left):
+                break
+        return turns
 
-    def scorer(self, rows: NDArray[np.int64]) -> Scorer:
-        """Ask the ranker, and put its products in the catalogue's order."""
-        scorer = self.ranker.scorer(self.fitted.users.values[rows])
-        catalogue = self.fitted.catalogue
-        known = None if scorer.known is None else np.asarray(scorer.known, bool)[catalogue]
+    def _aligned(self, ranker: Ranker, ids: NDArray[Any]) -> tuple[Scorer, Words]:
+        """Put a ranker's products in the catalogue's order; it knows none that came after it."""
+        scorer = ranker.scorer(ids)
         if isinstance(scorer, Factors):
-            _check_shape(self.ranker, scorer.products.shape[0], len(self.fitted.products))
-            _check_shape(self.ranker, scorer.users.shape[0], len(rows))
-            return Factors(scorer.users, scorer.products[catalogue], known)
-        _check_shape(self.ranker, scorer.block.shape[1], len(self.fitted.products))
-        _check_shape(self.ranker, scorer.block.shape[0], len(rows))
-        return Scores(scorer.block[:, catalogue], known)
+            users, products = scorer.users, scorer.products
+        else:
+            users, products = scorer.block, scorer.block.T
+        known = np.ones(len(products), bool)
+        if scorer.known is not None:
+            known = np.asarray(scorer.known, bool)
+        axis = {len(self.fitted.products), self.fitted.learned}
+        for what, given, wanted in (("users", users, {len(ids)}), ("products", products, axis)):
+            if len(given) not in wanted:
+                raise SuitablyError(
+                    f"{type(ranker).__name__}: gave scores of {len(given)} {what} for "
+                    f"{max(wanted)} asked"
+                )
+        if not (self.fitted.plain and len(products) == self._shelf):
+            products, known = (_shelved(part, self.fitted.catalogue) for part in (products, known))
+        words = bits.pack(known[None])
+        if isinstance(scorer, Factors):
+            return Factors(users, products), words
+        return Scores(products.T), words
+
+    def _blocks(self, rows: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.int64], Drawn]]:
+        asked = np.flatnonzero(rows >= 0)
+        size = max(1, min(_USERS, _CELLS // max(1, self._shelf)))
+        if len(asked) <= size:
+            if len(asked):
+                yield asked, self._block(rows[asked])
+            return
+        asked = asked[np.argsort(self.moment.places[rows[asked]], kind="stable")]
+        blocks = [asked[start : start + size] for start in range(0, len(asked), size)]
+        with one_blas_thread(), ThreadPoolExecutor(cores()) as pool:
+            drawn = pool.map(lambda block: self._block(rows[block]), blocks)
+            yield from zip(blocks, drawn, strict=True)
 
     def _block(self, rows: NDArray[np.int64]) -> Drawn:
         allowed = self.allowed(rows)
-        scorer = self.scorer(rows)
-        allowed &= self.scorable(rows, scorer)
-        depth = self.k if not self.rerankers else self.k * _POOL
-        ranked = lists = top_k(scorer, allowed, depth)
-        refused = np.zeros(len(rows), np.int64)
-        if self.rerankers:
-            context = self._context(rows)
-            for reranker in self.rerankers:
-                back = reranker.rerank(lists.copy(), context, self.k)
-                lists, added = _only_from(lists, back, min(self.k, len(self.candidates)))
-                refused += added
+        depth = self.k * _POOL if self.rerankers else self.k
+        ranked = Lists.empty(len(rows), min(depth, self._shelf))
+        stood_in = np.zeros(len(rows), bool)
+        for turn in self.turns(rows):
+            ranked.put(turn.places, top_k(turn.scorer, allowed[turn.places] & turn.known, depth))
+            stood_in[turn.places] = turn.stood_in
+        lists, refused = self._reranked(ranked, rows) if self.rerankers else (ranked, 0)
         lists, ineligible = _last_check(lists, allowed)
-        reranked = np.where(lists.lengths < self.k, ranked.lengths - lists.lengths, 0)
-        if not self.rerankers:
-            reranked = np.zeros(len(rows), np.int64)
-        return Drawn(lists, reranked, refused + ineligible)
+        short = bool(self.rerankers) & (lists.lengths < self.k)
+        dropped = np.where(short, ranked.lengths - lists.lengths, 0)
+        return Drawn(lists, dropped, refused + ineligible, stood_in)
+
+    def _reranked(self, lists: Lists, rows: NDArray[np.int64]) -> tuple[Lists, NDArray[np.int64]]:
+        context = self._context(rows)
+        refused = np.zeros(len(rows), np.int64)
+        for reranker in self.rerankers:
+            back = reranker.rerank(lists.copy(), context, self.k)
+            lists, added = _only_from(lists, back, min(self.k, self._shelf))
+            refused += added
+        return lists, refused
 
     def _context(self, rows: NDArray[np.int64]) -> RerankContext:
-        take = pa.array(rows)
-        fields = self.fitted.user_fields
-        for name in self.moment.profiles.column_names:
-            if name in fields.column_names:
-                fields = fields.drop_columns([name])
-            fields = fields.append_column(name, self.moment.profiles[name])
+        fields = self.moment.fields
         return RerankContext(
             user_ids=self.fitted.users.values[rows],
-            user_fields=take_rows(fields, take),
+            user_fields=take_rows(fields, pa.array(rows)),
             product_ids=self.fitted.shelf.values,
             product_fields=self.fitted.product_fields,
+            owned=self.fitted.held(rows),
         )
+
+
+def _shelved(matrix: NDArray[Any], catalogue: NDArray[np.int64]) -> NDArray[Any]:
+    """Take the rows of the catalogue, zeros for what lies past the end."""
+    inside = catalogue < len(matrix)
+    if inside.all():
+        return matrix[catalogue]
+    out = np.zeros((len(catalogue), *matrix.shape[1:]), matrix.dtype)
+    out[inside] = matrix[catalogue[inside]]
+    return out
 
 
 def _only_from(given: Lists, back: Lists, depth: int) -> tuple[Lists, NDArray[np.int64]]:
@@ -181,18 +252,11 @@ def _only_from(given: Lists, back: Lists, depth: int) -> tuple[Lists, NDArray[np
     return back.keep(mine, depth), (filled & ~mine).sum(axis=1)
 
 
-def _last_check(lists: Lists, allowed: NDArray[np.bool_]) -> tuple[Lists, NDArray[np.int64]]:
+def _last_check(lists: Lists, allowed: Words) -> tuple[Lists, NDArray[np.int64]]:
     """Hold the final lists against the mask, last of all."""
     users = np.arange(len(allowed))[:, None]
-    legal = allowed[users, np.maximum(lists.products, 0)] if lists.depth else lists.filled
+    legal = bits.has(allowed, users, np.maximum(lists.products, 0)) if lists.depth else lists.filled
     wrong = lists.filled & ~legal
     if not wrong.any():
         return lists, np.zeros(len(allowed), np.int64)
     return lists.keep(legal, lists.depth), wrong.sum(axis=1)
-
-
-def _check_shape(ranker: Any, given: int, wanted: int) -> None:
-    if given != wanted:
-        raise SuitablyError(
-            f"{type(ranker).__name__}: gave scores for {given} where {wanted} were asked"
-        )

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from suitably.data.clock import Clock, Instant
-from suitably.data.dataset import View
+from suitably.data.dataset import View, repeatable
 from suitably.data.frames import fieldless, take_rows
 from suitably.data.ids import Ids
 from suitably.errors import DataError
+from suitably.source import Source
 from suitably.suitability.eligibility import Eligibility, Population
 from suitably.suitability.policy import Policy
 
@@ -29,13 +30,14 @@ class Fitted:
         as_of: The moment fitted as of, None in data without timestamps.
         clock: The data's convention of time zones.
         kind: The kind of frame that answers come in.
-        id_names: How the columns of ids of users and products are called.
         users: Vocabulary of users.
         products: Vocabulary of products, the axis of the ranker's scores.
+        learned: How many of the products there were when the ranker was fitted.
         catalogue: int64, positions in `products` of what was in the catalogue.
         user_fields: A row per user.
         product_fields: A row per product of the catalogue.
-        owned: CSR (users, catalogue), stored where a product is owned; repeatable ones never are.
+        owned: CSR (users, products), float64, stored where a product was ever acquired.
+        source: How the caller's data is read.
         builders: The builders of profiles.
         builder_states: What each has accumulated.
     """
@@ -43,20 +45,66 @@ class Fitted:
     as_of: Instant | None
     clock: Clock
     kind: str
-    id_names: tuple[str, str]
     users: Ids
     products: Ids
+    learned: int
     catalogue: NDArray[np.int64]
     user_fields: pa.Table
     product_fields: pa.Table
     owned: sparse.csr_array
+    source: Source
     builders: tuple[Any, ...]
     builder_states: tuple[Any, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse products that cannot be told whether they are repeatable."""
+        repeatable(self.product_fields)
 
     @cached_property
     def shelf(self) -> Ids:
         """Vocabulary of the catalogue."""
         return self.products.subset(self.catalogue)
+
+    @cached_property
+    def plain(self) -> bool:
+        """Whether the catalogue is all products in their order."""
+        return np.array_equal(self.catalogue, np.arange(len(self.products)))
+
+    @cached_property
+    def _on_shelf(self) -> NDArray[np.int64]:
+        """Each product's position in the catalogue, −1 where it is not in it."""
+        places = np.full(len(self.products), -1)
+        places[self.catalogue] = np.arange(len(self.catalogue))
+        return places
+
+    @cached_property
+    def _once(self) -> NDArray[np.int64]:
+        """Likewise, −1 also where a product can be acquired again though owned."""
+        places = self._on_shelf.copy()
+        places[self.catalogue[repeatable(self.product_fields)]] = -1
+        return places
+
+    def barred(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Give what users own and cannot acquire again: places in the block and the catalogue."""
+        return self._owned(rows, self._once)
+
+    def held(self, rows: NDArray[np.int64]) -> sparse.csr_array:
+        """Give what users own of the catalogue: CSR (users of the block, catalogue)."""
+        places, products = self._owned(rows, self._on_shelf)
+        pairs = (np.ones(len(places)), (places, products))
+        return sparse.csr_array(sparse.coo_array(pairs, shape=(len(rows), len(self.catalogue))))
+
+    def _owned(
+        self, rows: NDArray[np.int64], where: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        starts = self.owned.indptr[rows].astype(np.int64)
+        lengths = self.owned.indptr[rows + 1] - starts
+        bounds = np.cumsum(lengths)
+        offsets = np.repeat(starts - bounds + lengths, lengths)
+        products = where[self.owned.indices[offsets + np.arange(lengths.sum())]]
+        places = np.repeat(np.arange(len(rows)), lengths)
+        kept = products >= 0
+        return (places, products) if kept.all() else (places[kept], products[kept])
 
     def moment(self, policies: Sequence[Policy], as_of: Instant | None) -> "Moment":
         """Judge profiles and policies as of a moment, on the state held.
@@ -71,11 +119,11 @@ class Fitted:
             (self.users, self._for_rules(profiles)),
             (self.shelf, self.product_fields),
             self.clock,
-            self.id_names,
+            (self.source.columns.user, self.source.columns.product),
         )
         eligibility = Eligibility(policies, users, products, as_of, self.clock, self.kind)
         table = pa.table(profiles) if profiles else fieldless(len(self.users))
-        return Moment(as_of, table, eligibility)
+        return Moment(as_of, table, self.user_fields, eligibility)
 
     def _profiles(self, as_of: Instant | None) -> dict[str, pa.Array]:
         found: dict[str, pa.Array] = {}
@@ -117,12 +165,21 @@ class Moment:
     Attributes:
         as_of: The moment.
         profiles: A row per user, a column per profile field.
+        user_fields: A row per user, a column of the users frame each.
         eligibility: Who may be offered what of the catalogue.
     """
 
     as_of: Instant | None
     profiles: pa.Table
+    user_fields: pa.Table
     eligibility: Eligibility
+
+    @cached_property
+    def fields(self) -> pa.Table:
+        """The columns of the users frame, those that a profile replaces left out, and profiles."""
+        columns = {name: self.user_fields[name] for name in self.user_fields.column_names}
+        columns |= {name: self.profiles[name] for name in self.profiles.column_names}
+        return pa.table(columns) if columns else self.user_fields
 
     @cached_property
     def places(self) -> NDArray[np.int64]:
@@ -142,22 +199,18 @@ def hold(view: View, kind: str, builders: Sequence[Any]) -> Fitted:
         builders: The builders of profiles.
     """
     catalogue = np.flatnonzero(view.listed)
-    product_fields = take_rows(view.product_fields, pa.array(catalogue))
-    owned = sparse.csr_array(view.purchases[:, catalogue])
-    owned.data[view.repeatable[catalogue][owned.indices]] = 0
-    owned.eliminate_zeros()
-    owned.sort_indices()
     return Fitted(
         as_of=view.as_of,
         clock=view.clock,
         kind=kind,
-        id_names=(view.columns.user, view.columns.product),
         users=view.users,
         products=view.products,
+        learned=len(view.products),
         catalogue=catalogue,
         user_fields=view.user_fields,
-        product_fields=product_fields,
-        owned=owned,
+        product_fields=take_rows(view.product_fields, pa.array(catalogue)),
+        owned=view.purchases,
+        source=Source.of(view),
         builders=tuple(builders),
         builder_states=tuple(builder.accumulate(view) for builder in builders),
     )

@@ -20,6 +20,7 @@ from suitably.pipeline import Pipeline
 from suitably.profiles.protocol import Builder
 from suitably.ranking.protocol import Ranker
 from suitably.reranking.protocol import Reranker
+from suitably.source import Source
 from suitably.suitability.policy import Policy
 
 __all__ = ["load", "save"]
@@ -31,22 +32,31 @@ _LIBRARIES = ("suitably", "numpy", "scipy", "implicit", "pyarrow", "pandas")
 def save(pipeline: Pipeline, path: Path) -> None:
     """Write a fitted pipeline to a folder; a model saved there before is replaced.
 
-    Of the customers' own columns only those that a policy reads are written, and no interactions.
+    Of the customers' own columns only those that a policy, a builder or a ranker reads are
+    written, and no interactions.
 
     Raises:
         NotFittedError: The pipeline is not fitted.
         ArtifactError: A component cannot be written, or something else is at the path.
     """
-    fitted, ranker = pipeline.held
+    fitted, rankers = pipeline.held
     with Writer(path) as writer:
-        user_fields = fitted.user_fields.select(_read_by(pipeline.policies, fitted))
+        user_fields = fitted.user_fields.select(_read_by(pipeline.policies, fitted, rankers))
         writer.manifest(
             {
                 "libraries": {name: metadata.version(name) for name in _LIBRARIES},
                 "as_of": None if fitted.as_of is None else int(fitted.as_of.astype(np.int64)),
                 "zone": fitted.clock.zone,
                 "kind": fitted.kind,
-                "id_names": list(fitted.id_names),
+                "source": fitted.source.facts(),
+                "times": [
+                    None if times is None else writer.array(f"{side}-times", times)
+                    for side, times in (
+                        ("user", fitted.source.user_times),
+                        ("product", fitted.source.product_times),
+                    )
+                ],
+                "learned": fitted.learned,
                 "seed": pipeline.seed,
                 "users": _write_ids(writer, "user-ids", fitted.users),
                 "products": _write_ids(writer, "product-ids", fitted.products),
@@ -65,7 +75,7 @@ def save(pipeline: Pipeline, path: Path) -> None:
                     {**_write(writer, builder), "accumulated": _arrays(writer, state.to_arrays())}
                     for builder, state in zip(fitted.builders, fitted.builder_states, strict=True)
                 ],
-                "ranker": _write(writer, ranker),
+                "rankers": [_write(writer, ranker) for ranker in rankers],
                 "rerankers": [_write(writer, reranker) for reranker in pipeline.rerankers],
             }
         )
@@ -103,30 +113,33 @@ def _load(reader: Reader, trusted: Sequence[type]) -> Pipeline:
     catalogue = reader.array(facts["catalogue"])
     starts, owned = (reader.array(file) for file in facts["owned"])
     matrix = (np.ones(len(owned)), owned, starts)
+    times = [None if file is None else reader.array(file) for file in facts["times"]]
     fitted = Fitted(
         as_of=None if facts["as_of"] is None else np.datetime64(facts["as_of"], "us"),
         clock=Clock(facts["zone"]),
         kind=facts["kind"],
-        id_names=(str(facts["id_names"][0]), str(facts["id_names"][1])),
         users=users,
         products=products,
+        learned=int(facts["learned"]),
         catalogue=catalogue,
         user_fields=_read_fields(reader, facts["user_fields"]),
         product_fields=_read_fields(reader, facts["product_fields"]),
-        owned=sparse.csr_array(matrix, shape=(len(users), len(catalogue))),
+        owned=sparse.csr_array(matrix, shape=(len(users), len(products))),
+        source=Source.from_facts(facts["source"], *times),
         builders=tuple(builders),
         builder_states=tuple(states),
     )
     _check(fitted)
-    ranker = _read(reader, facts["ranker"], trusted, Ranker)
+    rankers = tuple(_read(reader, record, trusted, Ranker) for record in facts["rankers"])
     pipeline = Pipeline(
         profiles=builders,
         policy=policies[0] if len(policies) == 1 else policies,
-        ranker=ranker,
+        ranker=rankers[0],
+        fallback=rankers[1] if len(rankers) > 1 else None,
         rerankers=[_read(reader, record, trusted, Reranker) for record in facts["rerankers"]],
         seed=facts["seed"],
     )
-    pipeline.hold(fitted, ranker)
+    pipeline.hold(fitted, rankers)
     return pipeline
 
 
@@ -137,10 +150,12 @@ def _policy(reader: Reader, record: dict[str, str]) -> Policy:
     return policy
 
 
-def _read_by(policies: Sequence[Policy], fitted: Fitted) -> list[str]:
-    """Name the customers' columns that a policy reads, and no profile replaces."""
+def _read_by(policies: Sequence[Policy], fitted: Fitted, rankers: Sequence[Ranker]) -> list[str]:
+    """Name the customers' columns that somebody reads, now or when new rows come."""
     made = {field for builder in fitted.builders for field in getattr(builder, "fields", ())}
     wanted = {f.name for p in policies for f in p.reads if f.side == "user"} - made
+    for part in (*fitted.builders, *rankers):
+        wanted |= set(getattr(part, "reads", ()))
     return [name for name in fitted.user_fields.column_names if name in wanted]
 
 
@@ -168,7 +183,15 @@ def _check(fitted: Fitted) -> None:
         and starts[0] == 0
         and bool((np.diff(starts) >= 0).all())
         and starts[-1] == len(owned)
-        and bool(((owned >= 0) & (owned < shelf)).all())
+        and bool(((owned >= 0) & (owned < len(fitted.products))).all())
+        and 0 <= fitted.learned <= len(fitted.products)
+        and all(
+            times is None or (times.shape == (length,) and times.dtype.kind == "M")
+            for times, length in (
+                (fitted.source.user_times, users),
+                (fitted.source.product_times, len(fitted.products)),
+            )
+        )
         and fitted.user_fields.num_rows == users
         and fitted.product_fields.num_rows == shelf
         and all(len(state) == users for state in fitted.builder_states)

@@ -3,6 +3,7 @@
 import copy
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
+from inspect import signature
 from pathlib import Path
 from typing import Any, Self
 
@@ -17,9 +18,11 @@ from suitably.data.ids import id_array
 from suitably.drawing import Drawer
 from suitably.errors import DataError, NotFittedError
 from suitably.fitted import Fitted, Moment, hold
+from suitably.ranking.popularity import Popularity
 from suitably.ranking.protocol import FitContext, Ranker
 from suitably.recommendations import Recommendations
 from suitably.served import Served, key
+from suitably.suitability import bits
 from suitably.suitability.eligibility import Eligibility
 from suitably.suitability.policy import Policy
 from suitably.suitability.sources import read_policies
@@ -27,6 +30,8 @@ from suitably.suitability.verdicts import RuleVerdict, pseudo_verdict
 from suitably.tracing import Trace, trace
 
 __all__ = ["Pipeline"]
+
+_SEGMENTS = ("tier", "client_category", "risk_level")
 
 
 class Pipeline:
@@ -38,6 +43,9 @@ class Pipeline:
             `Policy.unrestricted()` must be written out.
         ranker: What orders products.
         rerankers: What reorders lists, in turn; may be empty.
+        fallback: What ranks for customers that the ranker knows nothing of; None: nothing does.
+            Default: popularity, by the first of tier, client_category and risk_level that is a
+            field of customers.
         audit: Reserved for the audit trail.
         consent: Reserved for consent.
         seed: For everything random.
@@ -68,6 +76,7 @@ class Pipeline:
         audit: Any = None,
         consent: Any = None,
         seed: int = 0,
+        fallback: Any = "popularity",
     ) -> None:
         self.profiles = profiles
         self.policy = policy
@@ -76,17 +85,17 @@ class Pipeline:
         self.audit = audit
         self.consent = consent
         self.seed = seed
+        self.fallback = fallback
         self._served: Served | None = None
 
     def get_params(self) -> dict[str, Any]:
         """Give what the constructor was given."""
-        names = ("profiles", "policy", "ranker", "rerankers", "audit", "consent", "seed")
-        return {name: getattr(self, name) for name in names}
+        return {name: getattr(self, name) for name in signature(Pipeline).parameters}
 
     def clone(self) -> "Pipeline":
         """Give an unfitted copy that shares nothing with this one but its policies."""
         params = self.get_params()
-        fresh: dict[str, Any] = {"ranker": _unfitted(self.ranker)}
+        fresh: dict[str, Any] = {name: _unfitted(params[name]) for name in ("ranker", "fallback")}
         for several in ("profiles", "rerankers"):
             fresh[several] = [_unfitted(part) for part in params[several]]
         return Pipeline(**{**params, **fresh})
@@ -115,8 +124,7 @@ class Pipeline:
         if not isinstance(data, Dataset):
             raise DataError(f"fit: expected a Dataset, got {type(data).__name__}")
         policies = read_policies(self.policy)
-        if isinstance(self.ranker, type) or not isinstance(self.ranker, Ranker):
-            raise ValueError(f"ranker={self.ranker!r:.60}: must be one, such as Popularity()")
+        _check_ranker("ranker", self.ranker)
         for name in ("audit", "consent"):
             if getattr(self, name) is not None:
                 raise ValueError(f"{name}: this version has none; leave it None")
@@ -126,10 +134,21 @@ class Pipeline:
         fitted = hold(view, data.kind, builders)
         moment = fitted.moment(policies, view.as_of)
         context = FitContext(view, moment.profiles, moment.eligibility, view.as_of, self.seed)
-        ranker = copy.copy(self.ranker.fit(context))
+        fallback = self._fallback(moment)
+        rankers = tuple(copy.copy(ranker.fit(context)) for ranker in (self.ranker, *fallback))
         moments = OrderedDict({key(view.as_of): moment})
-        self._served = Served(fitted, ranker, policies, tuple(self.rerankers), moments)
+        self._served = Served(fitted, rankers, policies, tuple(self.rerankers), moments)
         return self
+
+    def _fallback(self, moment: Moment) -> tuple[Ranker, ...]:
+        if self.fallback is None:
+            return ()
+        if self.fallback != "popularity":
+            _check_ranker("fallback", self.fallback)
+            return (self.fallback,)
+        present = moment.fields.column_names
+        segment = next((name for name in _SEGMENTS if name in present), None)
+        return (Popularity(),)
 
     @property
     def is_fitted(self) -> bool:
@@ -212,10 +231,11 @@ class Pipeline:
         verdicts = drawer.moment.eligibility.verdicts(user_id, product_id)
         rows = served.fitted.users.codes([user_id]).astype(np.int64)
         column = int(served.fitted.shelf.codes([product_id])[0])
-        if column in drawer.owned(rows)[1]:
+        first, place = np.zeros(1, np.int64), np.array([column])
+        if column in served.fitted.barred(rows)[1]:
             verdicts.append(pseudo_verdict("pipeline:owned", "fail"))
-        elif drawer.allowed(rows)[0, column]:
-            if not drawer.scorable(rows, drawer.scorer(rows))[0, column]:
+        elif bits.has(drawer.allowed(rows), first, place)[0]:
+            if not bits.has(drawer.scorable(rows), first, place)[0]:
                 verdicts.append(pseudo_verdict("pipeline:no-score", "unknown"))
             elif column not in drawer.draw(rows).lists.products[0]:
                 verdicts.append(pseudo_verdict("pipeline:ranked-below-k", "fail", k=str(k)))
@@ -280,14 +300,14 @@ class Pipeline:
             yield from pa.table(columns, names=names).combine_chunks().to_batches()
 
     @property
-    def held(self) -> tuple[Fitted, Ranker]:
-        """What it serves from, for saving."""
+    def held(self) -> tuple[Fitted, tuple[Ranker, ...]]:
+        """What it serves from, for saving: what it holds, the ranker and its fallback."""
         served = self._ready()
-        return served.fitted, served.ranker
+        return served.fitted, served.rankers
 
-    def hold(self, fitted: Fitted, ranker: Ranker) -> None:
+    def hold(self, fitted: Fitted, rankers: tuple[Ranker, ...]) -> None:
         """Serve from this from now on: what `held` gave, here or elsewhere."""
-        self._served = Served(fitted, ranker, self.policies, tuple(self.rerankers))
+        self._served = Served(fitted, rankers, self.policies, tuple(self.rerankers))
 
     def save(self, path: str | Path) -> None:
         """Write the fitted pipeline to a folder, without pickle; see `suitably.load`."""
@@ -318,16 +338,15 @@ class Pipeline:
     ) -> Drawer:
         if isinstance(k, bool) or not isinstance(k, int | np.integer) or k < 1:
             raise ValueError(f"k={k!r}: must be a positive integer")
-        candidates = np.ones(len(served.fitted.catalogue), bool)
+        candidates = None
         if product_ids is not None:
             asked = id_array(product_ids, "product_ids").to_numpy(zero_copy_only=False)
-            codes = served.fitted.shelf.codes(asked)
-            candidates[:] = False
-            candidates[codes[codes >= 0]] = True
+            codes = served.fitted.shelf.codes(asked).astype(np.int64)
+            candidates = codes[codes >= 0]
         return Drawer(
             fitted=served.fitted,
             moment=self._moment(served, as_of),
-            ranker=served.ranker,
+            rankers=served.rankers,
             rerankers=served.rerankers,
             k=int(k),
             exclude_owned=exclude_owned,
@@ -349,6 +368,11 @@ def _asked(user_ids: Any) -> pa.Array:
         repeated = [c["values"] for c in counts.to_pylist() if c["counts"] > 1][:3]
         raise DataError(f"user_ids: the same id twice, such as {repeated}")
     return asked
+
+
+def _check_ranker(name: str, ranker: Any) -> None:
+    if isinstance(ranker, type) or not isinstance(ranker, Ranker):
+        raise ValueError(f"{name}={ranker!r:.60}: must be one, such as Popularity()")
 
 
 def _fitted_builder(builder: Any, data: Dataset, as_of: Any) -> Any:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from suitably.data.frames import write_frame
 from suitably.drawing import Drawer, Drawn
 from suitably.ranking.lists import Lists
+from suitably.ranking.protocol import Ranker
 from suitably.suitability import bits
 from suitably.suitability.verdicts import RuleVerdict
 
@@ -30,7 +31,8 @@ class Explanation:
         product_id: The product.
         rank: Its place, from 1.
         score: The ranker's score, comparable within the list only.
-        ranker: What ranked it.
+        ranker: What ranked it: the pipeline's ranker, or its fallback.
+        stood_in: Whether it was the fallback, since the ranker knows nothing of the customer.
         verdicts: What every applicable rule says of the pair; all pass.
         text: A sentence made from facts, in English (`"en"`) and Chinese (`"zh"`).
     """
@@ -40,6 +42,7 @@ class Explanation:
     rank: int
     score: float
     ranker: str
+    stood_in: bool
     verdicts: tuple[RuleVerdict, ...]
     text: Mapping[str, str]
 
@@ -108,14 +111,18 @@ class Recommendations:
             raise KeyError("the product is not in this customer's list: ask pipeline.why_not")
         rank = int(found[0])
         verdicts = self._drawer.moment.eligibility.verdicts(user_id, product_id)
+        stood_in = bool(self._drawn.stood_in[place])
+        ranker = self._drawer.rankers[stood_in]
+        length = int(self.lists.lengths[place])
         return Explanation(
             user_id=user_id,
             product_id=product_id,
             rank=rank + 1,
             score=float(self.lists.scores[place, rank]),
-            ranker=repr(self._drawer.ranker),
+            ranker=repr(ranker),
+            stood_in=stood_in,
             verdicts=tuple(verdicts),
-            text=_sentence(rank + 1, int(self.lists.lengths[place]), self._drawer, verdicts),
+            text=_sentence(rank + 1, length, self._drawer, ranker, stood_in, verdicts),
         )
 
     def abstentions(self) -> Any:
@@ -129,7 +136,7 @@ class Recommendations:
         short = np.flatnonzero(self.lists.lengths < self.k)
         unknown = short[self._rows[short] < 0]
         known = short[self._rows[short] >= 0]
-        candidates = int(self._drawer.candidates.sum())
+        candidates = bits.count(self._drawer.narrowed)
         parts = [(unknown, ["unknown-user"], np.full((len(unknown), 1), candidates))]
         for start in range(0, len(known), _BLOCK):
             block = known[start : start + _BLOCK]
@@ -147,14 +154,12 @@ class Recommendations:
     def _reasons(self, block: NDArray[np.int64]) -> tuple[list[str], NDArray[np.int64]]:
         drawer, rows = self._drawer, self._rows[block]
         eligibility = drawer.moment.eligibility
-        narrowed = bits.pack(drawer.candidates[None])
-        by_rule = eligibility.exclusions(rows, narrowed)
-        eligible = bits.unpack(eligibility.bits(rows), len(drawer.candidates)) & drawer.candidates
+        by_rule = eligibility.exclusions(rows, drawer.narrowed)
+        eligible = eligibility.bits(rows) & drawer.narrowed
         allowed = drawer.allowed(rows)
-        unscored = allowed & ~drawer.scorable(rows, drawer.scorer(rows))
         others = [
-            (eligible & ~allowed).sum(axis=1),
-            unscored.sum(axis=1),
+            bits.row_counts(eligible & ~allowed),
+            bits.row_counts(allowed & ~drawer.scorable(rows)),
             self._drawn.reranked[block],
             self._drawn.refused[block],
         ]
@@ -210,19 +215,29 @@ class Recommendations:
 
 
 def _sentence(
-    rank: int, length: int, drawer: Drawer, verdicts: list[RuleVerdict]
+    rank: int,
+    length: int,
+    drawer: Drawer,
+    ranker: Ranker,
+    stood_in: bool,
+    verdicts: list[RuleVerdict],
 ) -> Mapping[str, str]:
     rules = ", ".join(verdict.rule for verdict in verdicts)
-    ranker = type(drawer.ranker).__name__
+    name = type(ranker).__name__
     rerankers = [type(reranker).__name__ for reranker in drawer.rerankers]
     reordered = f", reordered by {' and '.join(rerankers)}," if rerankers else ""
     after = f"、经{'、'.join(rerankers)}调整后" if rerankers else ""
     passed = f"It passes every rule that applies ({rules})" if rules else "No rule applies to it"
     reason = f"符合全部适用规则（{rules}）" if rules else "没有适用的规则"
-    english = f"{passed} and ranks {rank} of {length} by {ranker}{reordered} on past behaviour."
+    if stood_in:
+        main = type(drawer.rankers[0]).__name__
+        basis = f"the behaviour of others, since {main} knows nothing of this customer yet"
+        ground = f"因{main}对该客户尚无了解，按其他客户的行为"
+    else:
+        basis, ground = "past behaviour", "按历史行为"
     return MappingProxyType(
         {
-            "en": english,
-            "zh": f"该产品{reason}，按历史行为由{ranker}{after}排在{length}个中的第{rank}位。",
+            "en": f"{passed} and ranks {rank} of {length} by {name}{reordered} on {basis}.",
+            "zh": f"该产品{reason}，{ground}由{name}{after}排在{length}个中的第{rank}位。",
         }
     )

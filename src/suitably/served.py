@@ -1,7 +1,7 @@
 """What a fitted pipeline serves from, and how it looks as of the moments asked lately."""
 
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import Any
 
@@ -22,7 +22,7 @@ class Served:
     """What a fitted pipeline serves from: replaced as a whole, never changed."""
 
     fitted: Fitted
-    ranker: Ranker
+    rankers: tuple[Ranker, ...]
     policies: tuple[Policy, ...]
     rerankers: tuple[Any, ...]
     moments: OrderedDict[Any, Moment] = field(default_factory=OrderedDict)
@@ -50,7 +50,7 @@ class Served:
             first = self.moments.get(key(self.fitted.as_of))
         if first is None or self.fitted.builders:
             return self.fitted.moment(self.policies, as_of)
-        return Moment(as_of, first.profiles, first.eligibility.at(as_of))
+        return replace(first, as_of=as_of, eligibility=first.eligibility.at(as_of))
 
 
 def key(as_of: Instant | None) -> Any:

@@ -55,20 +55,19 @@ def trace(drawer: Drawer, row: int) -> Trace:
     rows = np.array([row])
     eligible = drawer.moment.eligibility.bits(rows)
     allowed = drawer.allowed(rows)
-    scored = allowed & drawer.scorable(rows, drawer.scorer(rows))
+    scored = allowed & drawer.scorable(rows)
     lists = drawer.draw(rows).lists
     codes = lists.products[0, : lists.lengths[0]]
     from_frame, profiles = drawer.fitted.user_fields, drawer.moment.profiles
-    mask = bits.unpack(eligible, len(drawer.candidates))[0]
     return Trace(
         fields={name: from_frame[name][row].as_py() for name in from_frame.column_names},
         profile={name: profiles[name][row].as_py() for name in profiles.column_names},
         stages={
-            "catalogue": len(drawer.candidates),
-            "candidates": int(drawer.candidates.sum()),
-            "eligible": int((mask & drawer.candidates).sum()),
-            "not owned": int(allowed.sum()),
-            "scored": int(scored.sum()),
+            "catalogue": len(drawer.fitted.catalogue),
+            "candidates": bits.count(drawer.narrowed),
+            "eligible": bits.count(eligible & drawer.narrowed),
+            "not owned": bits.count(allowed),
+            "scored": bits.count(scored),
             "listed": len(codes),
         },
         products=pa.table(

@@ -77,7 +77,7 @@ def serve(folder: Path) -> None:
 
 
 def npy(model: Path) -> str:
-    return next(name for name in files(model) if name.endswith("-product_factors.npy"))
+    return next(name for name in files(model) if name.endswith("-product_factors_.npy"))
 
 
 @FIXTURE

@@ -85,7 +85,7 @@ class RankerContract:
     def test_an_empty_history_is_an_abstention_or_a_list(self) -> None:
         pipeline = self.fitted_pipeline()
         recs = pipeline.recommend(["u5", "u6"], k=6)
-        able = pipeline.held[1].can_score(np.array(["u5", "u6"], object))
+        able = pipeline.held[1][0].can_score(np.array(["u5", "u6"], object))
         reasons = rows_of(recs.abstentions())
         for user, can in zip(("u5", "u6"), able, strict=True):
             assert bool(rows_of(recs.for_user(user))) == can
@@ -146,7 +146,7 @@ class RankerContract:
 
     def test_fitting_elsewhere_does_not_change_answers(self) -> None:
         ranker = self.make()
-        pipeline = world().pipeline(ranker).fit(world().dataset(), AS_OF)
+        pipeline = self.make_pipeline(world(), ranker).fit(world().dataset(), AS_OF)
         before = self._lists(pipeline)
         other = world().but(events=[{**row, "product_id": "p2"} for row in world().events])
         other.pipeline(ranker).fit(other.dataset(), AS_OF)
@@ -156,8 +156,11 @@ class RankerContract:
         given = given or world()
         return self.make_pipeline(given).fit(given.dataset(), AS_OF)
 
-    def make_pipeline(self, given: World) -> suitably.Pipeline:
-        return given.pipeline(self.make())
+    def make_pipeline(self, given: World, ranker: Any = None) -> suitably.Pipeline:
+        """Only the ranker itself: nothing stands in for it."""
+        pipeline = given.pipeline(ranker or self.make())
+        pipeline.fallback = None
+        return pipeline
 
     @staticmethod
     def _lists(pipeline: suitably.Pipeline) -> list[dict[str, Any]]:

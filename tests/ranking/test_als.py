@@ -37,7 +37,7 @@ class TestALS(RankerContract):
 
     def test_scores_are_products_of_the_vectors(self) -> None:
         pipeline = self.fitted_pipeline()
-        ranker = pipeline.held[1]
+        ranker = pipeline.held[1][0]
         for row in self._lists(pipeline):
             user, product = int(row["user_id"][1:]), int(row["product_id"][1:])
             total = 0.0

@@ -1,6 +1,7 @@
 """The engine against an independent brute force, one pair at a time."""
 
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -8,10 +9,29 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import suitably
-from suitably.ranking import Factors, Lists, Scores
-from suitably.ranking.topk import check_factors, top_k
+from suitably.ranking import Factors, Lists, Scores, topk
+from suitably.ranking.topk import check_factors
+from suitably.suitability import bits
 
 VALUES = [0.0, -0.0, 1.0, -1.0, 0.1, 0.3, 1 / 3, 1e-8, 1 + 1e-7, 1e10, -1e10, 1e-20, 16777217.0]
+
+
+def top_k(scorer: Any, allowed: Any, k: int) -> Lists:
+    """Draw up lists compiled, by NumPy, and in small tiles: the same every time."""
+    words = bits.pack(np.asarray(allowed, bool))
+    found = []
+    for loop, size in ((topk.compiled, 1), (lambda: None, 1), (topk.compiled, 10**9)):
+        with (
+            patch.object(topk, "compiled", loop),
+            patch.object(topk, "_size", lambda words, size=size: min(size, 3)),
+            patch.object(topk, "_WORTH_COMPILING", 0),
+        ):
+            found.append(topk.top_k(scorer, words, k))
+    first, *others = found
+    for other in others:
+        for name in ("products", "scores", "lengths"):
+            assert np.array_equal(getattr(first, name), getattr(other, name))
+    return first
 
 
 def brute(scorer: Any, allowed: Any, k: int) -> list[list[tuple[int, np.float32]]]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from suitably.data.checks import Inspection, OnError, Quarantine
-from suitably.data.clock import MICROSECOND, Clock, Instant
+from suitably.data.clock import MICROSECOND, Clock, Instant, Instants
 from suitably.data.columns import Columns
 from suitably.data.events import Events, read_events, read_roles
 from suitably.data.frames import fieldless, read_frame, write_frame
@@ -19,7 +19,7 @@ from suitably.data.ids import Ids
 from suitably.data.versions import Versions, read_versions
 from suitably.errors import DataError
 
-__all__ = ["Dataset", "View"]
+__all__ = ["Dataset", "View", "repeatable"]
 
 REPEATABLE = "repeatable"
 
@@ -39,6 +39,10 @@ class View:
         events: The visible interactions, in order of time.
         owned_events: The kinds of event that mean ownership, None for all.
         columns: How the caller's columns are called.
+        user_times: From when each row of `user_fields` holds, NaT without one; None where users
+            have no versions.
+        product_times: Likewise for products.
+        framed: Whether there is a frame of users, and one of products.
     """
 
     as_of: Instant | None
@@ -51,6 +55,9 @@ class View:
     events: Events
     owned_events: tuple[str, ...] | None
     columns: Columns
+    user_times: Instants | None = None
+    product_times: Instants | None = None
+    framed: tuple[bool, bool] = (True, True)
 
     @property
     def user_ids(self) -> NDArray[Any]:
@@ -63,23 +70,6 @@ class View:
         return self.products.values
 
     @cached_property
-    def repeatable(self) -> NDArray[np.bool_]:
-        """Which products can be acquired again though owned: bool (products,).
-
-        Raises:
-            DataError: The column of that name holds something else.
-        """
-        if REPEATABLE not in self.product_fields.column_names:
-            return np.zeros(len(self.products), bool)
-        column = self.product_fields[REPEATABLE].combine_chunks()
-        if not (pa.types.is_boolean(column.type) or pa.types.is_null(column.type)):
-            raise DataError(f"products.{REPEATABLE}: must hold booleans, not {column.type}")
-        again: NDArray[np.bool_] = (
-            column.cast(pa.bool_()).fill_null(False).to_numpy(zero_copy_only=False)
-        )
-        return again
-
-    @cached_property
     def acquisitions(self) -> Events:
         """The visible interactions that mean ownership."""
         return self.events.of(self.owned_events)
@@ -88,6 +78,23 @@ class View:
     def purchases(self) -> sparse.csr_array:
         """How often each user acquired each product: CSR (users, products), float64."""
         return self.acquisitions.matrix(len(self.users), len(self.products))
+
+
+def repeatable(product_fields: pa.Table) -> NDArray[np.bool_]:
+    """Say which products can be acquired again though owned: bool (products,).
+
+    Raises:
+        DataError: The column of that name holds something else.
+    """
+    if REPEATABLE not in product_fields.column_names:
+        return np.zeros(product_fields.num_rows, bool)
+    column = product_fields[REPEATABLE].combine_chunks()
+    if not (pa.types.is_boolean(column.type) or pa.types.is_null(column.type)):
+        raise DataError(f"products.{REPEATABLE}: must hold booleans, not {column.type}")
+    again: NDArray[np.bool_] = (
+        column.cast(pa.bool_()).fill_null(False).to_numpy(zero_copy_only=False)
+    )
+    return again
 
 
 class Dataset:
@@ -290,8 +297,8 @@ class Dataset:
         if "products" not in self._tables:
             products, codes = products.only(events.products)
             events = replace(events, products=codes)
-        user_fields, _ = users.visible(moment)
-        product_fields, listed = products.visible(moment)
+        user_fields, _, user_times = users.visible(moment)
+        product_fields, listed, product_times = products.visible(moment)
         return View(
             as_of=moment,
             clock=self.clock,
@@ -303,6 +310,9 @@ class Dataset:
             events=events,
             owned_events=self.owned_events,
             columns=self.columns,
+            user_times=user_times,
+            product_times=product_times,
+            framed=("users" in self._tables, "products" in self._tables),
         )
 
     def __repr__(self) -> str:

@@ -41,11 +41,12 @@ class Versions:
         )
         return kept, renumbered.astype(np.int32)
 
-    def visible(self, as_of: Instant | None) -> tuple[pa.Table, NDArray[np.bool_]]:
+    def visible(self, as_of: Instant | None) -> tuple[pa.Table, NDArray[np.bool_], Instants | None]:
         """Give the last row of every id strictly before `as_of`, and which ids have one.
 
         Returns:
-            A table with a row per id, all null where none is visible; bool (ids,).
+            A table with a row per id, all null where none is visible; bool (ids,); from when each
+            row holds, NaT where none is visible, None where rows have no time.
         """
         seen = np.arange(len(self.codes))
         if self.times is not None and as_of is not None:
@@ -55,9 +56,13 @@ class Versions:
         rows = np.full(len(self.ids), -1, np.int64)
         rows[self.codes[last]] = last
         listed = rows >= 0
+        times = None
+        if self.times is not None:
+            times = np.full(len(rows), np.datetime64("NaT"), "datetime64[us]")
+            times[listed] = self.times[rows[listed]]
         if np.array_equal(rows, np.arange(self.fields.num_rows)):
-            return self.fields, listed
-        return take_rows(self.fields, pa.array(rows, mask=~listed)), listed
+            return self.fields, listed, times
+        return take_rows(self.fields, pa.array(rows, mask=~listed)), listed, times
 
 
 def read_versions(

@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from suitably.data.dataset import Dataset, View
+from suitably.data.dataset import Dataset, View, repeatable
 from suitably.data.frames import write_frame
 from suitably.data.splits import Split
 from suitably.errors import DataError
@@ -103,5 +103,5 @@ def _barred(view: View, users: NDArray[Any], products: NDArray[Any]) -> NDArray[
     barred: NDArray[np.bool_] = np.isin(
         users.astype(np.int64) * width + products, rows * width + columns
     )
-    barred &= ~view.repeatable[products]
+    barred &= ~repeatable(view.product_fields)[products]
     return barred

@@ -49,6 +49,12 @@ class Lists:
             lengths,
         )
 
+    def put(self, rows: NDArray[np.int64], lists: "Lists") -> None:
+        """Lay the lists of some users at their rows; they are no deeper than these."""
+        self.products[rows, : lists.depth] = lists.products
+        self.scores[rows, : lists.depth] = lists.scores
+        self.lengths[rows] = lists.lengths
+
     def copy(self) -> "Lists":
         """Give the same lists in arrays of their own."""
         return Lists(self.products.copy(), self.scores.copy(), self.lengths.copy())

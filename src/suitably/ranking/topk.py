@@ -4,44 +4,61 @@ A float32 product rounds with the shape of the block, so it only draws up a shor
 margin for its error. The final score is a float64 sum in factor order without BLAS, rounded to
 float32: the same for any batch, order of users and number of threads. Order: score, then the
 product's place in the catalogue.
+
+Users come in blocks of like eligibility: a tile of them multiplies only the columns that one of
+them may be offered, small enough for its scores to stay in a core's cache until they are selected.
 """
+
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from suitably.errors import DataError
 from suitably.ranking.lists import Lists
-from suitably.ranking.protocol import Scorer, Scores
+from suitably.ranking.protocol import Factors, Scorer, Scores
+from suitably.ranking.selection import compiled, exact, ordered, short_list
+from suitably.suitability import bits
+from suitably.suitability.bits import Words
 
 __all__ = ["check_factors", "top_k"]
 
 _EPSILON = float(np.finfo(np.float32).eps)
 _TINY = float(np.finfo(np.float32).tiny)
+_LARGE = float(np.finfo(np.float32).max) / 4
+_CELLS = 2**18
+_WORTH_COMPILING = 2**14
 
 
-def top_k(scorer: Scorer, allowed: NDArray[np.bool_], k: int) -> Lists:
+def top_k(scorer: Scorer, allowed: Words, k: int) -> Lists:
     """Give each user's best allowed products.
 
     Args:
         scorer: Scores of the block's users over the products.
-        allowed: bool (users, products): eligible, not owned, known to the ranker.
+        allowed: Words (users, products / 64): eligible, not owned, known to the ranker.
         k: The most products in a list; fewer is a legitimate answer.
 
     Returns:
-        Lists whose product codes are columns of `allowed`.
+        Lists whose product codes are bits of `allowed`.
+
+    Raises:
+        DataError: A score that is asked for is not finite.
     """
-    columns = np.flatnonzero(allowed.any(axis=0))
-    depth = min(k, allowed.shape[1])
-    if not len(columns):
-        return Lists.empty(len(allowed), depth)
-    allowed = allowed[:, columns]
-    rough, margin = _rough(scorer, columns)
-    if not (np.isfinite(rough) & np.isfinite(margin) | ~allowed).all():
-        raise DataError("the ranker's scores are not all finite: they cannot be ordered")
-    np.putmask(rough, ~allowed, -np.inf)
-    rows, places = _short_list(rough, margin, allowed, min(depth, len(columns)))
-    scores = _exact(scorer, rows, columns[places])
-    return _lists(rows, columns[places], scores, len(allowed), depth)
+    source = _Factored(scorer) if isinstance(scorer, Factors) else _Scored(scorer)
+    lists = Lists.empty(len(allowed), min(k, source.products))
+    if not lists.depth:
+        return lists
+    start = 0
+    while start < len(allowed):
+        rows = slice(start, start + _size(allowed[start]))
+        words = allowed[rows]
+        columns = bits.members(np.bitwise_or.reduce(words, axis=0), source.products)
+        if len(columns):
+            into = (lists.products[rows], lists.scores[rows], lists.lengths[rows])
+            source.tile(rows, words, columns).select(*into)
+        start = rows.stop
+    return lists
 
 
 def check_factors(name: str, *arrays: NDArray[np.floating]) -> None:
@@ -56,66 +73,113 @@ def check_factors(name: str, *arrays: NDArray[np.floating]) -> None:
             raise DataError(f"{name}: {bad} of {array.size} learned numbers are not finite")
 
 
-def _rough(
-    scorer: Scorer, columns: NDArray[np.int64]
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Give scores good enough for a short list, and the margin that covers their error."""
-    if isinstance(scorer, Scores):
+@dataclass(frozen=True)
+class _Tile:
+    """Some users and the products that one of them may be offered.
+
+    Attributes:
+        words: Words (users, products / 64), who may be offered what.
+        columns: int64 (places,), the products.
+        rough: float32 (users, places), the scores, nearly.
+        margin: float32 (users, 1), how far two of them may be off together; infinite: no telling.
+        users: (users, factors); no factors where the rough scores are the scores.
+        factors: (places, factors).
+    """
+
+    words: Words
+    columns: NDArray[np.int64]
+    rough: NDArray[np.float32]
+    margin: NDArray[np.float32]
+    users: NDArray[Any]
+    factors: NDArray[Any]
+
+    def select(self, products: NDArray[Any], scores: NDArray[Any], lengths: NDArray[Any]) -> None:
+        """Put the best of each user into lists."""
+        loop = compiled() if self.rough.size >= _WORTH_COMPILING else None
+        finite = bool(np.isfinite(self.margin).all())
+        if loop is not None and finite:
+            loop(
+                *(self.rough, self.margin, self.columns, self.words, self.users, self.factors),
+                *(products, scores, lengths),
+            )
+            return
+        depth = products.shape[1]
+        allowed = bits.unpack(self.words, int(self.columns[-1]) + 1)[:, self.columns]
+        if finite and depth < len(self.columns):
+            rows, places = short_list(self.rough, self.margin, allowed, depth)
+        else:
+            rows, places = np.nonzero(allowed)
+        found = self._exact(rows, places)
+        if not np.isfinite(found).all():
+            raise DataError("the ranker's scores are not all finite: they cannot be ordered")
+        ordered(rows, self.columns[places], found, (products, scores, lengths))
+
+    def _exact(self, rows: NDArray[np.int64], places: NDArray[np.int64]) -> NDArray[np.float32]:
+        if not self.users.shape[1]:
+            return self.rough[rows, places]
+        return exact(self.users, self.factors, rows, places)
+
+
+class _Factored:
+    """Tiles of scores that are products of factors."""
+
+    def __init__(self, scorer: Factors) -> None:
+        narrow = scorer.users.dtype == scorer.products.dtype == np.float32
+        kind = np.float32 if narrow else np.float64
+        self._users = np.asarray(scorer.users, kind)
+        self._factors = np.asarray(scorer.products, kind)
+        self._lengths = _lengths(self._users)
+        self._longest = _lengths(self._factors)
+        self._columns = np.zeros(0, np.int64)
+        self._gathered = self._factors[:0]
+        self.products = len(self._factors)
+
+    def tile(self, rows: slice, words: Words, columns: NDArray[np.int64]) -> _Tile:
+        """Multiply some users by some products."""
+        if not np.array_equal(columns, self._columns):
+            self._columns, self._gathered = columns, self._factors[columns]
+        users = np.array(self._users[rows])
+        with np.errstate(over="ignore", invalid="ignore"):
+            left, right = (
+                array.astype(np.float32, copy=False) for array in (users, self._gathered)
+            )
+            rough = left @ right.T
+            bound = self._lengths[rows] * self._longest[columns].max()
+            # Rounding of the product, of factors cast to float32, of the final score, underflow.
+            margin = 2 * (users.shape[1] + 4) * (_EPSILON * bound + _TINY)
+        margin[~(bound < _LARGE)] = np.inf
+        return _Tile(
+            words, columns, rough, margin.astype(np.float32)[:, None], users, self._gathered
+        )
+
+
+class _Scored:
+    """Tiles of scores that are given."""
+
+    def __init__(self, scorer: Scores) -> None:
+        self._block = np.asarray(scorer.block)
+        self.products = self._block.shape[1]
+
+    def tile(self, rows: slice, words: Words, columns: NDArray[np.int64]) -> _Tile:
+        """Take the scores of some users and products."""
         with np.errstate(over="ignore"):
-            scores = np.asarray(scorer.block[:, columns], np.float32)
-        return scores, np.zeros((len(scores), 1), np.float32)
-    users = np.ascontiguousarray(scorer.users, np.float32)
-    products = np.ascontiguousarray(scorer.products[columns], np.float32)
-    factors = users.shape[1]
-    longest = np.sqrt(np.einsum("pf,pf->p", products, products, dtype=np.float64).max(initial=0))
-    lengths = np.sqrt(np.einsum("uf,uf->u", users, users, dtype=np.float64))
-    # Rounding of the product, of factors cast to float32, of the final score, and underflow.
-    margin = 2 * (factors + 4) * (_EPSILON * lengths * longest + _TINY)
-    with np.errstate(over="ignore", invalid="ignore"):
-        return users @ products.T, margin.astype(np.float32)[:, None]
+            scores = self._block[rows][:, columns].astype(np.float32)
+        finite = np.isfinite(scores)
+        margin = np.zeros((len(scores), 1), np.float32)
+        if not finite.all():
+            margin[~(finite | ~bits.unpack(words, self.products)[:, columns]).all(axis=1)] = np.inf
+            scores[~finite & np.isfinite(margin)] = -np.inf
+        none = np.zeros((len(scores), 0), np.float32), np.zeros((len(columns), 0), np.float32)
+        return _Tile(words, columns, scores, margin, *none)
 
 
-def _short_list(
-    rough: NDArray[np.float32], margin: NDArray[np.float32], allowed: NDArray[np.bool_], depth: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Find every place that may belong to the top: row and column, row by row."""
-    if depth < rough.shape[1]:
-        # From the small end: many equal −inf in front of the pivot slow the selection down a lot.
-        kth = -np.partition(-rough, depth - 1, axis=1)[:, depth - 1, None]
-        possible = (rough >= kth - margin) & allowed
-    else:
-        possible = allowed
-    rows, places = np.nonzero(possible)
-    return rows, places
+def _size(words: Words) -> int:
+    """Give a number of users whose scores stay in the cache, judging by one of them."""
+    return max(32, min(512, _CELLS // max(1, bits.count(words))))
 
 
-def _exact(
-    scorer: Scorer, rows: NDArray[np.int64], columns: NDArray[np.int64]
-) -> NDArray[np.float32]:
-    """Sum in float64, factor after factor, and round once."""
-    if isinstance(scorer, Scores):
-        return np.asarray(scorer.block[rows, columns], np.float32)
-    total = np.zeros(len(rows))
-    for factor in range(scorer.users.shape[1]):
-        user = scorer.users[rows, factor].astype(np.float64)
-        total += user * scorer.products[columns, factor]
-    return total.astype(np.float32)
-
-
-def _lists(
-    rows: NDArray[np.int64],
-    products: NDArray[np.int64],
-    scores: NDArray[np.float32],
-    users: int,
-    depth: int,
-) -> Lists:
-    order = np.lexsort((products, -scores, rows))
-    starts = np.searchsorted(rows, np.arange(users + 1))
-    rank = np.arange(len(rows)) - starts[rows]
-    top = rank < depth
-    chosen, row, place = order[top], rows[top], rank[top]
-    lists = Lists.empty(users, depth)
-    lists.products[row, place] = products[chosen]
-    lists.scores[row, place] = scores[chosen]
-    lists.lengths[:] = np.minimum(np.diff(starts), depth)
-    return lists
+def _lengths(vectors: NDArray[Any]) -> NDArray[np.float64]:
+    lengths: NDArray[np.float64] = np.sqrt(
+        np.einsum("vf,vf->v", vectors, vectors, dtype=np.float64)
+    )
+    return lengths

@@ -5,6 +5,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import pyarrow as pa
 from numpy.typing import NDArray
+from scipy import sparse
 
 from suitably.ranking.lists import Lists
 
@@ -20,12 +21,15 @@ class RerankContext:
         user_fields: Their fields and profiles, a row per list.
         product_ids: The catalogue: list codes are positions in it.
         product_fields: Its fields, a row per product.
+        owned: CSR (users of the block, catalogue), stored where a product is owned, each pair once;
+            repeatable products included, products that left the catalogue not.
     """
 
     user_ids: NDArray[Any]
     user_fields: pa.Table
     product_ids: NDArray[Any]
     product_fields: pa.Table
+    owned: sparse.csr_array
 
 
 @runtime_checkable

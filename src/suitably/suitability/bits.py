@@ -3,7 +3,20 @@
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["ALL", "NOTHING", "ONES", "Words", "count", "pack", "row_counts", "unpack", "words_for"]
+__all__ = [
+    "ALL",
+    "NOTHING",
+    "ONES",
+    "Words",
+    "clear",
+    "count",
+    "has",
+    "members",
+    "pack",
+    "row_counts",
+    "unpack",
+    "words_for",
+]
 
 Words = NDArray[np.uint64]
 ONES = np.uint64(0xFFFF_FFFF_FFFF_FFFF)
@@ -30,6 +43,23 @@ def unpack(words: Words, products: int) -> NDArray[np.bool_]:
     """Unpack words into bool (rows, products)."""
     octets = np.ascontiguousarray(words).view(np.uint8)
     return np.unpackbits(octets, axis=1, count=products, bitorder="little").view(np.bool_)
+
+
+def members(words: Words, products: int) -> NDArray[np.int64]:
+    """Give the products whose bit is set in one row of words, ascending."""
+    return np.flatnonzero(unpack(words[None], products)[0])
+
+
+def has(words: Words, rows: NDArray[np.int64], products: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Read single bits, by row and product, which broadcast."""
+    shift = (products % 64).astype(np.uint64)
+    return ((words[rows, products // 64] >> shift) & np.uint64(1)).astype(bool)
+
+
+def clear(words: Words, rows: NDArray[np.int64], products: NDArray[np.int64]) -> None:
+    """Clear single bits in place, by row and product."""
+    bit = np.uint64(1) << (products % 64).astype(np.uint64)
+    np.bitwise_and.at(words, (rows, products // 64), ~bit)
 
 
 def row_counts(words: Words) -> NDArray[np.int64]:

@@ -247,8 +247,7 @@ class Eligibility:
             members = order[start:end]
             first = index * _BLOCK
             words = self.bits(distinct[first : first + _BLOCK])
-            word = words[place[members] - first, columns[members] // 64]
-            out[members] = (word >> (columns[members] % 64).astype(np.uint64)) & np.uint64(1)
+            out[members] = bits.has(words, place[members] - first, columns[members])
         return out
 
     def order(self) -> NDArray[np.int64]:

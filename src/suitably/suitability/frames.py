@@ -38,7 +38,7 @@ def evaluate_frames(
         versions, zone = read_versions(inspection, id_column, time, _END_OF_TIME)
         if time and (zone is None) != (clock.zone is None):
             raise DataError(f"{name}.{time} and as_of differ in time-zone awareness")
-        fields, listed = versions.visible(moment)
+        fields, listed, _ = versions.visible(moment)
         sides.append((versions.ids, fields, listed))
     (user_ids, user_fields, _), (product_ids, product_fields, listed) = sides
     kept = np.flatnonzero(listed)

@@ -1,0 +1,43 @@
+"""Threads: how many there are, and one of them per matrix product while many users are served."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Lock
+
+from threadpoolctl import threadpool_limits
+
+__all__ = ["cores", "one_blas_thread"]
+
+_lock = Lock()
+_inside = 0
+_limits: threadpool_limits | None = None
+
+
+def cores() -> int:
+    """Give the number of cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """Keep BLAS to one thread per product, since threads of ours share the cores already.
+
+    The limit is the whole process's: it is set by the first of several callers and lifted by the
+    last, whatever their order.
+    """
+    global _inside, _limits
+    with _lock:
+        if not _inside:
+            _limits = threadpool_limits(limits=1, user_api="blas")
+        _inside += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _inside -= 1
+            if not _inside and _limits is not None:
+                _limits.restore_original_limits()
+                _limits = None
