@@ -3,14 +3,15 @@
 import copy
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from inspect import signature
 from pathlib import Path
+from threading import Lock
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from suitably.data.dataset import Dataset
@@ -21,7 +22,9 @@ from suitably.fitted import Fitted, Moment, hold
 from suitably.ranking.popularity import Popularity
 from suitably.ranking.protocol import FitContext, Ranker
 from suitably.recommendations import Recommendations
+from suitably.renewal import renew
 from suitably.served import Served, key
+from suitably.streaming import stream
 from suitably.suitability import bits
 from suitably.suitability.eligibility import Eligibility
 from suitably.suitability.policy import Policy
@@ -31,6 +34,7 @@ from suitably.tracing import Trace, trace
 
 __all__ = ["Pipeline"]
 
+_UPDATING = Lock()
 _SEGMENTS = ("tier", "client_category", "risk_level")
 
 
@@ -146,9 +150,38 @@ class Pipeline:
         if self.fallback != "popularity":
             _check_ranker("fallback", self.fallback)
             return (self.fallback,)
-        present = moment.fields.column_names
-        segment = next((name for name in _SEGMENTS if name in present), None)
-        return (Popularity(),)
+        return (Popularity(by=_segment(moment.fields)),)
+
+    def update(self, interactions: Any = None, users: Any = None, products: Any = None) -> Self:
+        """Take in what is new since the fit, without learning anew.
+
+        Profiles, ownership and eligibility become those of a fit on everything; rankers fold the
+        new interactions in and leave what they know of products as it is. The moment that answers
+        are given as of advances to just after the latest of the news. Calls to `recommend` in
+        between are answered from before or from after, never from a mixture; where the news
+        cannot be used, everything stays as it was.
+
+        Args:
+            interactions: New ones, in columns called as at the fit.
+            users: New versions of customers, and new customers.
+            products: New versions of products, such as re-ratings, and new products.
+
+        Raises:
+            DataError: A frame that cannot be read as those of the fit were, or a bad row.
+            PolicyError: A rule does not fit the new rows.
+            NotFittedError: Called before `fit`.
+        """
+        with _UPDATING:
+            served = self._ready()
+            fitted, news = renew(served.fitted, interactions, users, products)
+            moment = fitted.moment(served.policies, fitted.as_of)
+            context = FitContext(news, moment.profiles, moment.eligibility, news.as_of, self.seed)
+            rankers = tuple(_folded(ranker, context) for ranker in served.rankers)
+            moments = OrderedDict({key(fitted.as_of): moment})
+            self._served = replace(
+                served, fitted=fitted, rankers=rankers, moments=moments, lock=Lock()
+            )
+        return self
 
     @property
     def is_fitted(self) -> bool:
@@ -271,33 +304,13 @@ class Pipeline:
             k: The most products in a list.
             as_of: As for `recommend`.
 
-        Yields:
-            user_id and product_id in their own types, rank (int32) and score (float32).
+        Returns:
+            Batches of user_id and product_id in their own types, rank (int32) and score (float32).
 
         Raises:
             DataError: A batch without a column `user_id`, or with a missing id.
         """
-        for batch in batches:
-            if "user_id" not in batch.schema.names:
-                raise DataError(f"apply_arrow: no column 'user_id'; it has {batch.schema.names}")
-            given = batch.column("user_id")
-            if given.null_count:
-                raise DataError(f"apply_arrow: {given.null_count} of {len(given)} user_id missing")
-            encoded = id_array(given, "user_id").dictionary_encode()
-            found = self.recommend(encoded.dictionary, k=k, as_of=as_of).to_arrow()
-            starts = np.searchsorted(
-                pc.index_in(found["user_id"].cast(encoded.dictionary.type), encoded.dictionary),
-                np.arange(len(encoded.dictionary) + 1),
-            )
-            codes = encoded.indices.to_numpy(zero_copy_only=False)
-            lengths = np.diff(starts)[codes]
-            ends = np.cumsum(lengths)
-            rows = np.repeat(starts[codes] - (ends - lengths), lengths) + np.arange(lengths.sum())
-            out = found.take(pa.array(rows))
-            users = given.take(pa.array(np.repeat(np.arange(len(codes)), lengths)))
-            columns = [users, out["product_id"], out["rank"], out["score"]]
-            names = ["user_id", "product_id", "rank", "score"]
-            yield from pa.table(columns, names=names).combine_chunks().to_batches()
+        return stream(lambda ids: self.recommend(ids, k=k, as_of=as_of).to_arrow(), batches)
 
     @property
     def held(self) -> tuple[Fitted, tuple[Ranker, ...]]:
@@ -368,6 +381,20 @@ def _asked(user_ids: Any) -> pa.Array:
         repeated = [c["values"] for c in counts.to_pylist() if c["counts"] > 1][:3]
         raise DataError(f"user_ids: the same id twice, such as {repeated}")
     return asked
+
+
+def _segment(fields: pa.Table) -> str | None:
+    """Name the field that parts customers into segments, None if there is none."""
+    for name in _SEGMENTS:
+        if name in fields.column_names and pa.types.is_string(fields.schema.field(name).type):
+            return name
+    return None
+
+
+def _folded(ranker: Any, context: FitContext) -> Ranker:
+    """Fold news into a ranker; one that cannot goes on with what it has learned."""
+    folded: Ranker = ranker.fold_in(context) if hasattr(ranker, "fold_in") else ranker
+    return folded
 
 
 def _check_ranker(name: str, ranker: Any) -> None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from suitably.errors import DataError
 
-__all__ = ["MICROSECOND", "Clock", "Instant", "Instants"]
+__all__ = ["MICROSECOND", "Clock", "Instant", "Instants", "present_moment"]
 
 Instant = np.datetime64
 Instants = NDArray[np.datetime64]
@@ -140,3 +140,13 @@ def _micros(array: pa.Array) -> Instants:
         out[array.is_null().to_numpy(zero_copy_only=False)] = np.datetime64("NaT")
     instants: Instants = out
     return instants
+
+
+def present_moment(now: Any = None) -> Instant:
+    """Give the moment after which rows lie in the future; default: the present."""
+    stamp = pd.Timestamp.now("UTC") if now is None else pd.Timestamp(now)
+    if stamp.tzinfo is not None:
+        stamp = stamp.tz_convert("UTC").tz_localize(None)
+    # Naive data may be written in any zone, up to 14 hours ahead of UTC.
+    slack = pd.Timedelta(hours=14) if now is None else pd.Timedelta(0)
+    return Clock().instant(stamp + slack, "now")

@@ -5,15 +5,14 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 from scipy import sparse
 
 from suitably.data.checks import Inspection, OnError, Quarantine
-from suitably.data.clock import MICROSECOND, Clock, Instant, Instants
+from suitably.data.clock import MICROSECOND, Clock, Instant, Instants, present_moment
 from suitably.data.columns import Columns
-from suitably.data.events import Events, read_events, read_roles
+from suitably.data.events import Events, inspect_log, read_events
 from suitably.data.frames import fieldless, read_frame, write_frame
 from suitably.data.ids import Ids
 from suitably.data.versions import Versions, read_versions
@@ -158,18 +157,8 @@ class Dataset:
         self._kind = kinds[0]
 
         log = inspections["interactions"]
-        log.ids(columns.user)
-        log.ids(columns.product)
-        roles = read_roles(log, columns)
-        present = _now(now)
-        zones: dict[str, str | None] = {}
-        for column in (roles.timestamp, roles.recorded_at):
-            if column:
-                zones[f"interactions.{column}"] = log.moments(column, present)
-        if roles.value:
-            log.finite(roles.value)
-        if roles.event:
-            _check_kinds(log, roles.event)
+        present = present_moment(now)
+        roles, zones = inspect_log(log, columns, present)
 
         self.user_versions = self._versions(
             inspections.get("users"), log, columns.user, "user_timestamp", present, zones
@@ -326,21 +315,6 @@ class Dataset:
             parts.append(f"{first} to {last}")
         aside = self._quarantine.table().num_rows
         return f"Dataset({', '.join(parts + [f'{aside} rows set aside'] * bool(aside))})"
-
-
-def _now(now: Any) -> Instant:
-    stamp = pd.Timestamp.now("UTC") if now is None else pd.Timestamp(now)
-    if stamp.tzinfo is not None:
-        stamp = stamp.tz_convert("UTC").tz_localize(None)
-    # Naive data may be written in any zone, up to 14 hours ahead of UTC.
-    slack = pd.Timedelta(hours=14) if now is None else pd.Timedelta(0)
-    return Clock().instant(stamp + slack, "now")
-
-
-def _check_kinds(log: Inspection, column: str) -> None:
-    if not pa.types.is_string(log.column(column).type):
-        raise DataError(f"interactions.{column}: must hold text, not {log.column(column).type}")
-    log.refuse(column, "no kind of event", log.column(column).is_null().to_numpy(False))
 
 
 def _one_clock(zones: dict[str, str | None]) -> Clock:

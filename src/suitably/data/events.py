@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 from scipy import sparse
 
@@ -12,7 +13,7 @@ from suitably.data.columns import Columns
 from suitably.data.ids import Ids
 from suitably.errors import DataError
 
-__all__ = ["Events", "Roles", "read_events", "read_roles"]
+__all__ = ["Events", "Roles", "inspect_log", "read_events", "read_roles"]
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,34 @@ class Events:
         counts.sum_duplicates()
         counts.sort_indices()
         return counts
+
+
+def inspect_log(
+    log: Inspection, columns: Columns, now: Instant
+) -> tuple[Roles, dict[str, str | None]]:
+    """Check an interactions frame, column by column.
+
+    Returns:
+        Its optional columns, and the time zone of every column of moments.
+
+    Raises:
+        DataError: A missing column, or in raise mode a bad row.
+    """
+    log.ids(columns.user)
+    log.ids(columns.product)
+    roles = read_roles(log, columns)
+    zones: dict[str, str | None] = {}
+    for column in (roles.timestamp, roles.recorded_at):
+        if column:
+            zones[f"interactions.{column}"] = log.moments(column, now)
+    if roles.value:
+        log.finite(roles.value)
+    if roles.event:
+        kind = log.column(roles.event)
+        if not pa.types.is_string(kind.type):
+            raise DataError(f"interactions.{roles.event}: must hold text, not {kind.type}")
+        log.refuse(roles.event, "no kind of event", kind.is_null().to_numpy(False))
+    return roles, zones
 
 
 def read_roles(inspection: Inspection, columns: Columns) -> Roles:
