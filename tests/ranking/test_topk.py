@@ -69,7 +69,8 @@ def read(lists: Lists) -> list[list[tuple[int, np.float32]]]:
 @st.composite
 def matrices(draw: st.DrawFn) -> tuple[Any, Any, int]:
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    users, products = draw(st.integers(1, 6)), draw(st.integers(1, 12))
+    users = draw(st.integers(1, 6))
+    products = draw(st.one_of(st.integers(1, 12), st.integers(60, 200)))
     factors = draw(st.integers(1, 20))
     dtype = draw(st.sampled_from([np.float32, np.float64]))
     how = draw(st.sampled_from(["awkward", "normal", "close"]))

@@ -54,6 +54,9 @@ def id_kind(kind: pa.DataType) -> pa.DataType:
     return pa.string() if "string" in str(kind) else pa.int64()
 
 
+_FEW = 8
+
+
 class Ids:
     """An ordered vocabulary of distinct external ids.
 
@@ -103,5 +106,16 @@ class Ids:
             wanted = wanted.astype(object)
         if wanted.dtype.kind in "OT" or self.values.dtype.kind == "O":
             wanted = np.asarray(ids, dtype=object)
+        if len(wanted) <= _FEW and wanted.dtype == self.values.dtype:
+            return np.fromiter((self._code(one) for one in wanted.tolist()), np.int32, len(wanted))
         found: NDArray[np.int32] = self._index.get_indexer(pd.Index(wanted)).astype(np.int32)
         return found
+
+    def _code(self, one: Any) -> int:
+        """Look one id up; the search for many has a cost that does not depend on how many."""
+        if type(one) not in (int, str):
+            return -1
+        try:
+            return int(self._index.get_loc(one))
+        except KeyError:
+            return -1

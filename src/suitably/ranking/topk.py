@@ -26,6 +26,7 @@ __all__ = ["check_factors", "top_k"]
 
 _EPSILON = float(np.finfo(np.float32).eps)
 _TINY = float(np.finfo(np.float32).tiny)
+_ROOT = float(np.sqrt(_TINY))
 _LARGE = float(np.finfo(np.float32).max) / 4
 _CELLS = 2**18
 _WORTH_COMPILING = 2**14
@@ -128,23 +129,24 @@ class _Factored:
         kind = np.float32 if narrow else np.float64
         self._users = np.asarray(scorer.users, kind)
         self._factors = np.asarray(scorer.products, kind)
-        self._lengths = _lengths(self._users)
-        self._longest = _lengths(self._factors)
         self._columns = np.zeros(0, np.int64)
         self._gathered = self._factors[:0]
+        self._longest = 0.0
         self.products = len(self._factors)
 
     def tile(self, rows: slice, words: Words, columns: NDArray[np.int64]) -> _Tile:
         """Multiply some users by some products."""
         if not np.array_equal(columns, self._columns):
-            self._columns, self._gathered = columns, self._factors[columns]
+            self._columns = columns
+            self._gathered = self._factors.take(columns, axis=0)
+            self._longest = float(_lengths(self._gathered).max())
         users = np.array(self._users[rows])
         with np.errstate(over="ignore", invalid="ignore"):
             left, right = (
                 array.astype(np.float32, copy=False) for array in (users, self._gathered)
             )
             rough = left @ right.T
-            bound = self._lengths[rows] * self._longest[columns].max()
+            bound = _lengths(users) * self._longest
             # Rounding of the product, of factors cast to float32, of the final score, underflow.
             margin = 2 * (users.shape[1] + 4) * (_EPSILON * bound + _TINY)
         margin[~(bound < _LARGE)] = np.inf
@@ -179,7 +181,8 @@ def _size(words: Words) -> int:
 
 
 def _lengths(vectors: NDArray[Any]) -> NDArray[np.float64]:
-    lengths: NDArray[np.float64] = np.sqrt(
-        np.einsum("vf,vf->v", vectors, vectors, dtype=np.float64)
-    )
-    return lengths
+    """Bound the lengths of vectors from above; squares that underflow leave a little behind."""
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        squares = np.einsum("vf,vf->v", vectors, vectors).astype(np.float64)
+        bounds: NDArray[np.float64] = 1.001 * np.sqrt(squares) + vectors.shape[1] * _ROOT
+    return bounds
