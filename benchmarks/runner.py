@@ -5,16 +5,19 @@ import json
 import os
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-__all__ = ["Row", "machine", "paired", "seconds", "table", "write_json"]
+__all__ = ["Row", "in_turns", "machine", "paired", "seconds", "table", "write_json"]
 
-_LIBRARIES = ("suitably", "numpy", "scipy", "pandas", "pyarrow", "narwhals", "duckdb", "implicit")
+_LIBRARIES = (
+    *("suitably", "numpy", "scipy", "pandas", "pyarrow", "narwhals", "duckdb", "implicit"),
+    *("numba", "faiss-cpu"),
+)
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,7 @@ class Row:
         unit: Unit of both.
         ratio: Ours over the peer's, the median over pairs; None without a peer.
         note: Who the peer is, and what makes the comparison fair or not.
+        roof: What the machine could do at best, in the same unit; None where it is not known.
     """
 
     name: str
@@ -36,6 +40,7 @@ class Row:
     unit: str
     ratio: float | None
     note: str
+    roof: float | None = None
 
 
 def seconds(call: Callable[[], Any]) -> float:
@@ -55,10 +60,21 @@ def paired(
 ) -> Row:
     """Time two contenders in turns, so that whatever slows the machine slows both.
 
-    One call of each warms up. The lead alternates from round to round. Figures are medians; the
-    ratio is the median of the rounds' ratios, not the ratio of the medians.
+    Figures are medians; the ratio is the median of the rounds' ratios, not that of the medians.
     """
     contenders = [ours] if peer is None else [ours, peer]
+    times = in_turns(contenders, rounds)
+    if peer is None:
+        return Row(name, None, median(times[0]), "s", None, note)
+    ratio = median(a / b for a, b in zip(*times, strict=True))
+    return Row(name, median(times[1]), median(times[0]), "s", ratio, note)
+
+
+def in_turns(contenders: Sequence[Callable[[], Any]], rounds: int) -> list[list[float]]:
+    """Give each contender's seconds, round by round.
+
+    One call of each warms up. The lead alternates from round to round.
+    """
     for contender in contenders:
         contender()
     times: list[list[float]] = [[] for _ in contenders]
@@ -66,10 +82,7 @@ def paired(
         order = range(len(contenders)) if turn % 2 == 0 else reversed(range(len(contenders)))
         for one in order:
             times[one].append(seconds(contenders[one]))
-    if peer is None:
-        return Row(name, None, median(times[0]), "s", None, note)
-    ratio = median(a / b for a, b in zip(*times, strict=True))
-    return Row(name, median(times[1]), median(times[0]), "s", ratio, note)
+    return times
 
 
 def machine() -> dict[str, Any]:
@@ -91,13 +104,19 @@ def machine() -> dict[str, Any]:
 
 def table(rows: list[Row]) -> str:
     """Lay rows out as text."""
-    head = ("benchmark", "peer", "ours", "unit", "ratio", "note")
+    head = ("benchmark", "peer", "ours", "unit", "ratio", "roofline", "note")
     lines = [
-        (row.name, _figure(row.peer), _figure(row.ours), row.unit, _figure(row.ratio), row.note)
+        (
+            row.name,
+            *map(_figure, (row.peer, row.ours)),
+            row.unit,
+            *map(_figure, (row.ratio, row.roof)),
+            row.note,
+        )
         for row in rows
     ]
     widths = [max(len(line[i]) for line in [head, *lines]) for i in range(len(head))]
-    right = {1, 2, 4}
+    right = {1, 2, 4, 5}
 
     def show(line: tuple[str, ...]) -> str:
         cells = [

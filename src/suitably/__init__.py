@@ -6,7 +6,16 @@ Everything is imported when it is first used, so `import suitably` itself costs 
 from importlib import import_module
 from typing import Any
 
-_ROOMS = ("data", "evaluation", "metrics", "profiles", "ranking", "reranking", "suitability")
+_ROOMS = (
+    "data",
+    "engines",
+    "evaluation",
+    "metrics",
+    "profiles",
+    "ranking",
+    "reranking",
+    "suitability",
+)
 _NAMES = {
     "ABTest": "evaluation",
     "ArtifactError": "errors",

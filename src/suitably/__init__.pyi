@@ -1,4 +1,5 @@
 from suitably import data as data
+from suitably import engines as engines
 from suitably import evaluation as evaluation
 from suitably import metrics as metrics
 from suitably import profiles as profiles

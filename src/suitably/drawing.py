@@ -208,8 +208,10 @@ class Drawer:
         context = self._context(rows)
         refused = np.zeros(len(rows), np.int64)
         for reranker in self.rerankers:
-            back = reranker.rerank(lists.copy(), context, self.k)
-            lists, added = _only_from(lists, back, min(self.k, self._shelf))
+            # All but the last leave the next one something to choose from.
+            depth = self.k if reranker is self.rerankers[-1] else self.k * _POOL
+            back = reranker.rerank(lists.copy(), context, depth)
+            lists, added = _only_from(lists, back, min(depth, self._shelf))
             refused += added
         return lists, refused
 
@@ -240,15 +242,21 @@ def _only_from(given: Lists, back: Lists, depth: int) -> tuple[Lists, NDArray[np
         raise SuitablyError(
             f"a reranker was given {len(given.products)} lists and gave back {len(back.products)}"
         )
-    users = np.arange(len(given.products), dtype=np.int64)[:, None]
-    span = int(max(given.products.max(initial=0), back.products.max(initial=0))) + 2
-    offered = (users * span + given.products)[given.filled]
-    keys = users * span + back.products
-    fresh = np.zeros(back.products.shape, bool)
-    filled = back.filled & (back.products >= 0)
-    _, first = np.unique(np.where(filled, keys, -1).ravel(), return_index=True)
-    fresh.ravel()[first] = True
-    mine = filled & fresh & np.isin(keys, offered)
+    if not given.depth:
+        return given, back.lengths.astype(np.int64)
+    users = np.arange(len(given.products))[:, None]
+    span = int(given.products.max(initial=0)) + 2
+    filled, offered = back.filled & (back.products >= 0), given.filled
+    place = np.zeros(len(users) * span, np.int32)
+    ranks = np.broadcast_to(np.arange(given.depth, dtype=np.int32), offered.shape)
+    place[(users * span + given.products)[offered]] = ranks[offered]
+    at = place[users * span + np.clip(back.products, 0, span - 1)]
+    mine = filled & (given.products[users, at] == back.products) & (at < given.lengths[:, None])
+    taken = np.zeros(given.products.shape, bool)
+    for rank in range(back.depth):
+        mine[:, rank] &= ~taken[users[:, 0], at[:, rank]]
+        kept = mine[:, rank]
+        taken[users[kept, 0], at[kept, rank]] = True
     return back.keep(mine, depth), (filled & ~mine).sum(axis=1)
 
 

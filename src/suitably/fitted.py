@@ -19,7 +19,7 @@ from suitably.source import Source
 from suitably.suitability.eligibility import Eligibility, Population
 from suitably.suitability.policy import Policy
 
-__all__ = ["Fitted", "Moment", "hold"]
+__all__ = ["Fitted", "Moment", "hold", "ones_at"]
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Fitted:
         catalogue: int64, positions in `products` of what was in the catalogue.
         user_fields: A row per user.
         product_fields: A row per product of the catalogue.
-        owned: CSR (users, products), float64, stored where a product was ever acquired.
+        owned: CSR (users, products), int8 ones where a product was ever acquired.
         source: How the caller's data is read.
         builders: The builders of profiles.
         builder_states: What each has accumulated.
@@ -209,11 +209,17 @@ def hold(view: View, kind: str, builders: Sequence[Any]) -> Fitted:
         catalogue=catalogue,
         user_fields=view.user_fields,
         product_fields=take_rows(view.product_fields, pa.array(catalogue)),
-        owned=view.purchases,
+        owned=ones_at(view.purchases),
         source=Source.of(view),
         builders=tuple(builders),
         builder_states=tuple(builder.accumulate(view) for builder in builders),
     )
+
+
+def ones_at(matrix: sparse.csr_array) -> sparse.csr_array:
+    """Give a matrix that only says where something is stored, in a byte for each."""
+    ones = np.ones(matrix.nnz, np.int8)
+    return sparse.csr_array((ones, matrix.indices, matrix.indptr), matrix.shape)
 
 
 def _provenance(builder: Any, field: str) -> str:

@@ -41,7 +41,8 @@ def save(pipeline: Pipeline, path: Path) -> None:
     """
     fitted, rankers = pipeline.held
     with Writer(path) as writer:
-        user_fields = fitted.user_fields.select(_read_by(pipeline.policies, fitted, rankers))
+        parts = (*fitted.builders, *rankers, *pipeline.rerankers)
+        user_fields = fitted.user_fields.select(_read_by(pipeline.policies, fitted, parts))
         writer.manifest(
             {
                 "libraries": {name: metadata.version(name) for name in _LIBRARIES},
@@ -112,7 +113,7 @@ def _load(reader: Reader, trusted: Sequence[type]) -> Pipeline:
     ]
     catalogue = reader.array(facts["catalogue"])
     starts, owned = (reader.array(file) for file in facts["owned"])
-    matrix = (np.ones(len(owned)), owned, starts)
+    matrix = (np.ones(len(owned), np.int8), owned, starts)
     times = [None if file is None else reader.array(file) for file in facts["times"]]
     fitted = Fitted(
         as_of=None if facts["as_of"] is None else np.datetime64(facts["as_of"], "us"),
@@ -150,11 +151,11 @@ def _policy(reader: Reader, record: dict[str, str]) -> Policy:
     return policy
 
 
-def _read_by(policies: Sequence[Policy], fitted: Fitted, rankers: Sequence[Ranker]) -> list[str]:
+def _read_by(policies: Sequence[Policy], fitted: Fitted, parts: Sequence[Any]) -> list[str]:
     """Name the customers' columns that somebody reads, now or when new rows come."""
     made = {field for builder in fitted.builders for field in getattr(builder, "fields", ())}
     wanted = {f.name for p in policies for f in p.reads if f.side == "user"} - made
-    for part in (*fitted.builders, *rankers):
+    for part in parts:
         wanted |= set(getattr(part, "reads", ()))
     return [name for name in fitted.user_fields.column_names if name in wanted]
 

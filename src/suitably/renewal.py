@@ -16,7 +16,7 @@ from suitably.data.frames import fieldless, read_frame, take_rows
 from suitably.data.ids import Ids
 from suitably.data.versions import Versions, read_versions
 from suitably.errors import DataError
-from suitably.fitted import Fitted
+from suitably.fitted import Fitted, ones_at
 
 __all__ = ["renew"]
 
@@ -280,8 +280,9 @@ def _joint(fitted: Fitted, view: View) -> Fitted:
     starts = np.append(old.indptr, np.full(len(view.users) - old.shape[0], old.indptr[-1]))
     owned = sparse.csr_array((old.data, old.indices, starts.astype(old.indptr.dtype)), new.shape)
     if new.nnz:
-        owned = sparse.csr_array(owned + new)
+        owned = sparse.csr_array(owned.astype(np.float64) + new)
         owned.sort_indices()
+        owned = ones_at(owned)
     states = zip(fitted.builders, fitted.builder_states, strict=True)
     return Fitted(
         as_of=view.as_of,

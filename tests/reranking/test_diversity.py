@@ -3,25 +3,27 @@
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import suitably
-from suitably.ranking import Lists
-from suitably.reranking import Diversity, RerankContext
-
-ALL = suitably.Policy.unrestricted()
+from reranking.blocks import block, by_user, context, lists_of, rows, taken_from
+from reranking.contract import RerankerContract, same
+from suitably.reranking import Diversity, kernels
 
 
-def context(kinds: list[str | None], users: int) -> RerankContext:
-    return RerankContext(
-        user_ids=np.arange(users),
-        user_fields=pa.table({"x": pa.nulls(users)}),
-        product_ids=np.arange(len(kinds)),
-        product_fields=pa.table({"category": pa.array(kinds, pa.string())}),
-    )
+class TestDiversity(RerankerContract):
+    def made(self) -> list[Any]:
+        return [Diversity(), Diversity("issuer", 0.7), Diversity(weight=1), Diversity(weight=0)]
+
+    def in_a_pipeline(self) -> Any:
+        return Diversity(weight=0.8)
+
+    def bad(self) -> list[Any]:
+        return [Diversity(weight=weight) for weight in (-0.1, 1.1, float("nan"))]
+
+    def unknown(self) -> list[Any]:
+        return [Diversity("nowhere")]
 
 
 def by_hand(
@@ -40,51 +42,36 @@ def by_hand(
 
 @given(
     weight=st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0]),
-    seed=st.integers(0, 999),
-    users=st.integers(1, 4),
-    k=st.integers(1, 6),
+    seed=st.integers(0, 9999),
+    k=st.integers(1, 9),
+    shuffled=st.booleans(),
+    copies=st.sampled_from([1, 100]),
 )
-def test_the_definition(weight: float, seed: int, users: int, k: int) -> None:
-    rng = np.random.default_rng(seed)
-    kinds: list[Any] = [rng.choice(["a", "b", "c", None]) for _ in range(9)]
-    lengths = rng.integers(0, 8, users).astype(np.int32)
-    products = np.full((users, 8), -1, np.int32)
-    scores = np.zeros((users, 8), np.float32)
-    for user, length in enumerate(lengths):
-        products[user, :length] = rng.permutation(9)[:length]
-        scores[user, :length] = np.sort(rng.choice(np.arange(-4, 5) / 4, length))[::-1]
-    lists = Lists(products.copy(), scores.copy(), lengths.copy())
-    found = Diversity(weight=weight).rerank(lists, context(kinds, users), k)
-    assert (lists.products == products).all(), "it wrote into what it was given"
-    for user, length in enumerate(lengths):
-        mine = products[user, :length].tolist(), scores[user, :length].astype(float).tolist()
-        expected = by_hand(*mine, kinds, weight, k)
-        got = found.products[user, : found.lengths[user]].tolist()
-        assert got == expected
-        of = dict(zip(*mine, strict=True))
-        assert [of[p] for p in got] == found.scores[user, : len(got)].tolist()
+def test_the_definition(weight: float, seed: int, k: int, shuffled: bool, copies: int) -> None:
+    """In small blocks and in large ones, which take the compiled path."""
+    lists, found = block(seed, 3, shuffled=shuffled)
+    many = np.tile(np.arange(3), copies)
+    back = Diversity(weight=weight).rerank(lists.take(many), rows(found, many), k)
+    kinds = taken_from(found, "category")
+    expected = [
+        by_hand(codes, lists.scores[user, : len(codes)].astype(float).tolist(), kinds, weight, k)
+        for user, codes in enumerate(by_user(lists))
+    ]
+    assert by_user(back) == expected * copies
 
 
 def test_by_hand() -> None:
-    lists = Lists(np.array([[0, 1, 2, 3]], np.int32), np.array([[4, 3, 2, 0]], np.float32),
-                  np.array([4], np.int32))  # fmt: skip
-    found = Diversity(weight=0.5).rerank(lists, context(["a", "a", "b", None], 1), 3)
+    lists = lists_of([0, 1, 2, 3], scores=[[4, 3, 2, 0]])
+    found = Diversity(weight=0.5).rerank(lists, context(1, category=["a", "a", "b", None]), 3)
     # After 0 (kind a): 1 gains .375 - .5, 2 gains .25, 3 gains 0; then 3 beats 1.
-    assert found.products.tolist() == [[0, 2, 3]]
+    assert by_user(found) == [[0, 2, 3]]
 
 
-def test_bad_arguments() -> None:
-    lists = Lists.empty(1, 2)
-    for weight in (-0.1, 1.1, float("nan")):
-        with pytest.raises(ValueError, match="weight"):
-            Diversity(weight=weight).rerank(lists, context(["a"], 1), 1)
-    with pytest.raises(suitably.DataError, match="no column 'kind'"):
-        Diversity(by="kind").rerank(lists, context(["a"], 1), 1)
-
-
-def test_nobody_and_nothing() -> None:
-    assert Diversity().rerank(Lists.empty(0, 3), context(["a"], 0), 2).lengths.tolist() == []
-    assert Diversity().rerank(Lists.empty(2, 0), context([], 2), 2).lengths.tolist() == [0, 0]
+def test_without_numba(monkeypatch: pytest.MonkeyPatch) -> None:
+    lists, found = block(7, 300)
+    compiled = Diversity().rerank(lists, found, 5)
+    monkeypatch.setattr(kernels, "_compiled", lambda: None)
+    assert same(Diversity().rerank(lists, found, 5), compiled)
 
 
 def test_the_pool_is_deeper_than_k() -> None:

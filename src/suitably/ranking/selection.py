@@ -12,8 +12,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from suitably.suitability.bits import Words
-
 __all__ = ["compiled", "exact", "ordered", "short_list"]
 
 Rows = NDArray[np.int64]
@@ -82,97 +80,7 @@ def compiled() -> Callable[..., None] | None:
     """Give the compiled loop, None without numba."""
     if find_spec("numba") is None:
         return None
-    import numba
+    from suitably.ranking.selection_compiled import draw
 
-    @numba.njit(nogil=True, cache=True, fastmath={"nnan", "nsz"})
-    def group_maxima(row: Any, tops: Any) -> None:
-        groups = len(row) // _GROUP
-        for group in range(groups):
-            top = row[group * _GROUP]
-            for place in range(group * _GROUP + 1, (group + 1) * _GROUP):
-                top = max(top, row[place])
-            tops[group] = top
-
-    @numba.njit(nogil=True, cache=True)
-    def kernel(
-        rough: NDArray[np.float32],
-        margin: NDArray[np.float32],
-        columns: Rows,
-        words: Words,
-        users: NDArray[Any],
-        products: NDArray[Any],
-        listed: NDArray[np.int32],
-        scores: NDArray[np.float32],
-        lengths: NDArray[np.int32],
-    ) -> None:
-        """Draw up lists; without factors a rough score is the score."""
-        depth = listed.shape[1]
-        places = len(columns)
-        groups = places // _GROUP
-        tops = np.empty(groups, np.float32)
-        best = np.empty(depth, np.float32)
-        short = np.empty(places, np.int64)
-        for user in range(len(rough)):
-            row = rough[user]
-            word = words[user]
-            group_maxima(row, tops)
-            found = 0
-            least = np.float32(-np.inf)
-            place = 0
-            while place < places:
-                group = place // _GROUP
-                if group < groups and place % _GROUP == 0 and tops[group] <= least:
-                    place += _GROUP
-                    continue
-                score = row[place]
-                if score > least:
-                    code = columns[place]
-                    if (word[code >> 6] >> np.uint64(code & 63)) & np.uint64(1):
-                        at = min(found, depth - 1)
-                        while at > 0 and best[at - 1] < score:
-                            best[at] = best[at - 1]
-                            at -= 1
-                        best[at] = score
-                        found += 1
-                        if found >= depth:
-                            least = best[depth - 1]
-                place += 1
-            limit = least - margin[user, 0]
-            several = 0
-            place = 0
-            while place < places:
-                group = place // _GROUP
-                if group < groups and place % _GROUP == 0 and tops[group] < limit:
-                    place += _GROUP
-                    continue
-                if row[place] >= limit:
-                    code = columns[place]
-                    if (word[code >> 6] >> np.uint64(code & 63)) & np.uint64(1):
-                        short[several] = place
-                        several += 1
-                place += 1
-            held = 0
-            for index in range(several):
-                place = short[index]
-                code = columns[place]
-                score = row[place]
-                if users.shape[1]:
-                    total = 0.0
-                    for factor in range(users.shape[1]):
-                        term = np.float64(users[user, factor]) * np.float64(products[place, factor])
-                        total += term
-                    score = np.float32(total)
-                if held == depth and not score > scores[user, depth - 1]:
-                    continue
-                at = min(held, depth - 1)
-                while at > 0 and scores[user, at - 1] < score:
-                    scores[user, at] = scores[user, at - 1]
-                    listed[user, at] = listed[user, at - 1]
-                    at -= 1
-                scores[user, at] = score
-                listed[user, at] = code
-                held = min(held + 1, depth)
-            lengths[user] = held
-
-    loop: Callable[..., None] = kernel
+    loop: Callable[..., None] = draw
     return loop

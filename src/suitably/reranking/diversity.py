@@ -2,11 +2,10 @@
 
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from suitably.errors import DataError
 from suitably.ranking.lists import Lists
+from suitably.reranking.columns import read_groups
+from suitably.reranking.kernels import marginal
+from suitably.reranking.order import arranged, relevance
 from suitably.reranking.protocol import RerankContext
 
 __all__ = ["Diversity"]
@@ -37,7 +36,7 @@ class Diversity:
         return {"by": self.by, "weight": self.weight}
 
     def rerank(self, lists: Lists, context: RerankContext, k: int) -> Lists:
-        """Draw up the lists anew, all users at once, one place after the other.
+        """Draw up the lists anew, all users at once.
 
         Raises:
             DataError: The products frame has no such column.
@@ -45,43 +44,11 @@ class Diversity:
         """
         if not 0 <= self.weight <= 1:
             raise ValueError(f"weight={self.weight!r}: must be from 0 to 1")
-        kinds = self._kinds(context)[lists.products]
-        relevance = _relevance(lists)
-        left = lists.filled
-        depth = min(k, lists.depth)
-        picks = np.zeros((len(left), depth), np.int64)
-        alike = np.zeros(left.shape, bool)
-        users = np.arange(len(left))
-        for place in range(depth):
-            gain = (1 - self.weight) * relevance - self.weight * alike
-            pick = np.where(left, gain, -np.inf).argmax(axis=1)
-            picks[:, place] = pick
-            left[users, pick] = False
-            kind = kinds[users, pick][:, None]
-            alike |= (kinds == kind) & (kind >= 0)
-        chosen = Lists(
-            np.take_along_axis(lists.products, picks, axis=1),
-            np.take_along_axis(lists.scores, picks, axis=1),
-            np.minimum(lists.lengths, depth),
-        )
-        return chosen.keep(chosen.filled, depth)
-
-    def _kinds(self, context: RerankContext) -> NDArray[np.int64]:
-        """Code the kinds, −1 where missing; one more row for the −1 past the end of a list."""
-        if self.by not in context.product_fields.column_names:
-            present = context.product_fields.column_names
-            raise DataError(f"products: no column {self.by!r} for Diversity; it has {present}")
-        encoded = context.product_fields[self.by].combine_chunks().dictionary_encode()
-        codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
-        return np.append(codes, -1)
+        groups = read_groups(context, self.by, "Diversity")
+        kinds = groups.codes[lists.products]
+        scaled, depth = relevance(lists, 1 - self.weight), min(k, lists.depth)
+        places = marginal(kinds, len(groups), scaled, float(self.weight), depth)
+        return arranged(lists, places)
 
     def __repr__(self) -> str:
         return f"Diversity(by={self.by!r}, weight={self.weight!r})"
-
-
-def _relevance(lists: Lists) -> NDArray[np.float64]:
-    scores = lists.scores.astype(np.float64)
-    low = np.where(lists.filled, scores, np.inf).min(axis=1, initial=np.inf)[:, None]
-    high = np.where(lists.filled, scores, -np.inf).max(axis=1, initial=-np.inf)[:, None]
-    span = np.where(high > low, high - low, 1)
-    return np.where(lists.filled, (scores - np.where(np.isfinite(low), low, 0)) / span, 0)
