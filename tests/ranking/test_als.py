@@ -4,16 +4,37 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
+from implicit.cpu.als import AlternatingLeastSquares
+from scipy import sparse
 
 import suitably
 from properties.worlds import AS_OF, FREE, World, popular
-from ranking.contract import RankerContract, world
+from ranking.contract import world
+from ranking.latent import LatentContract
 from suitably.ranking import ALS
 
 
-class TestALS(RankerContract):
+class TestALS(LatentContract):
     def make(self) -> ALS:
         return ALS(factors=3, iterations=4, regularization=0.1)
+
+    def make_weighted(self, weights: dict[str, float]) -> ALS:
+        return ALS(factors=3, iterations=4, regularization=0.1, event_weights=weights)
+
+    @pytest.mark.parametrize("alpha", [0.4, 1.0, 3.0, 40.0])
+    def test_vectors_are_those_of_implicit(self, alpha: float) -> None:
+        """Whatever the confidence, below that of an unobserved pair too."""
+        ranker = ALS(factors=3, iterations=3, regularization=0.1, alpha=alpha)
+        fitted = ranker.fit(self.context(world().dataset()))
+        model = AlternatingLeastSquares(factors=3, regularization=0.1, alpha=alpha)
+        model.item_factors = fitted.product_factors_
+        weights = sparse.csr_matrix(fitted.history_.weights)
+        expected = model.recalculate_user(np.arange(7), weights)
+        np.testing.assert_allclose(fitted.user_factors_, expected, rtol=1e-4, atol=1e-5)
+
+    def test_training_that_runs_away_is_refused(self) -> None:
+        with pytest.raises(suitably.DataError, match="ALS: training"):
+            ALS(factors=3, regularization=1e30).fit(self.context(world().dataset()))
 
     def test_it_learns(self) -> None:
         """Two tastes: who bought most of one shelf is offered the rest of it first."""

@@ -33,7 +33,7 @@ def id_array(values: Any, name: str) -> pa.Array:
     kind = array.type
     if pa.types.is_dictionary(kind):
         return id_array(array.dictionary_decode(), name)
-    if pa.types.is_string(kind):
+    if pa.types.is_string(kind) or kind == pa.int64():
         return array
     if pa.types.is_large_string(kind) or kind == pa.string_view():
         return array.cast(pa.string())
@@ -75,6 +75,8 @@ class Ids:
 
     def dressed(self, ids: pa.Array) -> pa.Array:
         """Give any ids in the caller's type, where they fit it."""
+        if ids.type == self.kind:
+            return ids
         try:
             return ids.cast(self.kind)
         except pa.ArrowException:
@@ -116,6 +118,7 @@ class Ids:
         if type(one) not in (int, str):
             return -1
         try:
-            return int(self._index.get_loc(one))
+            code: Any = self._index.get_loc(one)
         except KeyError:
             return -1
+        return int(code)

@@ -1,8 +1,30 @@
 """What would they want? Rankers, and the one engine that draws up lists."""
 
 from suitably.ranking.als import ALS
+from suitably.ranking.bpr import BPR
+from suitably.ranking.ease import EASE
+from suitably.ranking.ials import IALS
+from suitably.ranking.item_knn import ItemKNN
+from suitably.ranking.lightfm import LightFM
 from suitably.ranking.lists import Lists
+from suitably.ranking.logistic_mf import LogisticMF
 from suitably.ranking.popularity import Popularity
 from suitably.ranking.protocol import Factors, FitContext, Ranker, Scores
+from suitably.ranking.spectral import Spectral
 
-__all__ = ["ALS", "Factors", "FitContext", "Lists", "Popularity", "Ranker", "Scores"]
+__all__ = [
+    "ALS",
+    "BPR",
+    "EASE",
+    "IALS",
+    "Factors",
+    "FitContext",
+    "ItemKNN",
+    "LightFM",
+    "Lists",
+    "LogisticMF",
+    "Popularity",
+    "Ranker",
+    "Scores",
+    "Spectral",
+]

@@ -1,19 +1,20 @@
 """Alternating least squares for implicit feedback, trained by `implicit`."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
 from implicit.cpu.als import AlternatingLeastSquares
 from numpy.typing import NDArray
 from scipy import sparse
-from threadpoolctl import threadpool_limits
 
 from suitably.ranking.history import History
 from suitably.ranking.learned import Latent
 from suitably.ranking.parameters import positive, whole
 from suitably.ranking.protocol import FitContext
-from suitably.ranking.topk import check_factors
+from suitably.ranking.solver import Fixed, one_blas_thread
+from suitably.ranking.training import trained
 
 __all__ = ["ALS"]
 
@@ -25,6 +26,8 @@ class ALS(Latent):
     """Matrix factorisation with a weight of `alpha` on what was acquired and 1 on all else.
 
     Only training is `implicit`'s: its own ranking returns filtered products when it runs short.
+    Its solver stops after three steps of conjugate gradients; the vectors of customers are then
+    solved for exactly, here and in `fold_in`, so that a customer gets the same vector either way.
     A customer without visible purchases cannot be scored, nor can a product without any.
 
     Args:
@@ -68,24 +71,30 @@ class ALS(Latent):
         self.event_weights = event_weights
 
     def _learn(self, history: History, context: FitContext) -> None:
-        weights = sparse.csr_matrix(history.core)
+        weights = history.core.copy()
         penalty = self.regularization
         self.regularization_ = _SHARE * _norm(weights) if penalty is None else float(penalty)
         weights.data = weights.data * np.float32(self.alpha)
-        with threadpool_limits(limits=1, user_api="blas"):
-            model = AlternatingLeastSquares(
-                factors=self.factors,
-                regularization=self.regularization_,
-                alpha=1.0,
-                iterations=self.iterations,
-                random_state=context.seed,
-            )
-            model.fit(weights, show_progress=False)
-        check_factors("ALS", model.user_factors, model.item_factors)
-        self._spread(history, model.user_factors, model.item_factors)
+        make = partial(
+            AlternatingLeastSquares,
+            factors=self.factors,
+            regularization=self.regularization_,
+            alpha=1.0,
+            iterations=self.iterations,
+            random_state=context.seed,
+        )
+        _, products = trained("ALS", make, weights)
+        self._spread(history, products)
 
-    def _vectors(self, history: History, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-        raise NotImplementedError
+    def _vectors(self, lines: sparse.csr_array) -> NDArray[np.float32]:
+        products = self.product_factors_.astype(np.float64)
+        confidence = self.alpha * lines.data.astype(np.float64)
+        penalty = np.full(lines.shape[0], self.regularization_)
+        with one_blas_thread():
+            fixed = Fixed.of(products, 1.0)
+            found = fixed.solve(lines, confidence - 1, confidence, penalty)
+        vectors: NDArray[np.float32] = found.astype(np.float32)
+        return vectors
 
     def _check_params(self) -> None:
         whole(self, "factors", "iterations")
@@ -93,7 +102,7 @@ class ALS(Latent):
         positive(self, "regularization", zero=True, optional=True)
 
 
-def _norm(matrix: sparse.csr_matrix) -> float:
+def _norm(matrix: sparse.csr_array) -> float:
     """Give the largest singular value, by power iteration from the products' popularity."""
     vector = np.asarray(matrix.sum(axis=0), np.float64).ravel()
     for _ in range(_POWER_ITERATIONS):

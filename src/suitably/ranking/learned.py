@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from suitably.errors import DataError, NotFittedError
 from suitably.ranking.history import History, Weighting
@@ -129,24 +130,54 @@ class Latent(FromHistory):
     def user_factors_(self, factors: NDArray[np.float32]) -> None:
         self._users = Overlay.of(factors)
 
+    def can_score(self, user_ids: NDArray[Any]) -> NDArray[np.bool_]:
+        """Say which users have a history of products with a vector: bool (users,)."""
+        rows = self._fitted().rows(user_ids)
+        able: NDArray[np.bool_] = (self._users.take(rows) != 0).any(axis=1)
+        return able
+
     def scorer(self, user_ids: NDArray[Any]) -> Factors:
         """Give the vectors of users and products."""
         rows = self._fitted().rows(user_ids)
         return Factors(self._users.take(rows), self.product_factors_, self.known_)
 
     def _fold(self, changed: NDArray[np.int64]) -> None:
-        vectors = self._vectors(self.history_, changed)
+        vectors = self._vectors(self._lines(self.history_, changed))
         self._users = self._users.put(changed, vectors, len(self.history_.users))
 
-    def _vectors(self, history: History, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Give vectors of users by row, from their history and the products' vectors."""
+    def _vectors(self, lines: sparse.csr_array) -> NDArray[np.float32]:
+        """Give vectors of users from their histories and the products' vectors.
+
+        A vector depends on its own row alone; it is zeros where the row has no entry.
+
+        Args:
+            lines: CSR (users, products), float32, entries of known products only.
+        """
         raise NotImplementedError
 
-    def _spread(self, history: History, users: NDArray[Any], products: NDArray[Any]) -> None:
-        """Put vectors of the active users and known products at their places, zeros elsewhere."""
-        self.user_factors_ = _at(users, history.active)
+    def _lines(self, history: History, rows: NDArray[np.int64]) -> sparse.csr_array:
+        """Give some users' weights of the products that have a vector."""
+        lines = history.lines(rows)
+        known = np.zeros(lines.shape[1], bool)
+        known[: len(self.known_)] = self.known_
+        kept = known[lines.indices]
+        starts = np.append(0, np.cumsum(kept))[lines.indptr]
+        parts = (lines.data[kept], lines.indices[kept], starts)
+        return sparse.csr_array(parts, shape=(len(rows), len(self.known_)))
+
+    def _spread(
+        self, history: History, products: NDArray[Any], users: NDArray[Any] | None = None
+    ) -> None:
+        """Put vectors of the known products and active users at their places, zeros elsewhere.
+
+        Without vectors of users these are found as they will be for those to come.
+        """
         self.product_factors_ = _at(products, history.known)
         self.known_ = history.known
+        if users is None:
+            rows = np.flatnonzero(history.active)
+            users = self._vectors(self._lines(history, rows))
+        self.user_factors_ = _at(users, history.active)
 
     def _check_learned(self) -> None:
         users, products = self.user_factors_.shape, self.product_factors_.shape
@@ -165,23 +196,34 @@ class ItemBased(FromHistory):
     """A ranker that adds up how alike each product is to those a user has.
 
     Attributes:
-        similarity_: float32 (products, products), from the row a user has to the column scored.
+        similarity_: float32 (known products, known products), from the row a user has to the
+            column scored; products nobody has take no room in it.
         known_: bool (products,), the products that anything is known of.
     """
 
     learned: ClassVar[tuple[str, ...]] = ("similarity_", "known_")
-    similarity_: NDArray[np.float32]
+    similarity_: Any
     known_: NDArray[np.bool_]
 
     def scorer(self, user_ids: NDArray[Any]) -> Scores:
         """Give the sums, each added up in the order of the user's products."""
         history = self._fitted()
-        lines = history.lines(history.rows(user_ids))[:, : len(self.known_)]
-        return Scores(lines @ self.similarity_, self.known_)
+        lines = history.lines(history.rows(user_ids))
+        if self.known_.all() and lines.shape[1] == len(self.known_):
+            return Scores(self._sums(lines), self.known_)
+        block = np.zeros((len(user_ids), len(self.known_)), np.float32)
+        block[:, self.known_] = self._sums(lines[:, np.flatnonzero(self.known_)])
+        return Scores(block, self.known_)
+
+    def _sums(self, lines: sparse.csr_array) -> NDArray[np.float32]:
+        """Add up similarities: CSR (users, known products) to (users, known products)."""
+        sums: NDArray[np.float32] = lines @ self.similarity_
+        return sums
 
     def _check_learned(self) -> None:
-        known, shape = len(self.known_), self.similarity_.shape
-        if shape != (known, known) or known > self.history_.weights.shape[1]:
+        known = int(self.known_.sum())
+        wide = len(self.known_) > self.history_.weights.shape[1]
+        if self.similarity_.shape != (known, known) or wide:
             raise ValueError(f"{type(self).__name__}: products and similarities do not fit")
 
 

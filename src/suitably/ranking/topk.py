@@ -29,7 +29,7 @@ _TINY = float(np.finfo(np.float32).tiny)
 _ROOT = float(np.sqrt(_TINY))
 _LARGE = float(np.finfo(np.float32).max) / 4
 _CELLS = 2**18
-_WORTH_COMPILING = 2**14
+_WORTH_COMPILING = 2**9
 
 
 def top_k(scorer: Scorer, allowed: Words, k: int) -> Lists:
