@@ -256,10 +256,10 @@ def _headed(header: bytes) -> bytes:
     ["builtins.exec", "os.system", "builtins.object", "properties.worlds.World", "", None, 3,
      "suitably.ranking.als.als", "suitably.pipeline.Pipeline", "subprocess.Popen", ["a"]],
 )  # fmt: skip
-@pytest.mark.parametrize("part", ["ranker", "builders", "rerankers"])
+@pytest.mark.parametrize("part", ["rankers", "builders", "rerankers"])
 def test_a_class_is_trusted_only_by_name(model: Path, part: str, name: Any) -> None:
     def change(manifest: dict[str, Any]) -> None:
-        record = manifest[part] if part == "ranker" else manifest[part][0]
+        record = manifest[part][0]
         record["class"] = name
 
     with copied(model) as folder:
@@ -272,13 +272,13 @@ def test_a_class_of_the_wrong_kind_is_refused(model: Path) -> None:
     als, diversity = "suitably.ranking.als.ALS", "suitably.reranking.diversity.Diversity"
     with copied(model) as folder:
         record = json.loads((folder / "manifest.json").read_text("utf-8"))
-        forge(folder, lambda manifest: manifest.update(ranker=record["rerankers"][0]))
+        forge(folder, lambda manifest: manifest.update(rankers=[record["rerankers"][0]]))
         with pytest.raises(suitably.ArtifactError):
             suitably.load(folder)
-        assert record["ranker"]["class"] == als
+        assert record["rankers"][0]["class"] == als
         assert record["rerankers"][0]["class"] == diversity
         for part in ("rerankers", "builders"):
-            forge(folder, lambda m, part=part: m.update({**record, part: [record["ranker"]]}))
+            forge(folder, lambda m, part=part: m.update({**record, part: [record["rankers"][0]]}))
             with pytest.raises(suitably.ArtifactError):
                 suitably.load(folder)
 
@@ -288,7 +288,8 @@ def test_a_class_of_the_wrong_kind_is_refused(model: Path) -> None:
     [
         ("no schema", lambda m: m.pop("schema")),
         ("a later schema", lambda m: m.update(schema=99)),
-        ("no ranker", lambda m: m.pop("ranker")),
+        ("no ranker", lambda m: m.pop("rankers")),
+        ("an empty list of rankers", lambda m: m.update(rankers=[])),
         ("files is a list", lambda m: m.update(files=sorted(m["files"]))),
         ("as_of is text", lambda m: m.update(as_of="yesterday")),
         ("as_of is a fraction", lambda m: m.update(as_of=0.5)),
@@ -331,9 +332,9 @@ def test_a_manifest_that_is_none(model: Path, document: bytes) -> None:
         ("owned-products", np.array([999] * 7, np.int32)),
         ("owned-products", np.array([-1] * 7, np.int32)),
         ("owned-starts", np.array([0, 99, 3, 2, 7], np.int32)),
-        ("product_factors", np.zeros((2, 3), np.float32)),
-        ("product_factors", np.full((6, 3), np.nan, np.float32)),
-        ("user_factors", np.zeros((4, 9), np.float32)),
+        ("product_factors_", np.zeros((2, 3), np.float32)),
+        ("product_factors_", np.full((6, 3), np.nan, np.float32)),
+        ("user_factors_", np.zeros((4, 9), np.float32)),
     ],
 )
 def test_arrays_that_do_not_fit(model: Path, part: str, array: Any) -> None:
