@@ -15,10 +15,12 @@ TOP = ["ABTest", "ArtifactError", "Columns", "DataError", "Dataset", "NotFittedE
 ROOMS = {
     "data": ["simulate_bank", "far_trans", "scf2019", "open_bandit"],
     "profiles": ["RecencyFrequencyValue", "RiskAppetite"],
-    "ranking": ["Popularity", "ALS"],
-    "reranking": ["Diversity"],
-    "evaluation": ["evaluate", "TimeSplit"],
-}
+    "ranking": ["Popularity", "ItemKNN", "EASE", "Spectral", "ALS", "BPR", "LogisticMF", "IALS",
+                "LightFM", "Blend"],
+    "reranking": ["Diversity", "Determinantal", "Caps", "Calibration", "ConcentrationLimit"],
+    "engines": ["spark", "dask"],
+    "evaluation": ["evaluate", "TimeSplit", "tune"],
+}  # fmt: skip
 
 
 def run(code: str) -> str:

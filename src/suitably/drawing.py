@@ -24,6 +24,7 @@ from suitably.threads import cores, one_blas_thread
 
 __all__ = ["Drawer", "Drawn"]
 
+_FEW = 64
 _USERS = 4096
 _CELLS = 2**23
 _POOL = 5
@@ -179,11 +180,12 @@ class Drawer:
 
     def _blocks(self, rows: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.int64], Drawn]]:
         asked = np.flatnonzero(rows >= 0)
-        size = max(1, min(_USERS, _CELLS // max(1, self._shelf)))
-        if len(asked) <= size:
+        if len(asked) <= _FEW:
             if len(asked):
                 yield asked, self._block(rows[asked])
             return
+        share = -(-len(asked) // cores())
+        size = max(1, min(share, _USERS, _CELLS // max(1, self._shelf)))
         asked = asked[np.argsort(self.moment.places[rows[asked]], kind="stable")]
         blocks = [asked[start : start + size] for start in range(0, len(asked), size)]
         with one_blas_thread(), ThreadPoolExecutor(cores()) as pool:

@@ -31,4 +31,8 @@ class ArtifactError(SuitablyError):
 
 
 class SuitabilityWarning(UserWarning):
-    """A component tried to widen what may be recommended; the pipeline refused."""
+    """An answer stands, but something about it wants a look.
+
+    A component tried to widen what may be recommended and was refused, or a ranker gives nearly
+    everybody the same list.
+    """

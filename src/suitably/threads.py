@@ -7,18 +7,30 @@ from threading import Lock
 
 from threadpoolctl import threadpool_limits
 
-__all__ = ["cores", "one_blas_thread"]
+__all__ = ["at_most", "cores", "one_blas_thread"]
 
 _lock = Lock()
 _inside = 0
 _limits: threadpool_limits | None = None
+_most: int | None = None
 
 
 def cores() -> int:
     """Give the number of cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    there = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return min(there or 1, _most or there or 1)
+
+
+@contextmanager
+def at_most(number: int) -> Iterator[None]:
+    """Leave the other cores to the other workers of an engine; the process has one such caller."""
+    global _most
+    before, _most = _most, max(1, number)
+    try:
+        with threadpool_limits(limits=_most, user_api="blas"):
+            yield
+    finally:
+        _most = before
 
 
 @contextmanager

@@ -4,8 +4,10 @@ import itertools
 from datetime import date, datetime
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
+import suitably
 from suitability.one_pair import verdict
 
 TRUTHS = {"user.t": True, "user.f": False, "user.u": None}
@@ -272,3 +274,35 @@ def test_months_clamp(start: Any, months: int, end: Any) -> None:
     moments = {"day": datetime(*start, 7, 30), "now": datetime(*end, 7, 30)}
     assert verdict(f"user.day + months({months}) == user.now", moments) == "pass"
     assert verdict("user.day + months(user.n) == user.now", moments | {"n": months}) == "pass"
+
+
+def test_a_named_level_is_a_key() -> None:
+    """Limits by grade: the map's keys are the names of levels."""
+    policy = suitably.Policy.from_toml(
+        """
+        [policy]
+        id = "limits"
+        version = "1"
+        [scales]
+        grade = ["A", "B", "C"]
+        [fields]
+        "product.grade" = "grade"
+        [[rules]]
+        id = "room"
+        require = "lookup(user.room, product.grade) >= product.bid"
+        """
+    )
+    users = pa.table(
+        {
+            "user_id": [1, 2],
+            "room": pa.array([[("A", 10.0), ("B", 0.0)], [("C", 5.0)]],
+                             pa.map_(pa.string(), pa.float64())),
+        }
+    )  # fmt: skip
+    products = pa.table(
+        {"product_id": ["a", "b", "c", "d"], "grade": ["A", "B", "C", None], "bid": [5.0] * 4}
+    )
+    eligibility = policy.evaluate(users, products, "2024-01-01")
+    assert eligibility.mask().tolist() == [[True, False, False, False], [False, False, True, False]]
+    assert eligibility.verdicts(1, "b")[0].verdict == "fail"
+    assert eligibility.verdicts(2, "a")[0].verdict == "unknown"

@@ -5,7 +5,6 @@ many users share it; tables that stay small together are merged into one. A user
 AND of one row of each table. Demands whose table would be too large are evaluated block by block.
 """
 
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from suitably.suitability.bits import Words
 from suitably.suitability.demands import Demand
 from suitably.suitability.kernels import and_rows
 from suitably.suitability.scope import Rows, Subjects
+from suitably.threads import cores
 
 __all__ = ["Plan"]
 
@@ -25,7 +25,6 @@ _MOST_BYTES = 2**26
 _MERGED_BYTES = 2**23
 _COUNTABLE = 2**22
 _WORTH_THREADS = 50_000
-_THREADS = min(4, os.cpu_count() or 1)
 
 
 @dataclass(frozen=True)
@@ -128,7 +127,7 @@ def _coded(atoms: dict[int, Atom], subjects: Subjects) -> dict[int, Coded | None
     """Code every atom; searches and gathers let other threads work meanwhile."""
     if len(subjects) < _WORTH_THREADS:
         return {key: atom.coded(subjects) for key, atom in atoms.items()}
-    with ThreadPoolExecutor(_THREADS) as pool:
+    with ThreadPoolExecutor(cores()) as pool:
         found = pool.map(lambda atom: atom.coded(subjects), atoms.values())
         return dict(zip(atoms, found, strict=True))
 

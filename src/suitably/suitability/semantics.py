@@ -362,6 +362,7 @@ def _is_subset(small: frozenset[object], large: frozenset[object]) -> int:
 
 def _lookup(node: Call, scope: Scope) -> Values:
     mapping, key = (_value(argument, scope) for argument in node.arguments)
+    key = _named(key, scope)
     if mapping.type != ANY and mapping.type.name != "map":
         scope.refuse(node.arguments[0], f"{mapping.type} where a map is wanted")
     if key.type not in (TEXT, ANY):
@@ -372,6 +373,15 @@ def _lookup(node: Call, scope: Scope) -> Values:
     keys, place = np.unique(np.where(key.known, key.data, -1), return_inverse=True)
     numbers = mapping.extra.table(keys)[mapping.data, place.reshape(key.data.shape)]
     return Values(NUMBER, numbers, known & np.isfinite(numbers))
+
+
+def _named(value: Values, scope: Scope) -> Values:
+    """Take a level by its name, where levels have names."""
+    scale = value.type.scale
+    if scale is None or not all(isinstance(level, str) for level in scale.levels):
+        return value
+    names = scope.texts.codes([str(level) for level in scale.levels])
+    return Values(TEXT, names[np.where(value.known, value.data, 0)], value.known)
 
 
 _MEANINGS: dict[type[Node], Callable[[Any, Scope], Column]] = {

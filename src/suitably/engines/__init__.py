@@ -1,0 +1,21 @@
+"""When one machine is not enough: the same lists from Spark and from Dask.
+
+`spark.recommend` and `dask.recommend` take and give a frame of the engine. Only the model's path
+and a few arguments travel to the workers; each process reads the saved model once.
+"""
+
+from importlib import import_module
+from typing import Any
+
+__all__ = ["dask", "spark"]  # imported when asked for, as the rooms are
+
+
+def __getattr__(name: str) -> Any:
+    """Import an engine when it is first asked for (PEP 562)."""
+    if name in __all__:
+        return import_module(f"suitably.engines.{name}")
+    raise AttributeError(f"module 'suitably.engines' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

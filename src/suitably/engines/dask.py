@@ -1,0 +1,78 @@
+"""Lists for a Dask DataFrame of customers."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import pyarrow as pa
+
+from suitably.artifact import Verify
+from suitably.data.ids import id_array
+from suitably.engines.job import Job, check_columns, prepare
+from suitably.errors import DataError
+
+if TYPE_CHECKING:
+    from dask.dataframe import DataFrame
+
+__all__ = ["recommend"]
+
+
+def recommend(
+    model_path: str | Path,
+    users: "DataFrame",
+    k: int = 10,
+    as_of: Any = None,
+    verify: Verify = "full",
+    trusted: Sequence[type] = (),
+) -> "DataFrame":
+    """Recommend for the customers of a Dask DataFrame, by a saved model.
+
+    The lists are those of `Pipeline.recommend`, bit for bit, however the customers are spread.
+    Nothing runs until the result is used. The model is checked at once where this is called, and
+    read once by each process that works.
+
+    Args:
+        model_path: A folder written by `Pipeline.save`, at the same path on every machine.
+        users: With a column `user_id`, text or integers; other columns are ignored. A customer
+            that occurs twice gets the list twice.
+        k: The most products in a list.
+        as_of: As for `Pipeline.recommend`.
+        verify: As for `suitably.load`; here and in each process.
+        trusted: As for `suitably.load`.
+
+    Returns:
+        user_id and product_id in the types they came in, rank (int32, from 1) and score
+        (float32), partition by partition in the order of the customers; divisions are unknown.
+
+    Raises:
+        ArtifactError: The model is damaged, or made of a class that is not trusted.
+        DataError: No column `user_id`, or a bad `as_of`. Ids that are missing or neither text nor
+            integers are found when the partition is computed.
+        ValueError: k is not a positive integer.
+    """
+    if not hasattr(users, "map_partitions"):
+        raise DataError(f"engines.dask: expected a Dask DataFrame, got {type(users).__name__}")
+    check_columns("dask", users.columns)
+    job = prepare(model_path, k, as_of, verify, trusted)
+    nobody = pd.DataFrame({"user_id": pd.Series([], dtype=users["user_id"].dtype)})
+    asked, meta = users[["user_id"]], _lists(nobody, job)
+    lists: DataFrame = asked.map_partitions(_lists, job, meta=meta, clear_divisions=True)
+    return lists
+
+
+def _lists(part: pd.DataFrame, job: Job) -> pd.DataFrame:
+    ids = part["user_id"]
+    array = id_array(ids, "user_id")
+    schema = pa.schema(
+        [
+            ("user_id", array.type),
+            ("product_id", job.product_kind),
+            ("rank", pa.int32()),
+            ("score", pa.float32()),
+        ]
+    )
+    # An empty part, such as the one that tells Dask the types, needs no model.
+    batches = job.lists([pa.record_batch({"user_id": array})]) if len(array) else iter(())
+    found: pd.DataFrame = pa.Table.from_batches(batches, schema).to_pandas()
+    return found.astype({"user_id": ids.dtype})

@@ -1,0 +1,128 @@
+"""Lists for a Spark DataFrame of customers: local, cluster or Connect."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from suitably.artifact import Verify
+from suitably.engines.job import Job, check_columns, prepare
+from suitably.errors import DataError
+from suitably.threads import at_most
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+__all__ = ["recommend"]
+
+# The engine puts like customers together: Spark's own 10,000 at a time cost two fifths more.
+_ROWS = 50_000
+
+
+def recommend(
+    model_path: str | Path,
+    users: "DataFrame",
+    k: int = 10,
+    as_of: Any = None,
+    verify: Verify = "full",
+    trusted: Sequence[type] = (),
+) -> "DataFrame":
+    """Recommend for the customers of a Spark DataFrame, by a saved model.
+
+    The lists are those of `Pipeline.recommend`, bit for bit, however the customers are spread.
+    Nothing runs until the result is used. The model is checked on the driver at once, and read
+    once by each Python worker, which uses as many BLAS threads as a task has cores.
+
+    Args:
+        model_path: A folder written by `Pipeline.save`, at the same path on every machine.
+        users: With a column `user_id`, text or integers; other columns are ignored. A customer
+            that occurs twice gets the list twice.
+        k: The most products in a list.
+        as_of: As for `Pipeline.recommend`.
+        verify: As for `suitably.load`; on the driver and in each worker.
+        trusted: As for `suitably.load`.
+
+    Returns:
+        user_id and product_id in the types they came in, rank (int, from 1) and score (float),
+        partition by partition in the order of the customers. Product ids of an unsigned type come
+        in the next wider one, since Spark has none.
+
+    Raises:
+        ArtifactError: The model is damaged, or made of a class that is not trusted.
+        DataError: No column `user_id`, one of another type, or a bad `as_of`. A missing id is
+            found only when the job runs, and fails it with Spark's own error.
+        ValueError: k is not a positive integer.
+    """
+    if not hasattr(users, "mapInArrow"):
+        raise DataError(f"engines.spark: expected a Spark DataFrame, got {type(users).__name__}")
+    check_columns("spark", users.columns)
+    job = prepare(model_path, k, as_of, verify, trusted)
+    schema = _schema(users, job.product_kind)
+
+    def lists(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        return _lists(job, batches)
+
+    return users.select("user_id").mapInArrow(lists, schema)
+
+
+def _lists(job: Job, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Run in a worker: one task, its batches one after the other."""
+    from pyspark import TaskContext
+
+    context = TaskContext.get()
+    job.pipeline()  # first, since only libraries that are loaded can be limited
+    with at_most(1 if context is None else context.cpus()):
+        for batch in job.lists(_gathered(batches, _ROWS)):
+            given = batch.column("product_id")
+            if pa.types.is_integer(given.type):
+                place = batch.schema.get_field_index("product_id")
+                batch = batch.set_column(place, "product_id", given.cast(_signed(given.type)))
+            yield batch
+
+
+def _gathered(batches: Iterator[pa.RecordBatch], rows: int) -> Iterator[pa.RecordBatch]:
+    """Join batches until they have so many rows, the last of all excepted."""
+    waiting: list[pa.RecordBatch] = []
+    held = 0
+    for batch in batches:
+        waiting.append(batch)
+        held += len(batch)
+        if held >= rows:
+            yield from pa.Table.from_batches(waiting).combine_chunks().to_batches()
+            waiting, held = [], 0
+    if waiting:
+        yield from pa.Table.from_batches(waiting).combine_chunks().to_batches()
+
+
+def _schema(users: "DataFrame", product_kind: pa.DataType) -> Any:
+    from pyspark.sql import types
+
+    kind = users.schema["user_id"].dataType
+    if not isinstance(kind, types.IntegralType | types.StringType):
+        raise DataError(
+            f"engines.spark: user_id must be text or integers, not {kind.simpleString()}; cast it"
+        )
+    product: types.DataType = types.StringType()
+    if pa.types.is_integer(product_kind):
+        integers = {
+            8: types.ByteType(),
+            16: types.ShortType(),
+            32: types.IntegerType(),
+            64: types.LongType(),
+        }
+        product = integers[_signed(product_kind).bit_width]
+    return types.StructType(
+        [
+            types.StructField("user_id", kind),
+            types.StructField("product_id", product),
+            types.StructField("rank", types.IntegerType()),
+            types.StructField("score", types.FloatType()),
+        ]
+    )
+
+
+def _signed(kind: pa.DataType) -> pa.DataType:
+    """Give the signed type that holds an integer type; ids never exceed int64."""
+    wider = {pa.uint8(): pa.int16(), pa.uint16(): pa.int32(), pa.uint32(): pa.int64()}
+    return pa.int64() if kind == pa.uint64() else wider.get(kind, kind)

@@ -1,0 +1,281 @@
+"""A hybrid: latent vectors of who it is and of what is known of it, trained by `lightfm`."""
+
+import copy
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from scipy import sparse
+
+from suitably.data.ids import Ids
+from suitably.errors import DataError, NotFittedError, SuitabilityWarning
+from suitably.ranking.encoding import Encoding
+from suitably.ranking.history import History, Weighting
+from suitably.ranking.lightfm_training import LOSSES, train
+from suitably.ranking.parameters import Parametrised, positive, whole
+from suitably.ranking.protocol import Factors, FitContext, State
+from suitably.ranking.side import Side
+
+__all__ = ["LightFM"]
+
+_FIRST = 10
+_SAMPLE = 200
+_FEWEST = 30
+_ALIKE = 0.95
+
+
+class LightFM(Parametrised):
+    """A hybrid: a vector for everyone seen in training, plus one for each of their features.
+
+    The score of a pair is the product of both sides' sums of vectors, plus their biases. A
+    customer or product that training never saw has its features' vectors, so it is ranked, or
+    ranks others, from its first day; one without any value in the named features and without a
+    history at the fit has no score. `fold_in` reads features anew; the vectors themselves change
+    at the next fit only.
+
+    Only the fields that are named are read: none by default, so what a policy needs, or what is
+    sensitive (a birth date, a gender), has no say in the order unless it is asked for. Text and
+    booleans become categories (those seen once share one column with those unseen), numbers and
+    dates (as days before `as_of`) about ten bins of like counts, lists and maps their keys; a
+    missing value has a column of its own.
+
+    Only training needs the extra `suitably[lightfm]`: a saved model ranks without it.
+
+    Args:
+        factors: Length of the latent vectors.
+        loss: `"warp"` or `"bpr"`. The other losses of `lightfm` are refused: the logistic one
+            needs products that a customer turned down, k-OS takes no weights.
+        epochs: Passes over the interactions. Few short steps are the regularisation that works:
+            with more or longer ones, everyone's own vector takes over from the features.
+        learning_rate: The first step of adagrad.
+        regularization: L2 penalty on all vectors.
+        user_features: Profile fields, and columns of the users frame; the profile's first.
+        product_features: Columns of the products frame.
+        half_life_days: After how many days an interaction counts half; None: it never ages.
+        event_weights: The weight of every kind of event that counts; None: those that mean
+            ownership, at 1.
+
+    Attributes:
+        user_vectors_: float32 (users, factors + 2): 1, the bias, the vector.
+        product_vectors_: float32 (products, factors + 2): the bias, 1, the vector.
+
+    Warns:
+        SuitabilityWarning: At fit, if almost everyone's first products are the same.
+
+    Source:
+        Kula, "Metadata Embeddings for User and Item Cold-start Recommendations", CBRecSys 2015,
+        section 3; WARP: Weston, Bengio and Usunier, "WSABIE", IJCAI 2011.
+
+    Example:
+        >>> LightFM(factors=16, product_features=("grade", "term_months"))
+        LightFM(factors=16, product_features=('grade', 'term_months'))
+    """
+
+    users_: Side
+    products_: Side
+    user_ids_: Ids
+    user_vectors_: NDArray[np.float32]
+    product_vectors_: NDArray[np.float32]
+    able_: NDArray[np.bool_]
+    known_: NDArray[np.bool_]
+
+    def __init__(
+        self,
+        factors: int = 32,
+        loss: str = "warp",
+        epochs: int = 15,
+        learning_rate: float = 0.02,
+        regularization: float = 0.0,
+        user_features: Sequence[str] = (),
+        product_features: Sequence[str] = (),
+        half_life_days: float | None = None,
+        event_weights: Mapping[str, float] | None = None,
+    ) -> None:
+        self.factors = factors
+        self.loss = loss
+        self.epochs = epochs
+        self.learning_rate = learning_rate
+        self.regularization = regularization
+        self.user_features = user_features
+        self.product_features = product_features
+        self.half_life_days = half_life_days
+        self.event_weights = event_weights
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Columns of the users frame that `fold_in` reads: a saved pipeline must keep them."""
+        return tuple(self.user_features)
+
+    def fit(self, context: FitContext) -> Self:
+        """Learn from who did what before the context's moment, and from the named fields.
+
+        Raises:
+            DataError: Nobody did anything that counts, a feature that is not there or cannot be
+                one, or training that diverges.
+            ImportError: The extra `suitably[lightfm]` is not installed.
+            ValueError: A parameter out of range.
+        """
+        self._check_params()
+        history = History.of(context.data, Weighting(self.half_life_days, self.event_weights))
+        if not history.weights.nnz:
+            raise DataError("LightFM: no visible interaction counts, so nothing can be learned")
+        now = _now(context)
+        # Products to come have no part in it, else they would serve as what nobody wants.
+        buyers, bought = history.active, history.known
+        fields, shelf = _user_fields(context), context.data.product_fields
+        users = Encoding.learn("user", self.user_features, fields, now, buyers)
+        products = Encoding.learn("product", self.product_features, shelf, now, bought)
+        who, what = users.encode(fields, now)[buyers], products.encode(shelf, now)[bought]
+        people, goods = train(
+            *(history.core, who, what),
+            loss=self.loss,
+            factors=self.factors,
+            epochs=self.epochs,
+            learning_rate=self.learning_rate,
+            regularization=self.regularization,
+            seed=context.seed,
+        )
+        self.users_ = Side.learned(users, people, who, buyers)
+        self.products_ = Side.learned(products, goods, what, bought)
+        self._represent(context)
+        self._warn_of_one_list(history)
+        return self
+
+    def scorer(self, user_ids: NDArray[Any]) -> Factors:
+        """Give the vectors of users and products, biases included."""
+        rows = self._rows(user_ids)
+        vectors = np.zeros((len(rows), self.product_vectors_.shape[1]), np.float32)
+        vectors[rows >= 0] = self.user_vectors_[rows[rows >= 0]]
+        return Factors(vectors, self.product_vectors_, self.known_)
+
+    def can_score(self, user_ids: NDArray[Any]) -> NDArray[np.bool_]:
+        """Say which users were in training or have a feature that was: bool (users,)."""
+        rows = self._rows(user_ids)
+        able: NDArray[np.bool_] = np.zeros(len(rows), bool)
+        able[rows >= 0] = self.able_[rows[rows >= 0]]
+        return able
+
+    def fold_in(self, context: FitContext) -> Self:
+        """Read everyone's features as they stand now, newcomers' included; learn nothing anew.
+
+        Raises:
+            DataError: A feature that is gone, or of another kind than at the fit.
+        """
+        self._check()
+        made = copy.copy(self)
+        made._represent(context)
+        return made
+
+    def state(self) -> State:
+        """Give the parameters and what was learned; of anyone's fields only their vectors."""
+        self._check()
+        return {
+            **self.get_params(),
+            "users": self.user_ids_.values,
+            "user_vectors": self.user_vectors_,
+            "product_vectors": self.product_vectors_,
+            "able": self.able_,
+            "known": self.known_,
+            **self.users_.state(),
+            **self.products_.state(),
+        }
+
+    @classmethod
+    def from_state(cls, state: State) -> Self:
+        """Make a fitted ranker from a state.
+
+        Raises:
+            ValueError: The parts do not fit each other.
+        """
+        params = {name: state[name] for name in cls().get_params()}
+        features = ("user_features", "product_features")
+        made = cls(**{**params, **{name: tuple(params[name]) for name in features}})
+        made.user_ids_ = Ids(pa.array(state["users"]))
+        made.user_vectors_, made.able_ = state["user_vectors"], state["able"]
+        made.product_vectors_, made.known_ = state["product_vectors"], state["known"]
+        made.users_, made.products_ = (Side.from_state(s, state) for s in ("user", "product"))
+        users, products = made.user_vectors_.shape, made.product_vectors_.shape
+        fits = (
+            users == (len(made.user_ids_), made.users_.shared.shape[1] + 1)
+            and products == (len(made.known_), made.products_.shared.shape[1] + 1)
+            and users[1] == products[1]
+            and made.able_.shape == (users[0],)
+            and made.known_.dtype == made.able_.dtype == np.bool_
+            and len(made.users_.own) <= users[0]
+            and len(made.products_.own) <= products[0]
+            and not made.user_ids_.array.null_count
+            and len(made.user_ids_.array.unique()) == users[0]
+        )
+        if not fits:
+            raise ValueError("LightFM: users, products and vectors do not fit each other")
+        return made
+
+    def _represent(self, context: FitContext) -> None:
+        """Sum up the vectors of all users and products of a context."""
+        now = _now(context)
+        users, self.able_ = self.users_.vectors(_user_fields(context), now)
+        products, self.known_ = self.products_.vectors(context.data.product_fields, now)
+        self.user_ids_ = context.data.users
+        self.user_vectors_ = np.insert(users, 0, 1, axis=1)
+        self.product_vectors_ = np.insert(products, 1, 1, axis=1)
+
+    def _warn_of_one_list(self, history: History) -> None:
+        """Features that outweigh what tells customers apart give everyone the same list."""
+        users, products = np.flatnonzero(self.able_), np.flatnonzero(self.known_)
+        if len(users) < _FEWEST or len(products) < _FEWEST:
+            return
+        users = users[np.linspace(0, len(users) - 1, min(len(users), _SAMPLE)).astype(np.int64)]
+        scores = self.user_vectors_[users] @ self.product_vectors_[products].T
+        first = np.argpartition(-scores, _FIRST - 1, axis=1)[:, :_FIRST]
+        votes = np.bincount(first.ravel(), minlength=len(products))
+        common = np.sort(votes)[::-1][:_FIRST].sum() / first.size
+        if common < _ALIKE:
+            return
+        bought = np.diff(sparse.csc_array(history.weights).indptr)[products]
+        best = np.isin(np.argsort(-votes, kind="stable")[:_FIRST], np.argsort(-bought)[:_FIRST])
+        warnings.warn(
+            f"LightFM: {common:.0%} of everyone's first {_FIRST} products are the same ones, "
+            f"{best.sum()} of them among the {_FIRST} most bought: features and histories hardly "
+            f"tell customers apart; compare with Popularity, or use other features or more epochs",
+            SuitabilityWarning,
+            stacklevel=3,
+        )
+
+    def _rows(self, user_ids: NDArray[Any]) -> NDArray[np.int64]:
+        self._check()
+        return self.user_ids_.codes(user_ids).astype(np.int64)
+
+    def _check(self) -> None:
+        if not hasattr(self, "user_vectors_"):
+            raise NotFittedError("LightFM: call fit first")
+
+    def _check_params(self) -> None:
+        whole(self, "factors", "epochs")
+        positive(self, "learning_rate")
+        positive(self, "regularization", zero=True)
+        if self.loss not in LOSSES:
+            raise ValueError(f"LightFM(loss={self.loss!r}): must be one of {', '.join(LOSSES)}")
+        for which in ("user_features", "product_features"):
+            names = getattr(self, which)
+            several = isinstance(names, list | tuple) and all(isinstance(n, str) for n in names)
+            if not several or len(set(names)) < len(names):
+                raise ValueError(f"LightFM({which}={names!r}): must be a list of distinct names")
+
+
+def _user_fields(context: FitContext) -> pa.Table:
+    """Put profile fields before the frame's columns of other names."""
+    fields = context.data.user_fields
+    rest = [name for name in fields.column_names if name not in context.profiles.column_names]
+    if not context.profiles.num_columns:
+        return fields
+    table = context.profiles
+    for name in rest:
+        table = table.append_column(name, fields[name])
+    return table
+
+
+def _now(context: FitContext) -> np.datetime64 | None:
+    return None if context.as_of is None else context.data.clock.wall(context.as_of)
