@@ -137,7 +137,7 @@ def _micros(array: pa.Array) -> Instants:
     ticks = ticks // 1_000 if array.type.unit == "ns" else ticks * per_unit
     out = ticks.astype("datetime64[us]")
     if array.null_count:
-        out[array.is_null().to_numpy(zero_copy_only=False)] = np.datetime64("NaT")
+        out[array.is_null().to_numpy(zero_copy_only=False)] = np.datetime64("NaT", "us")
     instants: Instants = out
     return instants
 

@@ -89,7 +89,7 @@ def _questionnaires(
     last = END.astype("datetime64[D]")
     keep[:, 1:] = (np.diff(dates, axis=1) > 0 * DAY) & (dates[:, 1:] < last)
     keep[:, 1:] &= (dates[:, 1:] > opened[:, None]) & ~never[:, None]
-    dates[never, 0] = np.datetime64("NaT")
+    dates[never, 0] = np.datetime64("NaT", "D")
     row, column = np.nonzero(keep)
     return row, dates[row, column]
 
@@ -157,7 +157,7 @@ def consent_frame(
         since = customers.since[who]
         kept = ((end - since) / DAY * rng.random(len(who))).astype(np.int64) * DAY + DAY
         until = np.where(since + kept < end, since + kept, np.datetime64("NaT", "D"))
-        until[rng.random(len(who)) >= withdrawn] = np.datetime64("NaT")
+        until[rng.random(len(who)) >= withdrawn] = np.datetime64("NaT", "D")
         parts.append(
             pd.DataFrame(
                 {

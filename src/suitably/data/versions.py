@@ -58,7 +58,7 @@ class Versions:
         listed = rows >= 0
         times = None
         if self.times is not None:
-            times = np.full(len(rows), np.datetime64("NaT"), "datetime64[us]")
+            times = np.full(len(rows), np.datetime64("NaT", "us"), "datetime64[us]")
             times[listed] = self.times[rows[listed]]
         if np.array_equal(rows, np.arange(self.fields.num_rows)):
             return self.fields, listed, times

@@ -131,7 +131,7 @@ class RecencyFrequencyValue:
         frequency = np.bincount(chosen.users, minlength=users).astype(np.int64)
         last = None
         if chosen.times is not None:
-            last = np.full(users, np.datetime64("NaT"), "datetime64[us]")
+            last = np.full(users, np.datetime64("NaT", "us"), "datetime64[us]")
             last[chosen.users] = chosen.times  # ascending, so the latest is written last
         sums = None if chosen.values is None else MoneySums.of(chosen.users, chosen.values, users)
         return RecencyFrequencyValueState(frequency, last, sums)
@@ -147,7 +147,7 @@ class RecencyFrequencyValue:
         users = max(len(a), len(b))
         last = None
         if _both(a, b, a.last, b.last, "timestamps"):
-            nat = np.datetime64("NaT")
+            nat = np.datetime64("NaT", "us")
             last = np.fmax(padded(_dates(a), users, nat), padded(_dates(b), users, nat))
         sums = None
         if _both(a, b, a.sums, b.sums, "values"):
@@ -225,7 +225,7 @@ def _both(
 
 
 def _dates(state: RecencyFrequencyValueState) -> Instants:
-    nowhere = np.full(len(state), np.datetime64("NaT"), "datetime64[us]")
+    nowhere = np.full(len(state), np.datetime64("NaT", "us"), "datetime64[us]")
     return nowhere if state.last is None else state.last
 
 

@@ -12,38 +12,87 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["compiled", "exact", "ordered", "short_list"]
+from suitably.suitability import bits
+from suitably.suitability.bits import Words
+
+__all__ = ["GROUP", "compiled", "exact", "ordered", "short_list"]
 
 Rows = NDArray[np.int64]
-_GROUP = 32
+GROUP = 32
 _CELLS = 2**17
 
 
 def short_list(
-    rough: NDArray[np.float32], margin: NDArray[np.float32], allowed: NDArray[np.bool_], depth: int
+    rough: NDArray[np.float32],
+    margin: NDArray[np.float32],
+    words: Words,
+    columns: Rows,
+    depth: int,
+    reach: int,
 ) -> tuple[Rows, Rows]:
-    """Find every place that may belong to the top: row and column, row by row.
+    """Find every place that may belong to the top: row and place, row by row.
+
+    Most likely it is among the few groups of places with the highest scores; users for whom these
+    hold too few that are allowed are looked at anew.
 
     Args:
-        rough: (users, places), within half a margin of the exact scores; overwritten.
+        rough: (users, places), within half a margin of the exact scores.
         margin: (users, 1).
-        allowed: bool (users, places).
-        depth: How many belong to the top, fewer than there are places.
+        words: (users, products / 64), who may be offered what.
+        columns: (places,), the products.
+        depth: How many belong to the top.
+        reach: How many groups that is, most likely; 0: no telling.
     """
-    np.putmask(rough, ~allowed, -np.inf)
-    # The depth-th of the groups' maxima is no higher than the depth-th score, and close to it.
-    groups = rough.shape[1] // _GROUP
-    tops = rough
-    if groups >= 2 * depth:
-        whole = groups * _GROUP
-        # Strided groups: the maxima are taken of whole runs of places, which is what is fast.
-        tops = rough[:, :whole].reshape(len(rough), _GROUP, groups).max(axis=1)
-    # From the small end: many equal −inf in front of the pivot slow the selection down a lot.
-    least = -np.partition(-tops, depth - 1, axis=1)[:, depth - 1, None]
-    possible = rough >= least - margin
-    possible &= allowed
-    flat = np.flatnonzero(possible)
-    return np.divmod(flat, rough.shape[1])
+    none = np.zeros(0, np.int64)
+    if reach:
+        rows, places, few = _guessed(rough, margin, words, columns, depth, reach)
+    else:
+        rows, places, few = none, none, np.ones(len(rough), bool)
+    anew = np.flatnonzero(few)
+    if not len(anew):
+        return rows, places
+    more, found = _masked(rough[anew], margin[anew], words[anew], columns, depth)
+    kept = ~few[rows]
+    rows = np.concatenate([rows[kept], anew[more]])
+    order = np.argsort(rows, kind="stable")
+    return rows[order], np.concatenate([places[kept], found])[order]
+
+
+def _guessed(
+    rough: NDArray[np.float32],
+    margin: NDArray[np.float32],
+    words: Words,
+    columns: Rows,
+    depth: int,
+    reach: int,
+) -> tuple[Rows, Rows, NDArray[np.bool_]]:
+    """Take what the highest groups hold; say also for whom that is too little."""
+    groups = rough.shape[1] // GROUP
+    # Strided groups: the maxima are taken of whole runs of places, which is what is fast.
+    tops = rough[:, : groups * GROUP].reshape(len(rough), GROUP, groups).max(axis=1)
+    guess = -np.partition(-tops, reach - 1, axis=1)[:, reach - 1, None]
+    rows, places = np.divmod(np.flatnonzero(rough >= guess - margin), rough.shape[1])
+    kept = bits.has(words, rows, columns[places])
+    rows, places = rows[kept], places[kept]
+    high = rough[rows, places] >= guess[rows, 0]
+    return rows, places, np.bincount(rows[high], minlength=len(rough)) < depth
+
+
+def _masked(
+    rough: NDArray[np.float32],
+    margin: NDArray[np.float32],
+    words: Words,
+    columns: Rows,
+    depth: int,
+) -> tuple[Rows, Rows]:
+    """Look at every place that is allowed."""
+    possible = bits.unpack(words, int(columns[-1]) + 1).take(columns, axis=1)
+    if depth < len(columns):
+        scores = np.where(possible, rough, -np.inf)
+        # From the small end: many equal −inf in front of the pivot slow the selection down a lot.
+        least = -np.partition(-scores, depth - 1, axis=1)[:, depth - 1, None]
+        possible &= rough >= least - margin
+    return np.nonzero(possible)
 
 
 def exact(users: NDArray[Any], products: NDArray[Any], rows: Rows, codes: Rows) -> NDArray[Any]:

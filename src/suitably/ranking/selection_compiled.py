@@ -5,9 +5,10 @@ from typing import Any
 import numba
 import numpy as np
 
+from suitably.ranking.selection import GROUP
+
 __all__ = ["draw"]
 
-_GROUP = 32
 _COMPILED: Any = {"nogil": True, "cache": True}
 
 
@@ -15,8 +16,8 @@ _COMPILED: Any = {"nogil": True, "cache": True}
 def _group_maxima(row: Any, tops: Any) -> None:
     """Find the largest score of every whole group of places: what a processor does fast."""
     for group in range(len(tops)):
-        top = row[group * _GROUP]
-        for place in range(group * _GROUP + 1, (group + 1) * _GROUP):
+        top = row[group * GROUP]
+        for place in range(group * GROUP + 1, (group + 1) * GROUP):
             top = max(top, row[place])
         tops[group] = top
 
@@ -47,42 +48,60 @@ def _push(heap: Any, found: int, score: Any) -> None:
 
 
 @numba.njit(**_COMPILED)
-def _limit(row: Any, tops: Any, columns: Any, word: Any, heap: Any) -> Any:
-    """Find the rough score that the last of the list has; −inf if the list runs short."""
-    found = 0
-    least = np.float32(-np.inf)
-    place = 0
-    while place < len(columns):
-        if place % _GROUP == 0 and place // _GROUP < len(tops) and tops[place // _GROUP] <= least:
-            place += _GROUP
-            continue
-        if row[place] > least:
-            code = columns[place]
-            if (word[code >> 6] >> np.uint64(code & 63)) & np.uint64(1):
-                _push(heap, found, row[place])
-                found += 1
-                if found >= len(heap):
-                    least = heap[0]
-        place += 1
-    return least
+def _nth(scores: Any, several: int, heap: Any) -> Any:
+    """Find the score that has as many as the heap holds, itself included; −inf if fewer there."""
+    if several < len(heap):
+        return np.float32(-np.inf)
+    for at in range(several):
+        if at < len(heap) or scores[at] > heap[0]:
+            _push(heap, at, scores[at])
+    return heap[0]
 
 
 @numba.njit(**_COMPILED)
-def _possible(row: Any, tops: Any, columns: Any, word: Any, limit: Any, short: Any) -> int:
-    """Find the places that may belong to the list, and say how many."""
+def _among_all(row: Any, columns: Any, word: Any, heap: Any) -> Any:
+    """Find the rough score that the last of the list has, the slow way."""
+    found = 0
+    for place in range(len(columns)):
+        code = columns[place]
+        if (word[code >> 6] >> np.uint64(code & 63)) & np.uint64(1) and (
+            found < len(heap) or row[place] > heap[0]
+        ):
+            _push(heap, found, row[place])
+            found += 1
+    return heap[0] if found >= len(heap) else np.float32(-np.inf)
+
+
+@numba.njit(**_COMPILED)
+def _possible(
+    row: Any, tops: Any, columns: Any, word: Any, limit: Any, short: Any, found: Any
+) -> int:
+    """Find the places with a score of at least the limit, and say how many."""
     several = 0
     place = 0
     while place < len(columns):
-        if place % _GROUP == 0 and place // _GROUP < len(tops) and tops[place // _GROUP] < limit:
-            place += _GROUP
+        if place % GROUP == 0 and place // GROUP < len(tops) and tops[place // GROUP] < limit:
+            place += GROUP
             continue
         if row[place] >= limit:
             code = columns[place]
             if (word[code >> 6] >> np.uint64(code & 63)) & np.uint64(1):
                 short[several] = place
+                found[several] = row[place]
                 several += 1
         place += 1
     return several
+
+
+@numba.njit(**_COMPILED)
+def _kept(short: Any, found: Any, several: int, limit: Any) -> int:
+    """Keep of the places those with a score of at least the limit, and say how many."""
+    kept = 0
+    for at in range(several):
+        if found[at] >= limit:
+            short[kept] = short[at]
+            kept += 1
+    return kept
 
 
 @numba.njit(**_COMPILED)
@@ -117,6 +136,7 @@ def draw(
     words: Any,
     users: Any,
     factors: Any,
+    reach: int,
     listed: Any,
     scores: Any,
     lengths: Any,
@@ -130,20 +150,29 @@ def draw(
         words: (users, products / 64), who may be offered what.
         users: (users, factors), with no factors where rough scores are the scores.
         factors: (places, factors).
+        reach: How many groups of places hold the list, most likely.
         listed: int32 (users, depth), written to.
         scores: float32 (users, depth), written to.
         lengths: int32 (users,), written to.
     """
     depth = listed.shape[1]
-    tops = np.empty(len(columns) // _GROUP, np.float32)
+    tops = np.empty(len(columns) // GROUP, np.float32)
+    highest = np.empty(max(1, reach), np.float32)
     heap = np.empty(depth, np.float32)
     short = np.empty(len(columns), np.int64)
+    found = np.empty(len(columns), np.float32)
     totals = np.empty(len(columns), np.float64)
     for user in range(len(rough)):
-        row, word = rough[user], words[user]
+        row, word, slack = rough[user], words[user], margin[user, 0]
         _group_maxima(row, tops)
-        limit = _limit(row, tops, columns, word, heap) - margin[user, 0]
-        several = _possible(row, tops, columns, word, limit, short)
+        # Most likely the list is among the few groups with the highest scores; if not, look anew.
+        guess = _nth(tops, len(tops), highest)
+        several = _possible(row, tops, columns, word, guess - slack, short, found)
+        last = _nth(found, several, heap)
+        if last < guess:
+            last = _among_all(row, columns, word, heap)
+            several = _possible(row, tops, columns, word, last - slack, short, found)
+        several = _kept(short, found, several, last - slack)
         if users.shape[1]:
             _exact(users[user], factors, short, several, totals)
         held = 0

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from suitably.errors import DataError
 from suitably.ranking.lists import Lists
 from suitably.ranking.protocol import Factors, Scorer, Scores
-from suitably.ranking.selection import compiled, exact, ordered, short_list
+from suitably.ranking.selection import GROUP, compiled, exact, ordered, short_list
 from suitably.suitability import bits
 from suitably.suitability.bits import Words
 
@@ -96,24 +96,28 @@ class _Tile:
 
     def select(self, products: NDArray[Any], scores: NDArray[Any], lengths: NDArray[Any]) -> None:
         """Put the best of each user into lists."""
+        depth = products.shape[1]
         loop = compiled() if self.rough.size >= _WORTH_COMPILING else None
         finite = bool(np.isfinite(self.margin).all())
         if loop is not None and finite:
             loop(
                 *(self.rough, self.margin, self.columns, self.words, self.users, self.factors),
-                *(products, scores, lengths),
+                *(self._reach(depth), products, scores, lengths),
             )
             return
-        depth = products.shape[1]
-        allowed = bits.unpack(self.words, int(self.columns[-1]) + 1)[:, self.columns]
-        if finite and depth < len(self.columns):
-            rows, places = short_list(self.rough, self.margin, allowed, depth)
-        else:
-            rows, places = np.nonzero(allowed)
+        if not finite:
+            depth = len(self.columns)
+        reach = self._reach(depth) if finite else 0
+        rows, places = short_list(self.rough, self.margin, self.words, self.columns, depth, reach)
         found = self._exact(rows, places)
         if not np.isfinite(found).all():
             raise DataError("the ranker's scores are not all finite: they cannot be ordered")
         ordered(rows, self.columns[places], found, (products, scores, lengths))
+
+    def _reach(self, depth: int) -> int:
+        """Guess how many groups of places the best of a user are in: more if fewer are allowed."""
+        share = bits.count(self.words) / self.rough.size
+        return min(2 + int(1.25 * depth / share), self.rough.shape[1] // GROUP)
 
     def _exact(self, rows: NDArray[np.int64], places: NDArray[np.int64]) -> NDArray[np.float32]:
         if not self.users.shape[1]:

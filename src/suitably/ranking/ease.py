@@ -1,0 +1,114 @@
+"""A linear autoencoder in closed form."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.linalg import lapack
+from threadpoolctl import threadpool_limits
+
+from suitably.errors import DataError
+from suitably.ranking.gram import mirror, upper_gram
+from suitably.ranking.history import History
+from suitably.ranking.learned import ItemBased
+from suitably.ranking.parameters import positive
+from suitably.ranking.protocol import FitContext
+from suitably.ranking.topk import check_factors
+
+__all__ = ["EASE"]
+
+_NOISE = 2.0
+# Condition numbers that leave single precision enough of its seven digits, and its own range.
+_SINGLE = 1e5
+_LARGE = 1e30
+
+
+class EASE(ItemBased):
+    """Weights from product to product that best predict each from the others, under a penalty.
+
+    They may be negative. A customer without visible purchases cannot be scored, nor can a product
+    without any. Takes one inversion of a matrix of products by products, in place: 1.6 GB for
+    20,000 products.
+
+    Args:
+        regularization: L2 penalty; None: twice the square root of the number of customers, times
+            the square of the largest weight. A count of common customers is that uncertain, so a
+            penalty that suits a large bank drowns what a small one has. For the paper's 137,000
+            and 463,000 customers that is 740 and 1,360, where its best were 500 and 1,000.
+        half_life_days: After how many days an interaction counts half; None: it never ages.
+        event_weights: The weight of every kind of event that counts; None: those that mean
+            ownership, at 1.
+
+    Attributes:
+        similarity_: float32 (known products, known products), zero on the diagonal.
+        known_: bool (products,), those that anybody has.
+        regularization_: The penalty that was used.
+
+    Source:
+        Steck, "Embarrassingly Shallow Autoencoders for Sparse Data", WWW 2019, eq. 8.
+    """
+
+    learned: ClassVar[tuple[str, ...]] = (*ItemBased.learned, "regularization_")
+    regularization_: float
+
+    def __init__(
+        self,
+        regularization: float | None = None,
+        half_life_days: float | None = None,
+        event_weights: Mapping[str, float] | None = None,
+    ) -> None:
+        self.regularization = regularization
+        self.half_life_days = half_life_days
+        self.event_weights = event_weights
+
+    def _learn(self, history: History, context: FitContext) -> None:
+        core = history.core.astype(np.float64)
+        # Weights of whatever size become at most 1: their squares must not overflow.
+        largest = float(core.data.max())
+        core.data /= largest
+        given = self.regularization
+        noise = _NOISE * core.shape[0] ** 0.5
+        penalty = noise if given is None else given / largest / largest
+        self.regularization_ = penalty * largest * largest if given is None else float(given)
+        norm = _largest_sum(core)
+        single = norm < _SINGLE * penalty and penalty < _LARGE
+        weights = upper_gram(core, np.float32 if single else np.float64)
+        weights[np.diag_indices(len(weights))] += penalty
+        # Threads would change the last bits, so the same data would give other lists elsewhere.
+        with threadpool_limits(limits=1, user_api="blas"):
+            _invert(weights, norm + penalty)
+        weights /= -weights.diagonal()
+        np.fill_diagonal(weights, 0)
+        check_factors("EASE", weights)
+        self.similarity_ = weights.astype(np.float32, copy=False)
+        self.known_ = history.known
+
+    def _check_params(self) -> None:
+        positive(self, "regularization", optional=True)
+
+
+def _largest_sum(core: sparse.csr_array) -> float:
+    """Give the largest row sum of the Gram matrix, which bounds its eigenvalues from above."""
+    return float((core.T @ np.asarray(core.sum(axis=1)).ravel()).max())
+
+
+def _invert(matrix: NDArray[np.floating], norm: float) -> None:
+    """Invert a symmetric positive definite matrix in place, from what is above its diagonal.
+
+    Raises:
+        DataError: It is singular in its precision.
+    """
+    names = ("potrf", "pocon", "potri")
+    factorise, condition, invert = lapack.get_lapack_funcs(names, dtype=matrix.dtype)
+    # LAPACK reads by columns: the transposed view is the same matrix, without a copy.
+    factor, failed = factorise(matrix.T, lower=True, clean=False, overwrite_a=True)
+    if not failed:
+        reciprocal, failed = condition(factor, norm, uplo="L")
+        failed = failed or reciprocal < len(matrix) * np.finfo(matrix.dtype).eps
+    if not failed:
+        _, failed = invert(factor, lower=True, overwrite_c=True)
+    if failed:
+        raise DataError("EASE: the penalty is too small to invert with; raise regularization")
+    mirror(matrix)

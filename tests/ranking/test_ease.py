@@ -1,0 +1,75 @@
+"""EASE: the contract, the paper's closed form by hand, and its penalty."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_limits
+
+import suitably
+from ranking.contract import RankerContract
+from ranking.item_based import PAIRS, WEIGHTS, ItemBasedContract, bank, fitted
+from suitably.ranking import EASE
+
+
+class TestEASE(RankerContract, ItemBasedContract):
+    def make(self, **common: Any) -> EASE:
+        return EASE(**common)
+
+    @pytest.mark.parametrize("penalty", [1e-6, 0.5, 2.0, 1000.0])
+    def test_each_column_is_the_best_prediction_from_the_others(self, penalty: float) -> None:
+        """Equation 4 of the paper, solved column by column as a ridge regression."""
+        found = fitted(EASE(penalty), bank(PAIRS)).similarity_
+        for j in range(4):
+            others = [i for i in range(4) if i != j]
+            X, y = WEIGHTS[:, others], WEIGHTS[:, j]
+            ridge = np.linalg.solve(X.T @ X + penalty * np.eye(3), X.T @ y)
+            assert found[others, j] == pytest.approx(ridge, rel=1e-3, abs=1e-6)
+            assert found[j, j] == 0
+
+    def test_by_hand(self) -> None:
+        """Two products, two customers of both, λ = 1: P = [[3, −2], [−2, 3]] / 5."""
+        ranker = fitted(EASE(1.0), bank([(0, 0), (0, 1), (1, 0), (1, 1)], 2, 2))
+        assert ranker.similarity_ == pytest.approx(np.array([[0, 2 / 3], [2 / 3, 0]]))
+
+    def test_default_penalty(self) -> None:
+        """Three customers, largest weight 10: 2 √3 · 10²; who bought nothing does not count."""
+        data = bank(PAIRS, users=7, kinds=["buy"] * 4 + ["view"] * 4)
+        ranker = fitted(EASE(event_weights={"buy": 10.0, "view": 1.0}), data)
+        assert ranker.regularization_ == pytest.approx(2 * 3**0.5 * 100)
+        assert fitted(EASE(5.0), bank(PAIRS)).regularization_ == 5.0
+
+    def test_both_precisions_agree(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        rng = np.random.default_rng(1)
+        pairs = [tuple(map(int, pair)) for pair in np.argwhere(rng.random((300, 600)) < 0.05)]
+        data = bank(pairs, 300, 600)  # more products than a block of the mirrored triangle
+        single = fitted(EASE(20.0), data).similarity_
+        monkeypatch.setattr("suitably.ranking.ease._SINGLE", 0.0)
+        double = fitted(EASE(20.0), data).similarity_
+        assert single.dtype == double.dtype == np.float32
+        assert not np.array_equal(single, double)
+        assert single == pytest.approx(double, abs=1e-5)
+
+    def test_the_number_of_threads_changes_nothing(self) -> None:
+        rng = np.random.default_rng(2)
+        pairs = [tuple(map(int, pair)) for pair in np.argwhere(rng.random((200, 300)) < 0.05)]
+        data = bank(pairs, 200, 300)
+        found = []
+        for threads in (1, 2):
+            with threadpool_limits(threads):
+                found.append(fitted(EASE(), data).similarity_)
+        assert (found[0] == found[1]).all()
+
+    def test_a_penalty_too_small(self) -> None:
+        twins = bank([(0, 0), (0, 1), (1, 0), (1, 1)], 2, 2)
+        with pytest.raises(suitably.DataError, match="raise regularization"):
+            fitted(EASE(1e-300), twins)
+
+    @pytest.mark.parametrize("penalty", [0, -1.0, np.nan, np.inf, "much", True])
+    def test_penalties_out_of_range(self, penalty: Any) -> None:
+        with pytest.raises(ValueError, match="regularization"):
+            fitted(EASE(penalty), bank(PAIRS))
+
+    def test_repr(self) -> None:
+        assert repr(EASE()) == "EASE()"
+        assert repr(EASE(20.0)) == "EASE(regularization=20.0)"

@@ -1,0 +1,121 @@
+"""Item kNN: the contract, similarities pair by pair, neighbours and shrinkage."""
+
+from math import log, sqrt
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ranking.contract import RankerContract
+from ranking.item_based import PAIRS, WEIGHTS, ItemBasedContract, bank, fitted, scores
+from suitably.ranking import ItemKNN
+
+
+class TestItemKNN(RankerContract, ItemBasedContract):
+    def make(self, **common: Any) -> ItemKNN:
+        return ItemKNN(**common)
+
+    def test_cosine_by_hand(self) -> None:
+        """Products had by {0, 1}, {0, 1, 2}, {1, 2} and {2}; no shrinkage."""
+        found = fitted(ItemKNN(shrinkage=0), bank(PAIRS)).similarity_.toarray()
+        half, two_thirds, third = 1 / 2, 2 / sqrt(6), 1 / sqrt(3)
+        root = 1 / sqrt(2)
+        expected = [[0, two_thirds, half, 0], [two_thirds, 0, two_thirds, third],
+                    [half, two_thirds, 0, root], [0, third, root, 0]]  # fmt: skip
+        assert found == pytest.approx(np.array(expected))
+
+    @pytest.mark.parametrize("weighting", ["cosine", "tfidf", "bm25"])
+    @pytest.mark.parametrize("kinds", [["buy"] * 8, ["buy", "view"] * 4])
+    def test_pair_by_pair(self, weighting: Any, kinds: list[str]) -> None:
+        weights = {"buy": 1.0, "view": 0.25}
+        R = WEIGHTS.copy()
+        for (user, product), kind in zip(PAIRS, kinds, strict=True):
+            R[user, product] = weights[kind]
+        weights = {kind: weights[kind] for kind in set(kinds)}
+        ranker = ItemKNN(weighting, shrinkage=3.0, K1=0.9, B=0.4, event_weights=weights)
+        found = fitted(ranker, bank(PAIRS, kinds=kinds)).similarity_.toarray()
+        assert found == pytest.approx(slow(R, weighting, 3.0, 0.9, 0.4), rel=1e-5)
+
+    def test_only_the_nearest_neighbours_are_kept(self) -> None:
+        every = fitted(ItemKNN(), bank(PAIRS)).similarity_.toarray()
+        for neighbours in (1, 2, 3, 50):
+            kept = fitted(ItemKNN(neighbours=neighbours), bank(PAIRS)).similarity_.toarray()
+            for i in range(4):
+                best = sorted(range(4), key=lambda j, i=i: (-every[i, j], j))[:neighbours]
+                row = [every[i, j] if j in best else 0 for j in range(4)]
+                assert kept[i].tolist() == row
+
+    def test_equally_near_neighbours_come_in_catalogue_order(self) -> None:
+        pairs = [(u, p) for u in range(3) for p in range(4)]
+        kept = fitted(ItemKNN(neighbours=2), bank(pairs)).similarity_.toarray()
+        assert (kept > 0).tolist() == [[False, True, True, False], [True, False, True, False],
+                                       [True, True, False, False],
+                                       [True, True, False, False]]  # fmt: skip
+
+    def test_the_same_whatever_the_block(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        rng = np.random.default_rng(3)
+        pairs = [tuple(map(int, pair)) for pair in np.argwhere(rng.random((60, 40)) < 0.2)]
+        data = bank(pairs, 60, 40)
+        whole = fitted(ItemKNN("tfidf", neighbours=5), data)
+        monkeypatch.setattr("suitably.ranking.gram._CELLS", 100)
+        blocked = fitted(ItemKNN("tfidf", neighbours=5), data)
+        assert (blocked.similarities_ == whole.similarities_).all()
+        assert (blocked.neighbours_ == whole.neighbours_).all()
+        assert (blocked.starts_ == whole.starts_).all()
+
+    def test_customers_who_have_everything(self) -> None:
+        """A rarity of log(products / owned) would be 0 for them, and every norm 0."""
+        pairs = [(u, p) for u in range(3) for p in range(4)]
+        for weighting in ("tfidf", "bm25"):
+            found = scores(fitted(ItemKNN(weighting), bank(pairs)))
+            assert np.isfinite(found).all()
+            assert (found > 0).all()
+
+    def test_no_common_customer(self) -> None:
+        ranker = fitted(ItemKNN(), bank([(0, 0), (1, 1), (2, 2)], 3, 3))
+        assert ranker.similarity_.nnz == 0
+        assert (scores(ranker) == 0).all()
+
+    @pytest.mark.parametrize(
+        "bad",
+        [{"weighting": "jaccard"}, {"neighbours": 0}, {"neighbours": 2.5}, {"shrinkage": -1.0},
+         {"shrinkage": np.nan}, {"K1": -0.1}, {"B": 1.1}, {"B": -0.1}],
+    )  # fmt: skip
+    def test_parameters_out_of_range(self, bad: dict[str, Any]) -> None:
+        with pytest.raises(ValueError, match=next(iter(bad))):
+            fitted(ItemKNN(**bad), bank(PAIRS))
+
+    def test_neighbours_of_another_catalogue(self) -> None:
+        state = fitted(ItemKNN(), bank(PAIRS)).state()
+        far = state["neighbours_"] + 4
+        with pytest.raises(ValueError, match="do not fit"):
+            ItemKNN.from_state({**state, "neighbours_": far})
+
+
+def slow(R: Any, weighting: str, shrinkage: float, K1: float, B: float) -> Any:
+    """Every pair of products for itself, as the formulas say."""
+    users, products = R.shape
+    rarity = [log((1 + products) / (1 + sum(R[u] > 0))) + 1 for u in range(users)]
+    reach = [R[:, p].sum() for p in range(products)]
+    mean = sum(reach) / products
+
+    def weight(u: int, p: int) -> float:
+        x = float(R[u, p])
+        if weighting == "tfidf":
+            return sqrt(x) * rarity[u]
+        if weighting == "bm25":
+            return x * (K1 + 1) / (K1 * (1 - B + B * reach[p] / mean) + x) * rarity[u]
+        return x
+
+    out = np.zeros((products, products))
+    for i in range(products):
+        for j in range(products):
+            if i == j:
+                continue
+            inner = sum(weight(u, i) * weight(u, j) for u in range(users))
+            if weighting != "bm25":
+                sizes = [sqrt(sum(weight(u, p) ** 2 for u in range(users))) for p in (i, j)]
+                inner /= sizes[0] * sizes[1]
+            common = sum(1 for u in range(users) if R[u, i] > 0 and R[u, j] > 0)
+            out[i, j] = inner * common / (common + shrinkage)
+    return out
