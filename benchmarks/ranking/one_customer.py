@@ -18,7 +18,7 @@ from benchmarks.runner import Row
 
 __all__ = ["one_customer_rows"]
 
-CALLS, WARM = 1_000, 100
+CALLS, WARM = 1_000, 600
 TARGET = 2.0
 
 

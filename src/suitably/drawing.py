@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -15,9 +14,10 @@ from suitably.data.frames import take_rows
 from suitably.errors import SuitabilityWarning, SuitablyError
 from suitably.fitted import Fitted, Moment
 from suitably.ranking.lists import Lists
-from suitably.ranking.protocol import Factors, Ranker, Scorer, Scores
+from suitably.ranking.protocol import Ranker, Scorer
 from suitably.ranking.topk import top_k
 from suitably.reranking.protocol import RerankContext, Reranker
+from suitably.shelving import Shelver
 from suitably.suitability import bits
 from suitably.suitability.bits import Words
 from suitably.threads import cores, one_blas_thread
@@ -46,6 +46,19 @@ class Drawn:
     refused: NDArray[np.int64]
     stood_in: NDArray[np.bool_]
 
+    @staticmethod
+    def empty(users: int, depth: int) -> "Drawn":
+        """Give lists without products, to which nothing has happened."""
+        reranked, refused = np.zeros((2, users), np.int64)
+        return Drawn(Lists.empty(users, depth), reranked, refused, np.zeros(users, bool))
+
+    def put(self, places: NDArray[np.int64], part: "Drawn") -> None:
+        """Lay the lists of some users at their places."""
+        self.lists.put(places, part.lists)
+        self.reranked[places] = part.reranked
+        self.refused[places] = part.refused
+        self.stood_in[places] = part.stood_in
+
 
 @dataclass(frozen=True)
 class Turn:
@@ -71,7 +84,7 @@ class Drawer:
     Attributes:
         fitted: What the pipeline holds.
         moment: How it looks as of the moment.
-        rankers: The fitted ranker, and what ranks for those it knows nothing of.
+        shelvers: The scores of the fitted ranker, and of what ranks for those it does not know.
         rerankers: In their order.
         k: The most products in a list.
         exclude_owned: Whether owned products are left out.
@@ -80,7 +93,7 @@ class Drawer:
 
     fitted: Fitted
     moment: Moment
-    rankers: Sequence[Ranker]
+    shelvers: Sequence[Shelver]
     rerankers: Sequence[Reranker]
     k: int
     exclude_owned: bool
@@ -94,22 +107,27 @@ class Drawer:
         Warns:
             SuitabilityWarning: A reranker tried to add.
         """
-        users = len(rows)
-        lists = Lists.empty(users, min(self.k, self._shelf))
-        reranked, refused = np.zeros((2, users), np.int64)
-        stood_in = np.zeros(users, bool)
-        for places, drawn in self._blocks(rows):
-            lists.put(places, drawn.lists)
-            reranked[places], refused[places] = drawn.reranked, drawn.refused
-            stood_in[places] = drawn.stood_in
-        if refused.any():
+        asked = np.flatnonzero(rows >= 0)
+        if len(asked) == len(rows) <= _FEW:
+            drawn = self._block(rows)
+        else:
+            drawn = Drawn.empty(len(rows), min(self.k, self._shelf))
+            for places, part in self._blocks(rows, asked):
+                drawn.put(places, part)
+        refused = int(drawn.refused.sum())
+        if refused:
             warnings.warn(
-                f"rerankers added or repeated {int(refused.sum())} products that were not in the "
-                f"lists they were given; they were dropped",
+                f"rerankers added or repeated {refused} products that were not in the lists they "
+                f"were given; they were dropped",
                 SuitabilityWarning,
                 stacklevel=3,
             )
-        return Drawn(lists, reranked, refused, stood_in)
+        return drawn
+
+    @property
+    def rankers(self) -> tuple[Ranker, ...]:
+        """The fitted ranker, and what ranks for those it knows nothing of."""
+        return tuple(shelver.ranker for shelver in self.shelvers)
 
     @property
     def _shelf(self) -> int:
@@ -144,42 +162,19 @@ class Drawer:
         ids = self.fitted.users.values[rows]
         left = np.arange(len(rows))
         turns = []
-        for ranker in self.rankers:
-            able = np.asarray(ranker.can_score(ids[left]), bool)
+        for shelver in self.shelvers:
+            able = shelver.able(ids[left])
             mine, left = left[able], left[~able]
             if len(mine):
-                scorer, known = self._aligned(ranker, ids[mine])
-                turns.append(Turn(mine, scorer, known, ranker is not self.rankers[0]))
+                scorer, known = shelver.scores(ids[mine])
+                turns.append(Turn(mine, scorer, known, shelver is not self.shelvers[0]))
             if not len(left):
                 break
         return turns
 
-    def _aligned(self, ranker: Ranker, ids: NDArray[Any]) -> tuple[Scorer, Words]:
-        """Put a ranker's products in the catalogue's order; it knows none that came after it."""
-        scorer = ranker.scorer(ids)
-        if isinstance(scorer, Factors):
-            users, products = scorer.users, scorer.products
-        else:
-            users, products = scorer.block, scorer.block.T
-        known = np.ones(len(products), bool)
-        if scorer.known is not None:
-            known = np.asarray(scorer.known, bool)
-        axis = {len(self.fitted.products), self.fitted.learned}
-        for what, given, wanted in (("users", users, {len(ids)}), ("products", products, axis)):
-            if len(given) not in wanted:
-                raise SuitablyError(
-                    f"{type(ranker).__name__}: gave scores of {len(given)} {what} for "
-                    f"{max(wanted)} asked"
-                )
-        if not (self.fitted.plain and len(products) == self._shelf):
-            products, known = (_shelved(part, self.fitted.catalogue) for part in (products, known))
-        words = bits.pack(known[None])
-        if isinstance(scorer, Factors):
-            return Factors(users, products), words
-        return Scores(products.T), words
-
-    def _blocks(self, rows: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.int64], Drawn]]:
-        asked = np.flatnonzero(rows >= 0)
+    def _blocks(
+        self, rows: NDArray[np.int64], asked: NDArray[np.int64]
+    ) -> Iterator[tuple[NDArray[np.int64], Drawn]]:
         if len(asked) <= _FEW:
             if len(asked):
                 yield asked, self._block(rows[asked])
@@ -195,16 +190,28 @@ class Drawer:
     def _block(self, rows: NDArray[np.int64]) -> Drawn:
         allowed = self.allowed(rows)
         depth = self.k * _POOL if self.rerankers else self.k
-        ranked = Lists.empty(len(rows), min(depth, self._shelf))
-        stood_in = np.zeros(len(rows), bool)
-        for turn in self.turns(rows):
-            ranked.put(turn.places, top_k(turn.scorer, allowed[turn.places] & turn.known, depth))
-            stood_in[turn.places] = turn.stood_in
-        lists, refused = self._reranked(ranked, rows) if self.rerankers else (ranked, 0)
+        ranked, stood_in = self._ranked(rows, allowed, depth)
+        if not self.rerankers:
+            lists, refused = _last_check(ranked, allowed)
+            return Drawn(lists, np.zeros(len(rows), np.int64), refused, stood_in)
+        lists, added = self._reranked(ranked, rows)
         lists, ineligible = _last_check(lists, allowed)
-        short = bool(self.rerankers) & (lists.lengths < self.k)
-        dropped = np.where(short, ranked.lengths - lists.lengths, 0)
-        return Drawn(lists, dropped, refused + ineligible, stood_in)
+        dropped = np.where(lists.lengths < self.k, ranked.lengths - lists.lengths, 0)
+        return Drawn(lists, dropped, added + ineligible, stood_in)
+
+    def _ranked(
+        self, rows: NDArray[np.int64], allowed: Words, depth: int
+    ) -> tuple[Lists, NDArray[np.bool_]]:
+        turns = self.turns(rows)
+        if len(turns) == 1 and len(turns[0].places) == len(rows):
+            lists = top_k(turns[0].scorer, allowed & turns[0].known, depth)
+            return lists, np.full(len(rows), turns[0].stood_in)
+        lists = Lists.empty(len(rows), min(depth, self._shelf))
+        stood_in = np.zeros(len(rows), bool)
+        for turn in turns:
+            lists.put(turn.places, top_k(turn.scorer, allowed[turn.places] & turn.known, depth))
+            stood_in[turn.places] = turn.stood_in
+        return lists, stood_in
 
     def _reranked(self, lists: Lists, rows: NDArray[np.int64]) -> tuple[Lists, NDArray[np.int64]]:
         context = self._context(rows)
@@ -226,16 +233,6 @@ class Drawer:
             product_fields=self.fitted.product_fields,
             owned=self.fitted.held(rows),
         )
-
-
-def _shelved(matrix: NDArray[Any], catalogue: NDArray[np.int64]) -> NDArray[Any]:
-    """Take the rows of the catalogue, zeros for what lies past the end."""
-    inside = catalogue < len(matrix)
-    if inside.all():
-        return matrix[catalogue]
-    out = np.zeros((len(catalogue), *matrix.shape[1:]), matrix.dtype)
-    out[inside] = matrix[catalogue[inside]]
-    return out
 
 
 def _only_from(given: Lists, back: Lists, depth: int) -> tuple[Lists, NDArray[np.int64]]:

@@ -359,7 +359,7 @@ class Pipeline:
         return Drawer(
             fitted=served.fitted,
             moment=self._moment(served, as_of),
-            rankers=served.rankers,
+            shelvers=served.shelvers,
             rerankers=served.rerankers,
             k=int(k),
             exclude_owned=exclude_owned,
@@ -376,7 +376,7 @@ def _asked(user_ids: Any) -> pa.Array:
     asked = id_array(user_ids, "user_ids")
     if asked.null_count:
         raise DataError(f"user_ids: {asked.null_count} of {len(asked)} are missing")
-    if len(asked.unique()) < len(asked):
+    if len(asked) > 1 and len(asked.unique()) < len(asked):
         counts = asked.value_counts()
         repeated = [c["values"] for c in counts.to_pylist() if c["counts"] > 1][:3]
         raise DataError(f"user_ids: the same id twice, such as {repeated}")

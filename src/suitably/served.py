@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from threading import Lock
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from suitably.data.clock import Instant
 from suitably.fitted import Fitted, Moment
 from suitably.ranking.protocol import Ranker
+from suitably.shelving import Shelver
 from suitably.suitability.policy import Policy
 
 __all__ = ["Served", "key"]
@@ -27,6 +29,11 @@ class Served:
     rerankers: tuple[Any, ...]
     moments: OrderedDict[Any, Moment] = field(default_factory=OrderedDict)
     lock: Lock = field(default_factory=Lock)
+
+    @cached_property
+    def shelvers(self) -> tuple[Shelver, ...]:
+        """The scores of each ranker over the catalogue."""
+        return tuple(Shelver(ranker, self.fitted) for ranker in self.rankers)
 
     def moment(self, as_of: Instant | None) -> Moment:
         """Give how it looks as of a moment; the one fitted as of and the latest asked are held."""

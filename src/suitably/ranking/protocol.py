@@ -43,11 +43,13 @@ class Factors:
         users: float32 or float64 (users, factors).
         products: float32 or float64 (products, factors).
         known: bool (products,), of which products the ranker knows anything; None: of all.
+        longest: No product's vector is longer; None: nobody has measured.
     """
 
     users: NDArray[Any]
     products: NDArray[Any]
     known: NDArray[np.bool_] | None = None
+    longest: float | None = None
 
 
 @dataclass(frozen=True)

@@ -92,7 +92,8 @@ def _masked(
         # From the small end: many equal −inf in front of the pivot slow the selection down a lot.
         least = -np.partition(-scores, depth - 1, axis=1)[:, depth - 1, None]
         possible &= rough >= least - margin
-    return np.nonzero(possible)
+    rows, places = np.nonzero(possible)
+    return rows, places
 
 
 def exact(users: NDArray[Any], products: NDArray[Any], rows: Rows, codes: Rows) -> NDArray[Any]:

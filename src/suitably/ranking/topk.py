@@ -22,12 +22,13 @@ from suitably.ranking.selection import GROUP, compiled, exact, ordered, short_li
 from suitably.suitability import bits
 from suitably.suitability.bits import Words
 
-__all__ = ["check_factors", "top_k"]
+__all__ = ["check_factors", "longest", "top_k"]
 
 _EPSILON = float(np.finfo(np.float32).eps)
 _TINY = float(np.finfo(np.float32).tiny)
 _ROOT = float(np.sqrt(_TINY))
 _LARGE = float(np.finfo(np.float32).max) / 4
+_FEW = 4
 _CELLS = 2**18
 _WORTH_COMPILING = 2**9
 
@@ -49,6 +50,10 @@ def top_k(scorer: Scorer, allowed: Words, k: int) -> Lists:
     source = _Factored(scorer) if isinstance(scorer, Factors) else _Scored(scorer)
     lists = Lists.empty(len(allowed), min(k, source.products))
     if not lists.depth:
+        return lists
+    whole = source.whole(allowed)
+    if whole is not None:
+        whole.select(lists.products, lists.scores, lists.lengths)
         return lists
     start = 0
     while start < len(allowed):
@@ -116,8 +121,9 @@ class _Tile:
 
     def _reach(self, depth: int) -> int:
         """Guess how many groups of places the best of a user are in: more if fewer are allowed."""
-        share = bits.count(self.words) / self.rough.size
-        return min(2 + int(1.25 * depth / share), self.rough.shape[1] // GROUP)
+        share = max(1, bits.count(self.words)) / self.rough.size
+        groups: int = self.rough.shape[1] // GROUP
+        return min(2 + int(1.25 * depth / share), groups)
 
     def _exact(self, rows: NDArray[np.int64], places: NDArray[np.int64]) -> NDArray[np.float32]:
         if not self.users.shape[1]:
@@ -133,6 +139,7 @@ class _Factored:
         kind = np.float32 if narrow else np.float64
         self._users = np.asarray(scorer.users, kind)
         self._factors = np.asarray(scorer.products, kind)
+        self._known = scorer.longest
         self._columns = np.zeros(0, np.int64)
         self._gathered = self._factors[:0]
         self._longest = 0.0
@@ -143,20 +150,33 @@ class _Factored:
         if not np.array_equal(columns, self._columns):
             self._columns = columns
             self._gathered = self._factors.take(columns, axis=0)
-            self._longest = float(_lengths(self._gathered).max())
+            self._longest = longest(self._gathered)
+        return self._multiplied(rows, words, columns, self._gathered, self._longest)
+
+    def whole(self, words: Words) -> _Tile | None:
+        """Multiply few users by all products, which is cheaper than to gather some of them."""
+        if len(words) > _FEW or self._known is None or not np.isfinite(self._known):
+            return None
+        every = np.arange(self.products)
+        return self._multiplied(slice(0, len(words)), words, every, self._factors, self._known)
+
+    def _multiplied(
+        self,
+        rows: slice,
+        words: Words,
+        columns: NDArray[np.int64],
+        factors: NDArray[Any],
+        longest: float,
+    ) -> _Tile:
         users = np.array(self._users[rows])
         with np.errstate(over="ignore", invalid="ignore"):
-            left, right = (
-                array.astype(np.float32, copy=False) for array in (users, self._gathered)
-            )
+            left, right = (array.astype(np.float32, copy=False) for array in (users, factors))
             rough = left @ right.T
-            bound = _lengths(users) * self._longest
+            bound = _lengths(users) * longest
             # Rounding of the product, of factors cast to float32, of the final score, underflow.
             margin = 2 * (users.shape[1] + 4) * (_EPSILON * bound + _TINY)
         margin[~(bound < _LARGE)] = np.inf
-        return _Tile(
-            words, columns, rough, margin.astype(np.float32)[:, None], users, self._gathered
-        )
+        return _Tile(words, columns, rough, margin.astype(np.float32)[:, None], users, factors)
 
 
 class _Scored:
@@ -178,10 +198,18 @@ class _Scored:
         none = np.zeros((len(scores), 0), np.float32), np.zeros((len(columns), 0), np.float32)
         return _Tile(words, columns, scores, margin, *none)
 
+    def whole(self, words: Words) -> None:
+        """Scores are given: there is nothing to multiply."""
+
 
 def _size(words: Words) -> int:
     """Give a number of users whose scores stay in the cache, judging by one of them."""
     return max(32, min(512, _CELLS // max(1, bits.count(words))))
+
+
+def longest(vectors: NDArray[Any]) -> float:
+    """Bound the length of the longest vector from above; NaN or infinite if there is no bound."""
+    return float(_lengths(vectors).max(initial=0))
 
 
 def _lengths(vectors: NDArray[Any]) -> NDArray[np.float64]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -111,6 +112,7 @@ class Eligibility:
         self._clock = clock
         self._kind = kind
         self._plan: Plan | None = None
+        self._asked, self._planning = 0, False
         self._bound = bound or bind(self.policies, users.fields, products.fields)
         self._wall = clock.micros(as_of)
         self._reasons = reasons_of(self._bound, self._in_force)
@@ -150,7 +152,12 @@ class Eligibility:
         Args:
             rows: int64, positions in `user_ids`.
         """
-        if len(rows) < _WORTH_PLANNING and self._plan is None:
+        if self._plan is None and len(rows) < _WORTH_PLANNING:
+            self._asked += len(rows)
+            if self._asked >= _WORTH_PLANNING and not self._planning:
+                # Whoever asks one by one, and goes on asking, is not to wait for the plan.
+                self._planning = True
+                Thread(target=self._planned, daemon=True).start()
             return self._composed(self._demands, rows)
         plan = self._planned()
         words = plan.bits(rows)
