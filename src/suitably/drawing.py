@@ -55,8 +55,10 @@ class Drawn:
     def put(self, places: NDArray[np.int64], part: "Drawn") -> None:
         """Lay the lists of some users at their places."""
         self.lists.put(places, part.lists)
-        self.reranked[places] = part.reranked
-        self.refused[places] = part.refused
+        # Zeros that nobody writes take no memory.
+        if part.reranked.any() or part.refused.any():
+            self.reranked[places] = part.reranked
+            self.refused[places] = part.refused
         self.stood_in[places] = part.stood_in
 
 
