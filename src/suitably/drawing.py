@@ -2,7 +2,6 @@
 
 import warnings
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -20,7 +19,7 @@ from suitably.reranking.protocol import RerankContext, Reranker
 from suitably.shelving import Shelver
 from suitably.suitability import bits
 from suitably.suitability.bits import Words
-from suitably.threads import cores, one_blas_thread
+from suitably.threads import cores, one_blas_thread, parallel
 
 __all__ = ["Drawer", "Drawn"]
 
@@ -185,8 +184,8 @@ class Drawer:
         size = max(1, min(share, _USERS, _CELLS // max(1, self._shelf)))
         asked = asked[np.argsort(self.moment.places[rows[asked]], kind="stable")]
         blocks = [asked[start : start + size] for start in range(0, len(asked), size)]
-        with one_blas_thread(), ThreadPoolExecutor(cores()) as pool:
-            drawn = pool.map(lambda block: self._block(rows[block]), blocks)
+        with one_blas_thread():
+            drawn = parallel(lambda block: self._block(rows[block]), blocks)
             yield from zip(blocks, drawn, strict=True)
 
     def _block(self, rows: NDArray[np.int64]) -> Drawn:

@@ -1,13 +1,15 @@
 """Threads: how many there are, and one of them per matrix product while many users are served."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import Lock
+from typing import Any
 
 from threadpoolctl import threadpool_limits
 
-__all__ = ["at_most", "cores", "one_blas_thread"]
+__all__ = ["at_most", "cores", "one_blas_thread", "parallel"]
 
 _lock = Lock()
 _inside = 0
@@ -53,3 +55,13 @@ def one_blas_thread() -> Iterator[None]:
             if not _inside and _limits is not None:
                 _limits.restore_original_limits()
                 _limits = None
+
+
+def parallel(call: Callable[[Any], Any], parts: Sequence[Any]) -> Iterator[Any]:
+    """Call for every part, on as many threads as there are cores; answers in their order."""
+    threads = cores()
+    if len(parts) < 2 or threads < 2:
+        yield from map(call, parts)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        yield from pool.map(call, parts)

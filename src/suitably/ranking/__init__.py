@@ -1,6 +1,7 @@
 """What would they want? Rankers, and the one engine that draws up lists."""
 
 from suitably.ranking.als import ALS
+from suitably.ranking.blend import Blend
 from suitably.ranking.bpr import BPR
 from suitably.ranking.ease import EASE
 from suitably.ranking.ials import IALS
@@ -17,6 +18,7 @@ __all__ = [
     "BPR",
     "EASE",
     "IALS",
+    "Blend",
     "Factors",
     "FitContext",
     "ItemKNN",

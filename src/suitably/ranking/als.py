@@ -13,8 +13,9 @@ from suitably.ranking.history import History
 from suitably.ranking.learned import Latent
 from suitably.ranking.parameters import positive, whole
 from suitably.ranking.protocol import FitContext
-from suitably.ranking.solver import Fixed, one_blas_thread
+from suitably.ranking.solver import Fixed
 from suitably.ranking.training import trained
+from suitably.threads import one_blas_thread
 
 __all__ = ["ALS"]
 

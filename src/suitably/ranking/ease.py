@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 from scipy.linalg import lapack
-from threadpoolctl import threadpool_limits
 
 from suitably.errors import DataError
 from suitably.ranking.gram import mirror, upper_gram
@@ -16,6 +15,7 @@ from suitably.ranking.learned import ItemBased
 from suitably.ranking.parameters import positive
 from suitably.ranking.protocol import FitContext
 from suitably.ranking.topk import check_factors
+from suitably.threads import one_blas_thread
 
 __all__ = ["EASE"]
 
@@ -77,7 +77,7 @@ class EASE(ItemBased):
         weights = upper_gram(core, np.float32 if single else np.float64)
         weights[np.diag_indices(len(weights))] += penalty
         # Threads would change the last bits, so the same data would give other lists elsewhere.
-        with threadpool_limits(limits=1, user_api="blas"):
+        with one_blas_thread():
             _invert(weights, norm + penalty)
         weights /= -weights.diagonal()
         np.fill_diagonal(weights, 0)

@@ -1,13 +1,13 @@
 """Inner products of the columns of a sparse matrix, a block of rows at a time."""
 
-import os
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
+
+from suitably.threads import parallel
 
 __all__ = ["blocks", "mirror", "upper_gram"]
 
@@ -42,8 +42,7 @@ def upper_gram(matrix: sparse.csr_array, dtype: Any) -> NDArray[Any]:
         rest = sparse.csr_array(columns[:, first:])
         out[first:end, first:] = (across[first:end] @ rest).toarray()
 
-    with ThreadPoolExecutor(os.cpu_count() or 1) as workers:
-        list(workers.map(fill, _bounds(matrix)))
+    list(parallel(fill, _bounds(matrix)))
     return out
 
 

@@ -142,7 +142,7 @@ class History:
         known[self.weights.indices] = True
         return known
 
-    @cached_property
+    @property
     def core(self) -> sparse.csr_array:
         """The rows of active users and the columns of known products.
 

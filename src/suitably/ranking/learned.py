@@ -165,19 +165,16 @@ class Latent(FromHistory):
         parts = (lines.data[kept], lines.indices[kept], starts)
         return sparse.csr_array(parts, shape=(len(rows), len(self.known_)))
 
-    def _spread(
-        self, history: History, products: NDArray[Any], users: NDArray[Any] | None = None
-    ) -> None:
-        """Put vectors of the known products and active users at their places, zeros elsewhere.
+    def _spread(self, history: History, products: NDArray[Any]) -> None:
+        """Put vectors of the known products at their places, zeros elsewhere.
 
-        Without vectors of users these are found as they will be for those to come.
+        Those of users are found as they will be for users to come, so that whoever has the same
+        history gets the same vector, at the fit or folded in.
         """
         self.product_factors_ = _at(products, history.known)
         self.known_ = history.known
-        if users is None:
-            rows = np.flatnonzero(history.active)
-            users = self._vectors(self._lines(history, rows))
-        self.user_factors_ = _at(users, history.active)
+        rows = np.flatnonzero(history.active)
+        self.user_factors_ = _at(self._vectors(self._lines(history, rows)), history.active)
 
     def _check_learned(self) -> None:
         users, products = self.user_factors_.shape, self.product_factors_.shape

@@ -28,7 +28,7 @@ class Popularity(Parametrised):
     history, C_s are of segment s; of a product's weighted customers n, n_s are. The score is the
     number of customers it would have if everybody were of the segment, C·(n_s + m·n/C)/(C_s + m):
     the mean of a beta posterior whose prior is worth m customers of the overall taste. A customer
-    whose segment is missing, or has no history, gets n itself.
+    whose segment is missing or unseen gets n itself, and so does a segment without any history.
 
     Args:
         half_life_days: After how many days an interaction counts half; None: it never ages.

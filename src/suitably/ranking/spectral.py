@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.linalg import eigh
 from scipy.sparse.linalg import svds
-from threadpoolctl import threadpool_limits
 
 from suitably.ranking.gram import mirror, upper_gram
 from suitably.ranking.history import History
@@ -15,6 +14,7 @@ from suitably.ranking.learned import ItemBased
 from suitably.ranking.parameters import positive, share, whole
 from suitably.ranking.protocol import FitContext
 from suitably.ranking.topk import check_factors
+from suitably.threads import one_blas_thread
 
 __all__ = ["Spectral"]
 
@@ -79,7 +79,7 @@ class Spectral(ItemBased):
         mirror(similarity)
         similarity *= np.float32(self.linear)
         if self.low_pass:
-            with threadpool_limits(limits=1, user_api="blas"):
+            with one_blas_thread():
                 vectors = _leading(core, self._count(core.shape[1]), context.seed)
                 left = (self.low_pass * vectors / products[:, None]).astype(np.float32)
                 right = (vectors * products[:, None]).astype(np.float32)

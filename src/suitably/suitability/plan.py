@@ -6,7 +6,6 @@ AND of one row of each table. Demands whose table would be too large are evaluat
 """
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +16,7 @@ from suitably.suitability.bits import Words
 from suitably.suitability.demands import Demand
 from suitably.suitability.kernels import and_rows
 from suitably.suitability.scope import Rows, Subjects
-from suitably.threads import cores
+from suitably.threads import parallel
 
 __all__ = ["Plan"]
 
@@ -127,9 +126,8 @@ def _coded(atoms: dict[int, Atom], subjects: Subjects) -> dict[int, Coded | None
     """Code every atom; searches and gathers let other threads work meanwhile."""
     if len(subjects) < _WORTH_THREADS:
         return {key: atom.coded(subjects) for key, atom in atoms.items()}
-    with ThreadPoolExecutor(cores()) as pool:
-        found = pool.map(lambda atom: atom.coded(subjects), atoms.values())
-        return dict(zip(atoms, found, strict=True))
+    found = parallel(lambda atom: atom.coded(subjects), list(atoms.values()))
+    return dict(zip(atoms, found, strict=True))
 
 
 def _numbered(

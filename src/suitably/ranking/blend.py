@@ -1,0 +1,202 @@
+"""Several rankers as one."""
+
+import copy
+from collections.abc import Iterator, Sequence
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from suitably.errors import DataError, NotFittedError
+from suitably.ranking.blend_scale import on_scale, widened
+from suitably.ranking.blend_weights import Judged, judge, learn_weights, rescaled, which_score
+from suitably.ranking.inner_split import inner_splits
+from suitably.ranking.parameters import Parametrised, positive, whole
+from suitably.ranking.protocol import FitContext, Ranker, Scores, State
+
+__all__ = ["Blend"]
+
+
+class Blend(Parametrised):
+    """Blend rankers by a weighted sum of their scores on one logarithmic scale.
+
+    The score of a pair is Σ w · asinh(10 · x / m), x being what a ranker says of it and m the mean
+    size of what that ranker says of the customer's products. Far from 0 that is the logarithm, so
+    that scores multiply, as in a logarithmic opinion pool; near 0 it is linear, so that scores of
+    0 and below have their place. A product that a ranker does not know gets the lowest of what it
+    says to the customer. A customer whom some rankers cannot score is left to the others.
+
+    Without `weights` they are learned: the rankers are fitted on the past of several inner cuts in
+    time, and the weights maximise the mean nDCG@10 of what customers acquired in the windows after
+    the cuts, over those whom at least two rankers can score. All of it lies before the moment of
+    the fit, after which the rankers are fitted on everything. Fields of customers and products in
+    the inner past are those of the fit. Where nothing can be learned, in data without timestamps
+    or with next to none, weights are equal.
+
+    Args:
+        rankers: What to blend; at least one. They are not fitted themselves, copies are.
+        weights: Of each ranker, 0 or more; None: learned.
+        windows: How many inner windows to learn from at most. One alone follows the fashion of
+            its day.
+        horizon_days: Length of the windows, at most a third of the time there is. Neighbours
+            overlap by two thirds.
+
+    Attributes:
+        rankers_: The fitted rankers.
+        weights_: float64 (rankers,), their sum is 1.
+        judged_: How many customers the weights were learned from, each counted per window.
+
+    Source:
+        Genest and Zidek, "Combining Probability Distributions", Statistical Science 1 (1986),
+        section 3.3, on logarithmic pools; Burbidge, Magee and Robb, "Alternative Transformations
+        to Handle Extreme Values of the Dependent Variable", JASA 83 (1988), on asinh.
+
+    Example:
+        >>> from suitably.ranking import EASE, Popularity
+        >>> Blend([EASE(), Popularity(half_life_days=30)])
+        Blend(rankers=[EASE(), Popularity(half_life_days=30)])
+    """
+
+    rankers_: tuple[Ranker, ...]
+    weights_: NDArray[np.float64]
+    judged_: int
+
+    def __init__(
+        self,
+        rankers: Sequence[Any],
+        weights: ArrayLike | None = None,
+        windows: int = 6,
+        horizon_days: float = 180,
+    ) -> None:
+        self.rankers = rankers
+        self.weights = weights
+        self.windows = windows
+        self.horizon_days = horizon_days
+
+    def fit(self, context: FitContext) -> Self:
+        """Learn the weights on inner splits, then every ranker on everything.
+
+        Raises:
+            DataError: What the rankers raise.
+            ValueError: No ranker, or a parameter out of range.
+        """
+        given = self._check()
+        rankers = [_unfitted(ranker).fit(context) for ranker in self.rankers]
+        judged = list(self._judged(context)) if given is None and len(rankers) > 1 else []
+        self.judged_ = sum(len(one.allowed) for one in judged)
+        self.weights_ = learn_weights(judged, len(rankers)) if given is None else given
+        self.rankers_ = tuple(rankers)
+        return self
+
+    def scorer(self, user_ids: NDArray[Any]) -> Scores:
+        """Give the weighted sums."""
+        rankers = self._fitted()
+        shares = rescaled(self.weights_, which_score(rankers, user_ids))
+        said = []
+        for ranker, share in zip(rankers, shares.T, strict=True):
+            users = np.flatnonzero(share)
+            said.append((users, share[users], *on_scale(ranker.scorer(user_ids[users]))))
+        width = max(len(knows) for *_, knows in said)
+        total = np.zeros((len(user_ids), width))
+        known = np.zeros(width, bool)
+        for weight, (users, share, scores, knows) in zip(self.weights_, said, strict=True):
+            total[users] += share[:, None] * widened(scores, width)
+            # By the weight and not by who is asked: what is known must not depend on the block.
+            known[: len(knows)] |= knows & (weight > 0)
+        return Scores(total.astype(np.float32), known)
+
+    def can_score(self, user_ids: NDArray[Any]) -> NDArray[np.bool_]:
+        """Say whom any of the rankers can score: bool (users,)."""
+        return np.asarray(which_score(self._fitted(), user_ids).any(axis=1))
+
+    def fold_in(self, context: FitContext) -> Self:
+        """Let every ranker that can take in what is new; the weights stay.
+
+        Args:
+            context: As for the rankers.
+
+        Returns:
+            Another blend.
+        """
+        made = copy.copy(self)
+        made.rankers_ = tuple(
+            ranker.fold_in(context) if hasattr(ranker, "fold_in") else ranker
+            for ranker in self._fitted()
+        )
+        return made
+
+    def state(self) -> State:
+        """Give the parameters, the fitted rankers and the weights."""
+        rankers = list(self._fitted())
+        given = None if self.weights is None else np.asarray(self.weights, float).tolist()
+        learned = {"weights_": self.weights_, "judged_": self.judged_}
+        return {**self.get_params(), "rankers": rankers, "weights": given, **learned}
+
+    @classmethod
+    def from_state(cls, state: State) -> Self:
+        """Make a fitted blend from a state.
+
+        Raises:
+            ValueError: The parts do not fit each other.
+        """
+        names = ("rankers", "weights", "windows", "horizon_days")
+        blend = cls(**{name: state[name] for name in names})
+        blend.weights_ = _shares(state["weights_"], len(state["rankers"]))
+        blend.judged_ = int(state["judged_"])
+        blend.rankers_ = tuple(state["rankers"])
+        return blend
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Columns of the users frame that `fold_in` reads: a saved pipeline must keep them."""
+        found = (name for one in self.rankers for name in getattr(one, "reads", ()))
+        return tuple(dict.fromkeys(found))
+
+    def _judged(self, context: FitContext) -> Iterator[Judged]:
+        """Give customers of inner splits; one in which a ranker cannot learn is left out."""
+        for split in inner_splits(context, self.windows, self.horizon_days):
+            try:
+                rankers = [_unfitted(ranker).fit(split.past) for ranker in self.rankers]
+            except DataError:
+                continue
+            judged = judge(rankers, split)
+            if judged is not None:
+                yield judged
+
+    def _check(self) -> NDArray[np.float64] | None:
+        rankers = self.rankers
+        several = isinstance(rankers, Sequence) and not isinstance(rankers, str)
+        if not several or not len(rankers):
+            raise ValueError(f"Blend(rankers={rankers!r:.60}): must be a list of rankers")
+        for ranker in rankers:
+            if isinstance(ranker, type) or not isinstance(ranker, Ranker):
+                raise ValueError(f"Blend(rankers=[… {ranker!r:.60} …]): is no ranker")
+        whole(self, "windows")
+        positive(self, "horizon_days")
+        return None if self.weights is None else _shares(self.weights, len(rankers))
+
+    def _fitted(self) -> tuple[Ranker, ...]:
+        if not hasattr(self, "rankers_"):
+            raise NotFittedError("Blend: call fit first")
+        return self.rankers_
+
+
+def _shares(weights: ArrayLike, rankers: int) -> NDArray[np.float64]:
+    """Read weights, and bring their sum to 1."""
+    try:
+        array = np.asarray(weights, np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(f"Blend(weights={weights!r:.60}): must be numbers") from None
+    sound = array.shape == (rankers,) and np.isfinite(array).all() and (array >= 0).all()
+    if not sound or not 0 < array.sum() < np.inf:
+        raise ValueError(
+            f"Blend(weights={array.tolist()!r:.60}): must be {rankers} finite numbers of 0 or "
+            f"more, one per ranker and not all 0"
+        )
+    return np.asarray(array / array.sum())
+
+
+def _unfitted(ranker: Any) -> Any:
+    if not hasattr(ranker, "get_params"):
+        return copy.deepcopy(ranker)
+    return type(ranker)(**ranker.get_params())

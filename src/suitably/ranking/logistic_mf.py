@@ -1,0 +1,122 @@
+"""Logistic matrix factorisation, trained by `implicit`."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, ClassVar
+
+import numpy as np
+from implicit.cpu.lmf import LogisticMatrixFactorization
+from numpy.typing import NDArray
+from scipy import sparse
+
+from suitably.ranking import logistic
+from suitably.ranking.history import History
+from suitably.ranking.learned import Latent
+from suitably.ranking.parameters import positive, whole
+from suitably.ranking.protocol import FitContext
+from suitably.ranking.training import trained
+
+__all__ = ["LogisticMF"]
+
+_RIVALS = 256
+
+
+class LogisticMF(Latent):
+    """Matrix factorisation of the probability that a customer acquires a product.
+
+    Training is `implicit`'s, on one thread, so that it does not depend on how many there are.
+    Its negatives are drawn in proportion to purchases, no more than factors + 2 for a customer
+    and sweep. A customer without visible purchases cannot be scored, nor can a product without
+    any.
+
+    The vectors of customers, at the fit and in `fold_in`, are not those that training ends with,
+    which depend on the draw, but the one vector for each that minimises the expected loss of the
+    training, given the products' vectors and a fixed sample of negatives by popularity.
+
+    Args:
+        factors: Length of the latent vectors, without the two biases.
+        learning_rate: Length of the first steps of training.
+        regularization: L2 penalty on vectors and biases.
+        negatives: How many products are drawn for every one acquired.
+        iterations: Sweeps over customers and products.
+        half_life_days: After how many days an interaction counts half; None: it never ages.
+        event_weights: The weight of every kind of event that counts; None: those that mean
+            ownership, at 1.
+
+    Attributes:
+        user_factors_: float32 (users, factors + 2), of which the last two are 1 and the bias.
+        product_factors_: float32 (products, factors + 2), the last two being the bias and 1.
+        popularity_: float64 (products,), the number of customers who have each.
+
+    Source:
+        Johnson, "Logistic Matrix Factorization for Implicit Feedback Data", NIPS 2014 workshop
+        on distributed machine learning, eq. 4 to 6.
+    """
+
+    learned: ClassVar[tuple[str, ...]] = (*Latent.learned, "popularity_")
+    popularity_: NDArray[np.float64]
+
+    def __init__(
+        self,
+        factors: int = 32,
+        learning_rate: float = 1.0,
+        regularization: float = 3.0,
+        negatives: int = 1,
+        iterations: int = 100,
+        half_life_days: float | None = None,
+        event_weights: Mapping[str, float] | None = None,
+    ) -> None:
+        self.factors = factors
+        self.learning_rate = learning_rate
+        self.regularization = regularization
+        self.negatives = negatives
+        self.iterations = iterations
+        self.half_life_days = half_life_days
+        self.event_weights = event_weights
+
+    def _learn(self, history: History, context: FitContext) -> None:
+        make = partial(
+            LogisticMatrixFactorization,
+            factors=self.factors,
+            learning_rate=self.learning_rate,
+            regularization=self.regularization,
+            neg_prop=self.negatives,
+            iterations=self.iterations,
+            num_threads=1,
+            random_state=context.seed,
+        )
+        _, products = trained("LogisticMF", make, history.core)
+        width = history.weights.shape[1]
+        self.popularity_ = np.bincount(history.weights.indices, minlength=width).astype(np.float64)
+        self._spread(history, products)
+
+    def _vectors(self, lines: sparse.csr_array) -> NDArray[np.float32]:
+        products = self.product_factors_.astype(np.float64)
+        # The customer's part is all but the column of 1 that meets the product's bias.
+        bias, products = products[:, -2], np.delete(products, -2, axis=1)
+        others, shares = logistic.rivals(self.popularity_, _RIVALS)
+        factors = products.shape[1]
+
+        def terms(mine: NDArray[Any], weights: NDArray[np.float64]) -> logistic.Terms:
+            users, length = mine.shape
+            drawn = min(factors + 1, length * self.negatives)
+            rival = np.broadcast_to(-products[others], (users, len(others), factors))
+            return logistic.Terms(
+                np.concatenate([products[mine], rival], axis=1),
+                np.concatenate([bias[mine], np.tile(-bias[others], (users, 1))], axis=1),
+                np.concatenate([weights, np.tile(drawn * shares, (users, 1))], axis=1),
+                np.full(users, float(self.regularization)),
+            )
+
+        found = logistic.vectors(lines, terms, factors)
+        out = np.insert(found, factors - 1, np.diff(lines.indptr) > 0, axis=1)
+        return out.astype(np.float32)
+
+    def _check_params(self) -> None:
+        whole(self, "factors", "negatives", "iterations")
+        positive(self, "learning_rate", "regularization")
+
+    def _check_learned(self) -> None:
+        super()._check_learned()
+        if len(self.popularity_) != len(self.known_):
+            raise ValueError("LogisticMF: products and their popularity do not fit")

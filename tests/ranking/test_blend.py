@@ -1,0 +1,291 @@
+"""Blend: the contract, the scale by hand, and weights that are learned from the past alone."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import suitably
+from properties.worlds import AS_OF, FREE, World, popular, rows_of
+from ranking.contract import RankerContract, world
+from ranking.rankers import Cheapest
+from suitably.ranking import ALS, EASE, Blend, FitContext, Popularity
+from suitably.ranking.blend_scale import on_scale
+from suitably.ranking.blend_weights import Judged, learn_weights, rescaled
+from suitably.ranking.inner_split import inner_splits
+from suitably.ranking.protocol import Factors, Scores
+
+
+class TestBlend(RankerContract):
+    scores_strangers = True
+
+    def make(self) -> Blend:
+        return Blend([Popularity(), ALS(factors=2, iterations=3, regularization=0.1)])
+
+
+class TestBlendOfALS(RankerContract):
+    """Without a ranker for everybody, and with a blend inside."""
+
+    def make(self) -> Blend:
+        inner = Blend([EASE(), ALS(factors=2, iterations=2, regularization=0.1)], weights=[2, 1])
+        return Blend([inner, EASE(regularization=1.0)], weights=(0.5, 0.5))
+
+
+class TestWithOneOfTheCallersOwn(RankerContract):
+    trusted = (Cheapest,)
+    scores_unsold = True
+
+    def make(self) -> Blend:
+        return Blend([Cheapest(), EASE()], weights=[1, 1])
+
+
+def context(data: suitably.Dataset, as_of: Any = None) -> FitContext:
+    view = data.view(as_of)
+    eligibility: Any = None
+    return FitContext(view, view.user_fields.select([]), eligibility, view.as_of, 0)
+
+
+def taste(users: int = 60, days: int = 60) -> suitably.Dataset:
+    """Everybody buys along one of two shelves, in turn, a product a day; shelf 1 is popular."""
+    start = datetime(2024, 1, 1)
+    log = []
+    for user in range(users):
+        shelf = 0 if user % 3 == 0 else 1
+        for step in range(4):
+            product = f"{'ab'[shelf]}{(user // 3 + step) % 15}"
+            at = start + timedelta(days=step * days / 4 + user % 7)
+            log.append({"user_id": f"u{user:02}", "product_id": product, "timestamp": at})
+    return suitably.Dataset(None, None, pd.DataFrame(log))
+
+
+def test_the_scale_by_hand() -> None:
+    block = np.array([[1.0, -1.0, 4.0, 9.0], [0.0, 0.0, 0.0, 0.0]])
+    scaled, known = on_scale(Scores(block, np.array([True, True, True, False])))
+    low, mid, high = np.arcsinh([-5.0, 5.0, 20.0])  # ten times, by the mean size of 2
+    assert scaled[0] == pytest.approx([mid, low, high, low])
+    assert scaled[1].tolist() == [0, 0, 0, 0]
+    assert known.tolist() == [True, True, True, False]
+
+
+def test_the_scale_does_not_depend_on_the_block() -> None:
+    rng = np.random.default_rng(0)
+    users = rng.standard_normal((70, 9)).astype(np.float32)
+    products = rng.standard_normal((1200, 9)).astype(np.float32)
+    whole, _ = on_scale(Factors(users, products))
+    for rows in (slice(0, 1), slice(3, 40), slice(69, 70)):
+        part, _ = on_scale(Factors(users[rows], products))
+        assert (part == whole[rows]).all()
+    assert np.isfinite(whole).all()
+
+
+def test_scores_are_the_weighted_sum() -> None:
+    data = taste()
+    blend = Blend([EASE(), Popularity()], weights=[3, 1]).fit(context(data))
+    ids = data.user_ids[:9]
+    parts = [on_scale(ranker.scorer(ids))[0] for ranker in blend.rankers_]
+    assert blend.weights_.tolist() == [0.75, 0.25]
+    found = blend.scorer(ids)
+    assert found.block == pytest.approx(0.75 * parts[0] + 0.25 * parts[1], rel=1e-5)
+    assert found.block.dtype == np.float32
+    alone = np.concatenate([blend.scorer(ids[i : i + 1]).block for i in range(len(ids))])
+    assert (alone == found.block).all()
+
+
+def test_who_cannot_be_scored_by_one_is_left_to_the_others() -> None:
+    blend = Blend([ALS(factors=2), Popularity()], weights=[3, 1])
+    pipeline = world().fitted(blend, fallback=None)
+    alone = world().fitted(Popularity(), fallback=None)
+    mine, theirs = (
+        [row["product_id"] for row in rows_of(p.recommend(["u5"], k=6).to_frame())]
+        for p in (pipeline, alone)
+    )
+    assert mine == theirs == ["p0", "p1", "p2", "p3", "p4"]
+
+
+def test_a_weight_of_nothing_counts_only_where_nothing_else_does() -> None:
+    blend = Blend([EASE(), Popularity()], weights=[1, 0])
+    ids = np.array(["u0", "u5", "nobody"], object)
+    blend = world().fitted(blend, fallback=None).held[1][0]
+    assert blend.can_score(ids).tolist() == [True, True, True]
+    ease = on_scale(blend.rankers_[0].scorer(ids[:1]))[0]
+    popularity = on_scale(blend.rankers_[1].scorer(ids[1:]))[0]
+    block = blend.scorer(ids).block
+    assert block[0] == pytest.approx(ease[0])
+    assert block[1:] == pytest.approx(popularity)
+
+
+def test_shares_by_hand() -> None:
+    able = np.array([[1, 1, 1], [1, 0, 0], [0, 1, 0], [0, 0, 0]], bool)
+    found = rescaled(np.array([0.5, 0.0, 0.5]), able)
+    assert found.tolist() == [[0.5, 0, 0.5], [1, 0, 0], [0, 1, 0], [0, 0, 0]]
+
+
+def test_weights_go_to_what_meets_the_future() -> None:
+    """The first ranker puts what they bought at the top, the second and third at the bottom."""
+    rng = np.random.default_rng(1)
+    n, products = 200, 40
+    bought = rng.integers(0, products, n)
+    good = rng.random((n, products), np.float32)
+    good[np.arange(n), bought] = 2
+    poor = rng.random((2, n, products), np.float32)
+    poor[:, np.arange(n), bought] = -2
+    judged = Judged(
+        scores=np.concatenate([poor[:1], good[None], poor[1:]]),
+        able=np.ones((n, 3), bool),
+        allowed=np.ones((n, products), bool),
+        users=np.arange(n),
+        products=bought,
+    )
+    weights = learn_weights([judged], 3)
+    assert weights.sum() == pytest.approx(1)
+    assert weights[1] > 0.6
+    assert judged.ndcg(np.array([0.0, 1.0, 0.0])).tolist() == [1.0] * n
+    assert judged.ndcg(np.array([0.0, 0.0, 1.0])).tolist() == [0.0] * n
+
+
+def test_ndcg_against_the_one_of_evaluation() -> None:
+    """Ties are broken by the catalogue, what is not allowed is not ranked."""
+    rng = np.random.default_rng(2)
+    n, products = 30, 25
+    scores = rng.integers(0, 4, (1, n, products)).astype(np.float32)
+    allowed = rng.random((n, products)) < 0.7
+    allowed[:, 0] = True
+    users, codes = np.nonzero(allowed & (rng.random((n, products)) < 0.2))
+    judged = Judged(scores, np.ones((n, 1), bool), allowed, users, codes)
+    rows = []
+    for user in range(n):
+        ranked = sorted(np.flatnonzero(allowed[user]), key=lambda p, u=user: (-scores[0, u, p], p))
+        rows += [(user, int(p), rank + 1) for rank, p in enumerate(ranked[:10])]
+    recs = pd.DataFrame(rows, columns=["user_id", "product_id", "rank"])
+    relevant = pd.DataFrame({"user_id": users, "product_id": codes})
+    wanted = suitably.evaluation.evaluate(recs, relevant, ["ndcg@10"])
+    found = judged.ndcg(np.ones(1))[wanted["user_id"]]
+    assert found == pytest.approx(wanted["ndcg@10"].to_numpy())
+
+
+def test_inner_windows_by_hand() -> None:
+    """Ten purchases, a day each, seen at noon of the tenth day: windows of three, a day apart."""
+    start = datetime(2024, 1, 1)
+    log = pd.DataFrame({
+        "user_id": ["a", "b"] * 5,
+        "product_id": [f"p{i // 2}" for i in range(10)],
+        "timestamp": [start + timedelta(days=i) for i in range(10)],
+    })  # fmt: skip
+    data = suitably.Dataset(None, None, log)
+    given = context(data, datetime(2024, 1, 10, 12))
+    splits = list(inner_splits(given, 3, 3))
+    cuts = [split.past.as_of for split in splits]
+    assert cuts == [np.datetime64("2024-01-07T12"), np.datetime64("2024-01-06T12"),
+                    np.datetime64("2024-01-05T12")]  # fmt: skip
+    assert [split.past.data.as_of for split in splits] == cuts
+    assert [len(split.past.data.events) for split in splits] == [7, 6, 5]
+    assert splits[0].users.tolist() == [0, 1, 1]
+    assert splits[0].products.tolist() == [4, 3, 4]
+    assert len(list(inner_splits(given, 99, 2))) == 9, "no past is shorter than the window"
+    assert len(list(inner_splits(given, 99, 1000))) == 4, "windows of a third of the time"
+    at_once = context(data, datetime(2024, 1, 1) + timedelta(microseconds=1))
+    assert list(inner_splits(at_once, 3, 3)) == []
+
+
+def test_what_was_owned_is_not_acquired_again_unless_repeatable() -> None:
+    times = pd.to_datetime(["2024-01-01", "2024-01-02", "2024-01-03", "2024-01-04", "2024-01-05"])
+    log = pd.DataFrame({"user_id": ["a"] * 5, "product_id": ["x", "y", "x", "y", "z"],
+                        "timestamp": times})  # fmt: skip
+    products = pd.DataFrame({"product_id": ["x", "y", "z"], "repeatable": [False, True, False]})
+    given = context(suitably.Dataset(None, products, log), datetime(2024, 1, 5, 1))
+    (split,) = inner_splits(given, 1, 2)
+    assert split.past.as_of == np.datetime64("2024-01-03T16:40")
+    assert split.products.tolist() == [1, 2]
+    assert split.allowed(np.array([0])).tolist() == [[False, True, True]]
+
+
+def test_nothing_at_or_after_the_moment_is_looked_at() -> None:
+    data = taste()
+    cut = pd.Timestamp("2024-02-10")
+    blend = Blend([EASE(), Popularity()]).fit(context(data, cut))
+    frame = data.interactions
+    past = suitably.Dataset(None, None, frame[frame["timestamp"] < cut])
+    again = Blend([EASE(), Popularity()]).fit(context(past, cut))
+    assert blend.judged_ == again.judged_ > 0
+    assert blend.weights_.tolist() == again.weights_.tolist()
+    assert (blend.scorer(past.user_ids).block == again.scorer(past.user_ids).block).all()
+
+
+def test_learned_weights_prefer_taste_to_fashion() -> None:
+    blend = Blend([Popularity(), EASE(regularization=5.0)]).fit(context(taste()))
+    assert blend.judged_ > 30
+    assert blend.weights_[1] > 0.6
+
+
+def test_without_dates_weights_are_equal() -> None:
+    frame = taste().interactions.drop(columns="timestamp")
+    blend = Blend([EASE(), Popularity()]).fit(context(suitably.Dataset(None, None, frame)))
+    assert blend.weights_.tolist() == [0.5, 0.5]
+    assert blend.judged_ == 0
+
+
+def test_given_rankers_stay_unfitted() -> None:
+    given = [EASE(), Popularity()]
+    first = Blend(given).fit(context(taste()))
+    assert not any(hasattr(ranker, "history_") for ranker in given)
+    assert first.get_params()["rankers"] is given
+
+
+def test_folding_in_is_delegated() -> None:
+    log = taste().interactions
+    old, new = log[log["timestamp"] < "2024-02-01"], log[log["timestamp"] >= "2024-02-01"]
+    data = suitably.Dataset(None, None, old)
+    free = suitably.Policy.unrestricted()
+    parts = [EASE(regularization=3.0), Popularity()]
+    blend, *alone = (
+        suitably.Pipeline(policy=free, ranker=ranker).fit(data).update(interactions=new)
+        for ranker in (Blend(parts, weights=[1, 1]), *parts)
+    )
+    ids = data.user_ids
+    scaled = [on_scale(pipeline.held[1][0].scorer(ids))[0] for pipeline in alone]
+    assert blend.held[1][0].scorer(ids).block == pytest.approx((scaled[0] + scaled[1]) / 2)
+
+
+def test_fields_that_updates_read() -> None:
+    blend = Blend([Popularity(by="tier"), EASE(), Blend([Popularity(by="city"), EASE()])])
+    assert blend.reads == ("tier", "city")
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"rankers": []}, "list of rankers"),
+        ({"rankers": EASE()}, "list of rankers"),
+        ({"rankers": [EASE]}, "no ranker"),
+        ({"rankers": ["EASE"]}, "no ranker"),
+        ({"weights": [1.0]}, "2 finite numbers"),
+        ({"weights": [0.0, 0.0]}, "not all 0"),
+        ({"weights": [1.0, -1.0]}, "0 or"),
+        ({"weights": [1.0, np.nan]}, "finite"),
+        ({"weights": ["much", "little"]}, "must be numbers"),
+        ({"windows": 0}, "positive integer"),
+        ({"horizon_days": 0}, "above 0"),
+        ({"horizon_days": True}, "horizon_days=True"),
+    ],
+)
+def test_bad_parameters(parameters: dict[str, Any], message: str) -> None:
+    given = {"rankers": [EASE(), Popularity()], **parameters}
+    with pytest.raises(ValueError, match=message):
+        Blend(**given).fit(context(taste()))
+
+
+def test_a_state_that_does_not_fit() -> None:
+    blend = Blend([EASE(), Popularity()]).fit(context(taste()))
+    with pytest.raises(ValueError, match="2 finite numbers"):
+        Blend.from_state({**blend.state(), "weights_": np.ones(3)})
+
+
+def test_worlds_of_the_contract_learn_something() -> None:
+    """So that the contract above is kept by learned weights and not by equal ones alone."""
+    busy = [{**row, "timestamp": AS_OF - timedelta(days=i + 1)}
+            for i, row in enumerate(popular(24).events)]  # fmt: skip
+    given = World(popular().users, popular().products, busy, (FREE,))
+    ranker = given.fitted(Blend([Popularity(), EASE()])).held[1][0]
+    assert ranker.weights_.sum() == pytest.approx(1)
