@@ -7,6 +7,7 @@ from suitably.evaluation.report import Facts, Paragraph, Report, Table, Verdict
 from suitably.evaluation.result import ABResult
 from suitably.evaluation.splits import TimeSplit
 from suitably.evaluation.statistics import Difference, paired_difference
+from suitably.evaluation.tuning import Tuned, tune
 
 __all__ = [
     "ABResult",
@@ -18,7 +19,9 @@ __all__ = [
     "Report",
     "Table",
     "TimeSplit",
+    "Tuned",
     "Verdict",
     "evaluate",
     "paired_difference",
+    "tune",
 ]
