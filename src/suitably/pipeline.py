@@ -18,8 +18,8 @@ from suitably.data.dataset import Dataset
 from suitably.data.ids import id_array
 from suitably.drawing import Drawer
 from suitably.errors import DataError, NotFittedError
+from suitably.fallback import rankers_of
 from suitably.fitted import Fitted, Moment, hold
-from suitably.ranking.popularity import Popularity
 from suitably.ranking.protocol import FitContext, Ranker
 from suitably.recommendations import Recommendations
 from suitably.renewal import renew
@@ -35,7 +35,6 @@ from suitably.tracing import Trace, trace
 __all__ = ["Pipeline"]
 
 _UPDATING = Lock()
-_SEGMENTS = ("tier", "client_category", "risk_level")
 
 
 class Pipeline:
@@ -128,7 +127,6 @@ class Pipeline:
         if not isinstance(data, Dataset):
             raise DataError(f"fit: expected a Dataset, got {type(data).__name__}")
         policies = read_policies(self.policy)
-        _check_ranker("ranker", self.ranker)
         for name in ("audit", "consent"):
             if getattr(self, name) is not None:
                 raise ValueError(f"{name}: this version has none; leave it None")
@@ -138,19 +136,11 @@ class Pipeline:
         fitted = hold(view, data.kind, builders)
         moment = fitted.moment(policies, view.as_of)
         context = FitContext(view, moment.profiles, moment.eligibility, view.as_of, self.seed)
-        fallback = self._fallback(moment)
-        rankers = tuple(copy.copy(ranker.fit(context)) for ranker in (self.ranker, *fallback))
+        chosen = rankers_of(self.ranker, self.fallback, moment.fields)
+        rankers = tuple(copy.copy(ranker.fit(context)) for ranker in chosen)
         moments = OrderedDict({key(view.as_of): moment})
         self._served = Served(fitted, rankers, policies, tuple(self.rerankers), moments)
         return self
-
-    def _fallback(self, moment: Moment) -> tuple[Ranker, ...]:
-        if self.fallback is None:
-            return ()
-        if self.fallback != "popularity":
-            _check_ranker("fallback", self.fallback)
-            return (self.fallback,)
-        return (Popularity(by=_segment(moment.fields)),)
 
     def update(self, interactions: Any = None, users: Any = None, products: Any = None) -> Self:
         """Take in what is new since the fit, without learning anew.
@@ -383,23 +373,10 @@ def _asked(user_ids: Any) -> pa.Array:
     return asked
 
 
-def _segment(fields: pa.Table) -> str | None:
-    """Name the field that parts customers into segments, None if there is none."""
-    for name in _SEGMENTS:
-        if name in fields.column_names and pa.types.is_string(fields.schema.field(name).type):
-            return name
-    return None
-
-
 def _folded(ranker: Any, context: FitContext) -> Ranker:
     """Fold news into a ranker; one that cannot goes on with what it has learned."""
     folded: Ranker = ranker.fold_in(context) if hasattr(ranker, "fold_in") else ranker
     return folded
-
-
-def _check_ranker(name: str, ranker: Any) -> None:
-    if isinstance(ranker, type) or not isinstance(ranker, Ranker):
-        raise ValueError(f"{name}={ranker!r:.60}: must be one, such as Popularity()")
 
 
 def _fitted_builder(builder: Any, data: Dataset, as_of: Any) -> Any:
