@@ -30,7 +30,7 @@ class IALS(Latent):
     """Matrix factorisation with a small weight on all pairs and frequency-scaled penalties.
 
     Minimises Σ wᵤᵢ (xᵤ·yᵢ − 1)² over what was acquired, plus `unobserved_weight` · Σ (xᵤ·yᵢ)²
-    over all pairs, plus Σ λᵤ |xᵤ|² + Σ λᵢ |yᵢ|². Here λᵤ is `regularization` times
+    over all pairs, plus Σ λᵤ ‖xᵤ‖² + Σ λᵢ ‖yᵢ‖². Here λᵤ is `regularization` times
     (Σᵢ wᵤᵢ + unobserved_weight · products) to the power of `scaling`, and λᵢ likewise.
     The products' vectors alternate with exact solutions for the customers', in float64.
     A customer without visible purchases cannot be scored, nor can a product without any.
