@@ -27,11 +27,11 @@ class Blend(Parametrised):
     says to the customer. A customer whom some rankers cannot score is left to the others.
 
     Without `weights` they are learned: the rankers are fitted on the past of several inner cuts in
-    time, and the weights maximise the mean nDCG@10 of what customers acquired in the windows after
-    the cuts, over those whom at least two rankers can score. All of it lies before the moment of
-    the fit, after which the rankers are fitted on everything. Fields of customers and products in
-    the inner past are those of the fit. Where nothing can be learned, in data without timestamps
-    or with next to none, weights are equal.
+    time, and weights are searched for a high nDCG@10 on what customers acquired in the windows
+    after the cuts, over those whom at least two rankers can score. All of it lies before the
+    moment of the fit; then the rankers are fitted on everything. Fields of customers and products
+    in the inner past are those of the fit. Where nothing can be learned, in data without
+    timestamps or with next to none, weights are equal.
 
     Args:
         rankers: What to blend; at least one. They are not fitted themselves, copies are.
