@@ -20,6 +20,7 @@ from suitably.drawing import Drawer
 from suitably.errors import DataError, NotFittedError
 from suitably.fallback import rankers_of
 from suitably.fitted import Fitted, Moment, hold
+from suitably.ranking.parameters import unfitted
 from suitably.ranking.protocol import FitContext, Ranker
 from suitably.recommendations import Recommendations
 from suitably.renewal import renew
@@ -98,9 +99,9 @@ class Pipeline:
     def clone(self) -> "Pipeline":
         """Give an unfitted copy that shares nothing with this one but its policies."""
         params = self.get_params()
-        fresh: dict[str, Any] = {name: _unfitted(params[name]) for name in ("ranker", "fallback")}
+        fresh: dict[str, Any] = {name: unfitted(params[name]) for name in ("ranker", "fallback")}
         for several in ("profiles", "rerankers"):
-            fresh[several] = [_unfitted(part) for part in params[several]]
+            fresh[several] = [unfitted(part) for part in params[several]]
         return Pipeline(**{**params, **fresh})
 
     @property
@@ -381,10 +382,3 @@ def _folded(ranker: Any, context: FitContext) -> Ranker:
 
 def _fitted_builder(builder: Any, data: Dataset, as_of: Any) -> Any:
     return builder.fit(data, as_of) if hasattr(builder, "fit") else builder
-
-
-def _unfitted(part: Any) -> Any:
-    """Give a part as its constructor made it; one that does not say its parameters, as it is."""
-    if part is None or not hasattr(part, "get_params"):
-        return copy.deepcopy(part)
-    return type(part)(**part.get_params())

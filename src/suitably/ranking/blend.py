@@ -11,7 +11,7 @@ from suitably.errors import DataError, NotFittedError
 from suitably.ranking.blend_scale import on_scale, widened
 from suitably.ranking.blend_weights import Judged, judge, learn_weights, rescaled, which_score
 from suitably.ranking.inner_split import inner_splits
-from suitably.ranking.parameters import Parametrised, positive, whole
+from suitably.ranking.parameters import Parametrised, positive, unfitted, whole
 from suitably.ranking.protocol import FitContext, Ranker, Scores, State
 
 __all__ = ["Blend"]
@@ -81,7 +81,7 @@ class Blend(Parametrised):
             ValueError: No ranker, or a parameter out of range.
         """
         given = self._check()
-        rankers = [_unfitted(ranker).fit(context) for ranker in self.rankers]
+        rankers = [unfitted(ranker).fit(context) for ranker in self.rankers]
         judged = list(self._judged(context)) if given is None and len(rankers) > 1 else []
         self.judged_ = sum(len(one.allowed) for one in judged)
         self.weights_ = learn_weights(judged, len(rankers)) if given is None else given
@@ -156,7 +156,7 @@ class Blend(Parametrised):
         """Give customers of inner splits; one in which a ranker cannot learn is left out."""
         for split in inner_splits(context, self.windows, self.horizon_days):
             try:
-                rankers = [_unfitted(ranker).fit(split.past) for ranker in self.rankers]
+                rankers = [unfitted(ranker).fit(split.past) for ranker in self.rankers]
             except DataError:
                 continue
             judged = judge(rankers, split)
@@ -194,9 +194,3 @@ def _shares(weights: ArrayLike, rankers: int) -> NDArray[np.float64]:
             f"more, one per ranker and not all 0"
         )
     return np.asarray(array / array.sum())
-
-
-def _unfitted(ranker: Any) -> Any:
-    if not hasattr(ranker, "get_params"):
-        return copy.deepcopy(ranker)
-    return type(ranker)(**ranker.get_params())

@@ -1,11 +1,12 @@
 """Parameters of rankers: named once, in the constructor, and checked when they are used."""
 
+import copy
 from inspect import signature
 from typing import Any
 
 import numpy as np
 
-__all__ = ["Parametrised", "positive", "share", "whole"]
+__all__ = ["Parametrised", "positive", "share", "unfitted", "whole"]
 
 
 class Parametrised:
@@ -19,6 +20,13 @@ class Parametrised:
         plain = {name: p.default for name, p in signature(type(self)).parameters.items()}
         given = [f"{n}={v!r}" for n, v in self.get_params().items() if v is not plain[n]]
         return f"{type(self).__name__}({', '.join(given)})"
+
+
+def unfitted(part: Any) -> Any:
+    """Give a part as its constructor made it; one that does not say its parameters, as it is."""
+    if part is None or not hasattr(part, "get_params"):
+        return copy.deepcopy(part)
+    return type(part)(**part.get_params())
 
 
 def whole(owner: object, *names: str) -> None:
