@@ -29,8 +29,8 @@ import suitably as st
 from benchmarks.runner import Row
 from suitably.data import Dataset
 from suitably.data.dataset import View
-from suitably.ranking.solver import Fixed, gram
-from suitably.threads import one_blas_thread
+from suitably.ranking.solvers.least_squares import Fixed, gram
+from suitably.utils.parallel import one_blas_thread
 
 __all__ = ["Cut", "bank_cut", "far_trans_cut", "run", "worth"]
 
@@ -220,7 +220,7 @@ def bank_cut(data: Any, rules: Sequence[st.Policy], moment: str) -> Cut:
     eligible = _eligible(data, rules, moment, view)
     rows = np.flatnonzero((np.diff(bought.indptr) > 0) & eligible.any(axis=1))
     truth = data.truth(moment, user_ids=view.users.values[rows])
-    columns = st.data.Ids(pa.array(data.product_ids)).codes(view.products.values)
+    columns = st.data.Vocabulary(pa.array(data.product_ids)).codes(view.products.values)
     free = bought[rows].toarray() == 0
     return Cut(bought, eligible, rows, free, truth[:, columns].astype(np.float64), False)
 

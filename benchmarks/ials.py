@@ -13,9 +13,10 @@ from scipy import sparse
 import suitably as st
 from benchmarks.eligibility_aware import Cut, bank_cut, far_trans_cut, worth
 from benchmarks.runner import Row, in_turns, seconds
-from suitably.ranking import IALS, FitContext, solver_kernels
-from suitably.ranking.solver import multiply_adds
-from suitably.threads import one_blas_thread
+from suitably.ranking import IALS, FitContext
+from suitably.ranking.solvers import kernels as solver_kernels
+from suitably.ranking.solvers.least_squares import multiply_adds
+from suitably.utils.parallel import one_blas_thread
 
 __all__ = ["run"]
 

@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from benchmarks.runner import Row, table
-from suitably.data.far_trans import FarTrans, far_trans
-from suitably.data.ids import Ids
-from suitably.data.simulated_bank import simulate_bank
+from suitably.data.datasets.far_trans import FarTrans, far_trans
+from suitably.data.simulation.bank import simulate_bank
 from suitably.data.splits import Split
+from suitably.data.vocabulary import Vocabulary
 from suitably.demo.scenarios import simulated_bank
 from suitably.evaluation import evaluate, paired_difference, tune
-from suitably.pipeline import Pipeline
+from suitably.pipeline.pipeline import Pipeline
 from suitably.ranking import (
     ALS,
     BPR,
@@ -233,7 +233,7 @@ def bank(names: Sequence[str], seeds: Sequence[int] = (0, 1)) -> list[Row]:
         for name in _shown(names, f"bank {seed}"):
             pipeline = Pipeline(policy=policies, ranker=RANKERS[name]()).fit(world, at)
             recs = pipeline.recommend(k=10).to_arrow()
-            rows = Ids(world.user_versions.ids.array).codes(recs["user_id"].to_numpy())
+            rows = Vocabulary(world.user_versions.ids.array).codes(recs["user_id"].to_numpy())
             columns = world.product_versions.ids.codes(recs["product_id"].to_numpy())
             shares[name].append(float(truth[rows, columns].sum() / _best(pipeline, world, truth)))
     return [

@@ -20,7 +20,7 @@ from suitably.reranking import (
     Reranker,
     kernels,
 )
-from suitably.threads import cores
+from suitably.utils.parallel import cores
 
 USERS, PRODUCTS, FACTORS, OWNED, K = 200_000, 5_000, 64, 10, 10
 LEVELS, SHARES = 5, [0.3, 0.3, 0.2, 0.1, 0.1]

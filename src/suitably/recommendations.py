@@ -11,11 +11,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from suitably.data.frames import write_frame
-from suitably.drawing import Drawer, Drawn
-from suitably.ranking.lists import Lists
+from suitably.pipeline.generate import GeneratedLists, ListGenerator
 from suitably.ranking.protocol import Ranker
-from suitably.suitability import bits
+from suitably.ranking.topk.lists import Lists
 from suitably.suitability.verdicts import RuleVerdict
+from suitably.utils import bitset
 
 __all__ = ["Explanation", "Recommendations"]
 
@@ -58,7 +58,7 @@ class Recommendations:
     """
 
     def __init__(
-        self, asked: pa.Array, rows: NDArray[np.int64], drawn: Drawn, drawer: Drawer
+        self, asked: pa.Array, rows: NDArray[np.int64], drawn: GeneratedLists, drawer: ListGenerator
     ) -> None:
         self._asked = asked
         self._rows = rows
@@ -136,7 +136,7 @@ class Recommendations:
         short = np.flatnonzero(self.lists.lengths < self.k)
         unknown = short[self._rows[short] < 0]
         known = short[self._rows[short] >= 0]
-        candidates = bits.count(self._drawer.narrowed)
+        candidates = bitset.count(self._drawer.narrowed)
         parts = [(unknown, ["unknown-user"], np.full((len(unknown), 1), candidates))]
         for start in range(0, len(known), _BLOCK):
             block = known[start : start + _BLOCK]
@@ -158,8 +158,8 @@ class Recommendations:
         eligible = eligibility.bits(rows) & drawer.narrowed
         allowed = drawer.allowed(rows)
         others = [
-            bits.row_counts(eligible & ~allowed),
-            bits.row_counts(allowed & ~drawer.scorable(rows)),
+            bitset.row_counts(eligible & ~allowed),
+            bitset.row_counts(allowed & ~drawer.scorable(rows)),
             self._drawn.reranked[block],
             self._drawn.refused[block],
         ]
@@ -188,7 +188,7 @@ class Recommendations:
             {
                 "user_id": self._asked.take(pa.array(places[row])),
                 "rank": pa.array(rank + 1, pa.int32()),
-                "product_id": self._drawer.fitted.shelf.give(codes),
+                "product_id": self._drawer.fitted.shelf.decode(codes),
                 "score": pa.array(lists.scores[row, rank], pa.float32()),
             }
         )
@@ -217,7 +217,7 @@ class Recommendations:
 def _sentence(
     rank: int,
     length: int,
-    drawer: Drawer,
+    drawer: ListGenerator,
     ranker: Ranker,
     stood_in: bool,
     verdicts: list[RuleVerdict],

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from suitably.data.far_trans import far_trans
+from suitably.data.datasets.far_trans import far_trans
 from suitably.errors import DataError
 
 CUSTOMERS = """customerID,customerType,riskLevel,investmentCapacity,lastQuestionnaireDate,timestamp

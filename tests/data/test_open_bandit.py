@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from suitably.data.open_bandit import open_bandit
+from suitably.data.datasets.open_bandit import open_bandit
 from suitably.errors import DataError
 
 

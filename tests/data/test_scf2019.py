@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from suitably.data.scf2019 import _PRODUCTS, scf2019
+from suitably.data.datasets.scf2019 import _PRODUCTS, scf2019
 from suitably.errors import DataError
 
 

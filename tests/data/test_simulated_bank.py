@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from suitably.data.simulated_bank import SimulatedBank, simulate_bank
+from suitably.data.simulation.bank import SimulatedBank, simulate_bank
 from suitably.errors import DataError
 
 AT, DAYS = "2024-07-01", 180

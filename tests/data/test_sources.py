@@ -1,6 +1,6 @@
 import pytest
 
-from suitably.data.sources import Source
+from suitably.data.datasets.files import Source
 from suitably.errors import DataError
 
 SOURCE = Source("widgets", "Widgets", "https://example.org/widgets")

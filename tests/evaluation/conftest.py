@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from suitably.data import Dataset
-from suitably.pipeline import Pipeline
+from suitably.pipeline.pipeline import Pipeline
 from suitably.ranking.protocol import Scores
 from suitably.suitability.policy import Policy
 

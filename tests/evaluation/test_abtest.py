@@ -9,7 +9,7 @@ from suitably.data import Dataset
 from suitably.data.splits import Split
 from suitably.errors import DataError, PolicyError
 from suitably.evaluation import ABTest, Guardrail, TimeSplit
-from suitably.pipeline import Pipeline
+from suitably.pipeline.pipeline import Pipeline
 from suitably.ranking.popularity import Popularity
 from suitably.suitability.policy import Policy
 

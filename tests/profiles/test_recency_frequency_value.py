@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from suitably.data import Dataset, Ids, View
+from suitably.data import Dataset, View, Vocabulary
 from suitably.errors import DataError, NotFittedError
 from suitably.profiles import RecencyFrequencyValue
 from suitably.profiles.recency_frequency_value import RecencyFrequencyValueState
@@ -214,7 +214,7 @@ def test_merging_parts_equals_accumulating_at_once(events, first_users, random) 
     part = replace(
         view,
         events=view.events.take(early),
-        users=Ids(view.users.array[:first_users]),
+        users=Vocabulary(view.users.array[:first_users]),
         user_fields=view.user_fields[:first_users],
     )
     rest = replace(view, events=view.events.take(~early))

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from suitably.data import Columns, Dataset, Ids
+from suitably.data import Columns, Dataset, Vocabulary
 from suitably.errors import DataError, NotFittedError
 from suitably.profiles import RiskAppetite
 
@@ -235,6 +235,6 @@ def test_a_later_state_replaces_an_earlier_one_missing_levels_included(old, new)
 def test_refuses_a_later_state_that_lost_users() -> None:
     builder = RiskAppetite()
     view = Dataset(USERS, None, LOG).view("2024-01-01")
-    fewer = replace(view, users=Ids(view.users.array[:2]), user_fields=view.user_fields[:2])
+    fewer = replace(view, users=Vocabulary(view.users.array[:2]), user_fields=view.user_fields[:2])
     with pytest.raises(DataError, match="2 users cannot follow 5"):
         builder.merge(builder.accumulate(view), builder.accumulate(fewer))

@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 import suitably
 from properties.twin import Twin
 from properties.worlds import KINDS, LEVELS, World, rows_of, worlds
-from suitably import drawing
+from suitably.pipeline import generate
 from suitably.ranking import Factors, Scores
 
 CELLS = [1, 30, 250, 2**22]
@@ -105,7 +105,7 @@ def test_who_is_asked_with_whom(
     everybody = list(fitted.user_ids)
     some = list(np.random.default_rng(seed).permutation(everybody)[:size])
     expected = lists_of(fitted, everybody, k)
-    with patch.object(drawing, "_CELLS", cells), threadpool_limits(threads):
+    with patch.object(generate, "_CELLS", cells), threadpool_limits(threads):
         found = lists_of(fitted, some, k)
         rows = rows_of(fitted.recommend(some, k=k).to_frame())
     assert found == {user: expected[user] for user in some}

@@ -254,7 +254,7 @@ def _headed(header: bytes) -> bytes:
 @pytest.mark.parametrize(
     "name",
     ["builtins.exec", "os.system", "builtins.object", "properties.worlds.World", "", None, 3,
-     "suitably.ranking.als.als", "suitably.pipeline.Pipeline", "subprocess.Popen", ["a"]],
+     "suitably.ranking.als.als", "suitably.pipeline.pipeline.Pipeline", "subprocess.Popen", ["a"]],
 )  # fmt: skip
 @pytest.mark.parametrize("part", ["rankers", "builders", "rerankers"])
 def test_a_class_is_trusted_only_by_name(model: Path, part: str, name: Any) -> None:

@@ -5,7 +5,7 @@ from typing import Any, Self
 import numpy as np
 import pyarrow as pa
 
-from suitably.data import Ids
+from suitably.data import Vocabulary
 from suitably.ranking import FitContext, Scores
 
 __all__ = ["Cheapest"]
@@ -38,5 +38,5 @@ class Cheapest:
     def from_state(cls, state: dict[str, Any]) -> Self:
         ranker = cls()
         ranker._amounts, ranker._active = state["amounts"], state["active"]
-        ranker._ids = Ids(pa.array(state["ids"]))
+        ranker._ids = Vocabulary(pa.array(state["ids"]))
         return ranker

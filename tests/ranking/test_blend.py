@@ -12,8 +12,8 @@ from properties.worlds import AS_OF, FREE, World, popular, rows_of
 from ranking.contract import RankerContract, world
 from ranking.rankers import Cheapest
 from suitably.ranking import ALS, EASE, Blend, FitContext, Popularity
-from suitably.ranking.blend_scale import on_scale
-from suitably.ranking.blend_weights import Judged, learn_weights, rescaled
+from suitably.ranking.blending.scale import on_scale
+from suitably.ranking.blending.weights import Judged, learn_weights, rescaled
 from suitably.ranking.inner_split import inner_splits
 from suitably.ranking.protocol import Factors, Scores
 

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import suitably
-from suitably.ranking.columns import Column
-from suitably.ranking.encoding import Encoder, Encoding
+from suitably.ranking.hybrid.encoding import Encoder, Encoding
+from suitably.ranking.hybrid.feature_columns import Column
 
 NOW = np.datetime64("2024-03-01T12:00:00", "us")
 

@@ -10,7 +10,8 @@ import suitably
 from properties.worlds import AS_OF
 from ranking.contract import world
 from ranking.latent import LatentContract, event
-from suitably.ranking import IALS, solver_kernels
+from suitably.ranking import IALS
+from suitably.ranking.solvers import kernels as solver_kernels
 
 
 def objective(ranker: IALS) -> float:
@@ -106,7 +107,7 @@ class TestIALS(LatentContract):
         found = []
         for threads in (1, 4):
             monkeypatch.setattr("os.sched_getaffinity", lambda _, threads=threads: range(threads))
-            monkeypatch.setattr("suitably.ranking.solver._SMALL", 1)
+            monkeypatch.setattr("suitably.ranking.solvers.least_squares._SMALL", 1)
             found.append(self.of_bank().user_factors_)
         assert np.array_equal(*found)
 

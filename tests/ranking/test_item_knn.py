@@ -57,7 +57,7 @@ class TestItemKNN(RankerContract, ItemBasedContract):
         pairs = [tuple(map(int, pair)) for pair in np.argwhere(rng.random((60, 40)) < 0.2)]
         data = bank(pairs, 60, 40)
         whole = fitted(ItemKNN("tfidf", neighbours=5), data)
-        monkeypatch.setattr("suitably.ranking.gram._CELLS", 100)
+        monkeypatch.setattr("suitably.ranking.solvers.gram._CELLS", 100)
         blocked = fitted(ItemKNN("tfidf", neighbours=5), data)
         assert (blocked.similarities_ == whole.similarities_).all()
         assert (blocked.neighbours_ == whole.neighbours_).all()

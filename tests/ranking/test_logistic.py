@@ -5,7 +5,7 @@ import pytest
 from scipy import sparse
 from scipy.optimize import minimize
 
-from suitably.ranking.logistic import Terms, rivals, solve, vectors
+from suitably.ranking.solvers.logistic import Terms, rivals, solve, vectors
 
 
 def terms_of(seed, users=6, terms=12, factors=4, scale=1.0):
@@ -70,7 +70,7 @@ def test_blocks_of_equal_length(monkeypatch):
     one = lines[[5]]
     assert np.array_equal(vectors(one, terms, 3), whole[[5]])
     for size, threads in ((1, 1), (1, 4), (1 << 20, 2)):
-        monkeypatch.setattr("suitably.ranking.logistic._PAIRS", size)
+        monkeypatch.setattr("suitably.ranking.solvers.logistic._PAIRS", size)
         monkeypatch.setattr("os.sched_getaffinity", lambda _, threads=threads: range(threads))
         assert np.array_equal(vectors(lines, terms, 3), whole)
     assert vectors(sparse.csr_array((0, 9)), terms, 3).shape == (0, 3)

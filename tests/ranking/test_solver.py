@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 import suitably
-from suitably.ranking import solver, solver_kernels
-from suitably.ranking.solver import Fixed, gram
+from suitably.ranking.solvers import kernels as solver_kernels
+from suitably.ranking.solvers import least_squares as solver
+from suitably.ranking.solvers.least_squares import Fixed, gram
 
 KERNELS = [solver_kernels.with_numpy]
 if find_spec("numba") is not None:

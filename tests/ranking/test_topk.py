@@ -9,16 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import suitably
-from suitably.ranking import Factors, Lists, Scores, topk
-from suitably.ranking.topk import check_factors
-from suitably.suitability import bits
+from suitably.ranking import Factors, Lists, Scores
+from suitably.ranking.topk import engine as topk
+from suitably.ranking.topk.engine import check_factors
+from suitably.utils import bitset
 
 VALUES = [0.0, -0.0, 1.0, -1.0, 0.1, 0.3, 1 / 3, 1e-8, 1 + 1e-7, 1e10, -1e10, 1e-20, 16777217.0]
 
 
 def top_k(scorer: Any, allowed: Any, k: int) -> Lists:
     """Draw up lists compiled, by NumPy, and in small tiles: the same every time."""
-    words = bits.pack(np.asarray(allowed, bool))
+    words = bitset.pack(np.asarray(allowed, bool))
     found = []
     for loop, size in ((topk.compiled, 1), (lambda: None, 1), (topk.compiled, 10**9)):
         with (

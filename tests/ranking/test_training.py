@@ -6,7 +6,7 @@ from scipy import sparse
 from threadpoolctl import threadpool_info
 
 import suitably
-from suitably.ranking.training import trained
+from suitably.ranking.solvers.implicit_training import trained
 
 
 class Trainer:

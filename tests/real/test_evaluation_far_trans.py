@@ -2,9 +2,9 @@
 
 import pytest
 
-from suitably.data.far_trans import far_trans
+from suitably.data.datasets.far_trans import far_trans
 from suitably.evaluation import ABTest
-from suitably.pipeline import Pipeline
+from suitably.pipeline.pipeline import Pipeline
 from suitably.ranking.popularity import Popularity
 from suitably.suitability.policy import Policy
 

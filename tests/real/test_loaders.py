@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from suitably.data.far_trans import FarTrans, far_trans
-from suitably.data.open_bandit import open_bandit
-from suitably.data.scf2019 import scf2019
+from suitably.data.datasets.far_trans import FarTrans, far_trans
+from suitably.data.datasets.open_bandit import open_bandit
+from suitably.data.datasets.scf2019 import scf2019
 
 LEVELS = ["Conservative", "Income", "Balanced", "Aggressive"]
 DISCOUNTS = 1.0 / np.log2(np.arange(2, 12))

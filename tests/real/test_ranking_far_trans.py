@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from suitably.data import Dataset
-from suitably.data.far_trans import far_trans
+from suitably.data.datasets.far_trans import far_trans
 from suitably.evaluation import evaluate, tune
-from suitably.pipeline import Pipeline
+from suitably.pipeline.pipeline import Pipeline
 from suitably.ranking import EASE, Blend, ItemKNN, Popularity
 from suitably.suitability.policy import Policy
 

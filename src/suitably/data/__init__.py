@@ -3,13 +3,13 @@
 from suitably.data.clock import Clock
 from suitably.data.columns import Columns
 from suitably.data.dataset import Dataset, View
-from suitably.data.events import Events
-from suitably.data.far_trans import FarTrans, far_trans
-from suitably.data.ids import Ids
-from suitably.data.open_bandit import BanditLog, open_bandit
-from suitably.data.scf2019 import Scf2019, scf2019
-from suitably.data.simulated_bank import SimulatedBank, simulate_bank
+from suitably.data.datasets.far_trans import FarTrans, far_trans
+from suitably.data.datasets.open_bandit import BanditLog, open_bandit
+from suitably.data.datasets.scf2019 import Scf2019, scf2019
+from suitably.data.interactions import Events
+from suitably.data.simulation.bank import SimulatedBank, simulate_bank
 from suitably.data.splits import Split
+from suitably.data.vocabulary import Vocabulary
 
 __all__ = [
     "BanditLog",
@@ -18,11 +18,11 @@ __all__ = [
     "Dataset",
     "Events",
     "FarTrans",
-    "Ids",
     "Scf2019",
     "SimulatedBank",
     "Split",
     "View",
+    "Vocabulary",
     "far_trans",
     "open_bandit",
     "scf2019",

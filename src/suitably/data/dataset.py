@@ -9,13 +9,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from scipy import sparse
 
-from suitably.data.checks import Inspection, OnError, Quarantine
 from suitably.data.clock import MICROSECOND, Clock, Instant, Instants, present_moment
 from suitably.data.columns import Columns
-from suitably.data.events import Events, inspect_log, read_events
 from suitably.data.frames import fieldless, read_frame, write_frame
-from suitably.data.ids import Ids
+from suitably.data.interactions import Events, inspect_log, read_events
+from suitably.data.validation import OnError, Quarantine, TableValidator
 from suitably.data.versions import Versions, read_versions
+from suitably.data.vocabulary import Vocabulary
 from suitably.errors import DataError
 
 __all__ = ["Dataset", "View", "repeatable"]
@@ -46,8 +46,8 @@ class View:
 
     as_of: Instant | None
     clock: Clock
-    users: Ids
-    products: Ids
+    users: Vocabulary
+    products: Vocabulary
     user_fields: pa.Table
     product_fields: pa.Table
     listed: NDArray[np.bool_]
@@ -146,14 +146,14 @@ class Dataset:
         self.columns = columns = columns or Columns()
         self._quarantine = Quarantine()
         frames = {"users": users, "products": products, "interactions": interactions}
-        inspections: dict[str, Inspection] = {}
+        inspections: dict[str, TableValidator] = {}
         kinds: list[str] = []
         for name, frame in frames.items():
             if frame is None and name != "interactions":
                 continue
             table, kind = read_frame(frame, name)
             kinds.append(kind)
-            inspections[name] = Inspection(name, table, on_error, self._quarantine)
+            inspections[name] = TableValidator(name, table, on_error, self._quarantine)
         self._kind = kinds[0]
 
         log = inspections["interactions"]
@@ -177,15 +177,15 @@ class Dataset:
 
     def _versions(
         self,
-        inspection: Inspection | None,
-        log: Inspection,
+        inspection: TableValidator | None,
+        log: TableValidator,
         id_column: str,
         time_role: str,
         now: Instant,
         zones: dict[str, str | None],
     ) -> Versions:
         if inspection is None:
-            ids = Ids(log.column(id_column).unique().sort(), log.kinds[id_column])
+            ids = Vocabulary(log.column(id_column).unique().sort(), log.kinds[id_column])
             codes = np.arange(len(ids), dtype=np.int32)
             return Versions(ids, fieldless(len(ids)), codes, None)
         time = self.columns.optional(time_role, inspection.table.column_names, inspection.name)
@@ -199,7 +199,7 @@ class Dataset:
             )
         return versions
 
-    def _refuse_strangers(self, log: Inspection) -> None:
+    def _refuse_strangers(self, log: TableValidator) -> None:
         for column, versions, name in (
             (self.columns.user, self.user_versions, "users"),
             (self.columns.product, self.product_versions, "products"),

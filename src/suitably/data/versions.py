@@ -6,10 +6,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from suitably.data.checks import Inspection
 from suitably.data.clock import Clock, Instant, Instants
 from suitably.data.frames import fieldless, take_rows
-from suitably.data.ids import Ids
+from suitably.data.validation import TableValidator
+from suitably.data.vocabulary import Vocabulary
 
 __all__ = ["Versions", "read_versions"]
 
@@ -25,7 +25,7 @@ class Versions:
         times: From when the row holds; None where rows have no time.
     """
 
-    ids: Ids
+    ids: Vocabulary
     fields: pa.Table
     codes: NDArray[np.int32]
     times: Instants | None
@@ -66,7 +66,7 @@ class Versions:
 
 
 def read_versions(
-    inspection: Inspection, id_column: str, time_column: str | None, now: Instant
+    inspection: TableValidator, id_column: str, time_column: str | None, now: Instant
 ) -> tuple[Versions, str | None]:
     """Check a users or products table and order its versions.
 
@@ -100,9 +100,9 @@ def read_versions(
 
 
 def _keys(
-    inspection: Inspection, id_column: str, time_column: str | None
-) -> tuple[Ids, NDArray[np.int32], Instants | None]:
+    inspection: TableValidator, id_column: str, time_column: str | None
+) -> tuple[Vocabulary, NDArray[np.int32], Instants | None]:
     encoded = inspection.column(id_column).dictionary_encode()
     codes = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int32)
     times = Clock.instants(inspection.column(time_column)) if time_column else None
-    return Ids(encoded.dictionary, inspection.kinds[id_column]), codes, times
+    return Vocabulary(encoded.dictionary, inspection.kinds[id_column]), codes, times

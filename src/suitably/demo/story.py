@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from suitably.data.frames import read_frame
 from suitably.demo.scenarios import Scenario
 from suitably.evaluation import ABResult, ABTest, Facts, Report, Table
-from suitably.pipeline import Pipeline
+from suitably.pipeline.pipeline import Pipeline
 from suitably.profiles import RecencyFrequencyValue
 from suitably.ranking import ALS, Popularity
 from suitably.recommendations import Recommendations

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pyarrow as pa
 
-from suitably.artifact import Verify
-from suitably.data.ids import id_array
+from suitably.data.vocabulary import id_array
 from suitably.engines.job import Job, check_columns, prepare
 from suitably.errors import DataError
+from suitably.persistence.folder import Verify
 
 if TYPE_CHECKING:
     from dask.dataframe import DataFrame

@@ -9,10 +9,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from suitably.artifact import DIGEST, Verify
 from suitably.errors import ArtifactError, DataError
-from suitably.persistence import load
-from suitably.pipeline import Pipeline
+from suitably.persistence.folder import DIGEST, Verify
+from suitably.persistence.model import load
+from suitably.pipeline.pipeline import Pipeline
 
 __all__ = ["Job", "check_columns", "prepare"]
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from suitably.artifact import Verify
 from suitably.engines.job import Job, check_columns, prepare
 from suitably.errors import DataError
-from suitably.threads import at_most
+from suitably.persistence.folder import Verify
+from suitably.utils.parallel import at_most
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

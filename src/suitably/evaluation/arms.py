@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from suitably.data.clock import Instant
 from suitably.data.dataset import Dataset
 from suitably.errors import PolicyError
-from suitably.pipeline import Pipeline
+from suitably.pipeline.pipeline import Pipeline
 from suitably.ranking.popularity import Popularity
 from suitably.suitability.policy import Policy
 

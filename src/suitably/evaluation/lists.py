@@ -8,7 +8,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from suitably.data.frames import read_frame
-from suitably.data.ids import Ids, id_array
+from suitably.data.vocabulary import Vocabulary, id_array
 from suitably.errors import DataError
 from suitably.metrics import Convention, Hits
 
@@ -28,8 +28,8 @@ class RelevantPairs:
         products: int64 (n,), positions in `product_ids`.
     """
 
-    user_ids: Ids
-    product_ids: Ids
+    user_ids: Vocabulary
+    product_ids: Vocabulary
     users: NDArray[np.int64]
     products: NDArray[np.int64]
 
@@ -37,7 +37,7 @@ class RelevantPairs:
         """Give some of the pairs, and only the users that still have one."""
         rows, users = np.unique(self.users[keep], return_inverse=True)
         return RelevantPairs(
-            Ids(self.user_ids.array.take(pa.array(rows))),
+            Vocabulary(self.user_ids.array.take(pa.array(rows))),
             self.product_ids,
             users.astype(np.int64),
             self.products[keep],
@@ -56,18 +56,18 @@ class RankedLists:
         places: int64 (n,), place in the list, from 0.
     """
 
-    user_ids: Ids
-    product_ids: Ids
+    user_ids: Vocabulary
+    product_ids: Vocabulary
     users: NDArray[np.int64]
     products: NDArray[np.int64]
     places: NDArray[np.int64]
 
-    def lengths(self, users: Ids) -> NDArray[np.int64]:
+    def lengths(self, users: Vocabulary) -> NDArray[np.int64]:
         """Count the products in the list of each of `users`: int64 (users,)."""
         codes = users.codes(self.user_ids.values)[self.users]
         return np.bincount(codes[codes >= 0], minlength=len(users)).astype(np.int64)
 
-    def grid(self, users: Ids, flags: NDArray[np.bool_], depth: int) -> NDArray[np.bool_]:
+    def grid(self, users: Vocabulary, flags: NDArray[np.bool_], depth: int) -> NDArray[np.bool_]:
         """Lay flags of the flat pairs out by user and rank: bool (users, depth)."""
         grid = np.zeros((len(users), depth), dtype=bool)
         rows = users.codes(self.user_ids.values)[self.users]
@@ -151,12 +151,12 @@ def _require(table: pa.Table, columns: tuple[str, ...], name: str) -> None:
         raise DataError(f"{name}: no column {', '.join(missing)}; it has {table.column_names}")
 
 
-def _coded(table: pa.Table, column: str, name: str) -> tuple[Ids, NDArray[np.int64]]:
+def _coded(table: pa.Table, column: str, name: str) -> tuple[Vocabulary, NDArray[np.int64]]:
     array = id_array(table[column], f"{name}.{column}")
     _refuse(array.is_null().to_numpy(zero_copy_only=False), f"{name}.{column}: no id")
     encoded = array.dictionary_encode()
     codes: NDArray[np.int64] = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
-    return Ids(encoded.dictionary), codes
+    return Vocabulary(encoded.dictionary), codes
 
 
 def _ranks(table: pa.Table, name: str) -> NDArray[np.int64]:

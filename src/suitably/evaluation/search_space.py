@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from suitably.metrics.nearest import nearest
+from suitably.utils.suggest import nearest
 
 __all__ = ["SearchSpace", "replaced"]
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from suitably.data.dataset import View
 from suitably.errors import DataError
-from suitably.metrics.nearest import nearest
+from suitably.utils.suggest import nearest
 
 __all__ = ["ALL", "pool_small", "segment_labels"]
 

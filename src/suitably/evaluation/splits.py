@@ -88,7 +88,7 @@ class TimeSplit:
         known = np.flatnonzero((people >= 0) & (shelf >= 0))
         kept[known] &= ~_barred(view, people[known], shelf[known])
         table = pa.table(
-            {"user_id": users.give(rows[kept]), "product_id": products.give(columns[kept])}
+            {"user_id": users.decode(rows[kept]), "product_id": products.decode(columns[kept])}
         )
         at: pd.Timestamp = data.clock.stamp(start)
         relevant = write_frame(table, data.kind)

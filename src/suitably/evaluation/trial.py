@@ -9,8 +9,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from suitably.data.dataset import Dataset
-from suitably.data.ids import Ids, id_array
 from suitably.data.splits import Split
+from suitably.data.vocabulary import Vocabulary, id_array
 from suitably.errors import DataError
 from suitably.evaluation.accuracy import measure
 from suitably.evaluation.arms import Arm, Judge, Ready, find_judge, make_ready
@@ -106,7 +106,7 @@ def run_trial(plan: Plan, control: Arm, treatment: Arm, data: Dataset, split: Sp
     if split.candidates is not None:
         given = id_array(split.candidates, "split.candidates")
         _check_kind(given, data.product_versions.ids, "split.candidates")
-        candidates = Ids(given).values
+        candidates = Vocabulary(given).values
     everyone = _relevant(split, data)
     if not len(everyone.user_ids):
         return _nothing(plan, split, everyone, len(candidates))
@@ -160,7 +160,7 @@ class _Measured:
         self._hits = lists.hits(evaluable, plan.depth)
         self._lengths = lists.lengths(everyone.user_ids)
         self._passes = _passes(lists, everyone, judge, plan.depth)
-        shown = Ids(pa.array(candidates)).codes(lists.product_ids.values)
+        shown = Vocabulary(pa.array(candidates)).codes(lists.product_ids.values)
         self.catalogue = catalogue_coverage(shown.astype(np.int64), max(len(candidates), 1))
 
     def values(self, metric: UserMetric) -> NDArray[np.float64]:
@@ -191,13 +191,15 @@ def _relevant(split: Split, data: Dataset) -> RelevantPairs:
         pairs = read_relevant(split.relevant, "split.relevant", empty_ok=True)
     if pairs is None or not len(pairs.user_ids):
         none = np.empty(0, dtype=np.int64)
-        return RelevantPairs(Ids(users.array[:0]), Ids(products.array[:0]), none, none)
+        return RelevantPairs(
+            Vocabulary(users.array[:0]), Vocabulary(products.array[:0]), none, none
+        )
     _check_kind(pairs.user_ids.array, users, "split.relevant.user_id")
     _check_kind(pairs.product_ids.array, products, "split.relevant.product_id")
     return pairs
 
 
-def _check_kind(ids: pa.Array, known: Ids, name: str) -> None:
+def _check_kind(ids: pa.Array, known: Vocabulary, name: str) -> None:
     if len(ids) and ids.type != known.array.type:
         raise DataError(
             f"{name} holds {ids.type}, but the data's ids are {known.array.type}: use one type"

@@ -21,7 +21,7 @@ from suitably.evaluation.lists import read_relevant
 from suitably.evaluation.search_space import SearchSpace, replaced
 from suitably.evaluation.splits import Splitter, TimeSplit
 from suitably.metrics import Metric, UserMetric, parse_metrics
-from suitably.pipeline import Pipeline
+from suitably.pipeline.pipeline import Pipeline
 
 __all__ = ["Tuned", "tune"]
 

@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from suitably.metrics.nearest import nearest
+from suitably.utils.suggest import nearest
 
 __all__ = ["CONVENTIONS", "LENSKIT", "RECTOOLS", "TREC", "Convention", "find_convention"]
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from suitably.metrics.accuracy import ACCURACY
 from suitably.metrics.convention import TREC, Convention
 from suitably.metrics.hits import Hits
-from suitably.metrics.nearest import nearest
+from suitably.utils.suggest import nearest
 
 __all__ = ["Metric", "UserMetric", "parse_metric", "parse_metrics"]
 

@@ -7,11 +7,11 @@ from suitably.ranking.ease import EASE
 from suitably.ranking.ials import IALS
 from suitably.ranking.item_knn import ItemKNN
 from suitably.ranking.lightfm import LightFM
-from suitably.ranking.lists import Lists
 from suitably.ranking.logistic_mf import LogisticMF
 from suitably.ranking.popularity import Popularity
 from suitably.ranking.protocol import Factors, FitContext, Ranker, Scores
 from suitably.ranking.spectral import Spectral
+from suitably.ranking.topk.lists import Lists
 
 __all__ = [
     "ALS",

@@ -9,13 +9,13 @@ from implicit.cpu.als import AlternatingLeastSquares
 from numpy.typing import NDArray
 from scipy import sparse
 
+from suitably.ranking.base import FactorRanker
 from suitably.ranking.history import History
-from suitably.ranking.learned import Latent
-from suitably.ranking.parameters import positive, whole
 from suitably.ranking.protocol import FitContext
-from suitably.ranking.solver import Fixed
-from suitably.ranking.training import trained
-from suitably.threads import one_blas_thread
+from suitably.ranking.solvers.implicit_training import trained
+from suitably.ranking.solvers.least_squares import Fixed
+from suitably.utils.parallel import one_blas_thread
+from suitably.utils.params import check_positive, check_positive_int
 
 __all__ = ["ALS"]
 
@@ -23,7 +23,7 @@ _SHARE = 0.85
 _POWER_ITERATIONS = 30
 
 
-class ALS(Latent):
+class ALS(FactorRanker):
     """Matrix factorisation with a weight of `alpha` on what was acquired and 1 on all else.
 
     Only training is `implicit`'s: its own ranking returns filtered products when it runs short.
@@ -52,7 +52,7 @@ class ALS(Latent):
         ICDM 2008, eq. 3 to 5.
     """
 
-    learned: ClassVar[tuple[str, ...]] = (*Latent.learned, "regularization_")
+    learned: ClassVar[tuple[str, ...]] = (*FactorRanker.learned, "regularization_")
     regularization_: float
 
     def __init__(
@@ -98,9 +98,9 @@ class ALS(Latent):
         return vectors
 
     def _check_params(self) -> None:
-        whole(self, "factors", "iterations")
-        positive(self, "alpha")
-        positive(self, "regularization", zero=True, optional=True)
+        check_positive_int(self, "factors", "iterations")
+        check_positive(self, "alpha")
+        check_positive(self, "regularization", zero=True, optional=True)
 
 
 def _norm(matrix: sparse.csr_array) -> float:

@@ -8,16 +8,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from suitably.errors import DataError, NotFittedError
-from suitably.ranking.blend_scale import on_scale, widened
-from suitably.ranking.blend_weights import Judged, judge, learn_weights, rescaled, which_score
+from suitably.ranking.blending.scale import on_scale, widened
+from suitably.ranking.blending.weights import Judged, judge, learn_weights, rescaled, which_score
 from suitably.ranking.inner_split import inner_splits
-from suitably.ranking.parameters import Parametrised, positive, unfitted, whole
 from suitably.ranking.protocol import FitContext, Ranker, Scores, State
+from suitably.utils.params import Parameterized, check_positive, check_positive_int, clone
 
 __all__ = ["Blend"]
 
 
-class Blend(Parametrised):
+class Blend(Parameterized):
     """Blend rankers by a weighted sum of their scores on one logarithmic scale.
 
     The score of a pair is Σ w · asinh(10 · x / m), x being what a ranker says of it and m the mean
@@ -81,7 +81,7 @@ class Blend(Parametrised):
             ValueError: No ranker, or a parameter out of range.
         """
         given = self._check()
-        rankers = [unfitted(ranker).fit(context) for ranker in self.rankers]
+        rankers = [clone(ranker).fit(context) for ranker in self.rankers]
         judged = list(self._judged(context)) if given is None and len(rankers) > 1 else []
         self.judged_ = sum(len(one.allowed) for one in judged)
         self.weights_ = learn_weights(judged, len(rankers)) if given is None else given
@@ -156,7 +156,7 @@ class Blend(Parametrised):
         """Give customers of inner splits; one in which a ranker cannot learn is left out."""
         for split in inner_splits(context, self.windows, self.horizon_days):
             try:
-                rankers = [unfitted(ranker).fit(split.past) for ranker in self.rankers]
+                rankers = [clone(ranker).fit(split.past) for ranker in self.rankers]
             except DataError:
                 continue
             judged = judge(rankers, split)
@@ -171,8 +171,8 @@ class Blend(Parametrised):
         for ranker in rankers:
             if isinstance(ranker, type) or not isinstance(ranker, Ranker):
                 raise ValueError(f"Blend(rankers=[… {ranker!r:.60} …]): is no ranker")
-        whole(self, "windows")
-        positive(self, "horizon_days")
+        check_positive_int(self, "windows")
+        check_positive(self, "horizon_days")
         return None if self.weights is None else _shares(self.weights, len(rankers))
 
     def _fitted(self) -> tuple[Ranker, ...]:

@@ -9,19 +9,19 @@ from implicit.cpu.bpr import BayesianPersonalizedRanking
 from numpy.typing import NDArray
 from scipy import sparse
 
-from suitably.ranking import logistic
+from suitably.ranking.base import FactorRanker
 from suitably.ranking.history import History
-from suitably.ranking.learned import Latent
-from suitably.ranking.parameters import positive, whole
 from suitably.ranking.protocol import FitContext
-from suitably.ranking.training import trained
+from suitably.ranking.solvers import logistic
+from suitably.ranking.solvers.implicit_training import trained
+from suitably.utils.params import check_positive, check_positive_int
 
 __all__ = ["BPR"]
 
 _RIVALS = 128
 
 
-class BPR(Latent):
+class BPR(FactorRanker):
     """Matrix factorisation that learns to put what was acquired before what was not.
 
     Training is `implicit`'s, on one thread, without which it is not reproducible: for a purchase
@@ -55,7 +55,7 @@ class BPR(Latent):
         Continuous-Time View of Early Stopping for Least Squares Regression", AISTATS 2019.
     """
 
-    learned: ClassVar[tuple[str, ...]] = (*Latent.learned, "popularity_")
+    learned: ClassVar[tuple[str, ...]] = (*FactorRanker.learned, "popularity_")
     popularity_: NDArray[np.float64]
 
     def __init__(
@@ -111,8 +111,8 @@ class BPR(Latent):
         return out.astype(np.float32)
 
     def _check_params(self) -> None:
-        whole(self, "factors", "iterations")
-        positive(self, "learning_rate", "regularization")
+        check_positive_int(self, "factors", "iterations")
+        check_positive(self, "learning_rate", "regularization")
 
     def _check_learned(self) -> None:
         super()._check_learned()

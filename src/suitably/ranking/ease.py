@@ -9,13 +9,13 @@ from scipy import sparse
 from scipy.linalg import lapack
 
 from suitably.errors import DataError
-from suitably.ranking.gram import mirror, upper_gram
+from suitably.ranking.base import SimilarityRanker
 from suitably.ranking.history import History
-from suitably.ranking.learned import ItemBased
-from suitably.ranking.parameters import positive
 from suitably.ranking.protocol import FitContext
-from suitably.ranking.topk import check_factors
-from suitably.threads import one_blas_thread
+from suitably.ranking.solvers.gram import mirror, upper_gram
+from suitably.ranking.topk.engine import check_factors
+from suitably.utils.parallel import one_blas_thread
+from suitably.utils.params import check_positive
 
 __all__ = ["EASE"]
 
@@ -25,7 +25,7 @@ _SINGLE = 1e5
 _LARGE = 1e30
 
 
-class EASE(ItemBased):
+class EASE(SimilarityRanker):
     """Weights from product to product that best predict each from the others, under a penalty.
 
     They may be negative. A customer without visible purchases cannot be scored, nor can a product
@@ -50,7 +50,7 @@ class EASE(ItemBased):
         Steck, "Embarrassingly Shallow Autoencoders for Sparse Data", WWW 2019, eq. 8.
     """
 
-    learned: ClassVar[tuple[str, ...]] = (*ItemBased.learned, "regularization_")
+    learned: ClassVar[tuple[str, ...]] = (*SimilarityRanker.learned, "regularization_")
     regularization_: float
 
     def __init__(
@@ -86,7 +86,7 @@ class EASE(ItemBased):
         self.known_ = history.known
 
     def _check_params(self) -> None:
-        positive(self, "regularization", optional=True)
+        check_positive(self, "regularization", optional=True)
 
 
 def _largest_sum(core: sparse.csr_array) -> float:

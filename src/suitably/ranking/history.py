@@ -12,8 +12,8 @@ from scipy import sparse
 
 from suitably.data.clock import Instant
 from suitably.data.dataset import View
-from suitably.data.events import Events
-from suitably.data.ids import Ids
+from suitably.data.interactions import Events
+from suitably.data.vocabulary import Vocabulary
 from suitably.errors import DataError
 
 __all__ = ["History", "Weighting"]
@@ -94,7 +94,7 @@ class History:
         origin: The moment that ages are reckoned to; None in data without timestamps.
     """
 
-    users: Ids
+    users: Vocabulary
     weights: sparse.csr_array
     origin: Instant | None
 
@@ -190,7 +190,7 @@ class History:
         Raises:
             ValueError: The arrays do not fit each other.
         """
-        users = Ids(pa.array(state["history_users"]))
+        users = Vocabulary(pa.array(state["history_users"]))
         starts, products = state["history_starts"], state["history_products"]
         weights, width = state["history_weights"], state["history_width"]
         origin = state["history_origin"]

@@ -8,15 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from suitably.data.ids import Ids, id_array
+from suitably.data.vocabulary import Vocabulary, id_array
 from suitably.errors import DataError
+from suitably.ranking.base import FactorRanker
 from suitably.ranking.history import History
-from suitably.ranking.learned import Latent
-from suitably.ranking.parameters import positive, whole
 from suitably.ranking.protocol import FitContext, State
-from suitably.ranking.solver import Fixed
-from suitably.ranking.topk import check_factors
-from suitably.threads import one_blas_thread
+from suitably.ranking.solvers.least_squares import Fixed
+from suitably.ranking.topk.engine import check_factors
+from suitably.utils.parallel import one_blas_thread
+from suitably.utils.params import check_positive, check_positive_int
 
 __all__ = ["IALS"]
 
@@ -26,7 +26,7 @@ _UNOBSERVED = 4.0
 _NOISE = 0.6
 
 
-class IALS(Latent):
+class IALS(FactorRanker):
     """Matrix factorisation with a small weight on all pairs and frequency-scaled penalties.
 
     Minimises Σ wᵤᵢ (xᵤ·yᵢ − 1)² over what was acquired, plus `unobserved_weight` · Σ (xᵤ·yᵢ)²
@@ -72,7 +72,7 @@ class IALS(Latent):
     """
 
     learned: ClassVar[tuple[str, ...]] = (
-        *Latent.learned,
+        *FactorRanker.learned,
         "product_ids_",
         "unobserved_weight_",
         "regularization_",
@@ -187,7 +187,7 @@ class IALS(Latent):
                 f"IALS(start=…): has {earlier.product_factors_.shape[1]} factors, "
                 f"must have {self.factors}"
             )
-        ids = Ids(id_array(earlier.product_ids_, "start"))
+        ids = Vocabulary(id_array(earlier.product_ids_, "start"))
         codes = ids.codes(self.product_ids_[history.known])
         there = (codes >= 0) & earlier.known_[codes]
         if not there.any():
@@ -210,11 +210,11 @@ class IALS(Latent):
         return bool(objective[-2] - objective[-1] < self.tolerance * objective[-2])
 
     def _check_params(self) -> None:
-        whole(self, "factors", "iterations")
-        positive(self, "init_stddev")
-        positive(self, "unobserved_weight", optional=True)
-        positive(self, "regularization", zero=True, optional=True)
-        positive(self, "scaling", "tolerance", zero=True)
+        check_positive_int(self, "factors", "iterations")
+        check_positive(self, "init_stddev")
+        check_positive(self, "unobserved_weight", optional=True)
+        check_positive(self, "regularization", zero=True, optional=True)
+        check_positive(self, "scaling", "tolerance", zero=True)
         start: object = self.start
         if start is not None and not isinstance(start, IALS | dict):
             kind = type(start).__name__

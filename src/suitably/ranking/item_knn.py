@@ -7,18 +7,18 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from suitably.ranking.gram import blocks
+from suitably.ranking.base import SimilarityRanker
 from suitably.ranking.history import History
-from suitably.ranking.learned import ItemBased
-from suitably.ranking.parameters import positive, share, whole
 from suitably.ranking.protocol import FitContext
+from suitably.ranking.solvers.gram import blocks
+from suitably.utils.params import check_fraction, check_positive, check_positive_int
 
 __all__ = ["ItemKNN"]
 
 Similarity = Literal["cosine", "tfidf", "bm25"]
 
 
-class ItemKNN(ItemBased):
+class ItemKNN(SimilarityRanker):
     """Score a product by how alike it is to those the customer has.
 
     Each product passes on its similarity to its nearest neighbours only, and to itself nothing.
@@ -134,9 +134,9 @@ class ItemKNN(ItemBased):
         if self.weighting not in get_args(Similarity):
             known = ", ".join(map(repr, get_args(Similarity)))
             raise ValueError(f"ItemKNN(weighting={self.weighting!r}): must be one of {known}")
-        whole(self, "neighbours")
-        positive(self, "shrinkage", "K1", zero=True)
-        share(self, "B")
+        check_positive_int(self, "neighbours")
+        check_positive(self, "shrinkage", "K1", zero=True)
+        check_fraction(self, "B")
 
     def _check_learned(self) -> None:
         starts, neighbours, values = self.starts_, self.neighbours_, self.similarities_

@@ -10,14 +10,14 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from scipy import sparse
 
-from suitably.data.ids import Ids
+from suitably.data.vocabulary import Vocabulary
 from suitably.errors import DataError, NotFittedError, SuitabilityWarning
-from suitably.ranking.encoding import Encoding
 from suitably.ranking.history import History, Weighting
-from suitably.ranking.lightfm_training import LOSSES, train
-from suitably.ranking.parameters import Parametrised, positive, whole
+from suitably.ranking.hybrid.embeddings import Side
+from suitably.ranking.hybrid.encoding import Encoding
+from suitably.ranking.hybrid.lightfm_training import LOSSES, train
 from suitably.ranking.protocol import Factors, FitContext, State
-from suitably.ranking.side import Side
+from suitably.utils.params import Parameterized, check_positive, check_positive_int
 
 __all__ = ["LightFM"]
 
@@ -27,7 +27,7 @@ _FEWEST = 30
 _ALIKE = 0.95
 
 
-class LightFM(Parametrised):
+class LightFM(Parameterized):
     """A hybrid: a vector for everyone seen in training, plus one for each of their features.
 
     The score of a pair is the product of both sides' sums of vectors, plus their biases. A
@@ -76,7 +76,7 @@ class LightFM(Parametrised):
 
     users_: Side
     products_: Side
-    user_ids_: Ids
+    user_ids_: Vocabulary
     user_vectors_: NDArray[np.float32]
     product_vectors_: NDArray[np.float32]
     able_: NDArray[np.bool_]
@@ -193,7 +193,7 @@ class LightFM(Parametrised):
         params = {name: state[name] for name in cls().get_params()}
         features = ("user_features", "product_features")
         made = cls(**{**params, **{name: tuple(params[name]) for name in features}})
-        made.user_ids_ = Ids(pa.array(state["users"]))
+        made.user_ids_ = Vocabulary(pa.array(state["users"]))
         made.user_vectors_, made.able_ = state["user_vectors"], state["able"]
         made.product_vectors_, made.known_ = state["product_vectors"], state["known"]
         made.users_, made.products_ = (Side.from_state(s, state) for s in ("user", "product"))
@@ -253,9 +253,9 @@ class LightFM(Parametrised):
             raise NotFittedError("LightFM: call fit first")
 
     def _check_params(self) -> None:
-        whole(self, "factors", "epochs")
-        positive(self, "learning_rate")
-        positive(self, "regularization", zero=True)
+        check_positive_int(self, "factors", "epochs")
+        check_positive(self, "learning_rate")
+        check_positive(self, "regularization", zero=True)
         if self.loss not in LOSSES:
             raise ValueError(f"LightFM(loss={self.loss!r}): must be one of {', '.join(LOSSES)}")
         for which in ("user_features", "product_features"):

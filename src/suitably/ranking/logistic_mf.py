@@ -9,19 +9,19 @@ from implicit.cpu.lmf import LogisticMatrixFactorization
 from numpy.typing import NDArray
 from scipy import sparse
 
-from suitably.ranking import logistic
+from suitably.ranking.base import FactorRanker
 from suitably.ranking.history import History
-from suitably.ranking.learned import Latent
-from suitably.ranking.parameters import positive, whole
 from suitably.ranking.protocol import FitContext
-from suitably.ranking.training import trained
+from suitably.ranking.solvers import logistic
+from suitably.ranking.solvers.implicit_training import trained
+from suitably.utils.params import check_positive, check_positive_int
 
 __all__ = ["LogisticMF"]
 
 _RIVALS = 256
 
 
-class LogisticMF(Latent):
+class LogisticMF(FactorRanker):
     """Matrix factorisation of the probability that a customer acquires a product.
 
     Training is `implicit`'s, on one thread, so that it does not depend on how many there are.
@@ -53,7 +53,7 @@ class LogisticMF(Latent):
         on distributed machine learning, eq. 4 to 6.
     """
 
-    learned: ClassVar[tuple[str, ...]] = (*Latent.learned, "popularity_")
+    learned: ClassVar[tuple[str, ...]] = (*FactorRanker.learned, "popularity_")
     popularity_: NDArray[np.float64]
 
     def __init__(
@@ -113,8 +113,8 @@ class LogisticMF(Latent):
         return out.astype(np.float32)
 
     def _check_params(self) -> None:
-        whole(self, "factors", "negatives", "iterations")
-        positive(self, "learning_rate", "regularization")
+        check_positive_int(self, "factors", "negatives", "iterations")
+        check_positive(self, "learning_rate", "regularization")
 
     def _check_learned(self) -> None:
         super()._check_learned()

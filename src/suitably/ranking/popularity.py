@@ -8,17 +8,17 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from suitably.errors import DataError, NotFittedError
-from suitably.metrics.nearest import nearest
 from suitably.ranking.history import History, Weighting
-from suitably.ranking.parameters import Parametrised, positive
 from suitably.ranking.protocol import Factors, FitContext, State
+from suitably.utils.params import Parameterized, check_positive
+from suitably.utils.suggest import nearest
 
 __all__ = ["Popularity"]
 
 _NO_SEGMENT = 0
 
 
-class Popularity(Parametrised):
+class Popularity(Parameterized):
     """Rank products by how many customers acquired them: the baseline of every comparison.
 
     A customer counts once per product, with the weight of their strongest interaction. A product
@@ -88,7 +88,7 @@ class Popularity(Parametrised):
             DataError: No such field, or one that makes no segments.
             ValueError: A parameter out of range.
         """
-        positive(self, "smoothing", zero=True)
+        check_positive(self, "smoothing", zero=True)
         return self._count(History.of(context.data, self._weighting), context)
 
     def fold_in(self, context: FitContext) -> "Popularity":

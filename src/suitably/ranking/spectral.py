@@ -8,20 +8,20 @@ from scipy import sparse
 from scipy.linalg import eigh
 from scipy.sparse.linalg import svds
 
-from suitably.ranking.gram import mirror, upper_gram
+from suitably.ranking.base import SimilarityRanker
 from suitably.ranking.history import History
-from suitably.ranking.learned import ItemBased
-from suitably.ranking.parameters import positive, share, whole
 from suitably.ranking.protocol import FitContext
-from suitably.ranking.topk import check_factors
-from suitably.threads import one_blas_thread
+from suitably.ranking.solvers.gram import mirror, upper_gram
+from suitably.ranking.topk.engine import check_factors
+from suitably.utils.parallel import one_blas_thread
+from suitably.utils.params import check_fraction, check_positive, check_positive_int
 
 __all__ = ["Spectral"]
 
 _DENSE = 512
 
 
-class Spectral(ItemBased):
+class Spectral(SimilarityRanker):
     """Pass on what varies slowly from product to product, in closed form (GF-CF).
 
     The similarity is a linear filter, common customers in relation to how much each product and
@@ -93,9 +93,9 @@ class Spectral(ItemBased):
 
     def _check_params(self) -> None:
         if self.factors is not None:
-            whole(self, "factors")
-        positive(self, "linear", "low_pass", zero=True)
-        share(self, "normalization")
+            check_positive_int(self, "factors")
+        check_positive(self, "linear", "low_pass", zero=True)
+        check_fraction(self, "normalization")
         if not (self.linear or self.low_pass):
             raise ValueError("Spectral(linear=0, low_pass=0): one of them must be above 0")
 

@@ -5,7 +5,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from suitably.ranking.lists import Lists
+from suitably.ranking.topk.lists import Lists
 from suitably.reranking.columns import read_groups
 from suitably.reranking.protocol import RerankContext
 from suitably.reranking.runs import within

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suitably.errors import DataError
-from suitably.ranking.lists import Lists
+from suitably.ranking.topk.lists import Lists
 from suitably.reranking.columns import Groups, read_groups, read_map, read_numbers
 from suitably.reranking.protocol import RerankContext
 from suitably.reranking.runs import within

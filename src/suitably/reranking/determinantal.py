@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from suitably.ranking.lists import Lists
+from suitably.ranking.topk.lists import Lists
 from suitably.reranking.columns import Groups, read_groups, read_numbers
 from suitably.reranking.order import arranged, relevance
 from suitably.reranking.protocol import RerankContext

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from suitably.ranking.lists import Lists
+from suitably.ranking.topk.lists import Lists
 from suitably.reranking.columns import read_groups
 from suitably.reranking.kernels import marginal
 from suitably.reranking.order import arranged, relevance

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from suitably.ranking.lists import Lists
+from suitably.ranking.topk.lists import Lists
 
 __all__ = ["arranged", "relevance"]
 

@@ -7,7 +7,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from scipy import sparse
 
-from suitably.ranking.lists import Lists
+from suitably.ranking.topk.lists import Lists
 
 __all__ = ["RerankContext", "Reranker"]
 

@@ -15,16 +15,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from suitably.suitability import bits
-from suitably.suitability.bits import ONES, Words
 from suitably.suitability.expressions import AsOf, Call, Compare, Field, Node, walk
 from suitably.suitability.scope import Pair, Subjects
 from suitably.suitability.semantics import condition, evaluate
 from suitably.suitability.values import Truth, Values
+from suitably.utils import bitset
+from suitably.utils.bitset import ONES, BitRows
 
 __all__ = ["Atom", "Bars", "Coded", "UserAtom", "dated", "make_atom", "sides"]
 
-Bars = tuple[Words, Words]
+Bars = tuple[BitRows, BitRows]
 _TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 _MOST_COMBINATIONS = 8192
 _CELLS = 2**22
@@ -42,8 +42,8 @@ class Coded:
     """
 
     codes: NDArray[np.int32]
-    true: Words
-    false: Words
+    true: BitRows
+    false: BitRows
 
 
 class Atom(Protocol):
@@ -170,7 +170,7 @@ class _ThresholdAtom:
         self._user, self._product = user, product
         self._operator = operator
         self._pair = pair
-        self._made: tuple[Any, Words, Words] | None = None
+        self._made: tuple[Any, BitRows, BitRows] | None = None
 
     def bits(self, subjects: Subjects) -> Bars:
         places, (_, true, false) = self._places(subjects)
@@ -180,7 +180,7 @@ class _ThresholdAtom:
         places, (_, true, false) = self._places(subjects)
         return Coded(places.astype(np.int32), true, false)
 
-    def _places(self, subjects: Subjects) -> tuple[NDArray[np.int64], tuple[Any, Words, Words]]:
+    def _places(self, subjects: Subjects) -> tuple[NDArray[np.int64], tuple[Any, BitRows, BitRows]]:
         """Place the users among the cuts; the last row of the table is for the unknown."""
         table = self._table(subjects)
         cuts = table[0]
@@ -192,7 +192,7 @@ class _ThresholdAtom:
             places = np.where(found, places, len(cuts))
         return np.where(known, places, len(cuts) + 1), table
 
-    def _table(self, subjects: Subjects) -> tuple[Any, Words, Words]:
+    def _table(self, subjects: Subjects) -> tuple[Any, BitRows, BitRows]:
         """Make the cuts, and where the comparison is true and false at each place among them."""
         if self._made is not None:
             return self._made
@@ -202,8 +202,8 @@ class _ThresholdAtom:
         steps = np.arange(len(cuts) + 2)[:, None]
         reached = place == steps if self._operator in ("==", "!=") else place >= steps
         reached[-1] = False
-        meets = bits.pack(reached & known)
-        misses = bits.pack(known[None]) & ~meets
+        meets = bitset.pack(reached & known)
+        misses = bitset.pack(known[None]) & ~meets
         misses[-1] = 0
         # x < v and x <= v hold from the place on; x > v and x >= v before it.
         true, false = (meets, misses) if self._operator in ("<", "<=", "==") else (misses, meets)
@@ -310,6 +310,6 @@ def _flat(node: Node, pair: Pair) -> tuple[NDArray[np.float64], NDArray[np.bool_
 def _packed(truth: Truth, rows: int, pair: Pair) -> Bars:
     shape = (rows, len(pair.products))
     return (
-        bits.pack(np.broadcast_to(truth.true, shape)),
-        bits.pack(np.broadcast_to(truth.false, shape)),
+        bitset.pack(np.broadcast_to(truth.true, shape)),
+        bitset.pack(np.broadcast_to(truth.false, shape)),
     )

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from suitably.errors import PolicyError
 from suitably.suitability.atoms import Atom, Bars, dated, make_atom, sides
-from suitably.suitability.bits import Words
 from suitably.suitability.expressions import And, Field, Node, Not, Or, error_at, walk
 from suitably.suitability.fields import Declaration, Fields
 from suitably.suitability.policy import Policy, Rule
 from suitably.suitability.scope import Pair
 from suitably.suitability.semantics import condition
+from suitably.utils.bitset import BitRows
 
 __all__ = ["BoundPolicy", "BoundRule", "Formula", "Get", "bind"]
 
@@ -26,11 +26,11 @@ Get = Callable[[Atom], Bars]
 class Formula(Protocol):
     """A three-valued condition over atoms: where it is true, and where false."""
 
-    def true(self, get: Get) -> Words:
+    def true(self, get: Get) -> BitRows:
         """Give the pairs where it is true."""
         ...
 
-    def false(self, get: Get) -> Words:
+    def false(self, get: Get) -> BitRows:
         """Give the pairs where it is false."""
         ...
 
@@ -44,10 +44,10 @@ class Formula(Protocol):
 class _Leaf:
     atom: Atom
 
-    def true(self, get: Get) -> Words:
+    def true(self, get: Get) -> BitRows:
         return get(self.atom)[0]
 
-    def false(self, get: Get) -> Words:
+    def false(self, get: Get) -> BitRows:
         return get(self.atom)[1]
 
     @property
@@ -59,10 +59,10 @@ class _Leaf:
 class _Negation:
     operand: Formula
 
-    def true(self, get: Get) -> Words:
+    def true(self, get: Get) -> BitRows:
         return self.operand.false(get)
 
-    def false(self, get: Get) -> Words:
+    def false(self, get: Get) -> BitRows:
         return self.operand.true(get)
 
     @property
@@ -74,10 +74,10 @@ class _Negation:
 class _All:
     operands: Sequence[Formula]
 
-    def true(self, get: Get) -> Words:
+    def true(self, get: Get) -> BitRows:
         return reduce(and_, (operand.true(get) for operand in self.operands))
 
-    def false(self, get: Get) -> Words:
+    def false(self, get: Get) -> BitRows:
         return reduce(or_, (operand.false(get) for operand in self.operands))
 
     @property
@@ -99,13 +99,13 @@ class BoundRule:
     require: Formula
     applies: Formula | None
 
-    def holds(self, get: Get) -> Words:
+    def holds(self, get: Get) -> BitRows:
         """Give the pairs that it does not keep out: it passes, or does not apply."""
         if self.applies is None:
             return self.require.true(get)
         return self.applies.false(get) | (self.applies.true(get) & self.require.true(get))
 
-    def fails(self, get: Get) -> Words:
+    def fails(self, get: Get) -> BitRows:
         """Give the pairs that fail; those that neither hold nor fail are unknown."""
         failed = self.require.false(get)
         return failed if self.applies is None else failed & self.applies.true(get)

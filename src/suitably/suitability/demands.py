@@ -9,8 +9,8 @@ from functools import cached_property, partial
 
 from suitably.suitability.atoms import Atom, Bars, UserAtom
 from suitably.suitability.binding import BoundPolicy, BoundRule, Formula, Get
-from suitably.suitability.bits import ALL, NOTHING, Words
 from suitably.suitability.policy import Policy, Rule
+from suitably.utils.bitset import ALL, NOTHING, BitRows
 
 __all__ = ["Demand", "InForce", "demands_of"]
 
@@ -27,7 +27,7 @@ class Demand:
     """
 
     atoms: tuple[Atom, ...]
-    met: Callable[[Get], Words]
+    met: Callable[[Get], BitRows]
 
     @cached_property
     def of_user(self) -> bool:
@@ -59,7 +59,7 @@ def demands_of(policies: Sequence[BoundPolicy], in_force: InForce) -> list[Deman
 
 
 def _of_part(policy: BoundPolicy, rule: BoundRule, part: Formula) -> Demand:
-    def met(get: Get) -> Words:
+    def met(get: Get) -> BitRows:
         holds = part.true(get)
         if rule.applies is not None:
             holds = rule.applies.false(get) | (rule.applies.true(get) & holds)
@@ -70,18 +70,18 @@ def _of_part(policy: BoundPolicy, rule: BoundRule, part: Formula) -> Demand:
     return _demand(met)
 
 
-def _outside(policy: BoundPolicy, get: Get) -> Words:
+def _outside(policy: BoundPolicy, get: Get) -> BitRows:
     return NOTHING if policy.governs is None else policy.governs.false(get)
 
 
-def _governed(policies: Sequence[BoundPolicy], get: Get) -> Words:
+def _governed(policies: Sequence[BoundPolicy], get: Get) -> BitRows:
     found = NOTHING
     for policy in policies:
         found = found | (ALL if policy.governs is None else policy.governs.true(get))
     return found
 
 
-def _demand(met: Callable[[Get], Words]) -> Demand:
+def _demand(met: Callable[[Get], BitRows]) -> Demand:
     """Find out which atoms a demand reads, by letting it read nothing."""
     seen: dict[int, Atom] = {}
 

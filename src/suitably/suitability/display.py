@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from suitably.data.frames import read_frame, write_frame
-from suitably.data.ids import id_array
+from suitably.data.vocabulary import id_array
 from suitably.errors import DataError
 from suitably.suitability.verdicts import RuleVerdict, Verdict
 

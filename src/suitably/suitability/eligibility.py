@@ -13,12 +13,10 @@ from numpy.typing import NDArray
 
 from suitably.data.clock import Clock, Instant
 from suitably.data.frames import write_frame
-from suitably.data.ids import Ids, id_array
+from suitably.data.vocabulary import Vocabulary, id_array
 from suitably.errors import DataError
-from suitably.suitability import bits
 from suitably.suitability.atoms import Atom, Bars
 from suitably.suitability.binding import BoundPolicy, Get, bind
-from suitably.suitability.bits import Words
 from suitably.suitability.dates import within
 from suitably.suitability.demands import Demand, demands_of
 from suitably.suitability.display import eligibility_frame, eligibility_html
@@ -30,6 +28,8 @@ from suitably.suitability.row import Row
 from suitably.suitability.scope import Rows, Subjects
 from suitably.suitability.values import Texts
 from suitably.suitability.verdicts import RuleVerdict, show_value
+from suitably.utils import bitset
+from suitably.utils.bitset import BitRows
 
 __all__ = ["Eligibility", "Population"]
 
@@ -47,13 +47,13 @@ class Population:
         fields: A row for each.
     """
 
-    ids: Ids
+    ids: Vocabulary
     fields: Fields
 
     @staticmethod
     def pair(
-        users: tuple[Ids, pa.Table],
-        products: tuple[Ids, pa.Table],
+        users: tuple[Vocabulary, pa.Table],
+        products: tuple[Vocabulary, pa.Table],
         clock: Clock,
         names: tuple[str, str],
     ) -> tuple["Population", "Population"]:
@@ -117,8 +117,8 @@ class Eligibility:
         self._wall = clock.micros(as_of)
         self._reasons = reasons_of(self._bound, self._in_force)
         self._demands = demands_of(self._bound, self._in_force)
-        self._width = bits.words_for(len(products.ids))
-        self._valid = bits.pack(np.ones((1, len(products.ids)), bool))
+        self._width = bitset.words_for(len(products.ids))
+        self._valid = bitset.pack(np.ones((1, len(products.ids)), bool))
 
     def at(self, as_of: Instant | None) -> "Eligibility":
         """Give the same users and products, judged anew at another moment."""
@@ -146,7 +146,7 @@ class Eligibility:
         """The moment, as a person writes it."""
         return "" if self.as_of is None else show_value(self._clock.stamp(self.as_of), "en")
 
-    def bits(self, rows: Rows) -> Words:
+    def bits(self, rows: Rows) -> BitRows:
         """Give packed eligibility, one row of words per user, bit j of word j // 64 for product j.
 
         Args:
@@ -171,13 +171,13 @@ class Eligibility:
     def _subjects(self, rows: Rows | None) -> Subjects:
         return Subjects(self._users.fields, self._wall, rows)
 
-    def _composed(self, demands: Sequence[Demand], rows: Rows) -> Words:
+    def _composed(self, demands: Sequence[Demand], rows: Rows) -> BitRows:
         """AND demands from the bits of their atoms, for the users asked."""
         return self._meeting(demands, self._subjects(rows))
 
-    def _meeting(self, demands: Sequence[Demand], subjects: Subjects) -> Words:
+    def _meeting(self, demands: Sequence[Demand], subjects: Subjects) -> BitRows:
         get = _reader(subjects)
-        words: Words = np.empty((len(subjects), self._width), np.uint64)
+        words: BitRows = np.empty((len(subjects), self._width), np.uint64)
         words[:] = self._valid
         for demand in demands:
             words &= demand.met(get)
@@ -200,7 +200,7 @@ class Eligibility:
         if moment != self.as_of and self._dated:
             demands = demands_of(self._bound, lambda part: within(part, moment, self._clock))
         subjects = Subjects(Row(row, self._users.fields), self._clock.micros(moment))
-        mask: NDArray[np.bool_] = bits.unpack(
+        mask: NDArray[np.bool_] = bitset.unpack(
             self._meeting(demands, subjects), len(self._products.ids)
         )[0]
         return mask
@@ -227,7 +227,7 @@ class Eligibility:
         out = np.empty((len(rows), len(self._products.ids)), bool)
         for start in range(0, len(rows), _BLOCK):
             block = rows[start : start + _BLOCK]
-            out[start : start + _BLOCK] = bits.unpack(self.bits(block), out.shape[1])
+            out[start : start + _BLOCK] = bitset.unpack(self.bits(block), out.shape[1])
         return out
 
     def passes(self, user_ids: Any, product_ids: Any) -> NDArray[np.bool_]:
@@ -254,7 +254,7 @@ class Eligibility:
             members = order[start:end]
             first = index * _BLOCK
             words = self.bits(distinct[first : first + _BLOCK])
-            out[members] = bits.has(words, place[members] - first, columns[members])
+            out[members] = bitset.has(words, place[members] - first, columns[members])
         return out
 
     def order(self) -> NDArray[np.int64]:
@@ -301,7 +301,7 @@ class Eligibility:
                 once |= failed | unknown
             for index, (failed, unknown) in enumerate(kept_out):
                 alone = (failed | unknown) & ~twice
-                totals[index] += [bits.count(failed), bits.count(unknown), bits.count(alone)]
+                totals[index] += [bitset.count(failed), bitset.count(unknown), bitset.count(alone)]
         shown = [
             index
             for index, name in enumerate(self.reasons)
@@ -316,7 +316,7 @@ class Eligibility:
         """The names under which pairs are kept out, rule ids first to last."""
         return tuple(reason.name for reason in self._reasons)
 
-    def exclusions(self, rows: Rows, among: Words) -> NDArray[np.int64]:
+    def exclusions(self, rows: Rows, among: BitRows) -> NDArray[np.int64]:
         """Count the products that each reason keeps from each user: int64 (rows, reasons).
 
         Args:
@@ -324,7 +324,7 @@ class Eligibility:
             among: Bits of the products that count, which broadcast as (rows, words).
         """
         kept_out = self._kept_out(rows)
-        columns = [bits.row_counts((failed | unknown) & among) for failed, unknown in kept_out]
+        columns = [bitset.row_counts((failed | unknown) & among) for failed, unknown in kept_out]
         return np.array(columns, np.int64).reshape(len(columns), len(rows)).T
 
     def _kept_out(self, rows: Rows) -> list[Bars]:

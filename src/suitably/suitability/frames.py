@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from suitably.data.checks import Inspection, Quarantine
 from suitably.data.clock import Clock
 from suitably.data.columns import Columns
 from suitably.data.frames import read_frame, take_rows
+from suitably.data.validation import Quarantine, TableValidator
 from suitably.data.versions import read_versions
 from suitably.errors import DataError
 from suitably.suitability.eligibility import Eligibility, Population
@@ -34,7 +34,7 @@ def evaluate_frames(
         (product_table, "products", columns.product, "product_timestamp"),
     ):
         time = columns.optional(time_role, table.column_names, name)
-        inspection = Inspection(name, table, "raise", Quarantine())
+        inspection = TableValidator(name, table, "raise", Quarantine())
         versions, zone = read_versions(inspection, id_column, time, _END_OF_TIME)
         if time and (zone is None) != (clock.zone is None):
             raise DataError(f"{name}.{time} and as_of differ in time-zone awareness")

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from suitably.data.columns import Columns
 from suitably.data.frames import read_frame, write_frame
-from suitably.suitability import bits
-from suitably.suitability.bits import Words
 from suitably.suitability.eligibility import Eligibility
 from suitably.suitability.frames import evaluate_frames
 from suitably.suitability.sources import read_policies
+from suitably.utils import bitset
+from suitably.utils.bitset import BitRows
 
 __all__ = ["Impact", "impact"]
 
@@ -123,8 +123,8 @@ class Impact:
         old, new = self.before.bits(rows), self.after.bits(rows)
         differs = {None: old ^ new, "gained": new & ~old, "lost": old & ~new}[change]
         width = len(self.before.product_ids)
-        places, columns = np.nonzero(bits.unpack(differs, width))
-        lost = bits.unpack(old, width)[places, columns]
+        places, columns = np.nonzero(bitset.unpack(differs, width))
+        lost = bitset.unpack(old, width)[places, columns]
         ids = (self.before.user_ids[rows[places]], self.before.product_ids[columns])
         rules = np.empty(len(places), object)
         for eligibility, chosen in ((self.before, ~lost), (self.after, lost)):
@@ -224,26 +224,26 @@ def impact(
     for rows in _blocks(np.arange(len(per_user))):
         was, now = before.bits(rows), after.bits(rows)
         for place, words in enumerate((now & ~was, was & ~now, was, now)):
-            per_user[rows, place] = bits.row_counts(words)
+            per_user[rows, place] = bitset.row_counts(words)
             per_product[:, place] += _column_counts(words, len(per_product))
     for counts in (per_user, per_product):
         counts.setflags(write=False)
     return Impact(before, after, per_user, per_product, kind)
 
 
-def _column_counts(words: Words, products: int) -> Counts:
+def _column_counts(words: BitRows, products: int) -> Counts:
     """Count the set bits of every column: int64 (products,)."""
     total = np.zeros(products, np.int64)
     some = words[words.any(axis=1)]
     for start in range(0, len(some), _SLICE):
-        part = bits.unpack(some[start : start + _SLICE], products)
+        part = bitset.unpack(some[start : start + _SLICE], products)
         total += part.view(np.uint8).sum(axis=0, dtype=np.uint8)
     return total
 
 
 def _keeping_out(eligibility: Eligibility, rows: Counts, columns: Counts) -> NDArray[np.bool_]:
     """Say which reasons keep each pair out: bool (pairs, reasons)."""
-    one: Words = np.zeros((len(rows), bits.words_for(len(eligibility.product_ids))), np.uint64)
+    one: BitRows = np.zeros((len(rows), bitset.words_for(len(eligibility.product_ids))), np.uint64)
     one[np.arange(len(rows)), columns // 64] = np.uint64(1) << (columns % 64).astype(np.uint64)
     return eligibility.exclusions(rows, one) > 0
 

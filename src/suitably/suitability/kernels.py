@@ -7,7 +7,7 @@ from importlib.util import find_spec
 import numpy as np
 from numpy.typing import NDArray
 
-from suitably.suitability.bits import Words
+from suitably.utils.bitset import BitRows
 
 __all__ = ["and_rows"]
 
@@ -15,7 +15,7 @@ Codes = NDArray[np.int32]
 _WORTH_COMPILING = 1024
 
 
-def and_rows(table: Words, codes: Codes) -> Words:
+def and_rows(table: BitRows, codes: Codes) -> BitRows:
     """AND some rows of a table for every user.
 
     Args:
@@ -36,13 +36,13 @@ def and_rows(table: Words, codes: Codes) -> Words:
 
 
 @cache
-def _compiled() -> Callable[[Words, Codes], Words] | None:
+def _compiled() -> Callable[[BitRows, Codes], BitRows] | None:
     if find_spec("numba") is None:
         return None
     import numba
 
     @numba.njit(nogil=True, cache=True)
-    def kernel(table: Words, codes: Codes) -> Words:
+    def kernel(table: BitRows, codes: Codes) -> BitRows:
         users, several = codes.shape
         words = np.empty((users, table.shape[1]), np.uint64)
         for user in range(users):
@@ -54,5 +54,5 @@ def _compiled() -> Callable[[Words, Codes], Words] | None:
                     row[word] &= other[word]
         return words
 
-    compiled: Callable[[Words, Codes], Words] = kernel
+    compiled: Callable[[BitRows, Codes], BitRows] = kernel
     return compiled

@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suitably.suitability.atoms import Atom, Bars, Coded
-from suitably.suitability.bits import Words
 from suitably.suitability.demands import Demand
 from suitably.suitability.kernels import and_rows
 from suitably.suitability.scope import Rows, Subjects
-from suitably.threads import parallel
+from suitably.utils.bitset import BitRows
+from suitably.utils.parallel import parallel
 
 __all__ = ["Plan"]
 
@@ -31,7 +31,7 @@ class _Table:
     """Rows of bits, and which of them is each user's."""
 
     codes: NDArray[np.int32]
-    words: Words
+    words: BitRows
 
 
 class Plan:
@@ -43,7 +43,7 @@ class Plan:
         valid: The words of a row with every product's bit set.
     """
 
-    def __init__(self, demands: Sequence[Demand], subjects: Subjects, valid: Words) -> None:
+    def __init__(self, demands: Sequence[Demand], subjects: Subjects, valid: BitRows) -> None:
         self._width = valid.shape[1]
         self._users = len(subjects)
         coded = _coded({id(atom): atom for d in demands for atom in d.atoms}, subjects)
@@ -62,7 +62,7 @@ class Plan:
             [table.codes + np.int32(start) for table, start in zip(merged, starts, strict=True)]
         )
 
-    def bits(self, rows: Rows) -> Words:
+    def bits(self, rows: Rows) -> BitRows:
         """Give the pairs that meet every demand with a table: words (rows, width)."""
         return and_rows(self._words, self._codes[rows])
 

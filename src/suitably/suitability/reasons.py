@@ -7,7 +7,6 @@ import numpy as np
 
 from suitably.suitability.atoms import Bars
 from suitably.suitability.binding import BoundPolicy, BoundRule, Get
-from suitably.suitability.bits import ALL, NOTHING, Words
 from suitably.suitability.demands import InForce
 from suitably.suitability.expressions import Node
 from suitably.suitability.policy import Policy, Rule
@@ -15,6 +14,7 @@ from suitably.suitability.scope import Pair, Subjects
 from suitably.suitability.semantics import condition
 from suitably.suitability.values import Truth
 from suitably.suitability.verdicts import RuleVerdict, Verdict, explain_rule, pseudo_verdict
+from suitably.utils.bitset import ALL, NOTHING, BitRows
 
 __all__ = ["Reason", "judge", "reasons_of"]
 
@@ -70,8 +70,8 @@ def _any_of(several: Sequence[Callable[[Get], Bars]]) -> Callable[[Get], Bars]:
 
 def _ungoverned(policies: Sequence[BoundPolicy], get: Get) -> Bars:
     """Find pairs outside every policy, and those where that cannot be told."""
-    outside: Words = ALL
-    unknown: Words = NOTHING
+    outside: BitRows = ALL
+    unknown: BitRows = NOTHING
     for policy in policies:
         if policy.governs is None:
             outside = NOTHING
@@ -101,7 +101,7 @@ def _kept_out(policy: BoundPolicy, rule: BoundRule) -> Callable[[Get], Bars]:
     return bars
 
 
-def _governed(policy: BoundPolicy, get: Get) -> Words:
+def _governed(policy: BoundPolicy, get: Get) -> BitRows:
     return ALL if policy.governs is None else policy.governs.true(get)
 
 

@@ -1,0 +1,1 @@
+"""A simulated bank whose true preferences can be asked for."""

@@ -1,0 +1,1 @@
+"""What is fitted, updated and forgotten: one model, replaced as a whole."""

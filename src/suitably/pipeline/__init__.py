@@ -1,0 +1,5 @@
+"""The chain: data, profiles, suitability, ranking, reranking, in this order and no other."""
+
+from suitably.pipeline.pipeline import Pipeline
+
+__all__ = ["Pipeline"]

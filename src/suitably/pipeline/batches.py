@@ -1,0 +1,50 @@
+"""Batches of customers in, batches of their lists out: the seam that engines use."""
+
+from collections.abc import Callable, Iterable, Iterator
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from suitably.data.vocabulary import id_array
+from suitably.errors import DataError
+
+__all__ = ["stream"]
+
+
+def stream(
+    lists_of: Callable[[pa.Array], pa.Table], batches: Iterable[pa.RecordBatch]
+) -> Iterator[pa.RecordBatch]:
+    """Give the lists of every row, whoever else is in its batch, repeated rows included.
+
+    Args:
+        lists_of: Draws up the lists of distinct customers, in their order.
+        batches: Record batches with a column `user_id`.
+
+    Yields:
+        user_id and product_id in their own types, rank (int32) and score (float32).
+
+    Raises:
+        DataError: A batch without a column `user_id`, or with a missing id.
+    """
+    for batch in batches:
+        if "user_id" not in batch.schema.names:
+            raise DataError(f"apply_arrow: no column 'user_id'; it has {batch.schema.names}")
+        given = batch.column("user_id")
+        if given.null_count:
+            raise DataError(f"apply_arrow: {given.null_count} of {len(given)} user_id missing")
+        encoded = id_array(given, "user_id").dictionary_encode()
+        found = lists_of(encoded.dictionary)
+        starts = np.searchsorted(
+            pc.index_in(found["user_id"].cast(encoded.dictionary.type), encoded.dictionary),
+            np.arange(len(encoded.dictionary) + 1),
+        )
+        codes = encoded.indices.to_numpy(zero_copy_only=False)
+        lengths = np.diff(starts)[codes]
+        ends = np.cumsum(lengths)
+        rows = np.repeat(starts[codes] - (ends - lengths), lengths) + np.arange(lengths.sum())
+        out = found.take(pa.array(rows))
+        users = given.take(pa.array(np.repeat(np.arange(len(codes)), lengths)))
+        columns = [users, out["product_id"], out["rank"], out["score"]]
+        names = ["user_id", "product_id", "rank", "score"]
+        yield from pa.table(columns, names=names).combine_chunks().to_batches()

@@ -1,0 +1,40 @@
+"""Who ranks: the pipeline's ranker, and what stands in for it where it knows nothing."""
+
+from typing import Any
+
+import pyarrow as pa
+
+from suitably.ranking.popularity import Popularity
+from suitably.ranking.protocol import Ranker
+
+__all__ = ["rankers_with_fallback"]
+
+_SEGMENTS = ("tier", "client_category", "risk_level")
+
+
+def rankers_with_fallback(ranker: Any, fallback: Any, fields: pa.Table) -> tuple[Ranker, ...]:
+    """Give the unfitted rankers, in the order in which they are asked.
+
+    Args:
+        ranker: The pipeline's.
+        fallback: Another one, None, or `"popularity"`: that of the segment a customer is in, by
+            the first of tier, client_category and risk_level that is a field of text.
+        fields: The fields of customers.
+
+    Raises:
+        ValueError: One of them is no ranker.
+    """
+    _check("ranker", ranker)
+    if fallback is None:
+        return (ranker,)
+    if isinstance(fallback, str) and fallback == "popularity":
+        texts = [field.name for field in fields.schema if pa.types.is_string(field.type)]
+        segment = next((name for name in _SEGMENTS if name in texts), None)
+        return (ranker, Popularity(by=segment))
+    _check("fallback", fallback)
+    return (ranker, fallback)
+
+
+def _check(name: str, ranker: Any) -> None:
+    if isinstance(ranker, type) or not isinstance(ranker, Ranker):
+        raise ValueError(f"{name}={ranker!r:.60}: must be one, such as Popularity()")

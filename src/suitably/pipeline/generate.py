@@ -1,0 +1,272 @@
+"""From a moment to lists: eligibility, ownership, scores, order, and the last check."""
+
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from suitably.data.frames import take_rows
+from suitably.errors import SuitabilityWarning, SuitablyError
+from suitably.model.scoring import CatalogueScorer
+from suitably.model.state import FittedState, Snapshot
+from suitably.ranking.protocol import Ranker, Scorer
+from suitably.ranking.topk.engine import top_k
+from suitably.ranking.topk.lists import Lists
+from suitably.reranking.protocol import RerankContext, Reranker
+from suitably.utils import bitset
+from suitably.utils.bitset import BitRows
+from suitably.utils.parallel import cores, one_blas_thread, parallel
+
+__all__ = ["GeneratedLists", "ListGenerator"]
+
+_FEW = 64
+_USERS = 4096
+_CELLS = 2**23
+_POOL = 5
+
+
+@dataclass(frozen=True)
+class GeneratedLists:
+    """Lists, and what happened to them on the way.
+
+    Attributes:
+        lists: For the users asked, in their order; codes are positions in the catalogue.
+        reranked: int64 (users,), products that rerankers dropped.
+        refused: int64 (users,), products that a reranker added or repeated, and that were dropped.
+        stood_in: bool (users,), whom the ranker knows nothing of, so that the fallback ranked.
+    """
+
+    lists: Lists
+    reranked: NDArray[np.int64]
+    refused: NDArray[np.int64]
+    stood_in: NDArray[np.bool_]
+
+    @staticmethod
+    def empty(users: int, depth: int) -> "GeneratedLists":
+        """Give lists without products, to which nothing has happened."""
+        reranked, refused = np.zeros((2, users), np.int64)
+        return GeneratedLists(Lists.empty(users, depth), reranked, refused, np.zeros(users, bool))
+
+    def put(self, places: NDArray[np.int64], part: "GeneratedLists") -> None:
+        """Lay the lists of some users at their places."""
+        self.lists.put(places, part.lists)
+        # Zeros that nobody writes take no memory.
+        if part.reranked.any() or part.refused.any():
+            self.reranked[places] = part.reranked
+            self.refused[places] = part.refused
+        self.stood_in[places] = part.stood_in
+
+
+@dataclass(frozen=True)
+class RankerAssignment:
+    """Some users of a block, and the scores that rank for them.
+
+    Attributes:
+        places: int64, which of the block.
+        scorer: Their scores, over the catalogue.
+        known: Words (1, catalogue / 64), the products that have a score.
+        stood_in: Whether it is the fallback's turn.
+    """
+
+    places: NDArray[np.int64]
+    scorer: Scorer
+    known: BitRows
+    stood_in: bool
+
+
+@dataclass(frozen=True)
+class ListGenerator:
+    """Draws up lists as of a moment.
+
+    Attributes:
+        fitted: What the pipeline holds.
+        moment: How it looks as of the moment.
+        shelvers: The scores of the fitted ranker, and of what ranks for those it does not know.
+        rerankers: In their order.
+        k: The most products in a list.
+        exclude_owned: Whether owned products are left out.
+        candidates: int64, positions in the catalogue that the caller narrows it to; None: all.
+    """
+
+    fitted: FittedState
+    moment: Snapshot
+    shelvers: Sequence[CatalogueScorer]
+    rerankers: Sequence[Reranker]
+    k: int
+    exclude_owned: bool
+    candidates: NDArray[np.int64] | None
+
+    def draw(self, rows: NDArray[np.int64]) -> GeneratedLists:
+        """Draw up the lists of users by position; −1 stands for an unknown user.
+
+        Blocks of like users are drawn up side by side, one on each core.
+
+        Warns:
+            SuitabilityWarning: A reranker tried to add.
+        """
+        asked = np.flatnonzero(rows >= 0)
+        if len(asked) == len(rows) <= _FEW:
+            drawn = self._block(rows)
+        else:
+            drawn = GeneratedLists.empty(len(rows), min(self.k, self._shelf))
+            for places, part in self._blocks(rows, asked):
+                drawn.put(places, part)
+        refused = int(drawn.refused.sum())
+        if refused:
+            warnings.warn(
+                f"rerankers added or repeated {refused} products that were not in the lists they "
+                f"were given; they were dropped",
+                SuitabilityWarning,
+                stacklevel=3,
+            )
+        return drawn
+
+    @property
+    def rankers(self) -> tuple[Ranker, ...]:
+        """The fitted ranker, and what ranks for those it knows nothing of."""
+        return tuple(shelver.ranker for shelver in self.shelvers)
+
+    @property
+    def _shelf(self) -> int:
+        return len(self.fitted.catalogue)
+
+    @cached_property
+    def narrowed(self) -> BitRows:
+        """The products that the caller narrows the catalogue to: words (1, catalogue / 64)."""
+        inside = np.full((1, self._shelf), self.candidates is None)
+        if self.candidates is not None:
+            inside[0, self.candidates] = True
+        return bitset.pack(inside)
+
+    def allowed(self, rows: NDArray[np.int64]) -> BitRows:
+        """Give who may be offered what, before any score: words (users, catalogue / 64)."""
+        words = self.moment.eligibility.bits(rows)
+        if self.candidates is not None:
+            words &= self.narrowed
+        if self.exclude_owned:
+            bitset.clear(words, *self.fitted.barred(rows))
+        return words
+
+    def scorable(self, rows: NDArray[np.int64]) -> BitRows:
+        """Give the pairs that have a score: words (users, catalogue / 64)."""
+        words = np.zeros((len(rows), self.narrowed.shape[1]), np.uint64)
+        for turn in self.turns(rows):
+            words[turn.places] = turn.known
+        return words
+
+    def turns(self, rows: NDArray[np.int64]) -> list[RankerAssignment]:
+        """Ask the rankers in turn: each scores for those that the ones before know nothing of."""
+        ids = self.fitted.users.values[rows]
+        left = np.arange(len(rows))
+        turns = []
+        for shelver in self.shelvers:
+            able = shelver.able(ids[left])
+            mine, left = left[able], left[~able]
+            if len(mine):
+                scorer, known = shelver.scores(ids[mine])
+                turns.append(RankerAssignment(mine, scorer, known, shelver is not self.shelvers[0]))
+            if not len(left):
+                break
+        return turns
+
+    def _blocks(
+        self, rows: NDArray[np.int64], asked: NDArray[np.int64]
+    ) -> Iterator[tuple[NDArray[np.int64], GeneratedLists]]:
+        if len(asked) <= _FEW:
+            if len(asked):
+                yield asked, self._block(rows[asked])
+            return
+        share = -(-len(asked) // cores())
+        size = max(1, min(share, _USERS, _CELLS // max(1, self._shelf)))
+        asked = asked[np.argsort(self.moment.places[rows[asked]], kind="stable")]
+        blocks = [asked[start : start + size] for start in range(0, len(asked), size)]
+        with one_blas_thread():
+            drawn = parallel(lambda block: self._block(rows[block]), blocks)
+            yield from zip(blocks, drawn, strict=True)
+
+    def _block(self, rows: NDArray[np.int64]) -> GeneratedLists:
+        allowed = self.allowed(rows)
+        depth = self.k * _POOL if self.rerankers else self.k
+        ranked, stood_in = self._ranked(rows, allowed, depth)
+        if not self.rerankers:
+            lists, refused = _last_check(ranked, allowed)
+            return GeneratedLists(lists, np.zeros(len(rows), np.int64), refused, stood_in)
+        lists, added = self._reranked(ranked, rows)
+        lists, ineligible = _last_check(lists, allowed)
+        dropped = np.where(lists.lengths < self.k, ranked.lengths - lists.lengths, 0)
+        return GeneratedLists(lists, dropped, added + ineligible, stood_in)
+
+    def _ranked(
+        self, rows: NDArray[np.int64], allowed: BitRows, depth: int
+    ) -> tuple[Lists, NDArray[np.bool_]]:
+        turns = self.turns(rows)
+        if len(turns) == 1 and len(turns[0].places) == len(rows):
+            lists = top_k(turns[0].scorer, allowed & turns[0].known, depth)
+            return lists, np.full(len(rows), turns[0].stood_in)
+        lists = Lists.empty(len(rows), min(depth, self._shelf))
+        stood_in = np.zeros(len(rows), bool)
+        for turn in turns:
+            lists.put(turn.places, top_k(turn.scorer, allowed[turn.places] & turn.known, depth))
+            stood_in[turn.places] = turn.stood_in
+        return lists, stood_in
+
+    def _reranked(self, lists: Lists, rows: NDArray[np.int64]) -> tuple[Lists, NDArray[np.int64]]:
+        context = self._context(rows)
+        refused = np.zeros(len(rows), np.int64)
+        for reranker in self.rerankers:
+            # All but the last leave the next one something to choose from.
+            depth = self.k if reranker is self.rerankers[-1] else self.k * _POOL
+            back = reranker.rerank(lists.copy(), context, depth)
+            lists, added = _only_from(lists, back, min(depth, self._shelf))
+            refused += added
+        return lists, refused
+
+    def _context(self, rows: NDArray[np.int64]) -> RerankContext:
+        fields = self.moment.fields
+        return RerankContext(
+            user_ids=self.fitted.users.values[rows],
+            user_fields=take_rows(fields, pa.array(rows)),
+            product_ids=self.fitted.shelf.values,
+            product_fields=self.fitted.product_fields,
+            owned=self.fitted.held(rows),
+        )
+
+
+def _only_from(given: Lists, back: Lists, depth: int) -> tuple[Lists, NDArray[np.int64]]:
+    """Keep of a reranker's lists what it was given, each once, up to a depth; count the rest."""
+    if back.products.shape[0] != len(given.products):
+        raise SuitablyError(
+            f"a reranker was given {len(given.products)} lists and gave back {len(back.products)}"
+        )
+    if not given.depth:
+        return given, back.lengths.astype(np.int64)
+    users = np.arange(len(given.products))[:, None]
+    span = int(given.products.max(initial=0)) + 2
+    filled, offered = back.filled & (back.products >= 0), given.filled
+    place = np.zeros(len(users) * span, np.int32)
+    ranks = np.broadcast_to(np.arange(given.depth, dtype=np.int32), offered.shape)
+    place[(users * span + given.products)[offered]] = ranks[offered]
+    at = place[users * span + np.clip(back.products, 0, span - 1)]
+    mine = filled & (given.products[users, at] == back.products) & (at < given.lengths[:, None])
+    taken = np.zeros(given.products.shape, bool)
+    for rank in range(back.depth):
+        mine[:, rank] &= ~taken[users[:, 0], at[:, rank]]
+        kept = mine[:, rank]
+        taken[users[kept, 0], at[kept, rank]] = True
+    return back.keep(mine, depth), (filled & ~mine).sum(axis=1)
+
+
+def _last_check(lists: Lists, allowed: BitRows) -> tuple[Lists, NDArray[np.int64]]:
+    """Hold the final lists against the mask, last of all."""
+    users = np.arange(len(allowed))[:, None]
+    legal = (
+        bitset.has(allowed, users, np.maximum(lists.products, 0)) if lists.depth else lists.filled
+    )
+    wrong = lists.filled & ~legal
+    if not wrong.any():
+        return lists, np.zeros(len(allowed), np.int64)
+    return lists.keep(legal, lists.depth), wrong.sum(axis=1)

@@ -1,0 +1,384 @@
+"""The composition: data, profiles, suitability, ranking, reranking, in this order and no other."""
+
+import copy
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from inspect import signature
+from pathlib import Path
+from threading import Lock
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from suitably.data.dataset import Dataset
+from suitably.data.vocabulary import id_array
+from suitably.errors import DataError, NotFittedError
+from suitably.model.model import Model, key
+from suitably.model.state import FittedState, Snapshot, build_state
+from suitably.model.update import update_state
+from suitably.pipeline.batches import stream
+from suitably.pipeline.fallback import rankers_with_fallback
+from suitably.pipeline.generate import ListGenerator
+from suitably.pipeline.trace import Trace, trace
+from suitably.ranking.protocol import FitContext, Ranker
+from suitably.recommendations import Recommendations
+from suitably.suitability.eligibility import Eligibility
+from suitably.suitability.policy import Policy
+from suitably.suitability.sources import read_policies
+from suitably.suitability.verdicts import RuleVerdict, pseudo_verdict
+from suitably.utils import bitset
+from suitably.utils.params import clone
+
+__all__ = ["Pipeline"]
+
+_UPDATING = Lock()
+
+
+class Pipeline:
+    """Recommend what customers want among what they may be offered.
+
+    Args:
+        profiles: Builders of profile fields; may be empty.
+        policy: A `Policy`, its file or built-in name, or a list of them. Required:
+            `Policy.unrestricted()` must be written out.
+        ranker: What orders products.
+        rerankers: What reorders lists, in turn; may be empty.
+        fallback: What ranks for customers that the ranker knows nothing of; None: nothing does.
+            Default: popularity, by the first of tier, client_category and risk_level that is a
+            field of customers.
+        audit: Reserved for the audit trail.
+        consent: Reserved for consent.
+        seed: For everything random.
+
+    Attributes:
+        policies: The policies, as a tuple.
+
+    Example:
+        >>> import pandas as pd
+        >>> import suitably as st
+        >>> log = pd.DataFrame({
+        ...     "user_id": ["ann", "bob", "bob", "cat"],
+        ...     "product_id": ["bond", "bond", "etf", "etf"],
+        ...     "timestamp": pd.to_datetime(["2024-01-01"] * 4)})
+        >>> pipeline = st.Pipeline(
+        ...     profiles=[], policy=st.Policy.unrestricted(), ranker=st.ranking.Popularity())
+        >>> pipeline.fit(st.Dataset(None, None, log)).recommend(["ann"]).to_frame()
+          user_id  rank product_id  score
+        0     ann     1        etf    2.0
+    """
+
+    def __init__(
+        self,
+        profiles: Sequence[Any] = (),
+        policy: Policy | str | Path | Sequence[Policy | str | Path] | None = None,
+        ranker: Any = None,
+        rerankers: Sequence[Any] = (),
+        audit: Any = None,
+        consent: Any = None,
+        seed: int = 0,
+        fallback: Any = "popularity",
+    ) -> None:
+        self.profiles = profiles
+        self.policy = policy
+        self.ranker = ranker
+        self.rerankers = rerankers
+        self.audit = audit
+        self.consent = consent
+        self.seed = seed
+        self.fallback = fallback
+        self._served: Model | None = None
+
+    def get_params(self) -> dict[str, Any]:
+        """Give what the constructor was given."""
+        return {name: getattr(self, name) for name in signature(Pipeline).parameters}
+
+    def clone(self) -> "Pipeline":
+        """Give an unfitted copy that shares nothing with this one but its policies."""
+        params = self.get_params()
+        fresh: dict[str, Any] = {name: clone(params[name]) for name in ("ranker", "fallback")}
+        for several in ("profiles", "rerankers"):
+            fresh[several] = [clone(part) for part in params[several]]
+        return Pipeline(**{**params, **fresh})
+
+    @property
+    def policies(self) -> tuple[Policy, ...]:
+        """The policies: as read for the fit, whatever became of their files since.
+
+        Raises:
+            PolicyError: There is none, or it cannot be read.
+        """
+        return read_policies(self.policy) if self._served is None else self._served.policies
+
+    def fit(self, data: Dataset, as_of: Any = None) -> Self:
+        """Learn from what lies strictly before `as_of`.
+
+        Args:
+            data: Users, products and interactions.
+            as_of: A date, time or ISO 8601 text; default: just after the data's latest timestamp.
+
+        Raises:
+            DataError: Data that cannot be used, or `as_of` for data without timestamps.
+            PolicyError: No policy, or a rule that does not fit the data.
+            ValueError: No ranker, or a part that this version does not have.
+        """
+        if not isinstance(data, Dataset):
+            raise DataError(f"fit: expected a Dataset, got {type(data).__name__}")
+        policies = read_policies(self.policy)
+        for name in ("audit", "consent"):
+            if getattr(self, name) is not None:
+                raise ValueError(f"{name}: this version has none; leave it None")
+        view = data.view(as_of)
+        # Shallow copies: a later fit elsewhere of what is shared must not change these answers.
+        builders = [copy.copy(_fitted_builder(b, data, as_of)) for b in self.profiles]
+        fitted = build_state(view, data.kind, builders)
+        moment = fitted.moment(policies, view.as_of)
+        context = FitContext(view, moment.profiles, moment.eligibility, view.as_of, self.seed)
+        chosen = rankers_with_fallback(self.ranker, self.fallback, moment.fields)
+        rankers = tuple(copy.copy(ranker.fit(context)) for ranker in chosen)
+        moments = OrderedDict({key(view.as_of): moment})
+        self._served = Model(fitted, rankers, policies, tuple(self.rerankers), moments)
+        return self
+
+    def update(self, interactions: Any = None, users: Any = None, products: Any = None) -> Self:
+        """Take in what is new since the fit, without learning anew.
+
+        Profiles, ownership and eligibility become those of a fit on everything; rankers fold the
+        new interactions in and leave what they know of products as it is. The moment that answers
+        are given as of advances to just after the latest of the news. Calls to `recommend` in
+        between are answered from before or from after, never from a mixture; where the news
+        cannot be used, everything stays as it was.
+
+        Args:
+            interactions: New ones, in columns called as at the fit.
+            users: New versions of customers, and new customers.
+            products: New versions of products, such as re-ratings, and new products.
+
+        Raises:
+            DataError: A frame that cannot be read as those of the fit were, or a bad row.
+            PolicyError: A rule does not fit the new rows.
+            NotFittedError: Called before `fit`.
+        """
+        with _UPDATING:
+            served = self._ready()
+            fitted, news = update_state(served.fitted, interactions, users, products)
+            moment = fitted.moment(served.policies, fitted.as_of)
+            context = FitContext(news, moment.profiles, moment.eligibility, news.as_of, self.seed)
+            rankers = tuple(_folded(ranker, context) for ranker in served.rankers)
+            moments = OrderedDict({key(fitted.as_of): moment})
+            self._served = replace(
+                served, fitted=fitted, rankers=rankers, moments=moments, lock=Lock()
+            )
+        return self
+
+    @property
+    def is_fitted(self) -> bool:
+        """Whether there is anything to recommend from."""
+        return self._served is not None
+
+    @property
+    def as_of_(self) -> pd.Timestamp | None:
+        """The moment fitted as of; None in data without timestamps."""
+        fitted = self._ready().fitted
+        return None if fitted.as_of is None else fitted.clock.stamp(fitted.as_of)
+
+    @property
+    def user_ids(self) -> NDArray[Any]:
+        """The customers it knows, in order."""
+        return self._ready().fitted.users.values
+
+    @property
+    def product_ids(self) -> NDArray[Any]:
+        """The catalogue, in order."""
+        return self._ready().fitted.shelf.values
+
+    def knows(self, user_ids: Any, product_ids: Any) -> bool:
+        """Say whether all of these ids are known."""
+        fitted = self._ready().fitted
+        users, products = fitted.users.codes(user_ids), fitted.products.codes(product_ids)
+        return bool((users >= 0).all() and (products >= 0).all())
+
+    def recommend(
+        self,
+        user_ids: Any = None,
+        k: int = 10,
+        as_of: Any = None,
+        exclude_owned: bool = True,
+        product_ids: Any = None,
+    ) -> Recommendations:
+        """Draw up a list for every customer asked.
+
+        Args:
+            user_ids: Who; None: everybody, in the order of the users frame.
+            k: The most products in a list.
+            as_of: Not before the moment fitted as of, which is the default; profiles and policies
+                are judged anew at a later one.
+            exclude_owned: Whether what a customer owns is left out, unless it is repeatable.
+            product_ids: Narrows the catalogue, never widens it.
+
+        Raises:
+            ValueError: k is not a positive integer.
+            DataError: The same user twice, or a bad `as_of`.
+            NotFittedError: Called before `fit`.
+        """
+        served = self._ready()
+        drawer = self._drawer(served, k, as_of, exclude_owned, product_ids)
+        if user_ids is None:
+            rows = np.arange(len(served.fitted.users))
+            asked = served.fitted.users.decode(rows)
+        else:
+            asked = _asked(user_ids)
+            ids = asked.to_numpy(zero_copy_only=False)
+            rows = served.fitted.users.codes(ids).astype(np.int64)
+            asked = served.fitted.users.cast_like(asked)
+        return Recommendations(asked, rows, drawer.draw(rows), drawer)
+
+    def why_not(
+        self, user_id: Any, product_id: Any, as_of: Any = None, k: int = 10
+    ) -> list[RuleVerdict]:
+        """Say what every applicable rule says of a pair, and what else keeps it out of the list.
+
+        Args:
+            user_id: The customer.
+            product_id: A product of the catalogue.
+            as_of: As for `recommend`.
+            k: The length of the list that the product may be missing from.
+
+        Raises:
+            DataError: An unknown customer, or a product that is not in the catalogue.
+        """
+        served = self._ready()
+        drawer = self._drawer(served, k, as_of, True, None)
+        verdicts = drawer.moment.eligibility.verdicts(user_id, product_id)
+        rows = served.fitted.users.codes([user_id]).astype(np.int64)
+        column = int(served.fitted.shelf.codes([product_id])[0])
+        first, place = np.zeros(1, np.int64), np.array([column])
+        if column in served.fitted.barred(rows)[1]:
+            verdicts.append(pseudo_verdict("pipeline:owned", "fail"))
+        elif bitset.has(drawer.allowed(rows), first, place)[0]:
+            if not bitset.has(drawer.scorable(rows), first, place)[0]:
+                verdicts.append(pseudo_verdict("pipeline:no-score", "unknown"))
+            elif column not in drawer.draw(rows).lists.products[0]:
+                verdicts.append(pseudo_verdict("pipeline:ranked-below-k", "fail", k=str(k)))
+        return verdicts
+
+    def trace(self, user_id: Any, k: int = 10, as_of: Any = None) -> Trace:
+        """Follow one customer through every step.
+
+        Raises:
+            DataError: An unknown customer.
+        """
+        served = self._ready()
+        row = int(served.fitted.users.codes([user_id])[0])
+        if row < 0:
+            raise DataError("trace: the customer is unknown to this pipeline")
+        return trace(self._drawer(served, k, as_of, True, None), row)
+
+    def eligibility(self, as_of: Any = None, policy: Any = None) -> Eligibility:
+        """Give who may be offered what, under the pipeline's policy or another one."""
+        served = self._ready()
+        moment = self._moment(served, as_of)
+        if policy is None:
+            return moment.eligibility
+        return served.fitted.moment(read_policies(policy), moment.as_of).eligibility
+
+    def apply_arrow(
+        self, batches: Iterable[pa.RecordBatch], k: int = 10, as_of: Any = None
+    ) -> Iterator[pa.RecordBatch]:
+        """Recommend for batches of customers, each row on its own.
+
+        Args:
+            batches: Record batches with a column `user_id`.
+            k: The most products in a list.
+            as_of: As for `recommend`.
+
+        Returns:
+            Batches of user_id and product_id in their own types, rank (int32) and score (float32).
+
+        Raises:
+            DataError: A batch without a column `user_id`, or with a missing id.
+        """
+        return stream(lambda ids: self.recommend(ids, k=k, as_of=as_of).to_arrow(), batches)
+
+    @property
+    def held(self) -> tuple[FittedState, tuple[Ranker, ...]]:
+        """What it serves from, for saving: what it holds, the ranker and its fallback."""
+        served = self._ready()
+        return served.fitted, served.rankers
+
+    def hold(self, fitted: FittedState, rankers: tuple[Ranker, ...]) -> None:
+        """Serve from this from now on: what `held` gave, here or elsewhere."""
+        self._served = Model(fitted, rankers, self.policies, tuple(self.rerankers))
+
+    def save(self, path: str | Path) -> None:
+        """Write the fitted pipeline to a folder, without pickle; see `suitably.load`."""
+        from suitably.persistence.model import save
+
+        save(self, Path(path))
+
+    def _ready(self) -> Model:
+        if self._served is None:
+            raise NotFittedError("Pipeline: call fit first")
+        return self._served
+
+    def _moment(self, served: Model, as_of: Any) -> Snapshot:
+        fitted = served.fitted
+        if as_of is None:
+            moment = fitted.as_of
+        elif fitted.as_of is None:
+            raise DataError("as_of: the interactions have no timestamps, so nothing is dated")
+        else:
+            moment = fitted.clock.instant(as_of)
+            if moment < fitted.as_of:
+                fit = fitted.clock.stamp(fitted.as_of)
+                raise DataError(f"as_of={as_of}: is before {fit}, as of which it is fitted")
+        return served.moment(moment)
+
+    def _drawer(
+        self, served: Model, k: int, as_of: Any, exclude_owned: bool, product_ids: Any
+    ) -> ListGenerator:
+        if isinstance(k, bool) or not isinstance(k, int | np.integer) or k < 1:
+            raise ValueError(f"k={k!r}: must be a positive integer")
+        candidates = None
+        if product_ids is not None:
+            asked = id_array(product_ids, "product_ids").to_numpy(zero_copy_only=False)
+            codes = served.fitted.shelf.codes(asked).astype(np.int64)
+            candidates = codes[codes >= 0]
+        return ListGenerator(
+            fitted=served.fitted,
+            moment=self._moment(served, as_of),
+            shelvers=served.shelvers,
+            rerankers=served.rerankers,
+            k=int(k),
+            exclude_owned=exclude_owned,
+            candidates=candidates,
+        )
+
+    def __repr__(self) -> str:
+        parts = [f"profiles={list(self.profiles)!r}", f"policy={self.policy!r}"]
+        parts += [f"ranker={self.ranker!r}", f"rerankers={list(self.rerankers)!r}"]
+        return f"Pipeline({', '.join(parts)})"
+
+
+def _asked(user_ids: Any) -> pa.Array:
+    asked = id_array(user_ids, "user_ids")
+    if asked.null_count:
+        raise DataError(f"user_ids: {asked.null_count} of {len(asked)} are missing")
+    if len(asked) > 1 and len(asked.unique()) < len(asked):
+        counts = asked.value_counts()
+        repeated = [c["values"] for c in counts.to_pylist() if c["counts"] > 1][:3]
+        raise DataError(f"user_ids: the same id twice, such as {repeated}")
+    return asked
+
+
+def _folded(ranker: Any, context: FitContext) -> Ranker:
+    """Fold news into a ranker; one that cannot goes on with what it has learned."""
+    folded: Ranker = ranker.fold_in(context) if hasattr(ranker, "fold_in") else ranker
+    return folded
+
+
+def _fitted_builder(builder: Any, data: Dataset, as_of: Any) -> Any:
+    return builder.fit(data, as_of) if hasattr(builder, "fit") else builder

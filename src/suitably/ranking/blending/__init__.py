@@ -1,0 +1,1 @@
+"""One scale and learned weights for blends of rankers."""

@@ -1,0 +1,1 @@
+"""Features of users and products, and their embeddings, for the hybrid ranker."""

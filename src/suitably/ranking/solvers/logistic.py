@@ -1,0 +1,133 @@
+"""Vectors of customers for rankers that are trained by sampling: a logistic regression for each."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from suitably.utils.parallel import one_blas_thread, parallel
+
+__all__ = ["Terms", "rivals", "solve", "vectors"]
+
+Floats = NDArray[Any]
+_STEPS = 300
+_ENOUGH = 1e-9
+_PAIRS = 1 << 13
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What a vector x is judged by: Σ weight · ln(1 + exp(−(feature·x + offset))) + λ/2 |x|².
+
+    Attributes:
+        features: (users, terms, factors).
+        offsets: (users, terms).
+        weights: (users, terms), 0 for padding.
+        penalty: λ (users,), above 0.
+    """
+
+    features: Floats
+    offsets: Floats
+    weights: Floats
+    penalty: Floats
+
+    def of(self, users: NDArray[Any]) -> "Terms":
+        """Give those of some users."""
+        return Terms(
+            self.features[users], self.offsets[users], self.weights[users], self.penalty[users]
+        )
+
+    def margins(self, vectors: Floats) -> Floats:
+        """Give feature·x + offset: (users, terms)."""
+        # A product of its own for each user, so that nobody's rounding depends on others.
+        margins: Floats = (self.features @ vectors[:, :, None])[:, :, 0] + self.offsets
+        return margins
+
+
+def solve(terms: Terms) -> Floats:
+    """Minimise for every user, by steps of the quadratic function that bounds the loss from above.
+
+    The problem is strictly convex, so there is one answer, and it depends on the user alone. The
+    bound's curvature, a quarter for each term, is inverted once; no step can raise the loss.
+
+    Returns:
+        float64 (users, factors).
+
+    Source:
+        Böhning and Lindsay, "Monotonicity of Quadratic-Approximation Algorithms", Annals of the
+        Institute of Statistical Mathematics 40, 1988, section 4.
+    """
+    users, _, factors = terms.features.shape
+    bend = (terms.features * terms.weights[:, :, None] / 4).transpose(0, 2, 1) @ terms.features
+    bend[:, np.arange(factors), np.arange(factors)] += terms.penalty[:, None]
+    inverse = np.linalg.inv(bend)
+    found = np.zeros((users, factors))
+    moving = np.arange(users)
+    for _ in range(_STEPS):
+        now = found[moving]
+        doubt = _logistic(-terms.margins(now))
+        pull = ((terms.weights * doubt)[:, None, :] @ terms.features)[:, 0]
+        pull -= terms.penalty[:, None] * now
+        step = (inverse @ pull[:, :, None])[:, :, 0]
+        found[moving] = now + step
+        gain = (pull[:, None, :] @ step[:, :, None])[:, 0, 0]
+        kept = gain > _ENOUGH * terms.weights.sum(axis=1)
+        if not kept.any():
+            break
+        if not kept.all():
+            moving, inverse, terms = moving[kept], inverse[kept], terms.of(kept)
+    return found
+
+
+def rivals(popularity: Floats, most: int) -> tuple[NDArray[np.int64], Floats]:
+    """Stand in for negatives drawn in proportion to popularity: the same few for everybody.
+
+    A systematic sample: the products at `most` equally spaced places of the cumulative
+    popularity, so that it is all of them where there are few, and nobody's answer is drawn.
+
+    Returns:
+        Products, distinct and ascending, and their shares of the sample.
+    """
+    total = np.cumsum(popularity, dtype=np.float64)
+    places = (np.arange(most) + 0.5) / most * total[-1]
+    drawn = np.searchsorted(total, places, side="right")
+    products, counts = np.unique(drawn, return_counts=True)
+    return products.astype(np.int64), counts / most
+
+
+def vectors(
+    lines: sparse.csr_array, terms: Callable[[NDArray[Any], Floats], Terms], factors: int
+) -> Floats:
+    """Find the vectors of many users, in blocks of those with equally many entries.
+
+    Args:
+        lines: CSR (users, products).
+        terms: Gives the terms of some users, by their products and weights (users, entries).
+        factors: Length of the vectors.
+
+    Returns:
+        float64 (users, factors), zeros for a row without entries.
+    """
+    out = np.zeros((lines.shape[0], factors))
+    lengths = np.diff(lines.indptr)
+    blocks = []
+    for length in np.unique(lengths[lengths > 0]).tolist():
+        rows = np.flatnonzero(lengths == length)
+        several = max(1, _PAIRS // (length * factors))
+        blocks += [rows[start : start + several] for start in range(0, len(rows), several)]
+
+    def one(rows: NDArray[np.int64]) -> None:
+        places = lines.indptr[rows, None] + np.arange(lengths[rows[0]])
+        out[rows] = solve(terms(lines.indices[places], lines.data[places].astype(np.float64)))
+
+    with one_blas_thread():
+        list(parallel(one, blocks))
+    return out
+
+
+def _logistic(x: Floats) -> Floats:
+    logistic: Floats = 0.5 + 0.5 * np.tanh(0.5 * x)
+    return logistic

@@ -1,0 +1,1 @@
+"""The one top-k engine: exact lists over eligible pairs."""

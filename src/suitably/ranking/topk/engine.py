@@ -1,0 +1,222 @@
+"""The one top-k engine: exact, over what a user may be offered and does not own.
+
+A float32 product rounds with the shape of the block, so it only draws up a short list, with a
+margin for its error. The final score is a float64 sum in factor order without BLAS, rounded to
+float32: the same for any batch, order of users and number of threads. Order: score, then the
+product's place in the catalogue.
+
+Users come in blocks of like eligibility: a tile of them multiplies only the columns that one of
+them may be offered, small enough for its scores to stay in a core's cache until they are selected.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from suitably.errors import DataError
+from suitably.ranking.protocol import Factors, Scorer, Scores
+from suitably.ranking.topk.lists import Lists
+from suitably.ranking.topk.select import GROUP, compiled, exact, ordered, short_list
+from suitably.utils import bitset
+from suitably.utils.bitset import BitRows
+
+__all__ = ["check_factors", "longest", "top_k"]
+
+_EPSILON = float(np.finfo(np.float32).eps)
+_TINY = float(np.finfo(np.float32).tiny)
+_ROOT = float(np.sqrt(_TINY))
+_LARGE = float(np.finfo(np.float32).max) / 4
+_FEW = 4
+_CELLS = 2**18
+_WORTH_COMPILING = 2**9
+
+
+def top_k(scorer: Scorer, allowed: BitRows, k: int) -> Lists:
+    """Give each user's best allowed products.
+
+    Args:
+        scorer: Scores of the block's users over the products.
+        allowed: Words (users, products / 64): eligible, not owned, known to the ranker.
+        k: The most products in a list; fewer is a legitimate answer.
+
+    Returns:
+        Lists whose product codes are bits of `allowed`.
+
+    Raises:
+        DataError: A score that is asked for is not finite.
+    """
+    source = _Factored(scorer) if isinstance(scorer, Factors) else _Scored(scorer)
+    lists = Lists.empty(len(allowed), min(k, source.products))
+    if not lists.depth:
+        return lists
+    whole = source.whole(allowed)
+    if whole is not None:
+        whole.select(lists.products, lists.scores, lists.lengths)
+        return lists
+    start = 0
+    while start < len(allowed):
+        rows = slice(start, start + _size(allowed[start]))
+        words = allowed[rows]
+        columns = bitset.members(np.bitwise_or.reduce(words, axis=0), source.products)
+        if len(columns):
+            into = (lists.products[rows], lists.scores[rows], lists.lengths[rows])
+            source.tile(rows, words, columns).select(*into)
+        start = rows.stop
+    return lists
+
+
+def check_factors(name: str, *arrays: NDArray[np.floating]) -> None:
+    """Refuse NaN and infinite numbers in what a ranker has learned.
+
+    Raises:
+        DataError: There are some; they would corrupt everybody's order.
+    """
+    for array in arrays:
+        bad = int(array.size - np.isfinite(array).sum())
+        if bad:
+            raise DataError(f"{name}: {bad} of {array.size} learned numbers are not finite")
+
+
+@dataclass(frozen=True)
+class _Tile:
+    """Some users and the products that one of them may be offered.
+
+    Attributes:
+        words: Words (users, products / 64), who may be offered what.
+        columns: int64 (places,), the products.
+        rough: float32 (users, places), the scores, nearly.
+        margin: float32 (users, 1), how far two of them may be off together; infinite: no telling.
+        users: (users, factors); no factors where the rough scores are the scores.
+        factors: (places, factors).
+    """
+
+    words: BitRows
+    columns: NDArray[np.int64]
+    rough: NDArray[np.float32]
+    margin: NDArray[np.float32]
+    users: NDArray[Any]
+    factors: NDArray[Any]
+
+    def select(self, products: NDArray[Any], scores: NDArray[Any], lengths: NDArray[Any]) -> None:
+        """Put the best of each user into lists."""
+        depth = products.shape[1]
+        loop = compiled() if self.rough.size >= _WORTH_COMPILING else None
+        finite = bool(np.isfinite(self.margin).all())
+        if loop is not None and finite:
+            loop(
+                *(self.rough, self.margin, self.columns, self.words, self.users, self.factors),
+                *(self._reach(depth), products, scores, lengths),
+            )
+            return
+        if not finite:
+            depth = len(self.columns)
+        reach = self._reach(depth) if finite else 0
+        rows, places = short_list(self.rough, self.margin, self.words, self.columns, depth, reach)
+        found = self._exact(rows, places)
+        if not np.isfinite(found).all():
+            raise DataError("the ranker's scores are not all finite: they cannot be ordered")
+        ordered(rows, self.columns[places], found, (products, scores, lengths))
+
+    def _reach(self, depth: int) -> int:
+        """Guess how many groups of places the best of a user are in: more if fewer are allowed."""
+        share = max(1, bitset.count(self.words)) / self.rough.size
+        groups: int = self.rough.shape[1] // GROUP
+        return min(2 + int(1.25 * depth / share), groups)
+
+    def _exact(self, rows: NDArray[np.int64], places: NDArray[np.int64]) -> NDArray[np.float32]:
+        if not self.users.shape[1]:
+            return self.rough[rows, places]
+        return exact(self.users, self.factors, rows, places)
+
+
+class _Factored:
+    """Tiles of scores that are products of factors."""
+
+    def __init__(self, scorer: Factors) -> None:
+        narrow = scorer.users.dtype == scorer.products.dtype == np.float32
+        kind = np.float32 if narrow else np.float64
+        self._users = np.asarray(scorer.users, kind)
+        self._factors = np.asarray(scorer.products, kind)
+        self._known = scorer.longest
+        self._columns = np.zeros(0, np.int64)
+        self._gathered = self._factors[:0]
+        self._longest = 0.0
+        self.products = len(self._factors)
+
+    def tile(self, rows: slice, words: BitRows, columns: NDArray[np.int64]) -> _Tile:
+        """Multiply some users by some products."""
+        if not np.array_equal(columns, self._columns):
+            self._columns = columns
+            self._gathered = self._factors.take(columns, axis=0)
+            self._longest = longest(self._gathered)
+        return self._multiplied(rows, words, columns, self._gathered, self._longest)
+
+    def whole(self, words: BitRows) -> _Tile | None:
+        """Multiply few users by all products, which is cheaper than to gather some of them."""
+        if len(words) > _FEW or self._known is None or not np.isfinite(self._known):
+            return None
+        every = np.arange(self.products)
+        return self._multiplied(slice(0, len(words)), words, every, self._factors, self._known)
+
+    def _multiplied(
+        self,
+        rows: slice,
+        words: BitRows,
+        columns: NDArray[np.int64],
+        factors: NDArray[Any],
+        longest: float,
+    ) -> _Tile:
+        users = np.array(self._users[rows])
+        with np.errstate(over="ignore", invalid="ignore"):
+            left, right = (array.astype(np.float32, copy=False) for array in (users, factors))
+            rough = left @ right.T
+            bound = _lengths(users) * longest
+            # Rounding of the product, of factors cast to float32, of the final score, underflow.
+            margin = 2 * (users.shape[1] + 4) * (_EPSILON * bound + _TINY)
+        margin[~(bound < _LARGE)] = np.inf
+        return _Tile(words, columns, rough, margin.astype(np.float32)[:, None], users, factors)
+
+
+class _Scored:
+    """Tiles of scores that are given."""
+
+    def __init__(self, scorer: Scores) -> None:
+        self._block = np.asarray(scorer.block)
+        self.products = self._block.shape[1]
+
+    def tile(self, rows: slice, words: BitRows, columns: NDArray[np.int64]) -> _Tile:
+        """Take the scores of some users and products."""
+        with np.errstate(over="ignore"):
+            scores = self._block[rows][:, columns].astype(np.float32)
+        finite = np.isfinite(scores)
+        margin = np.zeros((len(scores), 1), np.float32)
+        if not finite.all():
+            margin[~(finite | ~bitset.unpack(words, self.products)[:, columns]).all(axis=1)] = (
+                np.inf
+            )
+            scores[~finite & np.isfinite(margin)] = -np.inf
+        none = np.zeros((len(scores), 0), np.float32), np.zeros((len(columns), 0), np.float32)
+        return _Tile(words, columns, scores, margin, *none)
+
+    def whole(self, words: BitRows) -> None:
+        """Scores are given: there is nothing to multiply."""
+
+
+def _size(words: BitRows) -> int:
+    """Give a number of users whose scores stay in the cache, judging by one of them."""
+    return max(32, min(512, _CELLS // max(1, bitset.count(words))))
+
+
+def longest(vectors: NDArray[Any]) -> float:
+    """Bound the length of the longest vector from above; NaN or infinite if there is no bound."""
+    return float(_lengths(vectors).max(initial=0))
+
+
+def _lengths(vectors: NDArray[Any]) -> NDArray[np.float64]:
+    """Bound the lengths of vectors from above; squares that underflow leave a little behind."""
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        squares = np.einsum("vf,vf->v", vectors, vectors).astype(np.float64)
+        bounds: NDArray[np.float64] = 1.001 * np.sqrt(squares) + vectors.shape[1] * _ROOT
+    return bounds

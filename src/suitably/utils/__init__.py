@@ -1,0 +1,1 @@
+"""Parameters and checks, bitsets, threads, suggestions: what every room uses."""

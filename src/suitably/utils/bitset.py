@@ -1,0 +1,73 @@
+"""Packed bits: one row per user, one bit per product, in 64-bit words."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = [
+    "ALL",
+    "NOTHING",
+    "ONES",
+    "BitRows",
+    "clear",
+    "count",
+    "has",
+    "members",
+    "pack",
+    "row_counts",
+    "unpack",
+    "words_for",
+]
+
+BitRows = NDArray[np.uint64]
+ONES = np.uint64(0xFFFF_FFFF_FFFF_FFFF)
+NOTHING: BitRows = np.zeros((1, 1), np.uint64)  # no pair, and every pair: they broadcast
+ALL: BitRows = np.full((1, 1), ONES)
+NOTHING.setflags(write=False)
+ALL.setflags(write=False)
+
+
+def words_for(products: int) -> int:
+    """Give the number of words that hold a bit per product."""
+    return -(-products // 64)
+
+
+def pack(mask: NDArray[np.bool_]) -> BitRows:
+    """Pack bool (rows, products) into words (rows, ceil(products / 64)); spare bits are zero."""
+    rows, products = mask.shape
+    packed = np.zeros((rows, words_for(products) * 8), np.uint8)
+    packed[:, : -(-products // 8)] = np.packbits(mask, axis=1, bitorder="little")
+    return packed.view("<u8")
+
+
+def unpack(words: BitRows, products: int) -> NDArray[np.bool_]:
+    """Unpack words into bool (rows, products)."""
+    octets = np.ascontiguousarray(words).view(np.uint8)
+    return np.unpackbits(octets, axis=1, count=products, bitorder="little").view(np.bool_)
+
+
+def members(words: BitRows, products: int) -> NDArray[np.int64]:
+    """Give the products whose bit is set in one row of words, ascending."""
+    return np.flatnonzero(unpack(words[None], products)[0])
+
+
+def has(words: BitRows, rows: NDArray[np.int64], products: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Read single bits, by row and product, which broadcast."""
+    shift = (products % 64).astype(np.uint64)
+    return ((words[rows, products // 64] >> shift) & np.uint64(1)).astype(bool)
+
+
+def clear(words: BitRows, rows: NDArray[np.int64], products: NDArray[np.int64]) -> None:
+    """Clear single bits in place, by row and product."""
+    bit = np.uint64(1) << (products % 64).astype(np.uint64)
+    np.bitwise_and.at(words, (rows, products // 64), ~bit)
+
+
+def row_counts(words: BitRows) -> NDArray[np.int64]:
+    """Count the set bits of every row."""
+    counts: NDArray[np.int64] = np.bitwise_count(words).sum(axis=1, dtype=np.int64)
+    return counts
+
+
+def count(words: BitRows) -> int:
+    """Count all set bits."""
+    return int(np.bitwise_count(words).sum(dtype=np.int64))
