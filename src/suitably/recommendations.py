@@ -24,15 +24,15 @@ _BLOCK = 4096
 
 @dataclass(frozen=True)
 class Explanation:
-    """Why a product is in a customer's list.
+    """Why a product is in a user's list.
 
     Attributes:
-        user_id: The customer.
+        user_id: The user.
         product_id: The product.
         rank: Its place, from 1.
         score: The ranker's score, comparable within the list only.
         ranker: What ranked it: the pipeline's ranker, or its fallback.
-        stood_in: Whether it was the fallback, since the ranker knows nothing of the customer.
+        stood_in: Whether it was the fallback, since the ranker knows nothing of the user.
         verdicts: What every applicable rule says of the pair; all pass.
         text: A sentence made from facts, in English (`"en"`) and Chinese (`"zh"`).
     """
@@ -48,10 +48,10 @@ class Explanation:
 
 
 class Recommendations:
-    """A list for every customer asked, best first; fewer than `k` is a legitimate answer.
+    """A list for every user asked, best first; fewer than `k` is a legitimate answer.
 
     Args:
-        asked: The customers' ids, in the order asked.
+        asked: The users' ids, in the order asked.
         rows: Their positions, −1 where unknown.
         drawn: Their lists.
         drawer: What drew them up, for reasons and evidence.
@@ -79,7 +79,7 @@ class Recommendations:
         return len(self._rows)
 
     def to_frame(self) -> Any:
-        """Give the lists, row by row.
+        """Return the lists, row by row.
 
         Returns:
             user_id, rank (from 1, int32), product_id, score (float32), in the order asked.
@@ -87,19 +87,19 @@ class Recommendations:
         return self._write(self.to_arrow())
 
     def to_arrow(self) -> pa.Table:
-        """Give the lists as a PyArrow table."""
+        """Return the lists as a PyArrow table."""
         return self._table(np.arange(len(self._rows)))
 
     def for_user(self, user_id: Any) -> Any:
-        """Give one customer's list, as `to_frame` does.
+        """Return one user's list, as `to_frame` does.
 
         Raises:
-            KeyError: The customer was not asked about.
+            KeyError: The user was not asked about.
         """
         return self._write(self._table(np.array([self._place(user_id)])))
 
     def explain(self, user_id: Any, product_id: Any) -> Explanation:
-        """Say why a product is in a customer's list.
+        """Say why a product is in a user's list.
 
         Raises:
             KeyError: It is not; `Pipeline.why_not` says why.
@@ -126,12 +126,12 @@ class Recommendations:
         )
 
     def abstentions(self) -> Any:
-        """Say why customers have fewer than `k` products.
+        """Say why users have fewer than `k` products.
 
         A pair that several rules keep out counts for each of them.
 
         Returns:
-            user_id, returned, reason, count: a row per customer and reason.
+            user_id, returned, reason, count: a row per user and reason.
         """
         short = np.flatnonzero(self.lists.lengths < self.k)
         unknown = short[self._rows[short] < 0]
@@ -148,7 +148,7 @@ class Recommendations:
 
     @cached_property
     def short(self) -> int:
-        """How many customers have fewer than `k` products."""
+        """How many users have fewer than `k` products."""
         return int((self.lists.lengths < self.k).sum())
 
     def _reasons(self, block: NDArray[np.int64]) -> tuple[list[str], NDArray[np.int64]]:

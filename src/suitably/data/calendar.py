@@ -45,7 +45,7 @@ def _month_later(days: Instants, months: Micros | np.int64) -> Instants:
 
 
 def completed_years(births: Micros, as_of: int) -> NDArray[np.float64]:
-    """Give ages in completed years: a birthday counts from its own day on."""
+    """Return ages in completed years: a birthday counts from its own day on."""
     today = np.datetime64(as_of, "us").astype("datetime64[D]")
     birth_days = _days(np.asarray(births).astype("datetime64[us]"))
     return _per_day(birth_days, lambda days: _years_by(days, today))

@@ -62,17 +62,17 @@ class Clock:
         return _instant(stamp)
 
     def wall(self, instant: Instant) -> Instant:
-        """Give the local wall-clock time of an instant, for calendar arithmetic."""
+        """Return the local wall-clock time of an instant, for calendar arithmetic."""
         if self.zone is None:
             return instant
         return _instant(self.stamp(instant).tz_localize(None))
 
     def micros(self, instant: Instant | None) -> int | None:
-        """Give the wall-clock time of an instant in microseconds, None for none."""
+        """Return the wall-clock time of an instant in microseconds, None for none."""
         return None if instant is None else int(self.wall(instant).astype(np.int64))
 
     def walls(self, array: pa.Array) -> Instants:
-        """Give local wall-clock times of an Arrow column of dates or timestamps, NaT where null."""
+        """Return local wall-clock times of an Arrow column of dates or timestamps, else NaT."""
         if self.zone is None or pa.types.is_date(array.type) or array.type.tz is None:
             return _micros(array)
         stamps = pd.DatetimeIndex(_micros(array)).tz_localize("UTC").tz_convert(self._tz)
@@ -80,7 +80,7 @@ class Clock:
         return local
 
     def stamp(self, instant: Instant) -> pd.Timestamp:
-        """Give an instant as a timestamp in this convention, as `instant` reads it."""
+        """Return an instant as a timestamp in this convention, as `instant` reads it."""
         stamp = pd.Timestamp(instant)
         return stamp if self.zone is None else stamp.tz_localize("UTC").tz_convert(self._tz)
 
@@ -143,7 +143,7 @@ def _micros(array: pa.Array) -> Instants:
 
 
 def present_moment(now: Any = None) -> Instant:
-    """Give the moment after which rows lie in the future; default: the present."""
+    """Return the moment after which rows lie in the future; default: the present."""
     stamp = pd.Timestamp.now("UTC") if now is None else pd.Timestamp(now)
     if stamp.tzinfo is not None:
         stamp = stamp.tz_convert("UTC").tz_localize(None)

@@ -46,7 +46,7 @@ class Columns:
                 raise DataError(f"Columns({field.name}={name!r}): must be the name of a column")
 
     def optional(self, role: str, present: list[str], table: str) -> str | None:
-        """Give the name of an optional column, or None where the frame has none.
+        """Return the name of an optional column, or None where the frame has none.
 
         Args:
             role: A field of this class, such as `"timestamp"`.

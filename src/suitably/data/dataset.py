@@ -80,7 +80,7 @@ class View:
 
 
 def repeatable(product_fields: pa.Table) -> NDArray[np.bool_]:
-    """Say which products can be acquired again though owned: bool (products,).
+    """Return which products can be acquired again though owned: bool (products,).
 
     Raises:
         DataError: The column of that name holds something else.
@@ -273,7 +273,7 @@ class Dataset:
         return self.clock.instant(as_of)
 
     def view(self, as_of: Any = None) -> View:
-        """Give what was visible strictly before `as_of`: fields, catalogue and interactions.
+        """Return what was visible strictly before `as_of`: fields, catalogue and interactions.
 
         Without a frame of users or products, there are those of the visible interactions.
         """

@@ -56,12 +56,12 @@ def write_frame(table: pa.Table, kind: str) -> Any:
 
 
 def fieldless(rows: int) -> pa.Table:
-    """Give a table of rows without columns."""
+    """Return a table of rows without columns."""
     return pa.table({"_": pa.nulls(rows)}).select([])
 
 
 def take_rows(table: pa.Table, rows: pa.Array) -> pa.Table:
-    """Give some rows of a table, null for null; Arrow forgets the rows of one without columns."""
+    """Return some rows of a table, null for null; Arrow forgets the rows of one without columns."""
     return table.take(rows) if table.num_columns else fieldless(len(rows))
 
 
@@ -101,7 +101,7 @@ def _read_objects(series: Any, name: str) -> pa.Array:
 
 
 def _moments(values: list[Any], name: str) -> list[Any]:
-    """Give dates and times one type: a bare date beside times is its midnight."""
+    """Return dates and times one type: a bare date beside times is its midnight."""
     timed = [value for value in values if isinstance(value, datetime)]
     zones = {value.tzinfo is not None for value in timed}
     bare = any(isinstance(v, date) and not isinstance(v, datetime) for v in values)

@@ -52,13 +52,13 @@ class Events:
         return len(self.users)
 
     def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> "Events":
-        """Give some of the events, by position or mask."""
+        """Return some of the events, by position or mask."""
         columns = ("users", "products", "times", "recorded", "values", "kinds")
         present = {c: getattr(self, c) for c in columns if getattr(self, c) is not None}
         return replace(self, **{column: values[rows] for column, values in present.items()})
 
     def before(self, as_of: Instant | None) -> "Events":
-        """Give what had happened and was known strictly before a moment."""
+        """Return what had happened and was known strictly before a moment."""
         if as_of is None or self.times is None:
             return self
         seen = self.times < as_of
@@ -67,13 +67,13 @@ class Events:
         return self if seen.all() else self.take(seen)
 
     def between(self, start: Instant, end: Instant) -> "Events":
-        """Give what happened in `[start, end)`."""
+        """Return what happened in `[start, end)`."""
         if self.times is None:
             raise DataError("data without timestamps cannot be split by time")
         return self.take((self.times >= start) & (self.times < end))
 
     def of(self, kinds: tuple[str, ...] | None) -> "Events":
-        """Give the events of some kinds, all for None."""
+        """Return the events of some kinds, all for None."""
         if kinds is None:
             return self
         if self.kinds is None:

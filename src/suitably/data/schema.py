@@ -46,7 +46,7 @@ class DataSchema:
         )
 
     def facts(self) -> dict[str, Any]:
-        """Give what is not an array, for the manifest of a saved pipeline."""
+        """Return what is not an array, for the manifest of a saved pipeline."""
         blank = self.blank
         names = ("times", "recorded", "values", "kinds")
         return {

@@ -42,7 +42,7 @@ class Versions:
         return kept, renumbered.astype(np.int32)
 
     def visible(self, as_of: Instant | None) -> tuple[pa.Table, NDArray[np.bool_], Instants | None]:
-        """Give the last row of every id strictly before `as_of`, and which ids have one.
+        """Return the last row of every id strictly before `as_of`, and which ids have one.
 
         Returns:
             A table with a row per id, all null where none is visible; bool (ids,); from when each

@@ -46,7 +46,7 @@ def id_array(values: Any, name: str) -> pa.Array:
 
 
 def id_kind(kind: pa.DataType) -> pa.DataType:
-    """Give the type in which ids of a type go back to the caller: integers keep their width."""
+    """Return the type in which ids of a type go back to the caller: integers keep their width."""
     if pa.types.is_dictionary(kind):
         return id_kind(kind.value_type)
     if pa.types.is_integer(kind):
@@ -70,11 +70,11 @@ class Vocabulary:
         self.kind = array.type if kind is None else kind
 
     def decode(self, codes: NDArray[np.integer]) -> pa.Array:
-        """Give ids by position, in the caller's type."""
+        """Return ids by position, in the caller's type."""
         return self.array.take(pa.array(codes)).cast(self.kind)
 
     def cast_like(self, ids: pa.Array) -> pa.Array:
-        """Give any ids in the caller's type, where they fit it."""
+        """Return any ids in the caller's type, where they fit it."""
         if ids.type == self.kind:
             return ids
         try:
@@ -83,7 +83,7 @@ class Vocabulary:
             return ids
 
     def subset(self, codes: NDArray[np.integer]) -> "Vocabulary":
-        """Give the vocabulary of some of the ids."""
+        """Return the vocabulary of some of the ids."""
         return Vocabulary(self.array.take(pa.array(codes)), self.kind)
 
     @cached_property
@@ -102,7 +102,7 @@ class Vocabulary:
         return len(self.array)
 
     def codes(self, ids: Any) -> NDArray[np.int32]:
-        """Give each id's position, −1 where it is not in the vocabulary."""
+        """Return each id's position, −1 where it is not in the vocabulary."""
         wanted = np.asarray(ids)
         if wanted.dtype.kind == "U":
             wanted = wanted.astype(object)

@@ -1,4 +1,4 @@
-"""Lists for a Dask DataFrame of customers."""
+"""Lists for a Dask DataFrame of users."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,15 +26,15 @@ def recommend(
     verify: Verify = "full",
     trusted: Sequence[type] = (),
 ) -> "DataFrame":
-    """Recommend for the customers of a Dask DataFrame, by a saved model.
+    """Recommend for the users of a Dask DataFrame, by a saved model.
 
-    The lists are those of `Pipeline.recommend`, bit for bit, however the customers are spread.
+    The lists are those of `Pipeline.recommend`, bit for bit, however the users are spread.
     Nothing runs until the result is used. The model is checked at once where this is called, and
     read once by each process that works.
 
     Args:
         model_path: A folder written by `Pipeline.save`, at the same path on every machine.
-        users: With a column `user_id`, text or integers; other columns are ignored. A customer
+        users: With a column `user_id`, text or integers; other columns are ignored. A user
             that occurs twice gets the list twice.
         k: The most products in a list.
         as_of: As for `Pipeline.recommend`.
@@ -43,7 +43,7 @@ def recommend(
 
     Returns:
         user_id and product_id in the types they came in, rank (int32, from 1) and score
-        (float32), partition by partition in the order of the customers; divisions are unknown.
+        (float32), partition by partition in the order of the users; divisions are unknown.
 
     Raises:
         ArtifactError: The model is damaged, or made of a class that is not trusted.

@@ -44,7 +44,7 @@ class Job:
     trusted: tuple[type, ...]
 
     def pipeline(self) -> Pipeline:
-        """Give the model, read on the first call in this process.
+        """Return the model, read on the first call in this process.
 
         Raises:
             ArtifactError: Damaged, or not the model that the driver read.
@@ -53,7 +53,7 @@ class Job:
             return _read(self.path, self.digest, self.verify, self.trusted)
 
     def lists(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """Recommend for batches of customers; see `Pipeline.apply_arrow`."""
+        """Recommend for batches of users; see `Pipeline.apply_arrow`."""
         return self.pipeline().apply_arrow(batches, k=self.k, as_of=self.as_of)
 
 

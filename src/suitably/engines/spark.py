@@ -1,4 +1,4 @@
-"""Lists for a Spark DataFrame of customers: local, cluster or Connect."""
+"""Lists for a Spark DataFrame of users: local, cluster or Connect."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["recommend"]
 
-# The engine puts like customers together: Spark's own 10,000 at a time cost two fifths more.
+# The engine puts like users together: Spark's own 10,000 at a time cost two fifths more.
 _ROWS = 50_000
 
 
@@ -28,15 +28,15 @@ def recommend(
     verify: Verify = "full",
     trusted: Sequence[type] = (),
 ) -> "DataFrame":
-    """Recommend for the customers of a Spark DataFrame, by a saved model.
+    """Recommend for the users of a Spark DataFrame, by a saved model.
 
-    The lists are those of `Pipeline.recommend`, bit for bit, however the customers are spread.
+    The lists are those of `Pipeline.recommend`, bit for bit, however the users are spread.
     Nothing runs until the result is used. The model is checked on the driver at once, and read
     once by each Python worker, which uses as many BLAS threads as a task has cores.
 
     Args:
         model_path: A folder written by `Pipeline.save`, at the same path on every machine.
-        users: With a column `user_id`, text or integers; other columns are ignored. A customer
+        users: With a column `user_id`, text or integers; other columns are ignored. A user
             that occurs twice gets the list twice.
         k: The most products in a list.
         as_of: As for `Pipeline.recommend`.
@@ -45,7 +45,7 @@ def recommend(
 
     Returns:
         user_id and product_id in the types they came in, rank (int, from 1) and score (float),
-        partition by partition in the order of the customers. Product ids of an unsigned type come
+        partition by partition in the order of the users. Product ids of an unsigned type come
         in the next wider one, since Spark has none.
 
     Raises:
@@ -123,6 +123,6 @@ def _schema(users: "DataFrame", product_kind: pa.DataType) -> Any:
 
 
 def _signed(kind: pa.DataType) -> pa.DataType:
-    """Give the signed type that holds an integer type; ids never exceed int64."""
+    """Return the signed type that holds an integer type; ids never exceed int64."""
     wider = {pa.uint8(): pa.int16(), pa.uint16(): pa.int32(), pa.uint32(): pa.int64()}
     return pa.int64() if kind == pa.uint64() else wider.get(kind, kind)

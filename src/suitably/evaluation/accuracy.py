@@ -32,7 +32,7 @@ def evaluate(
 ) -> Any:
     """Measure how well lists of recommendations met what users then chose.
 
-    The order of a list is its `rank`, which is what the customer saw: equal scores are in the order
+    The order of a list is its `rank`, which is what the user saw: equal scores are in the order
     of rank, and so is a list whose scores a reranker left out of order. Gaps between ranks do not
     count. `Convention(order="score")` sorts by score first, as trec_eval does with a run file.
 
@@ -76,7 +76,7 @@ def evaluate(
 
 
 def depth_of(metrics: Iterable[UserMetric], lists: RankedLists | None = None) -> int:
-    """Give how deep lists must be for every metric; never deeper than the longest of `lists`."""
+    """Return how deep lists must be for every metric; never deeper than the longest of `lists`."""
     depths = [metric.k for metric in metrics if metric.k is not None]
     depth = max(depths, default=_DEPTH)
     if lists is None:

@@ -47,18 +47,18 @@ class Arm(Protocol):
         """Its policies, read."""
 
     def clone(self) -> Self:
-        """Give an unfitted copy."""
+        """Return an unfitted copy."""
 
     def fit(self, data: Dataset, as_of: Any = None) -> Self:
         """Learn from what was visible."""
 
     def knows(self, user_ids: Any, product_ids: Any) -> bool:
-        """Say whether all these ids are known."""
+        """Return whether all these ids are known."""
 
     def recommend(
         self, user_ids: Any, k: int, as_of: Any = None, *, product_ids: Any = None
     ) -> Any:
-        """Give recommendations with a `to_frame`."""
+        """Return recommendations with a `to_frame`."""
 
     def eligibility(self, as_of: Any = None, policy: Any = None) -> Judge:
         """Evaluate a policy on its users, profiles and catalogue."""
@@ -79,7 +79,7 @@ class Ready:
     as_of: pd.Timestamp | None
 
     def recommend(self, user_ids: NDArray[Any], k: int, candidates: NDArray[Any]) -> Any:
-        """Give the frame of lists as a customer would have seen them at the cut."""
+        """Return the frame of lists as a user would have seen them at the cut."""
         asked = self.pipeline.recommend(
             user_ids=user_ids, k=k, as_of=self.as_of, product_ids=candidates
         )
@@ -118,7 +118,7 @@ def find_judge(
     """Evaluate the judging policies once, for the lists of both arms, on facts as of the cut.
 
     An arm fitted as of the cut has them. Where neither is, the profiles of one are rebuilt from the
-    data, so that a customer re-rated since an arm was fitted is judged by the new rating. An arm
+    data, so that a user re-rated since an arm was fitted is judged by the new rating. An arm
     with these policies itself comes first, then the treatment; one whose profiles lack a field that
     a rule names passes the task on.
 
@@ -152,5 +152,5 @@ def find_judge(
 
 
 def fingerprints(policies: tuple[Policy, ...]) -> tuple[str, ...]:
-    """Give what tells policies apart, whatever their order: every one must pass."""
+    """Return what tells policies apart, whatever their order: every one must pass."""
     return tuple(sorted(policy.fingerprint for policy in policies))

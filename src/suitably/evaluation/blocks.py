@@ -29,7 +29,7 @@ class Paragraph:
     text: str
 
     def html(self) -> str:
-        """Give the markup."""
+        """Return the markup."""
         return f"<p>{escape(self.text)}</p>"
 
 
@@ -44,7 +44,7 @@ class Facts:
     facts: Mapping[str, object]
 
     def html(self) -> str:
-        """Give the markup."""
+        """Return the markup."""
         pairs = (
             f"<div><dt>{escape(str(name))}</dt><dd>{_show(value)}</dd></div>"
             for name, value in self.facts.items()
@@ -65,7 +65,7 @@ class Verdict:
     reason: str
 
     def html(self) -> str:
-        """Give the markup."""
+        """Return the markup."""
         tone = _TONES.get(self.decision, "open")
         return (
             f'<div class="verdict {tone}"><strong>{escape(self.decision)}</strong>'
@@ -97,7 +97,7 @@ class Interval:
         return f"{_number(self.low, sign=True)} to {_number(self.high, sign=True)}"
 
     def html(self) -> str:
-        """Give the drawing as inline SVG."""
+        """Return the drawing as inline SVG."""
         if not self.text:
             return ""
         span = max(abs(self.low), abs(self.high)) or 1.0
@@ -128,7 +128,7 @@ class Table:
     caption: str = ""
 
     def html(self) -> str:
-        """Give the markup."""
+        """Return the markup."""
         numeric = [
             any(_is_number(row[i]) for row in self.rows)
             and all(_is_number(row[i]) or row[i] is None for row in self.rows)

@@ -76,7 +76,7 @@ class Guardrail:
         return self.metric if self.limit is None else f"{self.metric}{self.relation}{self.limit:g}"
 
     def judge(self, result: Difference, higher_is_better: bool) -> "Outcome":
-        """Say whether the condition holds."""
+        """Return whether the condition holds."""
         if self.limit is None:
             value = result.high if higher_is_better else result.low
             holds = value >= 0 if higher_is_better else value <= 0

@@ -34,7 +34,7 @@ class RelevantPairs:
     products: NDArray[np.int64]
 
     def where(self, keep: NDArray[np.bool_]) -> "RelevantPairs":
-        """Give some of the pairs, and only the users that still have one."""
+        """Return some of the pairs, and only the users that still have one."""
         rows, users = np.unique(self.users[keep], return_inverse=True)
         return RelevantPairs(
             Vocabulary(self.user_ids.array.take(pa.array(rows))),

@@ -17,21 +17,21 @@ class Block(Protocol):
     """A part of a section."""
 
     def html(self) -> str:
-        """Give its markup, all text escaped."""
+        """Return its markup, all text escaped."""
 
 
 class Report:
     """A page that is built section by section.
 
     It loads nothing from elsewhere, runs no script, and follows the reader's light or dark scheme.
-    Everything given to it is shown as text; give pseudonyms where a customer appears.
+    Everything given to it is shown as text; give pseudonyms where a user appears.
 
     Args:
         title: The page's title.
         subtitle: A line beneath it.
 
     Example:
-        >>> page = Report("Friday").section("Reach", Facts({"customers": 1200}))
+        >>> page = Report("Friday").section("Reach", Facts({"users": 1200}))
         >>> "<dd>1,200</dd>" in page.html()
         True
     """
@@ -119,14 +119,14 @@ class Report:
         )
 
     def fragment(self) -> str:
-        """Give the page's body with its style, for a notebook."""
+        """Return the page's body with its style, for a notebook."""
         head = f"<header><h1>{escape(self.title)}</h1>"
         head += f"<p>{escape(self.subtitle)}</p></header>" if self.subtitle else "</header>"
         body = "\n".join(self._sections)
         return f'<div class="suitably"><style>{STYLE}</style>\n{head}\n{body}\n{_FOOTER}</div>'
 
     def html(self) -> str:
-        """Give the page."""
+        """Return the page."""
         return (
             '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
             '<meta name="viewport" content="width=device-width, initial-scale=1">'

@@ -108,11 +108,11 @@ class ABResult:
     kind: str
 
     def decides(self, row: MetricRow) -> bool:
-        """Say whether a row is the one that the decision rests on."""
+        """Return whether a row is the one that the decision rests on."""
         return row.metric == self.primary and row.segment == "all"
 
     def to_frame(self) -> Any:
-        """Give the figures: metric, segment, control, treatment, difference, low, high, p_value.
+        """Return the figures: metric, segment, control, treatment, difference, low, high, p_value.
 
         Means are over users, each averaged over the splits first. low and high are the ends of the
         paired interval; they and p_value are missing where there is nothing to compute them from.
@@ -129,7 +129,7 @@ class ABResult:
         return write_frame(pa.table(columns), self.kind)
 
     def per_user(self) -> Any:
-        """Give every measurement: user_id, split (its position, from 0), metric, both arms."""
+        """Return every measurement: user_id, split (its position, from 0), metric, both arms."""
         return write_frame(self.user_table, self.kind)
 
     def to_html(self, path: str | PathLike[str]) -> Path:

@@ -67,7 +67,7 @@ class SearchSpace:
 
 
 def replaced(part: Any, values: Mapping[str, Any]) -> Any:
-    """Give an unfitted copy of a part, or of a list of parts, with some parameters replaced.
+    """Return an unfitted copy of a part, or of a list of parts, with some parameters replaced.
 
     Args:
         part: Anything with `get_params`, or a list or tuple of such.
@@ -130,7 +130,7 @@ def _number(value: Any) -> bool:
 
 
 def _labels(choices: list[Any]) -> list[Any]:
-    """Give choices as Optuna can store them: others than plain values by how they look."""
+    """Return choices as Optuna can store them: others than plain values by how they look."""
     if all(choice is None or isinstance(choice, _PLAIN) for choice in choices):
         return choices
     return [repr(choice) for choice in choices]

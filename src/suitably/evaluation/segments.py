@@ -20,7 +20,7 @@ Labels = NDArray[Any]
 
 
 def segment_labels(view: View, field: str, user_ids: NDArray[Any]) -> Labels:
-    """Give each user's segment as text, by a field of the users frame as of the cut.
+    """Return each user's segment as text, by a field of the users frame as of the cut.
 
     Returns:
         object (users,), such as `"segment=Mass"`; `"segment=(missing)"` without a value.

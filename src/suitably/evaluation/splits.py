@@ -21,7 +21,7 @@ class Splitter(Protocol):
     """Anything that makes a split of a dataset."""
 
     def on(self, data: Dataset) -> Split:
-        """Give the split of these data."""
+        """Return the split of these data."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class TimeSplit:
 
 
 def _barred(view: View, users: NDArray[Any], products: NDArray[Any]) -> NDArray[np.bool_]:
-    """Say which pairs were owned at the cut, and cannot be acquired again."""
+    """Return which pairs were owned at the cut, and cannot be acquired again."""
     owned = view.purchases.tocoo()
     width = len(view.products)
     rows, columns = (codes.astype(np.int64) for codes in owned.coords)

@@ -87,7 +87,7 @@ class Trial:
     catalogue: tuple[float, float]
 
     def sample(self, metric: str) -> Sample:
-        """Give the sample of one metric."""
+        """Return the sample of one metric."""
         return next(sample for sample in self.samples if sample.metric == metric)
 
 

@@ -1,4 +1,4 @@
-"""Search for parameters by what customers did in an inner window, never in a test period."""
+"""Search for parameters by what users did in an inner window, never in a test period."""
 
 import importlib
 import time
@@ -63,7 +63,7 @@ def tune(
 ) -> Tuned:
     """Try parameters of a pipeline and fit it with the best.
 
-    Every trial is fitted on what lies before the cut of a split and judged by what customers
+    Every trial is fitted on what lies before the cut of a split and judged by what users
     acquired in the window after it; nothing at or after `as_of` is looked at. So with `as_of` at
     the beginning of a test period, the test stays unseen.
 

@@ -22,7 +22,7 @@ class Convention:
         ideal: `"min(k, relevant)"` hits make a perfect nDCG, or `"k"` whatever there was to find.
         recall_over: What recall is divided by: `"relevant"` or `"min(k, relevant)"`.
         ap_over: What average precision is divided by, likewise.
-        order: Lists are read by `"rank"`, as the customer saw them, or by `"score"`, highest first.
+        order: Lists are read by `"rank"`, as the user saw them, or by `"score"`, highest first.
             Equal scores are in the order of rank either way.
         without_list: A user with something to find and no list counts as `"zero"`, or is
             `"missing"` (NaN).
@@ -40,7 +40,7 @@ class Convention:
     without_list: Literal["zero", "missing"] = "zero"
 
     def discounts(self, k: int) -> NDArray[np.float64]:
-        """Give the weight of every rank from 1 to k: float64 (k,)."""
+        """Return the weight of every rank from 1 to k: float64 (k,)."""
         ranks = np.arange(1, k + 1, dtype=np.float64)
         if self.discount == "log2(rank+1)":
             return 1.0 / np.log2(ranks + 1.0)
@@ -62,7 +62,7 @@ CONVENTIONS = {convention.name: convention for convention in (TREC, RECTOOLS, LE
 
 
 def find_convention(convention: str | Convention) -> Convention:
-    """Give a convention by name; one that is given comes back.
+    """Return a convention by name; one that is given comes back.
 
     Raises:
         ValueError: No preset has that name.

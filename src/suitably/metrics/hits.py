@@ -23,7 +23,7 @@ class Hits:
     relevant: NDArray[np.int64]
 
     def top(self, k: int) -> NDArray[np.bool_]:
-        """Give the first `k` columns, fewer where lists are shorter."""
+        """Return the first `k` columns, fewer where lists are shorter."""
         return self.relevance[:, :k]
 
     def __len__(self) -> int:

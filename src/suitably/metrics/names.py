@@ -36,7 +36,7 @@ class UserMetric(Protocol):
         """Which way is better."""
 
     def per_user(self, hits: Hits, convention: Convention) -> NDArray[np.float64]:
-        """Give float64 (users,), NaN where it is not defined."""
+        """Return float64 (users,), NaN where it is not defined."""
 
 
 @dataclass(frozen=True)

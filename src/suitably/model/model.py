@@ -36,7 +36,7 @@ class Model:
         return tuple(CatalogueScorer(ranker, self.fitted) for ranker in self.rankers)
 
     def moment(self, as_of: Instant | None) -> Snapshot:
-        """Give how it looks as of a moment; the one fitted as of and the latest asked are held."""
+        """Return how it looks as of a moment; that of the fit and the latest asked are held."""
         wanted = key(as_of)
         with self.lock:
             held = self.moments.get(wanted)
@@ -61,5 +61,5 @@ class Model:
 
 
 def key(as_of: Instant | None) -> Any:
-    """Give a moment a form to look it up by."""
+    """Return a moment a form to look it up by."""
     return None if as_of is None else int(as_of.astype(np.int64))

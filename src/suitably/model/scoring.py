@@ -43,11 +43,11 @@ class CatalogueScorer:
         self._held: _Held | None = None
 
     def able(self, ids: NDArray[Any]) -> NDArray[np.bool_]:
-        """Say for which users the ranker has anything to go by."""
+        """Return for which users the ranker has anything to go by."""
         return np.asarray(self.ranker.can_score(ids), bool)
 
     def scores(self, ids: NDArray[Any]) -> tuple[Scorer, BitRows]:
-        """Give scores of users over the catalogue, and which products have one: words (1, …).
+        """Return scores of users over the catalogue, and which products have one: words (1, …).
 
         Raises:
             SuitablyError: The ranker gave another number of users or products.

@@ -85,11 +85,11 @@ class FittedState:
         return places
 
     def barred(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Give what users own and cannot acquire again: places in the block and the catalogue."""
+        """Return what users own and cannot acquire again: places in the block and the catalogue."""
         return self._owned(rows, self._once)
 
     def held(self, rows: NDArray[np.int64]) -> sparse.csr_array:
-        """Give what users own of the catalogue: CSR (users of the block, catalogue)."""
+        """Return what users own of the catalogue: CSR (users of the block, catalogue)."""
         places, products = self._owned(rows, self._on_shelf)
         pairs = (np.ones(len(places)), (places, products))
         return sparse.csr_array(sparse.coo_array(pairs, shape=(len(rows), len(self.catalogue))))
@@ -217,7 +217,7 @@ def build_state(view: View, kind: str, builders: Sequence[Any]) -> FittedState:
 
 
 def ones_at(matrix: sparse.csr_array) -> sparse.csr_array:
-    """Give a matrix that only says where something is stored, in a byte for each."""
+    """Return a matrix that only says where something is stored, in a byte for each."""
     ones = np.ones(matrix.nnz, np.int8)
     return sparse.csr_array((ones, matrix.indices, matrix.indptr), matrix.shape)
 

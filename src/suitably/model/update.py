@@ -24,7 +24,7 @@ __all__ = ["update_state"]
 def update_state(
     fitted: FittedState, interactions: Any, users: Any, products: Any
 ) -> tuple[FittedState, View]:
-    """Give what a pipeline holds once the news is in, and a view of the new interactions alone.
+    """Return what a pipeline holds once the news is in, and a view of the new interactions alone.
 
     Both are as of the later of the moment held and just after the latest of the news. All is as
     if the news had been there at the fit, but for what rankers and builders learn at a fit.
@@ -107,7 +107,7 @@ class _Side:
     time_column: str | None
 
     def fields(self) -> pa.Table:
-        """Give a row per id, all null where none is visible."""
+        """Return a row per id, all null where none is visible."""
         if np.array_equal(self.rows, np.arange(self.table.num_rows)):
             return self.table
         return take_rows(self.table, pa.array(self.rows, mask=self.rows < 0))
@@ -239,7 +239,7 @@ def _check_zones(zones: dict[str, str | None], fitted: FittedState) -> None:
 
 
 def _alike(events: Events, blank: Events) -> Events:
-    """Give events the columns that those of the fit had, no more and no less."""
+    """Return events the columns that those of the fit had, no more and no less."""
     held = (blank.times, blank.recorded, blank.values, blank.kinds)
     given = (events.times, events.recorded, events.values, events.kinds)
     names = ("timestamps", "times of recording", "values", "kinds of event")
@@ -266,7 +266,7 @@ def _kinds_there(owned: tuple[str, ...] | None, events: Events) -> tuple[str, ..
 
 
 def _moment(held: Instant | None, events: Events, *sides: _Side) -> Instant | None:
-    """Give the later of the moment held and just after the latest of the news."""
+    """Return the later of the moment held and just after the latest of the news."""
     if held is None:
         return None
     columns = (events.times, events.recorded, *(side.times for side in sides))

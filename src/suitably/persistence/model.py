@@ -32,7 +32,7 @@ _LIBRARIES = ("suitably", "numpy", "scipy", "implicit", "pyarrow", "pandas")
 def save(pipeline: Pipeline, path: Path) -> None:
     """Write a fitted pipeline to a folder; a model saved there before is replaced.
 
-    Of the customers' own columns only those that a policy, a builder or a ranker reads are
+    Of the users' own columns only those that a policy, a builder or a ranker reads are
     written, and no interactions.
 
     Raises:
@@ -152,7 +152,7 @@ def _policy(reader: Reader, record: dict[str, str]) -> Policy:
 
 
 def _read_by(policies: Sequence[Policy], fitted: FittedState, parts: Sequence[Any]) -> list[str]:
-    """Name the customers' columns that somebody reads, now or when new rows come."""
+    """Name the users' columns that somebody reads, now or when new rows come."""
     made = {field for builder in fitted.builders for field in getattr(builder, "fields", ())}
     wanted = {f.name for p in policies for f in p.reads if f.side == "user"} - made
     for part in parts:
@@ -238,7 +238,7 @@ def _write(writer: Writer, component: Any) -> dict[str, Any]:
 
 
 def _components(value: Any) -> bool:
-    """Say whether a value of a state is a list of components with states of their own."""
+    """Return whether a value of a state is a list of components with states of their own."""
     some = isinstance(value, tuple | list) and bool(value)
     return some and all(hasattr(part, "state") for part in value)
 

@@ -1,4 +1,4 @@
-"""Batches of customers in, batches of their lists out: the seam that engines use."""
+"""Batches of users in, batches of their lists out: the seam that engines use."""
 
 from collections.abc import Callable, Iterable, Iterator
 
@@ -15,10 +15,10 @@ __all__ = ["stream"]
 def stream(
     lists_of: Callable[[pa.Array], pa.Table], batches: Iterable[pa.RecordBatch]
 ) -> Iterator[pa.RecordBatch]:
-    """Give the lists of every row, whoever else is in its batch, repeated rows included.
+    """Return the lists of every row, whoever else is in its batch, repeated rows included.
 
     Args:
-        lists_of: Draws up the lists of distinct customers, in their order.
+        lists_of: Draws up the lists of distinct users, in their order.
         batches: Record batches with a column `user_id`.
 
     Yields:

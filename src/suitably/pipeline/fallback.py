@@ -13,13 +13,13 @@ _SEGMENTS = ("tier", "client_category", "risk_level")
 
 
 def rankers_with_fallback(ranker: Any, fallback: Any, fields: pa.Table) -> tuple[Ranker, ...]:
-    """Give the unfitted rankers, in the order in which they are asked.
+    """Return the unfitted rankers, in the order in which they are asked.
 
     Args:
         ranker: The pipeline's.
-        fallback: Another one, None, or `"popularity"`: that of the segment a customer is in, by
+        fallback: Another one, None, or `"popularity"`: that of the segment a user is in, by
             the first of tier, client_category and risk_level that is a field of text.
-        fields: The fields of customers.
+        fields: The fields of users.
 
     Raises:
         ValueError: One of them is no ranker.

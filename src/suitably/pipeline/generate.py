@@ -47,7 +47,7 @@ class GeneratedLists:
 
     @staticmethod
     def empty(users: int, depth: int) -> "GeneratedLists":
-        """Give lists without products, to which nothing has happened."""
+        """Return lists without products, to which nothing has happened."""
         reranked, refused = np.zeros((2, users), np.int64)
         return GeneratedLists(Lists.empty(users, depth), reranked, refused, np.zeros(users, bool))
 
@@ -143,7 +143,7 @@ class ListGenerator:
         return bitset.pack(inside)
 
     def allowed(self, rows: NDArray[np.int64]) -> BitRows:
-        """Give who may be offered what, before any score: words (users, catalogue / 64)."""
+        """Return who may be offered what, before any score: words (users, catalogue / 64)."""
         words = self.moment.eligibility.bits(rows)
         if self.candidates is not None:
             words &= self.narrowed
@@ -152,7 +152,7 @@ class ListGenerator:
         return words
 
     def scorable(self, rows: NDArray[np.int64]) -> BitRows:
-        """Give the pairs that have a score: words (users, catalogue / 64)."""
+        """Return the pairs that have a score: words (users, catalogue / 64)."""
         words = np.zeros((len(rows), self.narrowed.shape[1]), np.uint64)
         for turn in self.turns(rows):
             words[turn.places] = turn.known

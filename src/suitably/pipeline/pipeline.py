@@ -39,7 +39,7 @@ _UPDATING = Lock()
 
 
 class Pipeline:
-    """Recommend what customers want among what they may be offered.
+    """Recommend what users want among what they may be offered.
 
     Args:
         profiles: Builders of profile fields; may be empty.
@@ -47,9 +47,9 @@ class Pipeline:
             `Policy.unrestricted()` must be written out.
         ranker: What orders products.
         rerankers: What reorders lists, in turn; may be empty.
-        fallback: What ranks for customers that the ranker knows nothing of; None: nothing does.
+        fallback: What ranks for users that the ranker knows nothing of; None: nothing does.
             Default: popularity, by the first of tier, client_category and risk_level that is a
-            field of customers.
+            field of users.
         audit: Reserved for the audit trail.
         consent: Reserved for consent.
         seed: For everything random.
@@ -93,11 +93,11 @@ class Pipeline:
         self._served: Model | None = None
 
     def get_params(self) -> dict[str, Any]:
-        """Give what the constructor was given."""
+        """Return what the constructor was given."""
         return {name: getattr(self, name) for name in signature(Pipeline).parameters}
 
     def clone(self) -> "Pipeline":
-        """Give an unfitted copy that shares nothing with this one but its policies."""
+        """Return an unfitted copy that shares nothing with this one but its policies."""
         params = self.get_params()
         fresh: dict[str, Any] = {name: clone(params[name]) for name in ("ranker", "fallback")}
         for several in ("profiles", "rerankers"):
@@ -154,7 +154,7 @@ class Pipeline:
 
         Args:
             interactions: New ones, in columns called as at the fit.
-            users: New versions of customers, and new customers.
+            users: New versions of users, and new users.
             products: New versions of products, such as re-ratings, and new products.
 
         Raises:
@@ -187,7 +187,7 @@ class Pipeline:
 
     @property
     def user_ids(self) -> NDArray[Any]:
-        """The customers it knows, in order."""
+        """The users it knows, in order."""
         return self._ready().fitted.users.values
 
     @property
@@ -196,7 +196,7 @@ class Pipeline:
         return self._ready().fitted.shelf.values
 
     def knows(self, user_ids: Any, product_ids: Any) -> bool:
-        """Say whether all of these ids are known."""
+        """Return whether all of these ids are known."""
         fitted = self._ready().fitted
         users, products = fitted.users.codes(user_ids), fitted.products.codes(product_ids)
         return bool((users >= 0).all() and (products >= 0).all())
@@ -209,14 +209,14 @@ class Pipeline:
         exclude_owned: bool = True,
         product_ids: Any = None,
     ) -> Recommendations:
-        """Draw up a list for every customer asked.
+        """Draw up a list for every user asked.
 
         Args:
             user_ids: Who; None: everybody, in the order of the users frame.
             k: The most products in a list.
             as_of: Not before the moment fitted as of, which is the default; profiles and policies
                 are judged anew at a later one.
-            exclude_owned: Whether what a customer owns is left out, unless it is repeatable.
+            exclude_owned: Whether what a user owns is left out, unless it is repeatable.
             product_ids: Narrows the catalogue, never widens it.
 
         Raises:
@@ -239,16 +239,16 @@ class Pipeline:
     def why_not(
         self, user_id: Any, product_id: Any, as_of: Any = None, k: int = 10
     ) -> list[RuleVerdict]:
-        """Say what every applicable rule says of a pair, and what else keeps it out of the list.
+        """Return what every applicable rule says of a pair, and what else keeps it out of the list.
 
         Args:
-            user_id: The customer.
+            user_id: The user.
             product_id: A product of the catalogue.
             as_of: As for `recommend`.
             k: The length of the list that the product may be missing from.
 
         Raises:
-            DataError: An unknown customer, or a product that is not in the catalogue.
+            DataError: An unknown user, or a product that is not in the catalogue.
         """
         served = self._ready()
         drawer = self._drawer(served, k, as_of, True, None)
@@ -266,10 +266,10 @@ class Pipeline:
         return verdicts
 
     def trace(self, user_id: Any, k: int = 10, as_of: Any = None) -> Trace:
-        """Follow one customer through every step.
+        """Follow one user through every step.
 
         Raises:
-            DataError: An unknown customer.
+            DataError: An unknown user.
         """
         served = self._ready()
         row = int(served.fitted.users.codes([user_id])[0])
@@ -278,7 +278,7 @@ class Pipeline:
         return trace(self._drawer(served, k, as_of, True, None), row)
 
     def eligibility(self, as_of: Any = None, policy: Any = None) -> Eligibility:
-        """Give who may be offered what, under the pipeline's policy or another one."""
+        """Return who may be offered what, under the pipeline's policy or another one."""
         served = self._ready()
         moment = self._moment(served, as_of)
         if policy is None:
@@ -288,7 +288,7 @@ class Pipeline:
     def apply_arrow(
         self, batches: Iterable[pa.RecordBatch], k: int = 10, as_of: Any = None
     ) -> Iterator[pa.RecordBatch]:
-        """Recommend for batches of customers, each row on its own.
+        """Recommend for batches of users, each row on its own.
 
         Args:
             batches: Record batches with a column `user_id`.

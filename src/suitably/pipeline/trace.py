@@ -1,4 +1,4 @@
-"""One customer through every step of a pipeline."""
+"""One user through every step of a pipeline."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ __all__ = ["Trace", "trace"]
 
 @dataclass(frozen=True)
 class Trace:
-    """One customer through every step.
+    """One user through every step.
 
     Attributes:
         fields: The columns of the users frame, as they stand.
@@ -46,11 +46,11 @@ class Trace:
 
 
 def trace(drawer: ListGenerator, row: int) -> Trace:
-    """Follow one customer.
+    """Follow one user.
 
     Args:
         drawer: What draws up the lists.
-        row: The customer's position.
+        row: The user's position.
     """
     rows = np.array([row])
     eligible = drawer.moment.eligibility.bits(rows)

@@ -19,7 +19,7 @@ def fitted_moment(data: Dataset, as_of: Any) -> pd.Timestamp | None:
 
 
 def profile_frame(builder: Builder[Any], data: Dataset, as_of: Any) -> Any:
-    """Give a row per user, as of a moment or, for None, the builder's fitted one.
+    """Return a row per user, as of a moment or, for None, the builder's fitted one.
 
     Raises:
         NotFittedError: The builder was not fitted.
@@ -32,7 +32,7 @@ def profile_frame(builder: Builder[Any], data: Dataset, as_of: Any) -> Any:
 
 
 def provenance_of(builder: Builder[Any], field: str, provenance: Provenance) -> Provenance:
-    """Give the provenance of a field that the builder makes.
+    """Return the provenance of a field that the builder makes.
 
     Raises:
         ValueError: It does not make that field.

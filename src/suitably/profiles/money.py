@@ -64,7 +64,7 @@ class MoneySums:
         return MoneySums(whole + parts // _PARTS, parts % _PARTS)
 
     def floats(self) -> NDArray[np.float64]:
-        """Give the sums as numbers, float64 (users,): the nearest below 9e6, else to one ulp."""
+        """Return the sums as numbers, float64 (users,): the nearest below 9e6, else to one ulp."""
         exact = np.abs(self.whole) < 9_000_000  # all billionths below 2**53 are floats
         total = np.where(exact, self.whole, 0) * _PARTS + self.billionths
         return np.where(exact, total / _PARTS, self.whole + self.billionths / _PARTS)

@@ -11,7 +11,7 @@ from suitably.data.clock import Instant
 __all__ = ["Builder", "BuilderState", "Provenance"]
 
 Provenance = Literal["observed", "stated", "imputed"]
-"""How a field came about: seen in behaviour, said by the customer, or guessed by a model."""
+"""How a field came about: seen in behaviour, said by the user, or guessed by a model."""
 
 
 class BuilderState(Protocol):
@@ -22,7 +22,7 @@ class BuilderState(Protocol):
         ...
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
-        """Give everything as arrays that can be written without pickle."""
+        """Return everything as arrays that can be written without pickle."""
         ...
 
     @classmethod
@@ -74,7 +74,7 @@ class Builder(Protocol[S]):
         ...
 
     def finalise(self, state: S, as_of: Instant | None) -> pa.Table:
-        """Give the fields, a row per user in the vocabulary's order, null where nothing is known.
+        """Return the fields, a row per user in the vocabulary's order, null where nothing is known.
 
         Args:
             state: As accumulated or merged.
@@ -88,7 +88,7 @@ class Builder(Protocol[S]):
         ...
 
     def transform(self, data: Dataset, as_of: Any = None) -> Any:
-        """Give a row per user: `user_id` and the fields, as the caller's kind of frame."""
+        """Return a row per user: `user_id` and the fields, as the caller's kind of frame."""
         ...
 
     def provenance(self, field: str) -> Provenance:
@@ -96,5 +96,5 @@ class Builder(Protocol[S]):
         ...
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Give what the constructor was given."""
+        """Return what the constructor was given."""
         ...

@@ -1,4 +1,4 @@
-"""How recently, how often and for how much a customer acquired something."""
+"""How recently, how often and for how much a user acquired something."""
 
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Self
@@ -41,7 +41,7 @@ class RecencyFrequencyValueState:
         return len(self.frequency)
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
-        """Give everything as arrays; what the data did not have is left out."""
+        """Return everything as arrays; what the data did not have is left out."""
         arrays: dict[str, NDArray[Any]] = {"frequency": self.frequency}
         if self.last is not None:
             arrays["last"] = self.last
@@ -63,7 +63,7 @@ class RecencyFrequencyValue:
     A user without events is `none`. The others are active if the last event is at most
     `active_days` old, and strong if there are at least `frequent` events or, where `high_value` is
     given, they sum to at least that: active and strong is `loyal`, active `occasional`, strong
-    `at-risk`, neither `lapsed`. The limits are fixed, not quantiles of this log, so one customer's
+    `at-risk`, neither `lapsed`. The limits are fixed, not quantiles of this log, so one user's
     segment never depends on another's events. In data without timestamps nobody's activity is
     known, and only `none` can be told.
 
@@ -156,7 +156,7 @@ class RecencyFrequencyValue:
         return RecencyFrequencyValueState(frequency, last, sums)
 
     def finalise(self, state: RecencyFrequencyValueState, as_of: Instant | None) -> pa.Table:
-        """Give the four fields as of a moment.
+        """Return the four fields as of a moment.
 
         Raises:
             DataError: `as_of` is not after every event in the state.
@@ -185,7 +185,7 @@ class RecencyFrequencyValue:
         )
 
     def transform(self, data: Dataset, as_of: Any = None) -> Any:
-        """Give a row per user: `user_id` and the fields, as of `as_of` or the fitted moment.
+        """Return a row per user: `user_id` and the fields, as of `as_of` or the fitted moment.
 
         Raises:
             NotFittedError: Called before `fit`.
@@ -201,7 +201,7 @@ class RecencyFrequencyValue:
         return provenance_of(self, field, "observed")
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Give what the constructor was given."""
+        """Return what the constructor was given."""
         return {f.name: getattr(self, f.name) for f in fields(self) if f.init}
 
     def _check(self) -> None:

@@ -1,4 +1,4 @@
-"""The risk level that a customer stated, for as long as the questionnaire holds."""
+"""The risk level that a user stated, for as long as the questionnaire holds."""
 
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Self
@@ -43,7 +43,7 @@ class RiskAppetiteState:
         return len(self.codes)
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
-        """Give everything as arrays; `levels` and `zone` are not per user."""
+        """Return everything as arrays; `levels` and `zone` are not per user."""
         arrays = {"codes": self.codes, "levels": self.levels, "zone": np.array(self.zone or "")}
         if self.dated is not None and self.expires is not None:
             arrays |= {"dated": self.dated, "expires": self.expires}
@@ -59,7 +59,7 @@ class RiskAppetiteState:
 
 @dataclass(eq=False)
 class RiskAppetite:
-    """Give the stated risk level while its questionnaire is valid, and never another one.
+    """Return the stated risk level while its questionnaire is valid, and never another one.
 
     A level counts if its questionnaire is dated strictly before `as_of`, and `as_of` lies strictly
     before that date plus `valid_months`; a questionnaire without a date does not count. The level
@@ -132,7 +132,7 @@ class RiskAppetite:
         return RiskAppetiteState(codes, levels, dated, expires, view.clock.zone)
 
     def merge(self, a: RiskAppetiteState, b: RiskAppetiteState) -> RiskAppetiteState:
-        """Give the later state: it was read from the fields of every user, as they stand.
+        """Return the later state: it was read from the fields of every user, as they stand.
 
         Raises:
             DataError: `b` knows fewer users than `a`, so it cannot be the later one.
@@ -142,7 +142,7 @@ class RiskAppetite:
         return b
 
     def finalise(self, state: RiskAppetiteState, as_of: Instant | None) -> pa.Table:
-        """Give the two fields as of a moment."""
+        """Return the two fields as of a moment."""
         stated = state.codes >= 0
         unknown = np.zeros(len(state), bool)
         valid = stated
@@ -162,7 +162,7 @@ class RiskAppetite:
         )
 
     def transform(self, data: Dataset, as_of: Any = None) -> Any:
-        """Give a row per user: `user_id` and the fields, as of `as_of` or the fitted moment.
+        """Return a row per user: `user_id` and the fields, as of `as_of` or the fitted moment.
 
         Raises:
             NotFittedError: Called before `fit`.
@@ -178,7 +178,7 @@ class RiskAppetite:
         return provenance_of(self, field, "stated")
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Give what the constructor was given."""
+        """Return what the constructor was given."""
         return {f.name: getattr(self, f.name) for f in fields(self) if f.init}
 
     def _check(self) -> None:

@@ -27,9 +27,9 @@ class ALS(FactorRanker):
     """Matrix factorisation with a weight of `alpha` on what was acquired and 1 on all else.
 
     Only training is `implicit`'s: its own ranking returns filtered products when it runs short.
-    Its solver stops after three steps of conjugate gradients; the vectors of customers are then
-    solved for exactly, here and in `fold_in`, so that a customer gets the same vector either way.
-    A customer without visible purchases cannot be scored, nor can a product without any.
+    Its solver stops after three steps of conjugate gradients; the vectors of users are then
+    solved for exactly, here and in `fold_in`, so that a user gets the same vector either way.
+    A user without visible purchases cannot be scored, nor can a product without any.
 
     Args:
         factors: Length of the latent vectors.
@@ -104,7 +104,7 @@ class ALS(FactorRanker):
 
 
 def _norm(matrix: sparse.csr_array) -> float:
-    """Give the largest singular value, by power iteration from the products' popularity."""
+    """Return the largest singular value, by power iteration from the products' popularity."""
     vector = np.asarray(matrix.sum(axis=0), np.float64).ravel()
     for _ in range(_POWER_ITERATIONS):
         vector = matrix.T @ (matrix @ (vector / np.linalg.norm(vector)))

@@ -1,4 +1,4 @@
-"""What rankers that go by a customer's own history have in common."""
+"""What rankers that go by a user's own history have in common."""
 
 import copy
 from collections.abc import Mapping
@@ -46,7 +46,7 @@ class HistoryRanker(Parameterized):
         return self
 
     def can_score(self, user_ids: NDArray[Any]) -> NDArray[np.bool_]:
-        """Say which users have a history to go by: bool (users,)."""
+        """Return which users have a history to go by: bool (users,)."""
         return self._fitted().can_score(user_ids)
 
     def fold_in(self, context: FitContext) -> Self:
@@ -66,7 +66,7 @@ class HistoryRanker(Parameterized):
         return made
 
     def state(self) -> State:
-        """Give the parameters and what was learned."""
+        """Return the parameters and what was learned."""
         history = self._fitted()
         learned = {name: getattr(self, name) for name in self.learned}
         return {**self.get_params(), **learned, **history.state()}
@@ -131,13 +131,13 @@ class FactorRanker(HistoryRanker):
         self._users = Overlay.of(factors)
 
     def can_score(self, user_ids: NDArray[Any]) -> NDArray[np.bool_]:
-        """Say which users have a history of products with a vector: bool (users,)."""
+        """Return which users have a history of products with a vector: bool (users,)."""
         rows = self._fitted().rows(user_ids)
         able: NDArray[np.bool_] = (self._users.take(rows) != 0).any(axis=1)
         return able
 
     def scorer(self, user_ids: NDArray[Any]) -> Factors:
-        """Give the vectors of users and products."""
+        """Return the vectors of users and products."""
         rows = self._fitted().rows(user_ids)
         return Factors(self._users.take(rows), self.product_factors_, self.known_)
 
@@ -146,7 +146,7 @@ class FactorRanker(HistoryRanker):
         self._users = self._users.put(changed, vectors, len(self.history_.users))
 
     def _vectors(self, lines: sparse.csr_array) -> NDArray[np.float32]:
-        """Give vectors of users from their histories and the products' vectors.
+        """Return vectors of users from their histories and the products' vectors.
 
         A vector depends on its own row alone; it is zeros where the row has no entry.
 
@@ -156,7 +156,7 @@ class FactorRanker(HistoryRanker):
         raise NotImplementedError
 
     def _lines(self, history: History, rows: NDArray[np.int64]) -> sparse.csr_array:
-        """Give some users' weights of the products that have a vector."""
+        """Return some users' weights of the products that have a vector."""
         lines = history.lines(rows)
         known = np.zeros(lines.shape[1], bool)
         known[: len(self.known_)] = self.known_
@@ -203,7 +203,7 @@ class SimilarityRanker(HistoryRanker):
     known_: NDArray[np.bool_]
 
     def scorer(self, user_ids: NDArray[Any]) -> Scores:
-        """Give the sums, each added up in the order of the user's products."""
+        """Return the sums, each added up in the order of the user's products."""
         history = self._fitted()
         lines = history.lines(history.rows(user_ids))
         if self.known_.all() and lines.shape[1] == len(self.known_):

@@ -21,15 +21,15 @@ class Blend(Parameterized):
     """Blend rankers by a weighted sum of their scores on one logarithmic scale.
 
     The score of a pair is Σ w · asinh(10 · x / m), x being what a ranker says of it and m the mean
-    size of what that ranker says of the customer's products. Far from 0 that is the logarithm, so
+    size of what that ranker says of the user's products. Far from 0 that is the logarithm, so
     that scores multiply, as in a logarithmic opinion pool; near 0 it is linear, so that scores of
     0 and below have their place. A product that a ranker does not know gets the lowest of what it
-    says to the customer. A customer whom some rankers cannot score is left to the others.
+    says to the user. A user whom some rankers cannot score is left to the others.
 
     Without `weights` they are learned: the rankers are fitted on the past of several inner cuts in
-    time, and weights are searched for a high nDCG@10 on what customers acquired in the windows
+    time, and weights are searched for a high nDCG@10 on what users acquired in the windows
     after the cuts, over those whom at least two rankers can score. All of it lies before the
-    moment of the fit; then the rankers are fitted on everything. Fields of customers and products
+    moment of the fit; then the rankers are fitted on everything. Fields of users and products
     in the inner past are those of the fit. Where nothing can be learned, in data without
     timestamps or with next to none, weights are equal.
 
@@ -44,7 +44,7 @@ class Blend(Parameterized):
     Attributes:
         rankers_: The fitted rankers.
         weights_: float64 (rankers,), their sum is 1.
-        judged_: How many customers the weights were learned from, each counted per window.
+        judged_: How many users the weights were learned from, each counted per window.
 
     Source:
         Genest and Zidek, "Combining Probability Distributions", Statistical Science 1 (1986),
@@ -89,7 +89,7 @@ class Blend(Parameterized):
         return self
 
     def scorer(self, user_ids: NDArray[Any]) -> Scores:
-        """Give the weighted sums."""
+        """Return the weighted sums."""
         rankers = self._fitted()
         shares = rescaled(self.weights_, which_score(rankers, user_ids))
         said = []
@@ -106,7 +106,7 @@ class Blend(Parameterized):
         return Scores(total.astype(np.float32), known)
 
     def can_score(self, user_ids: NDArray[Any]) -> NDArray[np.bool_]:
-        """Say whom any of the rankers can score: bool (users,)."""
+        """Return whom any of the rankers can score: bool (users,)."""
         return np.asarray(which_score(self._fitted(), user_ids).any(axis=1))
 
     def fold_in(self, context: FitContext) -> Self:
@@ -126,7 +126,7 @@ class Blend(Parameterized):
         return made
 
     def state(self) -> State:
-        """Give the parameters, the fitted rankers and the weights."""
+        """Return the parameters, the fitted rankers and the weights."""
         rankers = list(self._fitted())
         given = None if self.weights is None else np.asarray(self.weights, float).tolist()
         learned = {"weights_": self.weights_, "judged_": self.judged_}
@@ -153,7 +153,7 @@ class Blend(Parameterized):
         return tuple(dict.fromkeys(found))
 
     def _judged(self, context: FitContext) -> Iterator[Judged]:
-        """Give customers of inner splits; one in which a ranker cannot learn is left out."""
+        """Return users of inner splits; one in which a ranker cannot learn is left out."""
         for split in inner_splits(context, self.windows, self.horizon_days):
             try:
                 rankers = [clone(ranker).fit(split.past) for ranker in self.rankers]

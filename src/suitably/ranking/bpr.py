@@ -27,9 +27,9 @@ class BPR(FactorRanker):
     Training is `implicit`'s, on one thread, without which it is not reproducible: for a purchase
     drawn at random it draws a rival in proportion to purchases. It takes no weights, so a
     half-life or event weights only say which pairs teach it about products (weight above 0).
-    A customer without visible purchases cannot be scored, nor can a product without any.
+    A user without visible purchases cannot be scored, nor can a product without any.
 
-    The vectors of customers, at the fit and in `fold_in`, are not those that training ends with,
+    The vectors of users, at the fit and in `fold_in`, are not those that training ends with,
     which depend on the order of the draw, but the one vector for each that minimises the expected
     loss of the training, with its weights, given the products' vectors and a fixed sample of
     rivals by popularity. Training stops long before that minimum, which holds vectors back like a
@@ -47,7 +47,7 @@ class BPR(FactorRanker):
     Attributes:
         user_factors_: float32 (users, factors + 1), of which the last is 1.
         product_factors_: float32 (products, factors + 1), of which the last is the bias.
-        popularity_: float64 (products,), the number of customers who have each.
+        popularity_: float64 (products,), the number of users who have each.
 
     Source:
         Rendle, Freudenthaler, Gantner and Schmidt-Thieme, "BPR: Bayesian Personalized Ranking
@@ -96,7 +96,7 @@ class BPR(FactorRanker):
 
         def terms(mine: NDArray[Any], weights: NDArray[np.float64]) -> logistic.Terms:
             features = products[mine][:, :, None] - products[others]
-            # What the customer owns is no rival.
+            # What the user owns is no rival.
             free = shares * (others != mine[:, :, None]).all(axis=1)[:, None, :]
             flat = (len(mine), -1)
             return logistic.Terms(

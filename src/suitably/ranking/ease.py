@@ -28,15 +28,15 @@ _LARGE = 1e30
 class EASE(SimilarityRanker):
     """Weights from product to product that best predict each from the others, under a penalty.
 
-    They may be negative. A customer without visible purchases cannot be scored, nor can a product
+    They may be negative. A user without visible purchases cannot be scored, nor can a product
     without any. Takes one inversion of a matrix of products by products, in place: 1.6 GB for
     20,000 products.
 
     Args:
-        regularization: L2 penalty; None: twice the square root of the number of customers, times
-            the square of the largest weight. A count of common customers is that uncertain, so a
+        regularization: L2 penalty; None: twice the square root of the number of users, times
+            the square of the largest weight. A count of common users is that uncertain, so a
             penalty that suits a large bank drowns what a small one has. For the paper's 137,000
-            and 463,000 customers that is 740 and 1,360, where its best were 500 and 1,000.
+            and 463,000 users that is 740 and 1,360, where its best were 500 and 1,000.
         half_life_days: After how many days an interaction counts half; None: it never ages.
         event_weights: The weight of every kind of event that counts; None: those that mean
             ownership, at 1.
@@ -90,7 +90,7 @@ class EASE(SimilarityRanker):
 
 
 def _largest_sum(core: sparse.csr_array) -> float:
-    """Give the largest row sum of the Gram matrix, which bounds its eigenvalues from above."""
+    """Return the largest row sum of the Gram matrix, which bounds its eigenvalues from above."""
     return float((core.T @ np.asarray(core.sum(axis=1)).ravel()).max())
 
 

@@ -1,4 +1,4 @@
-"""What each customer did, as weights: the matrix that rankers learn from and fold into."""
+"""What each user did, as weights: the matrix that rankers learn from and fold into."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -86,7 +86,7 @@ class Weighting:
 
 @dataclass(frozen=True)
 class History:
-    """The weighted interactions of every customer.
+    """The weighted interactions of every user.
 
     Attributes:
         users: Whose they are, row by row.
@@ -151,11 +151,11 @@ class History:
         return sparse.csr_array(self.weights[self.active][:, self.known])
 
     def rows(self, user_ids: NDArray[Any]) -> NDArray[np.int64]:
-        """Give the users' rows, −1 for strangers."""
+        """Return the users' rows, −1 for strangers."""
         return self.users.codes(user_ids).astype(np.int64)
 
     def can_score(self, user_ids: NDArray[Any]) -> NDArray[np.bool_]:
-        """Say which users have any history: bool (users,)."""
+        """Return which users have any history: bool (users,)."""
         rows = self.rows(user_ids)
         if not len(self.active):
             return np.zeros(len(rows), bool)
@@ -163,7 +163,7 @@ class History:
         return able
 
     def lines(self, rows: NDArray[np.int64]) -> sparse.csr_array:
-        """Give the weights of some users by row: CSR (rows, products); −1 has none."""
+        """Return the weights of some users by row: CSR (rows, products); −1 has none."""
         starts, ends = self.weights.indptr[rows], self.weights.indptr[rows + 1]
         lengths = np.where(rows >= 0, ends - starts, 0).astype(np.int64)
         bounds = np.concatenate([[0], np.cumsum(lengths)])
@@ -172,7 +172,7 @@ class History:
         return sparse.csr_array(parts, shape=(len(rows), self.weights.shape[1]))
 
     def state(self) -> dict[str, Any]:
-        """Give everything as arrays and numbers, to be saved."""
+        """Return everything as arrays and numbers, to be saved."""
         origin = None if self.origin is None else int(self.origin.astype(np.int64))
         return {
             "history_users": self.users.values,

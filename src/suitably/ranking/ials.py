@@ -32,27 +32,27 @@ class IALS(FactorRanker):
     Minimises Σ wᵤᵢ (xᵤ·yᵢ − 1)² over what was acquired, plus `unobserved_weight` · Σ (xᵤ·yᵢ)²
     over all pairs, plus Σ λᵤ ‖xᵤ‖² + Σ λᵢ ‖yᵢ‖². Here λᵤ is `regularization` times
     (Σᵢ wᵤᵢ + unobserved_weight · products) to the power of `scaling`, and λᵢ likewise.
-    The products' vectors alternate with exact solutions for the customers', in float64.
-    A customer without visible purchases cannot be scored, nor can a product without any.
+    The products' vectors alternate with exact solutions for the users', in float64.
+    A user without visible purchases cannot be scored, nor can a product without any.
 
     Args:
         factors: Length of the latent vectors.
         unobserved_weight: Weight of a pair, acquired or not, relative to 1 for an acquisition;
             α₀ in the paper. None: such that all pairs together weigh 4 times what was acquired.
         regularization: L2 penalty; λ in the paper. None: by the noise. The penalties of a typical
-            customer and product together take √(λᵤλᵢ) off the singular values of the matrix, and
+            user and product together take √(λᵤλᵢ) off the singular values of the matrix, and
             chance alone has some of about √(Σ w² / users) + √(Σ w² / products). The first is set
             to 0.6 of the second.
         scaling: How penalties grow with the weight of what they hold back, from 0, alike for all,
             to 1; ν in the paper.
-        iterations: The most sweeps over customers and products.
+        iterations: The most sweeps over users and products.
         tolerance: Sweeps end when one lowers the objective by less than this share of it.
         init_stddev: Standard deviation of the length of vectors at the start.
         half_life_days: After how many days an interaction counts half; None: it never ages.
         event_weights: The weight of every kind of event that counts; None: those that mean
             ownership, at 1.
         start: A fitted `IALS`, or its state, whose products' vectors are the starting point;
-            products are matched by id, and customers follow from products. It needs the same
+            products are matched by id, and users follow from products. It needs the same
             number of factors.
 
     Attributes:
@@ -110,12 +110,12 @@ class IALS(FactorRanker):
     def __repr__(self) -> str:
         shown = copy.copy(self)
         if isinstance(self.start, dict):
-            # A state holds the ids of customers.
+            # A state holds the ids of users.
             shown.start = {}
         return super(IALS, shown).__repr__()
 
     def state(self) -> State:
-        """Give the parameters and what was learned; where it started from is part of that."""
+        """Return the parameters and what was learned; where it started from is part of that."""
         return {**super().state(), "start": None}
 
     def _learn(self, history: History, context: FitContext) -> None:
@@ -169,7 +169,7 @@ class IALS(FactorRanker):
         self.regularization_ = float(chosen if self.regularization is None else self.regularization)
 
     def _ridge(self, lines: sparse.csr_array, others: int | None = None) -> Floats:
-        """Give every row's penalty, from its own weights and the number of columns."""
+        """Return every row's penalty, from its own weights and the number of columns."""
         held: Floats = np.asarray(lines.astype(np.float64).sum(axis=1)).ravel()
         columns = lines.shape[1] if others is None else others
         strength: Floats = held + self.unobserved_weight_ * columns

@@ -18,11 +18,11 @@ _DAY = 86_400_000_000
 
 @dataclass(frozen=True)
 class InnerSplit:
-    """One cut through the past, and what customers acquired in the window after it.
+    """One cut through the past, and what users acquired in the window after it.
 
     Attributes:
         past: What could be learned from at the cut.
-        users: int64 (n,), rows of customers, ascending; a row per acquisition.
+        users: int64 (n,), rows of users, ascending; a row per acquisition.
         products: int64 (n,), what they acquired, new to them or repeatable; each pair once.
     """
 
@@ -31,7 +31,7 @@ class InnerSplit:
     products: NDArray[np.int64]
 
     def allowed(self, users: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Say what some customers could be offered at the cut: bool (users, products)."""
+        """Return what some users could be offered at the cut: bool (users, products)."""
         view = self.past.data
         allowed = np.tile(view.listed, (len(users), 1))
         owned = view.purchases[users].tocoo()
@@ -41,7 +41,7 @@ class InnerSplit:
 
 
 def earlier(view: View, moment: Instant) -> View:
-    """Give the interactions of a view that were visible before an earlier moment.
+    """Return the interactions of a view that were visible before an earlier moment.
 
     Fields of users and products are those of the later one: a view holds one version of each.
     """
@@ -83,7 +83,7 @@ def inner_splits(context: FitContext, windows: int, horizon_days: float) -> Iter
 def _acquired(
     view: View, past: View, start: Instant, end: Instant
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Give the pairs acquired in `[start, end)` that were not barred by being owned."""
+    """Return the pairs acquired in `[start, end)` that were not barred by being owned."""
     after = view.events.between(start, end).of(view.owned_events)
     products = len(view.products)
     wanted = np.unique(after.users.astype(np.int64) * products + after.products)

@@ -1,4 +1,4 @@
-"""Item-based nearest neighbours: products that the same customers have."""
+"""Item-based nearest neighbours: products that the same users have."""
 
 from collections.abc import Mapping
 from typing import ClassVar, Literal, get_args
@@ -19,19 +19,19 @@ Similarity = Literal["cosine", "tfidf", "bm25"]
 
 
 class ItemKNN(SimilarityRanker):
-    """Score a product by how alike it is to those the customer has.
+    """Score a product by how alike it is to those the user has.
 
     Each product passes on its similarity to its nearest neighbours only, and to itself nothing.
-    A similarity that rests on few common customers is shrunk. Equally similar products are
-    neighbours in the order of the catalogue. A customer without visible purchases cannot be
+    A similarity that rests on few common users is shrunk. Equally similar products are
+    neighbours in the order of the catalogue. A user without visible purchases cannot be
     scored, nor can a product without any.
 
     Args:
         weighting: `"cosine"`, of the weights as they are; `"tfidf"`, the cosine of square roots
-            of weights, where those of customers who have much count less; `"bm25"`, the inner
+            of weights, where those of users who have much count less; `"bm25"`, the inner
             product of weights that saturate and count less for products that many have.
         neighbours: How many each product has at most.
-        shrinkage: At how many common customers a similarity counts half; 0: always in full.
+        shrinkage: At how many common users a similarity counts half; 0: always in full.
         K1: How late a weight saturates, for `"bm25"`.
         B: How much less those of popular products weigh, from 0 to 1, for `"bm25"`.
         half_life_days: After how many days an interaction counts half; None: it never ages.

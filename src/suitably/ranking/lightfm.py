@@ -31,7 +31,7 @@ class LightFM(Parameterized):
     """A hybrid: a vector for everyone seen in training, plus one for each of their features.
 
     The score of a pair is the product of both sides' sums of vectors, plus their biases. A
-    customer or product that training never saw has its features' vectors, so it is ranked, or
+    user or product that training never saw has its features' vectors, so it is ranked, or
     ranks others, from its first day; one without any value in the named features and without a
     history at the fit has no score. `fold_in` reads features anew; the vectors themselves change
     at the next fit only.
@@ -47,7 +47,7 @@ class LightFM(Parameterized):
     Args:
         factors: Length of the latent vectors.
         loss: `"warp"` or `"bpr"`. The other losses of `lightfm` are refused: the logistic one
-            needs products that a customer turned down, k-OS takes no weights.
+            needs products that a user turned down, k-OS takes no weights.
         epochs: Passes over the interactions. Few short steps are the regularisation that works:
             with more or longer ones, everyone's own vector takes over from the features.
         learning_rate: The first step of adagrad.
@@ -145,14 +145,14 @@ class LightFM(Parameterized):
         return self
 
     def scorer(self, user_ids: NDArray[Any]) -> Factors:
-        """Give the vectors of users and products, biases included."""
+        """Return the vectors of users and products, biases included."""
         rows = self._rows(user_ids)
         vectors = np.zeros((len(rows), self.product_vectors_.shape[1]), np.float32)
         vectors[rows >= 0] = self.user_vectors_[rows[rows >= 0]]
         return Factors(vectors, self.product_vectors_, self.known_)
 
     def can_score(self, user_ids: NDArray[Any]) -> NDArray[np.bool_]:
-        """Say which users were in training or have a feature that was: bool (users,)."""
+        """Return which users were in training or have a feature that was: bool (users,)."""
         rows = self._rows(user_ids)
         able: NDArray[np.bool_] = np.zeros(len(rows), bool)
         able[rows >= 0] = self.able_[rows[rows >= 0]]
@@ -170,7 +170,7 @@ class LightFM(Parameterized):
         return made
 
     def state(self) -> State:
-        """Give the parameters and what was learned; of anyone's fields only their vectors."""
+        """Return the parameters and what was learned; of anyone's fields only their vectors."""
         self._check()
         return {
             **self.get_params(),
@@ -223,7 +223,7 @@ class LightFM(Parameterized):
         self.product_vectors_ = np.insert(products, 1, 1, axis=1)
 
     def _warn_of_one_list(self, history: History) -> None:
-        """Features that outweigh what tells customers apart give everyone the same list."""
+        """Features that outweigh what tells users apart give everyone the same list."""
         users, products = np.flatnonzero(self.able_), np.flatnonzero(self.known_)
         if len(users) < _FEWEST or len(products) < _FEWEST:
             return

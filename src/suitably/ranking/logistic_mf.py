@@ -22,14 +22,14 @@ _RIVALS = 256
 
 
 class LogisticMF(FactorRanker):
-    """Matrix factorisation of the probability that a customer acquires a product.
+    """Matrix factorisation of the probability that a user acquires a product.
 
     Training is `implicit`'s, on one thread, so that it does not depend on how many there are.
-    Its negatives are drawn in proportion to purchases, no more than factors + 2 for a customer
-    and sweep. A customer without visible purchases cannot be scored, nor can a product without
+    Its negatives are drawn in proportion to purchases, no more than factors + 2 for a user
+    and sweep. A user without visible purchases cannot be scored, nor can a product without
     any.
 
-    The vectors of customers, at the fit and in `fold_in`, are not those that training ends with,
+    The vectors of users, at the fit and in `fold_in`, are not those that training ends with,
     which depend on the draw, but the one vector for each that minimises the expected loss of the
     training, given the products' vectors and a fixed sample of negatives by popularity.
 
@@ -38,7 +38,7 @@ class LogisticMF(FactorRanker):
         learning_rate: Length of the first steps of training.
         regularization: L2 penalty on vectors and biases.
         negatives: How many products are drawn for every one acquired.
-        iterations: Sweeps over customers and products.
+        iterations: Sweeps over users and products.
         half_life_days: After how many days an interaction counts half; None: it never ages.
         event_weights: The weight of every kind of event that counts; None: those that mean
             ownership, at 1.
@@ -46,7 +46,7 @@ class LogisticMF(FactorRanker):
     Attributes:
         user_factors_: float32 (users, factors + 2), of which the last two are 1 and the bias.
         product_factors_: float32 (products, factors + 2), the last two being the bias and 1.
-        popularity_: float64 (products,), the number of customers who have each.
+        popularity_: float64 (products,), the number of users who have each.
 
     Source:
         Johnson, "Logistic Matrix Factorization for Implicit Feedback Data", NIPS 2014 workshop
@@ -92,7 +92,7 @@ class LogisticMF(FactorRanker):
 
     def _vectors(self, lines: sparse.csr_array) -> NDArray[np.float32]:
         products = self.product_factors_.astype(np.float64)
-        # The customer's part is all but the column of 1 that meets the product's bias.
+        # The user's part is all but the column of 1 that meets the product's bias.
         bias, products = products[:, -2], np.delete(products, -2, axis=1)
         others, shares = logistic.rivals(self.popularity_, _RIVALS)
         factors = products.shape[1]

@@ -19,15 +19,15 @@ _NO_SEGMENT = 0
 
 
 class Popularity(Parameterized):
-    """Rank products by how many customers acquired them: the baseline of every comparison.
+    """Rank products by how many users acquired them: the baseline of every comparison.
 
-    A customer counts once per product, with the weight of their strongest interaction. A product
+    A user counts once per product, with the weight of their strongest interaction. A product
     that nobody acquired has no score. Everybody can be scored, strangers too.
 
-    With `by`, a customer gets the popularity within their own segment. Of the C customers with any
-    history, C_s are of segment s; of a product's weighted customers n, n_s are. The score is the
-    number of customers it would have if everybody were of the segment, C·(n_s + m·n/C)/(C_s + m):
-    the mean of a beta posterior whose prior is worth m customers of the overall taste. A customer
+    With `by`, a user gets the popularity within their own segment. Of the C users with any
+    history, C_s are of segment s; of a product's weighted users n, n_s are. The score is the
+    number of users it would have if everybody were of the segment, C·(n_s + m·n/C)/(C_s + m):
+    the mean of a beta posterior whose prior is worth m users of the overall taste. A user
     whose segment is missing or unseen gets n itself, and so does a segment without any history.
 
     Args:
@@ -36,12 +36,12 @@ class Popularity(Parameterized):
             ownership, at 1.
         by: A profile field or else a column of the users frame, of text, booleans or whole
             numbers; None: everybody is alike.
-        smoothing: The m above, in customers.
+        smoothing: The m above, in users.
 
     Attributes:
-        counts_: float64 (products,), weighted customers per product.
+        counts_: float64 (products,), weighted users per product.
         segments_: The names of the segments, as text.
-        segment_counts_: float64 (1 + segments, products), the scores: first those of a customer
+        segment_counts_: float64 (1 + segments, products), the scores: first those of a user
             without a segment, which are `counts_`.
 
     Source:
@@ -72,17 +72,17 @@ class Popularity(Parameterized):
 
     @property
     def reads(self) -> tuple[str, ...]:
-        """Fields of customers that it goes by, so that a saved pipeline keeps their column."""
+        """Fields of users that it goes by, so that a saved pipeline keeps their column."""
         return () if self.by is None else (self.by,)
 
     @property
     def counts_(self) -> NDArray[np.float64]:
-        """Weighted customers per product: float64 (products,)."""
+        """Weighted users per product: float64 (products,)."""
         counts: NDArray[np.float64] = self._fitted().segment_counts_[_NO_SEGMENT]
         return counts
 
     def fit(self, context: FitContext) -> Self:
-        """Count the customers of every product, in every segment.
+        """Count the users of every product, in every segment.
 
         Raises:
             DataError: No such field, or one that makes no segments.
@@ -105,7 +105,7 @@ class Popularity(Parameterized):
         return Popularity(**self.get_params())._count(history, context)
 
     def scorer(self, user_ids: NDArray[Any]) -> Factors:
-        """Give each customer's segment, one-hot, and the scores of every segment."""
+        """Return each user's segment, one-hot, and the scores of every segment."""
         scores = self._fitted().segment_counts_
         rows = self.history_.rows(user_ids)
         codes = np.full(len(rows), _NO_SEGMENT)
@@ -113,11 +113,11 @@ class Popularity(Parameterized):
         return Factors(np.eye(len(scores))[codes], scores.T, self.counts_ > 0)
 
     def can_score(self, user_ids: NDArray[Any]) -> NDArray[np.bool_]:
-        """Say that there is something for everybody."""
+        """Return true for everybody."""
         return np.ones(len(user_ids), bool)
 
     def state(self) -> State:
-        """Give the parameters and what was learned."""
+        """Return the parameters and what was learned."""
         self._fitted()
         return {
             **self.get_params(),
@@ -176,7 +176,7 @@ class Popularity(Parameterized):
 
 
 def _segments(by: str | None, context: FitContext) -> tuple[tuple[str, ...], NDArray[np.int32]]:
-    """Give the names of the segments, and every user's: 0 without one, else its place plus 1."""
+    """Return the names of the segments, and every user's: 0 without one, else its place plus 1."""
     if by is None:
         return (), np.zeros(len(context.data.users), np.int32)
     tables = (context.profiles, context.data.user_fields)

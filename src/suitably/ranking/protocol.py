@@ -70,7 +70,7 @@ Scorer = Factors | Scores
 
 @runtime_checkable
 class Ranker(Protocol):
-    """What would a customer want?
+    """What would a user want?
 
     No base class and no registration: any class with these methods ranks. To be saved, it also
     has `state() -> arrays and scalars` and a class method `from_state(state)`. To take in new
@@ -83,9 +83,9 @@ class Ranker(Protocol):
         ...
 
     def scorer(self, user_ids: NDArray[Any]) -> Scorer:
-        """Give scores of users by external id, over the products of the view fitted on."""
+        """Return scores of users by external id, over the products of the view fitted on."""
         ...
 
     def can_score(self, user_ids: NDArray[Any]) -> NDArray[np.bool_]:
-        """Say for which users there is anything to go by: bool (users,)."""
+        """Return for which users there is anything to go by: bool (users,)."""
         ...

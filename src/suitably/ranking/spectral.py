@@ -1,4 +1,4 @@
-"""A low-pass filter on the graph of customers and products."""
+"""A low-pass filter on the graph of users and products."""
 
 from collections.abc import Mapping
 
@@ -24,10 +24,10 @@ _DENSE = 512
 class Spectral(SimilarityRanker):
     """Pass on what varies slowly from product to product, in closed form (GF-CF).
 
-    The similarity is a linear filter, common customers in relation to how much each product and
-    customer has, plus an ideal one, the span of the leading singular vectors. `linear=0` leaves a
+    The similarity is a linear filter, common users in relation to how much each product and
+    user has, plus an ideal one, the span of the leading singular vectors. `linear=0` leaves a
     truncated singular value decomposition; with `normalization=0` too, it is that of the weights
-    themselves (PureSVD). A customer without visible purchases cannot be scored, nor can a product
+    themselves (PureSVD). A user without visible purchases cannot be scored, nor can a product
     without any.
 
     Args:
@@ -35,7 +35,7 @@ class Spectral(SimilarityRanker):
             that anybody has. Those that the data do not determine are left out.
         linear: Weight of the linear filter.
         low_pass: Weight of the ideal low-pass filter.
-        normalization: To which power of its sum of weights each customer and product is divided,
+        normalization: To which power of its sum of weights each user and product is divided,
             from 0 to 1.
         half_life_days: After how many days an interaction counts half; None: it never ages.
         event_weights: The weight of every kind of event that counts; None: those that mean
@@ -101,7 +101,7 @@ class Spectral(SimilarityRanker):
 
 
 def _leading(matrix: sparse.csr_array, count: int, seed: int) -> NDArray[np.float64]:
-    """Give the leading right singular vectors whose singular value is not 0, as columns."""
+    """Return the leading right singular vectors whose singular value is not 0, as columns."""
     side = matrix.shape[1]
     if side <= _DENSE or 4 * count >= min(matrix.shape):
         values, vectors = eigh(upper_gram(matrix, np.float64), lower=False)

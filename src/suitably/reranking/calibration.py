@@ -1,4 +1,4 @@
-"""A list in the proportions of the customer's own profile."""
+"""A list in the proportions of the user's own profile."""
 
 from typing import Any
 
@@ -17,20 +17,20 @@ _NOTHING = 1e-12  # a share below it moves no divergence, and would overflow its
 
 
 class Calibration:
-    """Bring the shares of the groups in a list near those of the customer's profile.
+    """Bring the shares of the groups in a list near those of the user's profile.
 
     The list is drawn up one product at a time, each time the one with the highest
     `(1 - weight) * relevance - weight * KL(p, q)` of the list with it, where relevance is the score
     scaled to 0 to 1 within the list, `KL = Σ p(g) log(p(g) / q̃(g))` over the groups g,
     `q̃ = (1 - α) q + α p` with α = 0.01, p(g) the group's share in the profile and q(g) its share
     of the products in the list. Ties keep the order they came in. A product whose group is missing
-    takes a place and counts for no group. A customer without a profile keeps the order.
+    takes a place and counts for no group. A user without a profile keeps the order.
 
     Args:
         by: Column of the products frame that says the group.
-        target: A field of the customers with a map from group to share (of any sum), such as the
+        target: A field of the users with a map from group to share (of any sum), such as the
             profile field `category_share`; None: the groups' shares among the products that the
-            customer owns, by number.
+            user owns, by number.
         weight: 0 keeps the order, 1 looks at the shares only.
 
     Source:
@@ -46,11 +46,11 @@ class Calibration:
 
     @property
     def reads(self) -> tuple[str, ...]:
-        """The fields of the customers that it reads."""
+        """The fields of the users that it reads."""
         return () if self.target is None else (self.target,)
 
     def get_params(self) -> dict[str, Any]:
-        """Give the parameters by name."""
+        """Return the parameters by name."""
         return {"by": self.by, "target": self.target, "weight": self.weight}
 
     def rerank(self, lists: Lists, context: RerankContext, k: int) -> Lists:
@@ -83,7 +83,7 @@ class Calibration:
         return arranged(lists, places)
 
     def _profile(self, context: RerankContext, groups: Groups) -> NDArray[np.float64]:
-        """Give every customer's shares: float64 (users, groups + 1), none in the last column."""
+        """Return every user's shares: float64 (users, groups + 1), none in the last column."""
         if self.target is None:
             by_group = groups.owned(context).astype(np.float64)
             by_group[:, -1] = 0

@@ -17,7 +17,7 @@ class Caps:
     """Keep at most so many products of a group, such as an issuer, in a list.
 
     Each group's best ones stay, in their order; the others are dropped, and those behind them move
-    up. A product whose group is missing is in none, and always stays. What the customer holds does
+    up. A product whose group is missing is in none, and always stays. What the user holds does
     not count here; it does in `ConcentrationLimit`.
 
     Args:
@@ -39,7 +39,7 @@ class Caps:
         self.exceptions = exceptions
 
     def get_params(self) -> dict[str, Any]:
-        """Give the parameters by name."""
+        """Return the parameters by name."""
         return {"by": self.by, "most": self.most, "exceptions": self.exceptions}
 
     def rerank(self, lists: Lists, context: RerankContext, k: int) -> Lists:
@@ -63,7 +63,7 @@ class Caps:
         return lists.keep(kept, k)
 
     def state(self) -> dict[str, Any]:
-        """Give the parameters as numbers and text."""
+        """Return the parameters as numbers and text."""
         exceptions = dict(self.exceptions or {})
         return {
             "by": self.by,

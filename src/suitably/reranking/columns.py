@@ -1,4 +1,4 @@
-"""What rerankers read: groups and numbers of products, maps of customers."""
+"""What rerankers read: groups and numbers of products, maps of users."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -43,7 +43,7 @@ class Groups:
 
 @dataclass(frozen=True)
 class Amounts:
-    """A map of each customer from group to a number.
+    """A map of each user from group to a number.
 
     Attributes:
         known: bool (users,), who has a map; an empty one is a map too.
@@ -96,7 +96,7 @@ def read_numbers(context: RerankContext, column: str, reader: str) -> NDArray[np
 
 
 def read_map(context: RerankContext, column: str, groups: Groups, reader: str) -> Amounts:
-    """Read a map column of the customers, such as their exposure by issuer.
+    """Read a map column of the users, such as their exposure by issuer.
 
     Raises:
         DataError: There is no such column, or it does not hold maps to finite numbers from 0 on.

@@ -1,4 +1,4 @@
-"""No more of an issuer than a share of what the customer would hold."""
+"""No more of an issuer than a share of what the user would hold."""
 
 from typing import Any
 
@@ -17,16 +17,16 @@ _ROUNDING = 1e-9
 
 
 class ConcentrationLimit:
-    """Drop what could take a group over a share of the customer's holdings.
+    """Drop what could take a group over a share of the user's holdings.
 
-    The limit holds for whatever the customer buys of the list, all of it or any part: nothing else
+    The limit holds for whatever the user buys of the list, all of it or any part: nothing else
     that is listed, and may stay unbought, makes a position look smaller. The worst part for a group
     is all its listed products and nothing else, so in the list's order a product stays where
 
         held(g) + listed(g) + x  ≤  max(least, share * (held + listed(g) + x)),
 
-    held(g) being what the customer holds of its group g, listed(g) what of g stays ahead of it,
-    x the product's own amount, and held all the customer holds. What is dropped does not count.
+    held(g) being what the user holds of its group g, listed(g) what of g stays ahead of it,
+    x the product's own amount, and held all the user holds. What is dropped does not count.
 
     By number, `held` counts the products owned, repeatable ones included and those that have left
     the catalogue not, and x is 1. By money, `held(g)` is what the map `exposure` says (0 where it
@@ -34,22 +34,22 @@ class ConcentrationLimit:
 
     `least` is what a group may reach whatever its share, for a small portfolio cannot be spread: by
     number 1 unless given, so that a first product of an issuer is always possible. By money there
-    is no such amount unless given, but a customer whose map is empty, or sums to 0, may get one
+    is no such amount unless given, but a user whose map is empty, or sums to 0, may get one
     product of each group.
 
     A product whose group is missing always stays. What cannot be judged does not: by money, a
-    product whose amount is missing, and every product in a group for a customer whose map is.
+    product whose amount is missing, and every product in a group for a user whose map is.
 
     Args:
         by: Column of the products frame that says the group.
         share: The most a group may have, above 0 and up to 1.
-        exposure: Field of the customers with a map from group to money; None: by number.
+        exposure: Field of the users with a map from group to money; None: by number.
         amount: Column of the products frame with the money that a purchase takes, such as
             `min_amount`.
         least: What a group may reach whatever its share, in products or in money.
 
     Example:
-        A customer holds three products of issuer A and nine of others; at 30 %, A may reach four
+        A user holds three products of issuer A and nine of others; at 30 %, A may reach four
         of thirteen (31 %), so no more; at 35 %, four of thirteen, but not five of fourteen (36 %).
     """
 
@@ -69,11 +69,11 @@ class ConcentrationLimit:
 
     @property
     def reads(self) -> tuple[str, ...]:
-        """The fields of the customers that it reads."""
+        """The fields of the users that it reads."""
         return () if self.exposure is None else (self.exposure,)
 
     def get_params(self) -> dict[str, Any]:
-        """Give the parameters by name."""
+        """Return the parameters by name."""
         names = ("by", "share", "exposure", "amount", "least")
         return {name: getattr(self, name) for name in names}
 
@@ -104,7 +104,7 @@ class ConcentrationLimit:
     def _by_money(
         self, context: RerankContext, groups: Groups, exposure: str
     ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        """Give the room in each group, and who is counted in products for holding nothing yet."""
+        """Return the room in each group, and who is counted in products for holding nothing yet."""
         held = read_map(context, exposure, groups, "ConcentrationLimit")
         room = self._room(held.by_group, held.totals, self.least or 0)
         nothing = held.known & (held.totals == 0) & (self.least is None)

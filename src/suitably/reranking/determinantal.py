@@ -52,7 +52,7 @@ class Determinantal:
         self.alike = alike
 
     def get_params(self) -> dict[str, Any]:
-        """Give the parameters by name."""
+        """Return the parameters by name."""
         return {"by": self.by, "near": self.near, "weight": self.weight, "alike": self.alike}
 
     def rerank(self, lists: Lists, context: RerankContext, k: int) -> Lists:
@@ -134,7 +134,7 @@ def _several(columns: str | Sequence[str]) -> list[str]:
 
 
 def _standard(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Give the numbers mean 0 and standard deviation 1 over the catalogue."""
+    """Return the numbers mean 0 and standard deviation 1 over the catalogue."""
     known = numbers[~np.isnan(numbers)]
     if not len(known):
         return numbers

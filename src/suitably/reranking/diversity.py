@@ -32,7 +32,7 @@ class Diversity:
         self.weight = weight
 
     def get_params(self) -> dict[str, Any]:
-        """Give the parameters by name."""
+        """Return the parameters by name."""
         return {"by": self.by, "weight": self.weight}
 
     def rerank(self, lists: Lists, context: RerankContext, k: int) -> Lists:

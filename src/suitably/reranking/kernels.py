@@ -46,7 +46,7 @@ def marginal(kinds: Codes, groups: int, scaled: Numbers, weight: float, depth: i
 
 
 def _behind(kinds: Codes, groups: int, scaled: Numbers) -> NDArray[np.bool_]:
-    """Say which products are not the most relevant of their group: bool (users, places)."""
+    """Return which products are not the most relevant of their group: bool (users, places)."""
     if not (scaled[:, 1:] > scaled[:, :-1]).any():
         return repeated(kinds, groups)
     # An earlier reranker changed the order: what is of one group is still compared by relevance.

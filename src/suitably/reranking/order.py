@@ -27,7 +27,7 @@ def relevance(lists: Lists, weight: float) -> NDArray[np.float64]:
 
 
 def arranged(lists: Lists, places: NDArray[np.int64]) -> Lists:
-    """Give the products at some places, in that order.
+    """Return the products at some places, in that order.
 
     Args:
         lists: The lists.

@@ -7,7 +7,7 @@ __all__ = ["repeated", "within"]
 
 
 def repeated(kinds: NDArray[np.int64], groups: int) -> NDArray[np.bool_]:
-    """Say which products have one of their group before them in the list.
+    """Return which products have one of their group before them in the list.
 
     Args:
         kinds: int64 (users, depth), codes of groups; `groups` for none.

@@ -50,7 +50,7 @@ class Atom(Protocol):
     """A condition that knows its bits."""
 
     def bits(self, subjects: Subjects) -> Bars:
-        """Give where it is true and where false, for the users in sight.
+        """Return where it is true and where false, for the users in sight.
 
         Returns:
             Two arrays of words that broadcast as (users, words).
@@ -58,7 +58,7 @@ class Atom(Protocol):
         ...
 
     def coded(self, subjects: Subjects) -> Coded | None:
-        """Give it as a table for many users; None where that would be too large."""
+        """Return it as a table for many users; None where that would be too large."""
         ...
 
 
@@ -84,12 +84,12 @@ def make_atom(node: Node, pair: Pair) -> Atom:
 
 
 def sides(node: Node) -> set[str]:
-    """Say which sides an expression names."""
+    """Return which sides an expression names."""
     return {found.side for found in walk(node) if isinstance(found, Field)}
 
 
 def dated(node: Node) -> bool:
-    """Say whether an expression depends on the moment."""
+    """Return whether an expression depends on the moment."""
     return _moments(node) > 0
 
 
@@ -102,7 +102,7 @@ def _moments(node: Node) -> int:
 
 
 def _plain(node: Compare, pair: Pair) -> bool:
-    """Say whether it compares values; conditions have no order to be placed in."""
+    """Return whether it compares values; conditions have no order to be placed in."""
     dry = pair.without_rows()
     return all(isinstance(evaluate(part, dry), Values) for part in (node.left, node.right))
 
@@ -152,12 +152,12 @@ class UserAtom:
         self._node, self._pair = node, pair
 
     def bits(self, subjects: Subjects) -> Bars:
-        """Give a word of ones or zeros per user."""
+        """Return a word of ones or zeros per user."""
         truth = condition(self._node, self._pair.of(subjects))
         return truth.true * ONES, truth.false * ONES
 
     def coded(self, subjects: Subjects) -> Coded | None:
-        """Give a table of three rows: unknown, true, false."""
+        """Return a table of three rows: unknown, true, false."""
         truth = condition(self._node, self._pair.of(subjects))
         codes = truth.true.ravel().astype(np.int32) + 2 * truth.false.ravel().astype(np.int32)
         return Coded(codes, self._TRUE, self._FALSE)
@@ -243,7 +243,7 @@ class _PairAtom:
         return _packed(truth, len(subjects), self._pair)
 
     def _key(self, subjects: Subjects) -> Any:
-        """Give what a single user's bits depend on, None where that has no short form."""
+        """Return what a single user's bits depend on, None where that has no short form."""
         pair = self._pair.of(subjects)
         key: list[Any] = [subjects.as_of] if self._dated else []
         for part in self._parts:

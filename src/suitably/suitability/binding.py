@@ -27,11 +27,11 @@ class Formula(Protocol):
     """A three-valued condition over atoms: where it is true, and where false."""
 
     def true(self, get: Get) -> BitRows:
-        """Give the pairs where it is true."""
+        """Return the pairs where it is true."""
         ...
 
     def false(self, get: Get) -> BitRows:
-        """Give the pairs where it is false."""
+        """Return the pairs where it is false."""
         ...
 
     @property
@@ -100,13 +100,13 @@ class BoundRule:
     applies: Formula | None
 
     def holds(self, get: Get) -> BitRows:
-        """Give the pairs that it does not keep out: it passes, or does not apply."""
+        """Return the pairs that it does not keep out: it passes, or does not apply."""
         if self.applies is None:
             return self.require.true(get)
         return self.applies.false(get) | (self.applies.true(get) & self.require.true(get))
 
     def fails(self, get: Get) -> BitRows:
-        """Give the pairs that fail; those that neither hold nor fail are unknown."""
+        """Return the pairs that fail; those that neither hold nor fail are unknown."""
         failed = self.require.false(get)
         return failed if self.applies is None else failed & self.applies.true(get)
 
@@ -194,7 +194,7 @@ class _Binder:
         condition(node, pair.without_rows())
 
     def governed(self, field: Field) -> NDArray[np.bool_]:
-        """Say for which rows of a field's side the policy governs; one value for all."""
+        """Return for which rows of a field's side the policy governs; one value for all."""
         node = self.policy.governs_node
         asks = {part for part in walk(node) if isinstance(part, Field)} if node else set()
         if node is None or field.side == "user" or field in asks or "user" in sides(node):

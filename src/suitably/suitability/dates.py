@@ -7,7 +7,7 @@ __all__ = ["within"]
 
 
 def within(part: Policy | Rule, as_of: Instant | None, clock: Clock) -> bool | None:
-    """Say whether a moment lies in `[effective, expires)`; a bare date is midnight.
+    """Return whether a moment lies in `[effective, expires)`; a bare date is midnight.
 
     Returns:
         None where there are dates but no moment to judge them by: that is unknown, never a pass.

@@ -1,4 +1,4 @@
-"""Eligibility to look at: the verdicts of a few customers as a labelled frame, and a summary."""
+"""Eligibility to look at: the verdicts of a few users as a labelled frame, and a summary."""
 
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -24,11 +24,11 @@ _KEPT_OUT: tuple[Verdict, ...] = ("fail", "unknown")
 def eligibility_frame(
     eligibility: "Eligibility", user_ids: Any, kind: str = "pandas", verdicts: bool = False
 ) -> Any:
-    """Lay out the verdicts of some customers, a row for each and a column per product.
+    """Lay out the verdicts of some users, a row for each and a column per product.
 
     Args:
         eligibility: Who may be offered what.
-        user_ids: The customers to show.
+        user_ids: The users to show.
         kind: The kind of frame to give.
         verdicts: Whether to name the rules that keep a pair out beside its verdict.
 

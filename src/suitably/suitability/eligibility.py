@@ -121,14 +121,14 @@ class Eligibility:
         self._valid = bitset.pack(np.ones((1, len(products.ids)), bool))
 
     def at(self, as_of: Instant | None) -> "Eligibility":
-        """Give the same users and products, judged anew at another moment."""
+        """Return the same users and products, judged anew at another moment."""
         users, products = self._users, self._products
         return Eligibility(
             self.policies, users, products, as_of, self._clock, self._kind, self._bound
         )
 
     def _in_force(self, part: Policy | Rule) -> bool | None:
-        """Say whether the moment lies within the dates of a policy or rule."""
+        """Return whether the moment lies within the dates of a policy or rule."""
         return within(part, self.as_of, self._clock)
 
     @property
@@ -147,7 +147,7 @@ class Eligibility:
         return "" if self.as_of is None else show_value(self._clock.stamp(self.as_of), "en")
 
     def bits(self, rows: Rows) -> BitRows:
-        """Give packed eligibility, one row of words per user, bit j of word j // 64 for product j.
+        """Return packed eligibility: a row of words per user, bit j of word j // 64 for product j.
 
         Args:
             rows: int64, positions in `user_ids`.
@@ -213,7 +213,7 @@ class Eligibility:
         return any(part.effective is not None or part.expires is not None for part in parts)
 
     def mask(self, user_ids: Any = None) -> NDArray[np.bool_]:
-        """Give eligibility as bool (users, products), for all users or those asked.
+        """Return eligibility as bool (users, products), for all users or those asked.
 
         Raises:
             DataError: An unknown id, or more than 2³¹ cells: ask for blocks of users instead.
@@ -258,11 +258,11 @@ class Eligibility:
         return out
 
     def order(self) -> NDArray[np.int64]:
-        """Give a permutation of the users that puts like users together."""
+        """Return a permutation of the users that puts like users together."""
         return self._planned().order()
 
     def verdicts(self, user_id: Any, product_id: Any) -> list[RuleVerdict]:
-        """Say what every applicable rule says of one pair, in the policies' order.
+        """Return what every applicable rule says of one pair, in the policies' order.
 
         Raises:
             DataError: An unknown user, or a product that is not in the catalogue.

@@ -187,7 +187,7 @@ class Call(Node):
 
 
 def walk(node: Node) -> list[Node]:
-    """Give a node and everything below it, from left to right."""
+    """Return a node and everything below it, from left to right."""
     return [node, *(found for child in node.children for found in walk(child))]
 
 

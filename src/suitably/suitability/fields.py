@@ -54,11 +54,11 @@ class Fields:
         return int(self.table.num_rows)
 
     def has(self, name: str) -> bool:
-        """Say whether there is such a column."""
+        """Return whether there is such a column."""
         return name in self.table.column_names
 
     def array(self, name: str) -> pa.Array:
-        """Give a column as read.
+        """Return a column as read.
 
         Raises:
             PolicyError: There is none; the message has the nearest names.
@@ -99,13 +99,13 @@ class Fields:
         return self._columns[key]
 
     def schema(self, name: str, declared: Declaration) -> Column:
-        """Give a column's type with no rows, to check a rule before any row is read."""
+        """Return a column's type with no rows, to check a rule before any row is read."""
         array = self.array(name)
         empty = pa.nulls(0) if array.null_count == len(array) else array.slice(0, 0)
         return self._read(name, declared, empty)
 
     def type_of(self, name: str, declared: Declaration) -> Type:
-        """Give a column's type; conditions have the type boolean."""
+        """Return a column's type; conditions have the type boolean."""
         key = (name, declared)
         if key not in self._types:
             column = self.schema(name, declared)
@@ -113,7 +113,7 @@ class Fields:
         return self._types[key]
 
     def cell(self, name: str, row: int) -> Any:
-        """Give one value as a Python object, None where missing."""
+        """Return one value as a Python object, None where missing."""
         value = self.table[name][row].as_py()
         return dict(value) if isinstance(value, list) and _is_map(self.table, name) else value
 

@@ -25,7 +25,7 @@ Counts = NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Impact:
-    """What replacing one policy by another would change, for the same customers and products.
+    """What replacing one policy by another would change, for the same users and products.
 
     Attributes:
         before: Who may be offered what under the policy that is replaced.
@@ -52,7 +52,7 @@ class Impact:
         return int(self.user_counts[:, 1].sum())
 
     def users(self) -> Any:
-        """Give the affected customers.
+        """Return the affected users.
 
         Returns:
             A frame: user_id, and the number of products gained, lost, before and after.
@@ -60,15 +60,15 @@ class Impact:
         return self._affected("user_id", self.before.user_ids, self.user_counts)
 
     def products(self) -> Any:
-        """Give the affected products.
+        """Return the affected products.
 
         Returns:
-            A frame: product_id, and the number of customers gained, lost, before and after.
+            A frame: product_id, and the number of users gained, lost, before and after.
         """
         return self._affected("product_id", self.before.product_ids, self.product_counts)
 
     def rules(self) -> Any:
-        """Give what each rule keeps out under both; a rule that one lacks keeps nothing out there.
+        """Return what each rule keeps out under both; one that a policy lacks keeps nothing out.
 
         Returns:
             A frame: rule; failed, unknown and only – pairs that it alone keeps out – each `_before`
@@ -87,7 +87,7 @@ class Impact:
         return write_frame(pa.table(table), self.kind)
 
     def pairs(self, limit: int = 20, change: Literal["gained", "lost"] | None = None) -> Any:
-        """Give examples: the first pairs that change, in the order of users and catalogue.
+        """Return examples: the first pairs that change, in the order of users and catalogue.
 
         Args:
             limit: The most pairs to give.
@@ -155,9 +155,9 @@ class Impact:
         return (
             f"Impact of {new} in place of {old}, as of {self.before.as_of_text}\n"
             f"  eligible pairs  {was:,} -> {now:,} (gained {self.gained:,}, lost {self.lost:,})\n"
-            f"  affected        {users:,} of {len(self.user_counts):,} customers, "
+            f"  affected        {users:,} of {len(self.user_counts):,} users, "
             f"{products:,} of {len(self.product_counts):,} products\n"
-            f"  customers       {emptied:,} left without any product, {started:,} no longer without"
+            f"  users           {emptied:,} left without any product, {started:,} no longer without"
         )
 
 
@@ -169,9 +169,9 @@ def impact(
     as_of: Any,
     columns: Columns | None = None,
 ) -> Impact:
-    """Compare two policies on the same customers and products, pair by pair.
+    """Compare two policies on the same users and products, pair by pair.
 
-    Nothing is kept per pair, so the memory needed is that of a block of customers.
+    Nothing is kept per pair, so the memory needed is that of a block of users.
 
     Args:
         policy_a: The policy in force: a `Policy`, its file or built-in name, or a list of these.
@@ -206,8 +206,8 @@ def impact(
         >>> change
         Impact of adults 21 in place of adults 18, as of 2026-01-01
           eligible pairs  4 -> 2 (gained 0, lost 2)
-          affected        1 of 3 customers, 2 of 2 products
-          customers       1 left without any product, 0 no longer without
+          affected        1 of 3 users, 2 of 2 products
+          users           1 left without any product, 0 no longer without
         >>> change.users()
           user_id  gained  lost  before  after
         0       b       0     2       2      0
@@ -242,7 +242,7 @@ def _column_counts(words: BitRows, products: int) -> Counts:
 
 
 def _keeping_out(eligibility: Eligibility, rows: Counts, columns: Counts) -> NDArray[np.bool_]:
-    """Say which reasons keep each pair out: bool (pairs, reasons)."""
+    """Return which reasons keep each pair out: bool (pairs, reasons)."""
     one: BitRows = np.zeros((len(rows), bitset.words_for(len(eligibility.product_ids))), np.uint64)
     one[np.arange(len(rows)), columns // 64] = np.uint64(1) << (columns % 64).astype(np.uint64)
     return eligibility.exclusions(rows, one) > 0

@@ -63,11 +63,11 @@ class Plan:
         )
 
     def bits(self, rows: Rows) -> BitRows:
-        """Give the pairs that meet every demand with a table: words (rows, width)."""
+        """Return the pairs that meet every demand with a table: words (rows, width)."""
         return and_rows(self._words, self._codes[rows])
 
     def order(self) -> NDArray[np.int64]:
-        """Give a permutation of the users that puts like users together."""
+        """Return a permutation of the users that puts like users together."""
         return np.lexsort(self._codes.T[::-1])
 
     def _table(self, demand: Demand, coded: dict[int, Coded | None]) -> _Table | None:

@@ -171,7 +171,7 @@ class Policy:
 
     @classmethod
     def unrestricted(cls) -> "Policy":
-        """Give the policy that bars nothing; it must be written out, never assumed."""
+        """Return the policy that bars nothing; it must be written out, never assumed."""
         return cls.from_toml('rules = []\n[policy]\nid = "unrestricted"\nversion = "1"\n')
 
     @cached_property

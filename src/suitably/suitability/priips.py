@@ -24,7 +24,7 @@ _SRI = np.array(
 
 
 def priips_sri(vev: Any, credit_class: Any) -> Any:
-    """Give the summary risk indicator, 1 to 7, of packaged retail products.
+    """Return the summary risk indicator, 1 to 7, of packaged retail products.
 
     The volatility decides the market risk measure, whose lower bounds are inclusive: 0.5 %, 5 %,
     12 %, 20 %, 30 % and 80 % begin the measures 2 to 7. With the credit risk measure it decides

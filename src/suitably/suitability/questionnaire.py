@@ -76,7 +76,7 @@ class QuestionnaireScale:
         object.__setattr__(self, "bands", MappingProxyType(dict(self.bands)))
 
     def level(self, score: Any) -> Any:
-        """Give the level of a score, or of each of many.
+        """Return the level of a score, or of each of many.
 
         Args:
             score: Whole points: a number or a one-dimensional array. None and NaN are missing.

@@ -112,7 +112,7 @@ def judge(
     column: int,
     as_of: str,
 ) -> list[RuleVerdict]:
-    """Say what every applicable rule says of one pair, in the policies' order.
+    """Return what every applicable rule says of one pair, in the policies' order.
 
     Args:
         policies: As bound.

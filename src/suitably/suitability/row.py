@@ -31,11 +31,11 @@ class Row:
         return 1
 
     def cell(self, name: str, row: int) -> Any:
-        """Give one value as a Python object, None where missing."""
+        """Return one value as a Python object, None where missing."""
         return self._values.get(name)
 
     def column(self, name: str, declared: Declaration) -> Column:
-        """Give a field as a column of one row.
+        """Return a field as a column of one row.
 
         Raises:
             DataError: A value of another type than the field's, or off its scale.

@@ -26,11 +26,11 @@ class UserSide(Protocol):
         ...
 
     def column(self, name: str, declared: Declaration) -> Column:
-        """Give a field of all of them, one-dimensional."""
+        """Return a field of all of them, one-dimensional."""
         ...
 
     def cell(self, name: str, row: int) -> Any:
-        """Give one value as a Python object, None where missing."""
+        """Return one value as a Python object, None where missing."""
         ...
 
 
@@ -81,11 +81,11 @@ class Pair:
     memo: dict[Node, Column] | None = None
 
     def without_rows(self) -> "Pair":
-        """Give the same scope with types only."""
+        """Return the same scope with types only."""
         return replace(self, dry=True)
 
     def of(self, subjects: Subjects, columns: Rows | None = None) -> "Pair":
-        """Give the same scope for some users, at their moment."""
+        """Return the same scope for some users, at their moment."""
         found = subjects.scopes.get(id(self)) if columns is None else None
         if found is None:
             found = Pair(
@@ -108,7 +108,7 @@ class Pair:
         return self.products.texts
 
     def remember(self, node: Node, make: Callable[[], Column]) -> Column:
-        """Give what was made for an equal node before, or make it."""
+        """Return what was made for an equal node before, or make it."""
         if self.memo is None:
             return make()
         found = self.memo.get(node)
@@ -117,7 +117,7 @@ class Pair:
         return found
 
     def read(self, node: Field) -> Column:
-        """Give a field along its side: users down, products across."""
+        """Return a field along its side: users down, products across."""
         return self.remember(node, lambda: self._read(node))
 
     def _read(self, node: Field) -> Column:
@@ -134,7 +134,7 @@ class Pair:
         return (column if taken is None else column.take(taken)).along(axis)
 
     def cell(self, node: Field) -> Any:
-        """Give a field of the first user or product in sight as a Python object."""
+        """Return a field of the first user or product in sight as a Python object."""
         if node.side == "product":
             return self.products.cell(node.name, 0 if self.columns is None else self.columns[0])
         return self.users.cell(node.name, 0 if self.rows is None else self.rows[0])

@@ -72,11 +72,11 @@ class Scope(Protocol):
         ...
 
     def read(self, node: Field) -> Column:
-        """Give a field, laid along its side."""
+        """Return a field, laid along its side."""
         ...
 
     def remember(self, node: Node, make: Callable[[], Column]) -> Column:
-        """Give what was made for an equal node before, or make it."""
+        """Return what was made for an equal node before, or make it."""
         ...
 
     def refuse(self, node: Node, problem: str) -> NoReturn:
@@ -353,7 +353,7 @@ def _subset(node: Call, scope: Scope) -> Truth:
 
 
 def _is_subset(small: frozenset[object], large: frozenset[object]) -> int:
-    """Give 1 for yes, 0 for no, −1 for unknown: a null may or may not be any element."""
+    """Return 1 for yes, 0 for no, −1 for unknown: a null may or may not be any element."""
     surplus = small - large - {None}
     if surplus and None not in large:
         return 0

@@ -52,7 +52,7 @@ class Texts:
         self._lock = Lock()
 
     def code(self, text: str) -> int:
-        """Give a text's code."""
+        """Return a text's code."""
         found = self._codes.get(text)
         if found is not None:
             return found
@@ -63,11 +63,11 @@ class Texts:
             return self._codes[text]
 
     def text(self, code: int) -> str:
-        """Give the text of a code."""
+        """Return the text of a code."""
         return self._texts[code]
 
     def codes(self, texts: Sequence[str]) -> NDArray[np.int64]:
-        """Give the codes of several texts."""
+        """Return the codes of several texts."""
         return np.array([self.code(text) for text in texts], np.int64)
 
 
@@ -89,7 +89,7 @@ class Mapping:
         return table
 
     def take(self, rows: NDArray[np.int64]) -> "Mapping":
-        """Give some of the rows."""
+        """Return some of the rows."""
         lengths = np.diff(self.offsets)[rows]
         offsets = np.concatenate([[0], np.cumsum(lengths)])
         entries = np.repeat(self.offsets[rows] - offsets[:-1], lengths) + np.arange(offsets[-1])
@@ -116,7 +116,7 @@ class Values:
     literal: str | None = None
 
     def take(self, rows: NDArray[np.int64]) -> "Values":
-        """Give the values of some rows of a one-dimensional column."""
+        """Return the values of some rows of a one-dimensional column."""
         if isinstance(self.extra, Mapping):
             where = np.arange(len(rows))
             return Values(self.type, where, self.known[rows], self.extra.take(rows))
@@ -150,7 +150,7 @@ class Truth:
         return Truth(self.false, self.true)
 
     def take(self, rows: NDArray[np.int64]) -> "Truth":
-        """Give the conditions of some rows of a one-dimensional column."""
+        """Return the conditions of some rows of a one-dimensional column."""
         return Truth(self.true[rows], self.false[rows])
 
     def along(self, axis: int) -> "Truth":

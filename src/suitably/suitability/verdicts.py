@@ -48,7 +48,7 @@ PSEUDO_RULES = {
 
 @dataclass(frozen=True)
 class RuleVerdict:
-    """What one rule says of one customer and one product.
+    """What one rule says of one user and one product.
 
     Attributes:
         rule: The rule's id; ids with a colon are the library's own.

@@ -27,7 +27,7 @@ ALL.setflags(write=False)
 
 
 def words_for(products: int) -> int:
-    """Give the number of words that hold a bit per product."""
+    """Return the number of words that hold a bit per product."""
     return -(-products // 64)
 
 
@@ -46,7 +46,7 @@ def unpack(words: BitRows, products: int) -> NDArray[np.bool_]:
 
 
 def members(words: BitRows, products: int) -> NDArray[np.int64]:
-    """Give the products whose bit is set in one row of words, ascending."""
+    """Return the products whose bit is set in one row of words, ascending."""
     return np.flatnonzero(unpack(words[None], products)[0])
 
 

@@ -13,7 +13,7 @@ class Parameterized:
     """A constructor that only stores its parameters, and can be asked for them."""
 
     def get_params(self) -> dict[str, Any]:
-        """Give the parameters by name."""
+        """Return the parameters by name."""
         return {name: getattr(self, name) for name in signature(type(self)).parameters}
 
     def __repr__(self) -> str:
@@ -23,7 +23,7 @@ class Parameterized:
 
 
 def clone(part: Any) -> Any:
-    """Give a part as its constructor made it; one that does not say its parameters, as it is."""
+    """Return a part as its constructor made it; one that does not say its parameters, as it is."""
     if part is None or not hasattr(part, "get_params"):
         return copy.deepcopy(part)
     return type(part)(**part.get_params())

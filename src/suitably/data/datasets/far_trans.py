@@ -100,7 +100,7 @@ class FarTrans(Dataset):
             raise DataError(f"FAR-Trans: {str(path)!r} cannot be read: {error}") from None
 
     def split(self, k: int) -> Split:
-        """Give a published split, by the protocol of the published figures.
+        """Return a published split, by the protocol of the published figures.
 
         Candidates are the published eligible assets that were bought before the cut. Relevant is
         what a customer with earlier buys bought of them in the test window and had not bought
@@ -137,11 +137,11 @@ class FarTrans(Dataset):
         return Split(at, end, self.product_ids[candidates], relevant)
 
     def splits(self) -> list[Split]:
-        """Give all published splits, in order of time."""
+        """Return all published splits, in order of time."""
         return [self.split(k) for k in self.split_index.index]
 
     def exact_buys(self) -> pd.DataFrame:
-        """Give the buys of 2018 and the first half of 2019, repeats included, known to the day.
+        """Return the buys of 2018 and the first half of 2019, repeats included, known to the day.
 
         Returns:
             user_id, product_id, timestamp; one row per buy.
@@ -150,7 +150,7 @@ class FarTrans(Dataset):
         return buys.assign(timestamp=pd.to_datetime(buys["timestamp"]))
 
     def returns(self, k: int) -> pd.DataFrame:
-        """Give the assets' realised returns over a split's test window, per month.
+        """Return the assets' realised returns over a split's test window, per month.
 
         Returns:
             product_id, monthly_return (a share: 0.01 is 1 %, compounded to 30 days).

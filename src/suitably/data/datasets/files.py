@@ -54,7 +54,7 @@ class Source:
         return folder
 
     def file(self, folder: Path, name: str) -> Path:
-        """Give the path of one file.
+        """Return the path of one file.
 
         Raises:
             DataError: It is not there.

@@ -84,7 +84,7 @@ class SimulatedBank(Dataset):
     def truth(
         self, as_of: Any, horizon_days: int = 180, user_ids: Any = None
     ) -> NDArray[np.float32]:
-        """Give the probability that a customer buys a product in `[as_of, as_of + horizon)`.
+        """Return the probability that a customer buys a product in `[as_of, as_of + horizon)`.
 
         It is the probability in the model that drew the purchases, given the purchases before
         `as_of`: 0 for what the customer has and cannot buy again, and for products not on sale at
@@ -138,7 +138,7 @@ def _purchases(
     ids: NDArray[np.object_],
     rng: np.random.Generator,
 ) -> pd.DataFrame:
-    """Give every purchase an amount: a share of what is at hand, at least the minimum."""
+    """Return every purchase an amount: a share of what is at hand, at least the minimum."""
     share = rng.beta(1.5, 8.0, len(drawn.users))
     amount = np.maximum(people.liquid_assets[drawn.users] * share, catalogue.amount[drawn.products])
     product_ids = pd.Index(catalogue.frame["product_id"])

@@ -74,7 +74,7 @@ class PreferenceModel:
     def expected(
         self, start: Instant, end: Instant, users: NDArray[np.int64] | None = None
     ) -> Iterator[tuple[slice, NDArray[np.float64]]]:
-        """Give Λ, the expected number of purchases of each pair in `[start, end)`, by blocks.
+        """Return Λ, the expected number of purchases of each pair in `[start, end)`, by blocks.
 
         Purchases of products that are not repeatable are counted as if each could recur.
 
@@ -119,7 +119,7 @@ class PreferenceModel:
         return self._ordered(users, products, times)
 
     def _weights(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Give exp(v) of customers and products, and its total over what is on sale each month."""
+        """Return exp(v) of customers and products, and its total over each month's sale."""
         weights = self._wants[rows] @ self._offers.T
         # A customer's own scale cancels in P; without it, the largest weights might overflow.
         weights -= weights.max(axis=1, keepdims=True)
@@ -127,7 +127,7 @@ class PreferenceModel:
         return weights, weights @ self._drift
 
     def _rates(self, rows: NDArray[np.int64], start: Instant, end: Instant) -> NDArray[np.float64]:
-        """Give the expected purchases of every month, as far as it lies in `[start, end)`."""
+        """Return the expected purchases of every month, as far as it lies in `[start, end)`."""
         opening = self._customers.opening[rows]
         years = years_within(opening, self._customers.lapsed[rows], start, end)
         months = 12.0 * ((MONTHS[:-1] - opening[:, None]) / YEAR)

@@ -45,7 +45,7 @@ def _summed(scorer: Factors) -> NDArray[np.float64]:
 
 
 def widened(scores: NDArray[np.float32], width: int) -> NDArray[np.float32]:
-    """Give products that came after the ranker was fitted its lowest score, user by user."""
+    """Return products that came after the ranker was fitted its lowest score, user by user."""
     more = width - scores.shape[1]
     if not more:
         return scores

@@ -1,4 +1,4 @@
-"""Weights of a blend, learned by how well the blended lists meet what customers did next."""
+"""Weights of a blend, learned by how well the blended lists meet what users did next."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,13 +25,13 @@ _CELLS = 2**20
 
 @dataclass(frozen=True)
 class Judged:
-    """Customers of one inner split, what each ranker says of them, and what they acquired.
+    """Users of one inner split, what each ranker says of them, and what they acquired.
 
     Attributes:
         scores: float32 (rankers, users, products), on one scale.
         able: bool (users, rankers), which rankers can score whom.
         allowed: bool (users, products), what may be ranked.
-        users: int64 (n,), places of customers; a row per acquired pair.
+        users: int64 (n,), places of users; a row per acquired pair.
         products: int64 (n,), what they acquired, allowed all of it.
     """
 
@@ -42,7 +42,7 @@ class Judged:
     products: NDArray[np.int64]
 
     def ndcg(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Give each customer's nDCG@10 under some weights: float64 (users,)."""
+        """Return each user's nDCG@10 under some weights: float64 (users,)."""
         shares = rescaled(weights, self.able).astype(np.float32)
         blended = np.zeros(self.allowed.shape, np.float32)
         for ranker, scores in enumerate(self.scores):
@@ -66,13 +66,13 @@ class Judged:
 
 
 def which_score(rankers: Sequence[Ranker], user_ids: NDArray[Any]) -> NDArray[np.bool_]:
-    """Say which ranker can score whom: bool (users, rankers)."""
+    """Return which ranker can score whom: bool (users, rankers)."""
     able = [np.asarray(ranker.can_score(user_ids), bool) for ranker in rankers]
     return np.stack(able, axis=1)
 
 
 def rescaled(weights: NDArray[np.float64], able: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Share weights of 1 among the rankers that can score a customer: float64 (users, rankers).
+    """Share weights of 1 among the rankers that can score a user: float64 (users, rankers).
 
     Where those that can have no weight, they count alike.
     """
@@ -90,7 +90,7 @@ def judge(rankers: Sequence[Ranker], split: InnerSplit) -> Judged | None:
     Where these are many, as many as fit into a block of memory, evenly spaced.
 
     Returns:
-        None without such customers, or if no ranker knows what they acquired.
+        None without such users, or if no ranker knows what they acquired.
     """
     view = split.past.data
     users = np.unique(split.users)
@@ -118,16 +118,16 @@ def judge(rankers: Sequence[Ranker], split: InnerSplit) -> Judged | None:
 
 
 def learn_weights(judged: Sequence[Judged], rankers: int) -> NDArray[np.float64]:
-    """Find weights of 0 or more, of sum 1, with a high nDCG@10 over customers, then splits.
+    """Find weights of 0 or more, of sum 1, with a high nDCG@10 over users, then splits.
 
     The measure is a step function of the weights, so there is no gradient: from equal weights, one
     weight at a time is multiplied, divided or dropped, in ever smaller steps, for as long as that
-    helps by more than one standard error of the difference over customers. Lesser gains are as
-    likely to be the inner past's own, and leave weights nearer to equal. Without customers they
+    helps by more than one standard error of the difference over users. Lesser gains are as
+    likely to be the inner past's own, and leave weights nearer to equal. Without users they
     are equal.
 
     Args:
-        judged: Customers of several inner splits.
+        judged: Users of several inner splits.
         rankers: How many weights there are.
 
     Source:
@@ -164,14 +164,14 @@ def _ndcg(judged: Sequence[Judged], weights: NDArray[np.float64]) -> NDArray[np.
 
 
 def _better(gains: NDArray[np.float64], parts: NDArray[np.float64]) -> bool:
-    """Say whether the mean gain exceeds its standard error; customers count by their parts."""
+    """Return whether the mean gain exceeds its standard error; users count by their parts."""
     mean = float(parts @ gains)
     error = float(np.sqrt(parts**2 @ (gains - mean) ** 2))
     return mean > error and mean > _ROUNDING
 
 
 def _places(among: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Give the place of each in an ascending array, −1 where it is not there."""
+    """Return the place of each in an ascending array, −1 where it is not there."""
     if not len(among):
         return np.full(len(wanted), -1)
     places = np.minimum(np.searchsorted(among, wanted), len(among) - 1)

@@ -83,7 +83,7 @@ class Side:
         return vectors, known
 
     def state(self) -> dict[str, Any]:
-        """Give everything as arrays, numbers and text, under names that begin with the side's."""
+        """Return everything as arrays, numbers and text, under names that begin with the side's."""
         side = self.encoding.side
         return {
             f"{side}_encoders": [encoder.state() for encoder in self.encoding.encoders],

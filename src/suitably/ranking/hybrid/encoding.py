@@ -1,4 +1,4 @@
-"""Fields of customers and products as columns of indicators, learned once and reused as learned.
+"""Fields of users and products as columns of indicators, learned once and reused as learned.
 
 Every field weighs 1 in all, however many keys a list has, so that no field drowns the others.
 """
@@ -76,7 +76,7 @@ class Encoder:
         return 1 if self.kind == NOTHING else len(self.edges) + 2
 
     def encode(self, column: Column) -> sparse.csr_array:
-        """Give the indicators: CSR (rows, width), float32; a row weighs 1, an empty list nothing.
+        """Return the indicators: CSR (rows, width), float32; a row weighs 1, an empty list nothing.
 
         Raises:
             DataError: The field holds another kind of value than when this was learned.
@@ -94,7 +94,7 @@ class Encoder:
         )
 
     def _places(self, column: Column) -> NDArray[np.int64]:
-        """Give each entry's column; −1 for a field of which nothing was known at the fit."""
+        """Return each entry's column; −1 for a field of which nothing was known at the fit."""
         if self.kind == NOTHING or column.kind == NOTHING:
             return np.full(len(column.rows), -1)
         if self.kind in KEYED:
@@ -104,7 +104,7 @@ class Encoder:
         return np.searchsorted(self.edges, column.numbers, side="right").astype(np.int64)
 
     def state(self) -> dict[str, Any]:
-        """Give everything as numbers and text."""
+        """Return everything as numbers and text."""
         edges = [float(edge) for edge in self.edges]
         return {"name": self.name, "kind": self.kind, "keys": list(self.keys), "edges": edges}
 
@@ -178,7 +178,7 @@ class Encoding:
         return telling
 
     def encode(self, fields: pa.Table, now: np.datetime64 | None) -> sparse.csr_array:
-        """Give the indicators: CSR (rows, width), float32, sorted.
+        """Return the indicators: CSR (rows, width), float32, sorted.
 
         Raises:
             DataError: A field that is not there, or of another kind than when it was learned.

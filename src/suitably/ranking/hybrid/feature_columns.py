@@ -173,7 +173,7 @@ def _of_maps(name: str, known: NDArray[np.bool_], array: pa.Array) -> Column:
 
 
 def _ages(name: str, array: pa.Array, now: np.datetime64 | None) -> NDArray[np.float64]:
-    """Give whole days before `now`, negative for what is yet to come, NaN where missing."""
+    """Return whole days before `now`, negative for what is yet to come, NaN where missing."""
     if now is None:
         raise DataError(f"{name}: the data has no timestamps, so a date has no age")
     walls = Clock(getattr(array.type, "tz", None)).walls(array)

@@ -17,7 +17,7 @@ _SQUARE = 512
 
 
 def blocks(matrix: sparse.csr_array) -> Iterator[tuple[int, sparse.csr_array]]:
-    """Give `matrix.T @ matrix` block by block: the first row of each, and its rows as CSR.
+    """Return `matrix.T @ matrix` block by block: the first row of each, and its rows as CSR.
 
     Every sum is added up in the order of the matrix's rows, whatever the block.
     """
@@ -27,7 +27,7 @@ def blocks(matrix: sparse.csr_array) -> Iterator[tuple[int, sparse.csr_array]]:
 
 
 def upper_gram(matrix: sparse.csr_array, dtype: Any) -> NDArray[Any]:
-    """Give `matrix.T @ matrix`, dense, on and above the diagonal; what is below is arbitrary.
+    """Return `matrix.T @ matrix`, dense, on and above the diagonal; what is below is arbitrary.
 
     Summed in the matrix's precision, kept in `dtype`. Half the work of the whole: see `mirror`.
     """

@@ -37,7 +37,7 @@ class Rows:
 
 
 def chosen() -> Kernel:
-    """Give the fastest kernel there is.
+    """Return the fastest kernel there is.
 
     Called with rows, which of them have few entries, the fixed vectors, the base, its diagonal
     or None, axes to turn back by or None, the array to fill, and which rows to fill.

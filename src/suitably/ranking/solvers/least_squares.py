@@ -30,7 +30,7 @@ class Fixed:
     For a row u with observed entries i the vector solves (unobserved · YᵀY + Σᵢ cᵤᵢ yᵢyᵢᵀ +
     λᵤ I) x = Σᵢ tᵤᵢ yᵢ. Turned to the principal axes of Y, everything but the sum is diagonal
     whatever λᵤ is. A row of n entries then costs of the order of n²·factors multiply-adds instead
-    of factors³, by the Woodbury identity, and most customers hold few products.
+    of factors³, by the Woodbury identity, and most users hold few products.
 
     Attributes:
         vectors: Y (columns, factors), in the basis that is used.
@@ -126,7 +126,7 @@ class Fixed:
         return out
 
     def _few(self, rows: kernels.Rows) -> NDArray[np.bool_]:
-        """Say which rows have fewer entries than there are factors, all of positive weight."""
+        """Return which rows have fewer entries than there are factors, all of positive weight."""
         lengths = np.diff(rows.starts)
         if self.energy is None:
             return np.zeros(len(lengths), bool)
@@ -145,7 +145,7 @@ class Fixed:
 
 
 def gram(vectors: Floats) -> Floats:
-    """Give vectorsᵀ · vectors, the same for any number of threads."""
+    """Return vectorsᵀ · vectors, the same for any number of threads."""
     factors = vectors.shape[1]
     total = np.zeros((factors, factors), vectors.dtype)
     for part in parallel(lambda part: part.T @ part, list(_blocks(vectors))):

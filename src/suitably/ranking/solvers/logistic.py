@@ -1,4 +1,4 @@
-"""Vectors of customers for rankers that are trained by sampling: a logistic regression for each."""
+"""Vectors of users for rankers that are trained by sampling: a logistic regression for each."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -35,13 +35,13 @@ class Terms:
     penalty: Floats
 
     def of(self, users: NDArray[Any]) -> "Terms":
-        """Give those of some users."""
+        """Return those of some users."""
         return Terms(
             self.features[users], self.offsets[users], self.weights[users], self.penalty[users]
         )
 
     def margins(self, vectors: Floats) -> Floats:
-        """Give feature·x + offset: (users, terms)."""
+        """Return feature·x + offset: (users, terms)."""
         # A product of its own for each user, so that nobody's rounding depends on others.
         margins: Floats = (self.features @ vectors[:, :, None])[:, :, 0] + self.offsets
         return margins

@@ -32,7 +32,7 @@ class Overlay:
         return len(self.place)
 
     def take(self, rows: NDArray[np.int64]) -> NDArray[Any]:
-        """Give some of the rows; zeros for −1."""
+        """Return some of the rows; zeros for −1."""
         place = np.where(rows < 0, -1, self.place[rows]) if len(self) else np.full(len(rows), -1)
         inside = (rows >= 0) & (rows < len(self.base))
         if inside.all() and (place < 0).all():
@@ -62,7 +62,7 @@ class Overlay:
         return Overlay(self.base, place, fresh)
 
     def merged(self) -> NDArray[Any]:
-        """Give all rows as one array."""
+        """Return all rows as one array."""
         if len(self) == len(self.base) and not len(self.fresh):
             return self.base
         return self.take(np.arange(len(self)))

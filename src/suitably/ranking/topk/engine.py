@@ -34,7 +34,7 @@ _WORTH_COMPILING = 2**9
 
 
 def top_k(scorer: Scorer, allowed: BitRows, k: int) -> Lists:
-    """Give each user's best allowed products.
+    """Return each user's best allowed products.
 
     Args:
         scorer: Scores of the block's users over the products.
@@ -205,7 +205,7 @@ class _Scored:
 
 
 def _size(words: BitRows) -> int:
-    """Give a number of users whose scores stay in the cache, judging by one of them."""
+    """Return a number of users whose scores stay in the cache, judging by one of them."""
     return max(32, min(512, _CELLS // max(1, bitset.count(words))))
 
 

@@ -56,12 +56,12 @@ class Lists:
         self.lengths[rows] = lists.lengths
 
     def copy(self) -> "Lists":
-        """Give the same lists in arrays of their own."""
+        """Return the same lists in arrays of their own."""
         return Lists(self.products.copy(), self.scores.copy(), self.lengths.copy())
 
     @staticmethod
     def empty(users: int, depth: int) -> "Lists":
-        """Give lists without products."""
+        """Return lists without products."""
         return Lists(
             np.full((users, depth), -1, np.int32),
             np.zeros((users, depth), np.float32),
@@ -78,5 +78,5 @@ class Lists:
         )
 
     def take(self, rows: NDArray[np.int64]) -> "Lists":
-        """Give the lists of some users."""
+        """Return the lists of some users."""
         return Lists(self.products[rows], self.scores[rows], self.lengths[rows])

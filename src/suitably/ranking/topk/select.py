@@ -127,7 +127,7 @@ def ordered(
 
 @cache
 def compiled() -> Callable[..., None] | None:
-    """Give the compiled loop, None without numba."""
+    """Return the compiled loop, None without numba."""
     if find_spec("numba") is None:
         return None
     from suitably.ranking.topk.select_compiled import draw

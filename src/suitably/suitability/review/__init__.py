@@ -1,4 +1,4 @@
-"""What is wrong with a policy, before it meets a customer: proved, or plain to see."""
+"""What is wrong with a policy, before it meets a user: proved, or plain to see."""
 
 from suitably.suitability.review.finding import Finding
 from suitably.suitability.review.lint import check_policy, check_versions

@@ -34,7 +34,7 @@ class Claim:
 
 
 def governs_nothing(policy: Policy) -> bool:
-    """Say whether it is proved that a policy never governs any pair."""
+    """Return whether it is proved that a policy never governs any pair."""
     if policy.governs_node is None:
         return False
     found = worlds([policy.governs_node], policy.fields)

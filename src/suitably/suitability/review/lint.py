@@ -33,12 +33,12 @@ def check_policy(
 ) -> list[Finding]:
     """Look for what is wrong with a policy, without data or with some.
 
-    What is claimed to be never so is proved, for all customers, products and moments; not
+    What is claimed to be never so is proved, for all users, products and moments; not
     everything that is so can be proved.
 
     Args:
         policy: A `Policy`, TOML text, a file or a built-in name.
-        users: Customers to try the policy on; with `products` and `as_of`.
+        users: Users to try the policy on; with `products` and `as_of`.
         products: Products to try it on.
         as_of: The moment to judge at.
         columns: How the ids and timestamps are called.

@@ -15,7 +15,7 @@ _VERSION = re.compile(r"[-_. ]?(v\d[\d.]*|20\d\d([-_.]\d+)*)$", re.IGNORECASE)
 
 
 def overlap(first: Policy | Rule, second: Policy | Rule) -> bool | None:
-    """Say whether two are ever in force at once; None where that depends on a time zone."""
+    """Return whether two are ever in force at once; None where that depends on a time zone."""
     begins = [_moment(each.effective) for each in (first, second) if each.effective is not None]
     ends = [_moment(each.expires) for each in (first, second) if each.expires is not None]
     try:

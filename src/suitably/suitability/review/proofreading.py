@@ -67,7 +67,7 @@ def _ranked(policy: Policy, node: Node) -> Scale | None:
 
 
 def check_texts(policy: Policy) -> Iterator[Finding]:
-    """Find what a customer or an examiner would miss."""
+    """Find what a user or an examiner would miss."""
     lacking = [name for language, name in _LANGUAGES.items() if language not in policy.title]
     if lacking:
         text = f"has no title in {' or '.join(lacking)}"
@@ -130,7 +130,7 @@ def check_names(policy: Policy) -> Iterator[Finding]:
 
 
 def _sentences(policy: Policy) -> Iterator[tuple[str, str, str, Node]]:
-    """Give every sentence: the rule's id, the key, the text and its tree."""
+    """Return every sentence: the rule's id, the key, the text and its tree."""
     if policy.governs_node is not None:
         yield "", "governs", policy.governs or "", policy.governs_node
     for rule in policy.rules:

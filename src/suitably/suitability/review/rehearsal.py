@@ -17,7 +17,7 @@ __all__ = ["misfit"]
 
 
 def misfit(node: Node, text: str, where: str, types: Mapping[str, Declaration]) -> str | None:
-    """Say where the types of a condition do not go together.
+    """Return where the types of a condition do not go together.
 
     Args:
         node: The condition, as parsed.
@@ -37,7 +37,7 @@ def misfit(node: Node, text: str, where: str, types: Mapping[str, Declaration]) 
 
 @dataclass(frozen=True)
 class _Rehearsal:
-    """A scope with one customer and one product, made up."""
+    """A scope with one user and one product, made up."""
 
     where: str
     text: str

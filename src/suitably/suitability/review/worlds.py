@@ -4,7 +4,7 @@ Conditions are rewritten over few variables, each with the few values that make 
 level or boolean has all of its own, a number those at, just below and just above every constant it
 is compared with, two values compared with each other their order, and what cannot be told apart any
 further its three truth values. All combinations are then judged by the library's own evaluator.
-Whatever customers and products there may be, one of these worlds is theirs; so what is true in no
+Whatever users and products there may be, one of these worlds is theirs; so what is true in no
 world is never true. The reverse does not hold: a world need not exist.
 """
 
@@ -100,7 +100,7 @@ class _Variables:
         self.as_of = None
 
     def read(self, node: Field) -> Column:
-        """Give a variable's value in every world."""
+        """Return a variable's value in every world."""
         return self._columns[node]
 
     def remember(self, node: Node, make: Callable[[], Column]) -> Column:
@@ -165,7 +165,7 @@ class _Variables:
         return Compare(operator, order, Constant(0.0))
 
     def _is_finite(self, node: Compare) -> bool:
-        """Say whether nothing but levels is compared, all of which can be tried."""
+        """Return whether nothing but levels is compared, all of which can be tried."""
         parts = walk(node)
         fields = {part for part in parts if isinstance(part, Field)}
         if any(isinstance(part, AsOf) for part in parts) or not all(
