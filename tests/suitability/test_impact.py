@@ -109,7 +109,7 @@ def test_the_representation_has_sums_and_no_ids() -> None:
     text = repr(change())
     assert "house 2 in place of house 1, as of 2024-01-01" in text
     assert "3 -> 3 (gained 1, lost 1)" in text
-    assert "2 of 4 customers, 2 of 3 products" in text
+    assert "2 of 4 users, 2 of 3 products" in text
     assert "0 left without any product, 1 no longer without" in text
     assert not any(name in text for name in (*USERS["user_id"], "'a'", "'b'"))
 
