@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from suitably.utils.params import own_params
 from suitably.utils.suggest import nearest
 
 __all__ = ["SearchSpace", "replaced"]
@@ -93,7 +94,7 @@ def _replaced(part: Any, steps: list[str], value: Any, path: str) -> Any:
         return items
     if isinstance(part, type) or not hasattr(part, "get_params"):
         raise ValueError(f"{path!r}: {type(part).__name__} has no parameters, so no {step!r}")
-    params = part.get_params()
+    params = own_params(part)
     if step not in params:
         name = type(part).__name__
         raise ValueError(f"{path!r}: {name} has no parameter {step!r}{nearest(step, params)}")

@@ -22,6 +22,7 @@ from suitably.profiles.protocol import Builder
 from suitably.ranking.protocol import Ranker
 from suitably.reranking.protocol import Reranker
 from suitably.suitability.policy import Policy
+from suitably.utils.params import own_params
 
 __all__ = ["load", "save"]
 
@@ -218,7 +219,7 @@ def _write(writer: Writer, component: Any) -> dict[str, Any]:
     if hasattr(component, "state"):
         state = component.state()
     elif hasattr(component, "get_params"):
-        state = component.get_params()
+        state = own_params(component)
     else:
         state = None
     revived = hasattr(component, "from_state") == hasattr(component, "state")

@@ -69,7 +69,7 @@ class HistoryRanker(Parameterized):
         """Return the parameters and what was learned."""
         history = self._fitted()
         learned = {name: getattr(self, name) for name in self.learned}
-        return {**self.get_params(), **learned, **history.state()}
+        return {**self.get_params(deep=False), **learned, **history.state()}
 
     @classmethod
     def from_state(cls, state: State) -> Self:
@@ -78,7 +78,7 @@ class HistoryRanker(Parameterized):
         Raises:
             ValueError: The parts do not fit each other.
         """
-        ranker = cls(**{name: state[name] for name in cls().get_params()})
+        ranker = cls(**{name: state[name] for name in cls().get_params(deep=False)})
         ranker.history_ = History.from_state(state)
         for name in cls.learned:
             setattr(ranker, name, state[name])

@@ -130,7 +130,7 @@ class Blend(Parameterized):
         rankers = list(self._fitted())
         given = None if self.weights is None else np.asarray(self.weights, float).tolist()
         learned = {"weights_": self.weights_, "judged_": self.judged_}
-        return {**self.get_params(), "rankers": rankers, "weights": given, **learned}
+        return {**self.get_params(deep=False), "rankers": rankers, "weights": given, **learned}
 
     @classmethod
     def from_state(cls, state: State) -> Self:

@@ -173,7 +173,7 @@ class LightFM(Parameterized):
         """Return the parameters and what was learned; of anyone's fields only their vectors."""
         self._check()
         return {
-            **self.get_params(),
+            **self.get_params(deep=False),
             "users": self.user_ids_.values,
             "user_vectors": self.user_vectors_,
             "product_vectors": self.product_vectors_,
@@ -190,7 +190,7 @@ class LightFM(Parameterized):
         Raises:
             ValueError: The parts do not fit each other.
         """
-        params = {name: state[name] for name in cls().get_params()}
+        params = {name: state[name] for name in cls().get_params(deep=False)}
         features = ("user_features", "product_features")
         made = cls(**{**params, **{name: tuple(params[name]) for name in features}})
         made.user_ids_ = Vocabulary(pa.array(state["users"]))

@@ -102,7 +102,7 @@ class Popularity(Parameterized):
             Another ranker.
         """
         history, _ = self._fitted().history_.plus(context.data, self._weighting)
-        return Popularity(**self.get_params())._count(history, context)
+        return Popularity(**self.get_params(deep=False))._count(history, context)
 
     def scorer(self, user_ids: NDArray[Any]) -> Factors:
         """Return each user's segment, one-hot, and the scores of every segment."""
@@ -120,7 +120,7 @@ class Popularity(Parameterized):
         """Return the parameters and what was learned."""
         self._fitted()
         return {
-            **self.get_params(),
+            **self.get_params(deep=False),
             "segments": list(self.segments_),
             "segment_counts": self.segment_counts_,
             "segment_codes": self._codes,
@@ -134,7 +134,7 @@ class Popularity(Parameterized):
         Raises:
             ValueError: The parts do not fit each other.
         """
-        ranker = cls(**{name: state[name] for name in cls().get_params()})
+        ranker = cls(**{name: state[name] for name in cls().get_params(deep=False)})
         ranker.history_ = History.from_state(state)
         ranker.segments_ = tuple(state["segments"])
         ranker.segment_counts_, ranker._codes = state["segment_counts"], state["segment_codes"]

@@ -1,32 +1,90 @@
-"""Parameters of rankers: named once, in the constructor, and checked when they are used."""
+"""Constructor parameters: read, set, copied, shown and checked in one way for every part.
+
+A part follows scikit-learn's conventions: its constructor only stores what it is given, under the
+same names, and parameters are checked when it is fitted.
+"""
 
 import copy
-from inspect import signature
-from typing import Any
+from collections.abc import Collection, Iterator
+from inspect import Parameter, signature
+from typing import Any, Self
 
 import numpy as np
 
-__all__ = ["Parameterized", "check_fraction", "check_positive", "check_positive_int", "clone"]
+from suitably.utils.suggest import nearest
+
+__all__ = [
+    "Parameterized",
+    "check_choice",
+    "check_fraction",
+    "check_positive",
+    "check_positive_int",
+    "clone",
+    "own_params",
+    "parameter_names",
+]
+
+_KINDS = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
 
 
 class Parameterized:
     """A constructor that only stores its parameters, and can be asked for them."""
 
-    def get_params(self) -> dict[str, Any]:
-        """Return the parameters by name."""
-        return {name: getattr(self, name) for name in signature(type(self)).parameters}
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the parameters by name.
+
+        Args:
+            deep: Whether to add those of parts, such as `ranker__factors` or `rerankers__0__by`.
+        """
+        params = {name: getattr(self, name) for name in parameter_names(type(self))}
+        if deep:
+            params |= {
+                f"{name}__{key}": value
+                for name, part in params.items()
+                for key, value in _parts(part)
+            }
+        return params
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters by name, those of parts as `get_params` calls them.
+
+        Raises:
+            ValueError: There is no such parameter; nothing is set then.
+        """
+        known = self.get_params()
+        for name in params:
+            if name not in known:
+                hint = nearest(name, known)
+                raise ValueError(f"{type(self).__name__} has no parameter {name!r}{hint}")
+        # What is given first must be there before its own parameters are set.
+        for name in sorted(params, key=lambda name: name.count("__")):
+            owner, attribute = _owner(self, name)
+            if isinstance(attribute, int):
+                owner[attribute] = params[name]
+            else:
+                setattr(owner, attribute, params[name])
+        return self
 
     def __repr__(self) -> str:
         plain = {name: p.default for name, p in signature(type(self)).parameters.items()}
-        given = [f"{n}={v!r}" for n, v in self.get_params().items() if v is not plain[n]]
+        params = self.get_params(deep=False)
+        given = [f"{n}={v!r}" for n, v in params.items() if not _same(v, plain[n])]
         return f"{type(self).__name__}({', '.join(given)})"
 
 
+def parameter_names(cls: type) -> list[str]:
+    """Return the names of what a constructor takes."""
+    return [name for name, p in signature(cls).parameters.items() if p.kind in _KINDS]
+
+
 def clone(part: Any) -> Any:
-    """Return a part as its constructor made it; one that does not say its parameters, as it is."""
-    if part is None or not hasattr(part, "get_params"):
+    """Return a part as its constructor made it; one that does not say its parameters, copied."""
+    if isinstance(part, list | tuple):
+        return type(part)(clone(one) for one in part)
+    if part is None or isinstance(part, type) or not hasattr(part, "get_params"):
         return copy.deepcopy(part)
-    return type(part)(**part.get_params())
+    own = own_params(part)
+    return type(part)(**{name: clone(value) for name, value in own.items()})
 
 
 def check_positive_int(owner: object, *names: str) -> None:
@@ -38,7 +96,7 @@ def check_positive_int(owner: object, *names: str) -> None:
     for name in names:
         value = getattr(owner, name)
         if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-            raise ValueError(f"{_said(owner, name)}: must be a positive integer")
+            raise ValueError(f"{_shown(owner, name)}: must be a positive integer")
 
 
 def check_positive(owner: object, *names: str, zero: bool = False, optional: bool = False) -> None:
@@ -59,7 +117,7 @@ def check_positive(owner: object, *names: str, zero: bool = False, optional: boo
             continue
         if not _finite(value) or value < 0 or (value == 0 and not zero):
             least = "0 or more" if zero else "above 0"
-            raise ValueError(f"{_said(owner, name)}: must be a finite number, {least}")
+            raise ValueError(f"{_shown(owner, name)}: must be a finite number, {least}")
 
 
 def check_fraction(owner: object, *names: str) -> None:
@@ -71,7 +129,70 @@ def check_fraction(owner: object, *names: str) -> None:
     for name in names:
         value = getattr(owner, name)
         if not _finite(value) or not 0 <= value <= 1:
-            raise ValueError(f"{_said(owner, name)}: must be from 0 to 1")
+            raise ValueError(f"{_shown(owner, name)}: must be from 0 to 1")
+
+
+def check_choice(owner: object, name: str, choices: Collection[Any]) -> None:
+    """Refuse a parameter that is not among its choices.
+
+    Raises:
+        ValueError: It is not.
+    """
+    value = getattr(owner, name)
+    if not any(type(value) is type(choice) and value == choice for choice in choices):
+        known = ", ".join(map(repr, choices))
+        raise ValueError(f"{_shown(owner, name)}: must be one of {known}")
+
+
+def _parts(part: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the parameters of a part, or of each of a list of parts."""
+    if isinstance(part, list | tuple):
+        for place, one in enumerate(part):
+            if _has_params(one):
+                yield str(place), one
+                yield from ((f"{place}__{key}", value) for key, value in _parts(one))
+    elif _has_params(part):
+        own = own_params(part)
+        for name, value in own.items():
+            yield name, value
+            yield from ((f"{name}__{key}", deeper) for key, deeper in _parts(value))
+
+
+def _owner(root: Any, path: str) -> tuple[Any, str | int]:
+    """Return what holds a parameter, and the parameter's name or place there.
+
+    A list on the way is replaced by a copy, so that nobody else's list is changed.
+    """
+    *way, last = path.split("__")
+    owner = root
+    for step in way:
+        owner = owner[int(step)] if isinstance(owner, list) else _own_list(owner, step)
+    return owner, int(last) if isinstance(owner, list) else last
+
+
+def _own_list(owner: Any, name: str) -> Any:
+    value = getattr(owner, name)
+    if isinstance(value, list | tuple):
+        value = list(value)
+        setattr(owner, name, value)
+    return value
+
+
+def _has_params(part: Any) -> bool:
+    return not isinstance(part, type) and hasattr(part, "get_params")
+
+
+def own_params(part: Any) -> dict[str, Any]:
+    """Return a part's own parameters; a part of the caller's need not know `deep`."""
+    try:
+        params: dict[str, Any] = part.get_params(deep=False)
+    except TypeError:
+        params = part.get_params()
+    return params
+
+
+def _same(value: Any, plain: Any) -> bool:
+    return value is plain or (type(value) is type(plain) and bool(np.all(value == plain)))
 
 
 def _finite(value: object) -> bool:
@@ -79,5 +200,5 @@ def _finite(value: object) -> bool:
     return number and bool(np.isfinite(value))  # type: ignore[call-overload]
 
 
-def _said(owner: object, name: str) -> str:
-    return f"{type(owner).__name__}({name}={getattr(owner, name)!r})"
+def _shown(owner: object, name: str) -> str:
+    return f"{type(owner).__name__}({name}={getattr(owner, name)!r:.60})"
