@@ -28,7 +28,7 @@ def profile_frame(builder: Builder[Any], data: Dataset, as_of: Any) -> Any:
         raise NotFittedError(f"{type(builder).__name__}: call fit(data, as_of) before transform")
     view = data.view(builder.as_of_ if as_of is None else as_of)
     table = builder.finalise(builder.accumulate(view), view.as_of)
-    return write_frame(table.add_column(0, "user_id", view.users.array), data.kind)
+    return write_frame(table.add_column(0, "user_id", view.users.ids.array), data.kind)
 
 
 def provenance_of(builder: Builder[Any], field: str, provenance: Provenance) -> Provenance:
