@@ -33,12 +33,15 @@ def main() -> int:
         metavar="NAME",
         help=f"scenarios whose names begin so; there are {', '.join(SCENARIOS)}",
     )
+    recording.add_argument(
+        "--texts", type=Path, metavar="FOLDER", help="write whole answers there too, for diff -r"
+    )
     comparing = verbs.add_parser("compare", help="print what differs; exit status 1 if anything")
     comparing.add_argument("paths", type=Path, nargs=2, metavar="RECORD.json")
     given = parser.parse_args()
     if given.verb == "record":
         print(f"asking {st.__file__}", file=sys.stderr)
-        record(SCENARIOS, given.only, given.path)
+        record(SCENARIOS, given.only, given.path, given.texts)
         return 0
     first, second = (json.loads(path.read_text()) for path in given.paths)
     told = compare(first, second)

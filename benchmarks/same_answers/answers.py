@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.same_answers.canonical import digest, summary
+from benchmarks.same_answers.canonical import digest, summary, text
 
 Record = dict[str, dict[str, str]]
 
@@ -19,14 +19,16 @@ class Answers:
     Attributes:
         found: What has been recorded, by full name.
         prefix: The folder's name.
+        texts: Where whole answers are written as well; None: nowhere.
     """
 
-    def __init__(self, found: Record | None = None, prefix: str = "") -> None:
-        self.found: Record = {} if found is None else found
+    def __init__(self, found: Record, prefix: str, texts: Path | None) -> None:
+        self.found = found
         self.prefix = prefix
+        self.texts = texts
 
     def at(self, name: str) -> "Answers":
-        return Answers(self.found, f"{self.prefix}{name}/")
+        return Answers(self.found, f"{self.prefix}{name}/", self.texts)
 
     def ask(self, name: str, question: Callable[[], Any]) -> None:
         """Record what a question gives; an error or a warning is an answer too."""
@@ -43,6 +45,10 @@ class Answers:
         said = sorted({f"{one.category.__name__}: {one.message}" for one in heard})
         self.found[full] = {"sha256": digest([answer, said] if said else answer)}
         self.found[full]["summary"] = summary(answer) + "".join(f" [{one}]" for one in said)
+        if self.texts is not None:
+            self.texts.mkdir(parents=True, exist_ok=True)
+            path = self.texts / f"{full.replace('/', '~')[:200]}.txt"
+            path.write_text("\n".join([text(answer), *said, ""]), encoding="utf-8")
 
     def made(self, name: str, make: Callable[[], Any]) -> Any:
         """Return what several questions are about; where it cannot be made, that is the answer."""
@@ -51,9 +57,11 @@ class Answers:
         return held[0] if held else None
 
 
-def record(scenarios: dict[str, Callable[[Answers], None]], only: list[str], path: Path) -> None:
+def record(
+    scenarios: dict[str, Callable[[Answers], None]], only: list[str], path: Path, texts: Path | None
+) -> None:
     """Run the scenarios whose names begin with one of `only`, and write what they answer."""
-    answers = Answers()
+    answers = Answers({}, "", texts)
     for name, scenario in scenarios.items():
         if only and not any(name.startswith(one) for one in only):
             continue

@@ -46,14 +46,31 @@ def summary(value: Any) -> str:
         return f"sparse {value.dtype} {value.shape}, {value.nnz} stored"
     if isinstance(value, Mapping):
         return _cut(", ".join(f"{key} {digest(part)[:_SHORT]}" for key, part in value.items()))
-    if isinstance(value, list | tuple) and value and isinstance(value[0], Mapping):
-        return f"{len(value)} records {[digest(one)[:_SHORT] for one in value[:12]]}"
+    if isinstance(value, list | tuple) and len(repr(value)) > _LONG:
+        return f"{len(value)} parts {[digest(one)[:_SHORT] for one in value[:16]]}"
     return _cut(value if isinstance(value, str) else repr(value))
 
 
-def _cut(text: str) -> str:
-    text = text.replace("\n", " / ")
-    return text if len(text) <= _LONG else f"{text[:_LONG]}…"
+def text(value: Any) -> str:
+    """Return the whole answer in lines that two versions' can be compared by."""
+    columns = _columns(value)
+    if columns is not None:
+        rows = zip(*(_plain(column) for column in columns.values()), strict=True)
+        return "\n".join([repr(list(columns)), *map(repr, rows)])
+    if sparse.issparse(value):
+        return text(value.toarray())
+    if isinstance(value, np.ndarray):
+        return "\n".join(map(repr, value.tolist())) if value.ndim else repr(value)
+    if isinstance(value, Mapping):
+        return "\n".join(f"{key!r}: {text(one)}" for key, one in value.items())
+    if isinstance(value, list | tuple):
+        return "\n".join(text(one) for one in value)
+    return value if isinstance(value, str) else repr(value)
+
+
+def _cut(words: str) -> str:
+    words = words.replace("\n", " / ")
+    return words if len(words) <= _LONG else f"{words[:_LONG]}…"
 
 
 def _columns(value: Any) -> dict[str, Any] | None:

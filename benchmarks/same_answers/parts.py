@@ -7,6 +7,8 @@ from typing import Any, Self
 from zlib import crc32
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 import suitably as st
 from benchmarks.same_answers.answers import Answers
@@ -130,6 +132,56 @@ class Reversed:
         )
 
 
+class Bought(F.RecencyFrequencyValue):
+    """A builder of one's own, one of whose fields is imputed and so missing to rules."""
+
+    fields = ("times_bought", "ever_bought")
+
+    def finalise(self, state: Any, as_of: Any) -> pa.Table:
+        times = super().finalise(state, as_of)["frequency"]
+        return pa.table({"times_bought": times, "ever_bought": pc.greater(times, 0)})
+
+    def provenance(self, field: str) -> Any:
+        return "imputed" if field == "times_bought" else "observed"
+
+
+BOUGHT = """
+[policy]
+id = "bought"
+version = "1"
+[[rules]]
+id = "ever"
+require = "user.ever_bought or not product.complex"
+[[rules]]
+id = "times"
+applies = "product.regime == 'private'"
+require = "user.times_bought > 2"
+[[rules]]
+id = "missing"
+require = "missing(user.times_bought)"
+"""
+
+
+def custom_builder(answers: Answers) -> None:
+    log = bank().interactions.astype({"user_id": str, "product_id": str})
+    before = log["timestamp"] < CUT
+    data = st.Dataset(bank().users, bank().products, log[before])
+    policy = st.Policy.from_toml(BOUGHT)
+    pipeline = st.Pipeline([Bought()], policy, st.ranking.Popularity(by="ever_bought"))
+    answers.ask("alone", lambda: Bought().fit(data).transform(data))
+    if not answers.made("fit", lambda: pipeline.fit(data)):
+        return
+    ask_pipeline(answers, pipeline)
+    ask_eligibility(answers.at("eligibility"), pipeline.eligibility(), {"ever_bought": True})
+    answers.ask("update", lambda: pipeline.update(log[~before]).as_of_)
+    ask_pipeline(answers.at("updated"), pipeline)
+    with TemporaryDirectory() as folder:
+        pipeline.save(Path(folder) / "model")
+        loaded = answers.made("load", lambda: st.load(Path(folder) / "model", trusted=[Bought]))
+    if loaded is not None:
+        ask_pipeline(answers.at("loaded"), loaded)
+
+
 def custom(answers: Answers) -> None:
     log = bank().interactions.astype({"user_id": str, "product_id": str})
     for name, ranker in {"scores": ByName("x"), "factors": Latent()}.items():
@@ -161,4 +213,4 @@ def custom(answers: Answers) -> None:
         ask_pipeline(here, turned)
 
 
-SCENARIOS = {"profiles": profiles, "custom": custom}
+SCENARIOS = {"profiles": profiles, "custom": custom, "custom-builder": custom_builder}

@@ -58,7 +58,7 @@ def _with_maps() -> Any:
 
 
 def reranked(make: Callable[[], list[Any]], answers: Answers) -> None:
-    pipeline = st.Pipeline(policy=rules("cn-csrc-amac"), ranker=st.ranking.EASE(), rerankers=make())
+    pipeline = st.Pipeline(policy=rules("house"), ranker=st.ranking.EASE(), rerankers=make())
     if answers.made("fit", lambda: pipeline.fit(_with_maps(), CUT)):
         ask_pipeline(answers, pipeline)
 
