@@ -9,10 +9,11 @@ import pyarrow as pa
 import pytest
 
 import suitably
-from properties.worlds import FREE, World, popular, rows_of
 from reranking.blocks import block, by_user, context, lists_of, rows
 from suitably.ranking import Lists
 from suitably.reranking import RerankContext, Reranker
+from support.banks import FREE, World, popular
+from support.frames import rows_of
 
 drawn = pytest.mark.parametrize("seed", range(14))
 
