@@ -64,7 +64,7 @@ class Writer:
     def table(self, name: str, table: pa.Table) -> str:
         """Write a table."""
         file = self._file(name, "parquet")
-        pq.write_table(table, self._folder / file)
+        pq.write_table(table, self._folder / file, compression="zstd")
         return self._done(file)
 
     def text(self, name: str, text: str) -> str:

@@ -10,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from scipy import sparse
 
-from suitably.data.clock import Clock, Instant
+from suitably.data.clock import Clock, Instant, Instants
 from suitably.data.entities import Entities
 from suitably.data.frames import fieldless
 from suitably.data.schema import DataSchema
@@ -109,7 +109,7 @@ def _load(reader: Reader, trusted: Sequence[type]) -> Model:
         users=users,
         products=products,
         learned=int(facts["learned"]),
-        owned=_read_csr(reader, facts["owned"], None, (len(users), len(products))),
+        owned=_read_csr(reader, facts["owned"], np.int8(1), (len(users), len(products))),
         schema=DataSchema.from_dict(facts["schema"]),
         builders=tuple(builders),
         builder_states=tuple(
@@ -146,16 +146,17 @@ def _read_policy(reader: Reader, record: dict[str, str]) -> Policy:
 
 
 def _write_entities(writer: Writer, entities: Entities) -> dict[str, Any]:
-    side, times = entities.side, entities.times
+    side = entities.side
+    rows = {"id": entities.ids.array, "listed": pa.array(entities.listed)}
+    if entities.times is not None:
+        rows["time"] = pa.array(entities.times)
     # Parquet forgets the rows of a table without columns.
     has_fields = bool(entities.fields.num_columns)
     return {
         "side": side,
-        "ids": writer.table(f"{side}-ids", pa.table({"id": entities.ids.array})),
+        "rows": writer.table(side, pa.table(rows)),
         "kind": str(entities.ids.kind),
         "fields": writer.table(f"{side}-fields", entities.fields) if has_fields else None,
-        "listed": writer.array(f"{side}-listed", entities.listed),
-        "times": None if times is None else writer.array(f"{side}-times", times),
         "framed": entities.framed,
         "id_column": entities.id_column,
         "time_column": entities.time_column,
@@ -163,29 +164,33 @@ def _write_entities(writer: Writer, entities: Entities) -> dict[str, Any]:
 
 
 def _read_entities(reader: Reader, record: dict[str, Any]) -> Entities:
-    array = reader.table(record["ids"])["id"].combine_chunks()
+    rows = reader.table(record["rows"])
+    array, listed = (rows[name].combine_chunks() for name in ("id", "listed"))
     if array.null_count or len(array.unique()) < len(array):
-        raise ArtifactError(f"{record['ids']}: ids are missing or repeated")
-    fields, times = record["fields"], record["times"]
+        raise ArtifactError(f"{record['rows']}: ids are missing or repeated")
+    if listed.null_count or not pa.types.is_boolean(listed.type):
+        raise ArtifactError(f"{record['rows']}: does not say who is listed")
+    fields = record["fields"]
     made = Entities(
         side=record["side"],
         ids=Vocabulary(array, pa.type_for_alias(record["kind"])),
         fields=fieldless(len(array)) if fields is None else reader.table(fields),
-        listed=reader.array(record["listed"]),
-        times=None if times is None else reader.array(times),
+        listed=listed.to_numpy(zero_copy_only=False),
+        times=_read_times(rows),
         framed=bool(record["framed"]),
         id_column=record["id_column"],
         time_column=record["time_column"],
     )
-    fits = (
-        made.fields.num_rows == len(made)
-        and made.listed.shape == (len(made),)
-        and made.listed.dtype == np.bool_
-        and (made.times is None or (made.times.shape == (len(made),) and _is_time(made.times)))
-    )
-    if not fits:
-        raise ValueError(f"{made.side}: ids, fields and times do not fit")
+    if made.fields.num_rows != len(made):
+        raise ValueError(f"{made.side}: ids and fields do not fit")
     return made
+
+
+def _read_times(rows: pa.Table) -> Instants | None:
+    if "time" not in rows.column_names:
+        return None
+    times: Instants = rows["time"].cast(pa.timestamp("us")).to_numpy().astype("datetime64[us]")
+    return times
 
 
 def _write_interactions(writer: Writer, one: WeightedInteractions) -> dict[str, Any]:
@@ -195,7 +200,7 @@ def _write_interactions(writer: Writer, one: WeightedInteractions) -> dict[str, 
         "event_weights": None if kinds is None else dict(kinds),
         "origin": _micros(one.origin),
         "width": int(one.weights.shape[1]),
-        "weights": writer.array("weights", one.weights.data),
+        "weights": _write_weights(writer, one.weights.data),
         **_write_csr(writer, "interactions", one.weights),
     }
 
@@ -204,11 +209,19 @@ def _read_interactions(
     reader: Reader, record: dict[str, Any], users: Vocabulary
 ) -> WeightedInteractions:
     weighting = Weighting(record["half_life_days"], record["event_weights"])
-    weights = reader.array(record["weights"])
-    if weights.dtype != np.float32 or not np.isfinite(weights).all():
+    weights = record["weights"]
+    data = reader.array(weights) if isinstance(weights, str) else np.float32(weights)
+    if data.dtype != np.float32 or not np.isfinite(data).all():
         raise ValueError("weights of interactions are not finite numbers")
-    matrix = _read_csr(reader, record, weights, (len(users), record["width"]))
+    matrix = _read_csr(reader, record, data, (len(users), record["width"]))
     return WeightedInteractions(weighting, users, matrix, _instant(record["origin"]))
+
+
+def _write_weights(writer: Writer, weights: NDArray[np.float32]) -> str | float:
+    """Write weights, or return the one that all of them are."""
+    if len(weights) and (weights == weights[0]).all():
+        return float(weights[0])
+    return writer.array("weights", weights)
 
 
 def _write_csr(writer: Writer, name: str, matrix: sparse.csr_array) -> dict[str, str]:
@@ -221,12 +234,12 @@ def _write_csr(writer: Writer, name: str, matrix: sparse.csr_array) -> dict[str,
 def _read_csr(
     reader: Reader,
     files: Mapping[str, Any],
-    data: NDArray[Any] | None,
+    data: NDArray[Any] | np.generic,
     shape: tuple[int, int],
 ) -> sparse.csr_array:
     """Read where a matrix has something stored, and refuse what is no matrix."""
     starts, columns = (reader.array(files[part]) for part in ("starts", "columns"))
-    data = np.ones(len(columns), np.int8) if data is None else data
+    data = data if isinstance(data, np.ndarray) else np.full(len(columns), data)
     fits = (
         starts.ndim == columns.ndim == 1
         and starts.dtype.kind == columns.dtype.kind == "i"
@@ -247,7 +260,3 @@ def _micros(moment: Instant | None) -> int | None:
 
 def _instant(micros: int | None) -> Instant | None:
     return None if micros is None else np.datetime64(micros, "us")
-
-
-def _is_time(times: NDArray[Any]) -> bool:
-    return times.dtype == np.dtype("datetime64[us]")

@@ -159,24 +159,35 @@ class FactorRanker(HistoryRanker):
     """A ranker with a vector for every user and product: their product is the score.
 
     Attributes:
+        user_factors_: float32 (users, factors), zeros without a history.
         product_factors_: float32 (products, factors), zeros for a product nobody has.
         known_: bool (products,), the products with a vector.
     """
 
-    learned: ClassVar[tuple[str, ...]] = ("user_factors_", "product_factors_", "known_")
+    learned: ClassVar[tuple[str, ...]] = ("product_factors_", "known_")
     product_factors_: NDArray[np.float32]
     known_: NDArray[np.bool_]
     _users: Overlay
+    _saved_factors: NDArray[np.float32]
 
     @property
     def user_factors_(self) -> NDArray[np.float32]:
         """Vectors of users: float32 (users, factors), zeros without a history."""
+        self._check_fitted()
         merged: NDArray[np.float32] = self._users.merged()
         return merged
 
-    @user_factors_.setter
-    def user_factors_(self, factors: NDArray[np.float32]) -> None:
-        self._users = Overlay.of(factors)
+    def state(self) -> State:
+        """Return the parameters and what was learned; vectors of users with a history only."""
+        self._check_fitted()
+        return {**super().state(), "active_user_factors": self._users.compact()}
+
+    @classmethod
+    def from_state(cls, state: State) -> Self:
+        """Return a ranker that has learned what a state says; `attach` makes it score."""
+        ranker = super().from_state(state)
+        ranker._saved_factors = state["active_user_factors"]
+        return ranker
 
     def can_score_rows(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Return which users by row have a vector: bool (rows,)."""
@@ -222,13 +233,14 @@ class FactorRanker(HistoryRanker):
         self.product_factors_ = _at(products, history.known)
         self.known_ = history.known
         rows = np.flatnonzero(history.active)
-        self.user_factors_ = _at(self._vectors(self._lines(history, rows)), history.active)
+        self._users = Overlay.of(self._vectors(self._lines(history, rows)), history.active)
 
     def _check_learned(self) -> None:
-        users, products = self.user_factors_.shape, self.product_factors_.shape
+        self._users = Overlay.of(self._saved_factors, self.interactions_.active)
+        del self._saved_factors
+        users, products = self._users.base.shape, self.product_factors_.shape
         fits = (
             len(users) == len(products) == 2
-            and users[0] == len(self._user_ids)
             and products[0] == len(self.known_)
             and users[1] == products[1]
             and products[0] <= self.interactions_.weights.shape[1]

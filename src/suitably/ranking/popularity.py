@@ -42,7 +42,7 @@ class Popularity(HistoryRanker):
     Attributes:
         counts_: float64 (products,), weighted users per product.
         segments_: The names of the segments, as text.
-        segment_codes_: int32 (users,), each user's row of `segment_counts_`.
+        segment_codes_: int (users,), each user's row of `segment_counts_`.
         segment_counts_: float64 (1 + segments, products), the scores: first those of a user
             without a segment, which are `counts_`.
 
@@ -59,7 +59,7 @@ class Popularity(HistoryRanker):
     needs_interactions: ClassVar[bool] = False
     segments_: tuple[str, ...]
     segment_counts_: NDArray[np.float64]
-    segment_codes_: NDArray[np.int32]
+    segment_codes_: NDArray[np.integer]
 
     def __init__(
         self,
@@ -112,7 +112,8 @@ class Popularity(HistoryRanker):
             scores = people * (inside + prior * overall / people) / (sizes + prior)[:, None]
         scores[sizes == 0] = overall
         scores[_NO_SEGMENT] = overall
-        self.segment_counts_, self.segment_codes_ = scores, codes
+        self.segment_counts_ = scores
+        self.segment_codes_ = codes.astype(np.min_scalar_type(length))
 
     def _fold(self, changed: NDArray[np.int64], context: FitContext) -> None:
         """Count anew, by the segments as they now stand."""
