@@ -54,21 +54,25 @@ class Recommendations:
         asked: The users' ids, in the order asked.
         rows: Their positions, −1 where unknown.
         drawn: Their lists.
-        drawer: What drew them up, for reasons and evidence.
+        generator: What drew them up, for reasons and evidence.
     """
 
     def __init__(
-        self, asked: pa.Array, rows: NDArray[np.int64], drawn: GeneratedLists, drawer: ListGenerator
+        self,
+        asked: pa.Array,
+        rows: NDArray[np.int64],
+        drawn: GeneratedLists,
+        generator: ListGenerator,
     ) -> None:
         self._asked = asked
         self._rows = rows
         self._drawn = drawn
-        self._drawer = drawer
+        self._generator = generator
 
     @property
     def k(self) -> int:
         """The most products in a list."""
-        return self._drawer.k
+        return self._generator.k
 
     @property
     def lists(self) -> Lists:
@@ -105,14 +109,14 @@ class Recommendations:
             KeyError: It is not; `Pipeline.why_not` says why.
         """
         place = self._place(user_id)
-        code = int(self._drawer.fitted.shelf.codes([product_id])[0])
+        code = int(self._generator.state.catalogue.ids.codes([product_id])[0])
         found = np.flatnonzero(self.lists.products[place, : self.lists.lengths[place]] == code)
         if code < 0 or not len(found):
             raise KeyError("the product is not in this customer's list: ask pipeline.why_not")
         rank = int(found[0])
-        verdicts = self._drawer.moment.eligibility.verdicts(user_id, product_id)
+        verdicts = self._generator.snapshot.eligibility.verdicts(user_id, product_id)
         stood_in = bool(self._drawn.stood_in[place])
-        ranker = self._drawer.rankers[stood_in]
+        ranker = self._generator.rankers[stood_in]
         length = int(self.lists.lengths[place])
         return Explanation(
             user_id=user_id,
@@ -122,7 +126,7 @@ class Recommendations:
             ranker=repr(ranker),
             stood_in=stood_in,
             verdicts=tuple(verdicts),
-            text=_sentence(rank + 1, length, self._drawer, ranker, stood_in, verdicts),
+            text=_sentence(rank + 1, length, self._generator, ranker, stood_in, verdicts),
         )
 
     def abstentions(self) -> Any:
@@ -136,7 +140,7 @@ class Recommendations:
         short = np.flatnonzero(self.lists.lengths < self.k)
         unknown = short[self._rows[short] < 0]
         known = short[self._rows[short] >= 0]
-        candidates = bitset.count(self._drawer.narrowed)
+        candidates = bitset.count(self._generator.narrowed)
         parts = [(unknown, ["unknown-user"], np.full((len(unknown), 1), candidates))]
         for start in range(0, len(known), _BLOCK):
             block = known[start : start + _BLOCK]
@@ -152,14 +156,14 @@ class Recommendations:
         return int((self.lists.lengths < self.k).sum())
 
     def _reasons(self, block: NDArray[np.int64]) -> tuple[list[str], NDArray[np.int64]]:
-        drawer, rows = self._drawer, self._rows[block]
-        eligibility = drawer.moment.eligibility
-        by_rule = eligibility.exclusions(rows, drawer.narrowed)
-        eligible = eligibility.bits(rows) & drawer.narrowed
-        allowed = drawer.allowed(rows)
+        generator, rows = self._generator, self._rows[block]
+        eligibility = generator.snapshot.eligibility
+        by_rule = eligibility.exclusions(rows, generator.narrowed)
+        eligible = eligibility.bits(rows) & generator.narrowed
+        allowed = generator.allowed(rows)
         others = [
             bitset.row_counts(eligible & ~allowed),
-            bitset.row_counts(allowed & ~drawer.scorable(rows)),
+            bitset.row_counts(allowed & ~generator.scorable(rows)),
             self._drawn.reranked[block],
             self._drawn.refused[block],
         ]
@@ -188,7 +192,7 @@ class Recommendations:
             {
                 "user_id": self._asked.take(pa.array(places[row])),
                 "rank": pa.array(rank + 1, pa.int32()),
-                "product_id": self._drawer.fitted.shelf.decode(codes),
+                "product_id": self._generator.state.catalogue.ids.decode(codes),
                 "score": pa.array(lists.scores[row, rank], pa.float32()),
             }
         )
@@ -204,7 +208,7 @@ class Recommendations:
         return self._places[plain]
 
     def _write(self, table: pa.Table) -> Any:
-        return write_frame(table, self._drawer.fitted.kind)
+        return write_frame(table, self._generator.state.kind)
 
     def __repr__(self) -> str:
         listed = int(self.lists.lengths.sum())
@@ -217,20 +221,20 @@ class Recommendations:
 def _sentence(
     rank: int,
     length: int,
-    drawer: ListGenerator,
+    generator: ListGenerator,
     ranker: Ranker,
     stood_in: bool,
     verdicts: list[RuleVerdict],
 ) -> Mapping[str, str]:
     rules = ", ".join(verdict.rule for verdict in verdicts)
     name = type(ranker).__name__
-    rerankers = [type(reranker).__name__ for reranker in drawer.rerankers]
+    rerankers = [type(reranker).__name__ for reranker in generator.rerankers]
     reordered = f", reordered by {' and '.join(rerankers)}," if rerankers else ""
     after = f"、经{'、'.join(rerankers)}调整后" if rerankers else ""
     passed = f"It passes every rule that applies ({rules})" if rules else "No rule applies to it"
     reason = f"符合全部适用规则（{rules}）" if rules else "没有适用的规则"
     if stood_in:
-        main = type(drawer.rankers[0]).__name__
+        main = type(generator.rankers[0]).__name__
         basis = f"the behaviour of others, since {main} knows nothing of this customer yet"
         ground = f"因{main}对该客户尚无了解，按其他客户的行为"
     else:

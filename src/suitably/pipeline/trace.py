@@ -45,27 +45,27 @@ class Trace:
         return "\n".join(lines(title, facts) for title, facts in parts if facts)
 
 
-def trace(drawer: ListGenerator, row: int) -> Trace:
+def trace(generator: ListGenerator, row: int) -> Trace:
     """Follow one user.
 
     Args:
-        drawer: What draws up the lists.
+        generator: What draws up the lists.
         row: The user's position.
     """
     rows = np.array([row])
-    eligible = drawer.moment.eligibility.bits(rows)
-    allowed = drawer.allowed(rows)
-    scored = allowed & drawer.scorable(rows)
-    lists = drawer.draw(rows).lists
+    eligible = generator.snapshot.eligibility.bits(rows)
+    allowed = generator.allowed(rows)
+    scored = allowed & generator.scorable(rows)
+    lists = generator.generate(rows).lists
     codes = lists.products[0, : lists.lengths[0]]
-    from_frame, profiles = drawer.fitted.user_fields, drawer.moment.profiles
+    from_frame, profiles = generator.state.users.fields, generator.snapshot.profiles
     return Trace(
         fields={name: from_frame[name][row].as_py() for name in from_frame.column_names},
         profile={name: profiles[name][row].as_py() for name in profiles.column_names},
         stages={
-            "catalogue": len(drawer.fitted.catalogue),
-            "candidates": bitset.count(drawer.narrowed),
-            "eligible": bitset.count(eligible & drawer.narrowed),
+            "catalogue": len(generator.state.positions),
+            "candidates": bitset.count(generator.narrowed),
+            "eligible": bitset.count(eligible & generator.narrowed),
             "not owned": bitset.count(allowed),
             "scored": bitset.count(scored),
             "listed": len(codes),
@@ -73,7 +73,7 @@ def trace(drawer: ListGenerator, row: int) -> Trace:
         products=pa.table(
             {
                 "rank": pa.array(np.arange(1, len(codes) + 1), pa.int32()),
-                "product_id": drawer.fitted.shelf.decode(codes),
+                "product_id": generator.state.catalogue.ids.decode(codes),
                 "score": pa.array(lists.scores[0, : len(codes)], pa.float32()),
             }
         ),

@@ -58,7 +58,7 @@ class ParameterizedBuilder(Parameterized):
             raise NotFittedError(f"{type(self).__name__}: call fit(data, as_of) before transform")
         view = data.view(self.as_of_ if as_of is None else as_of)
         table = self.finalise(self.accumulate(view), view.as_of)
-        return write_frame(table.add_column(0, "user_id", view.users.array), data.kind)
+        return write_frame(table.add_column(0, "user_id", view.users.ids.array), data.kind)
 
     def provenance(self, field: str) -> Provenance:
         """Return how a field came about, the same for all of them.

@@ -7,7 +7,7 @@ same names, and parameters are checked when it is fitted.
 import copy
 from collections.abc import Collection, Iterator
 from inspect import Parameter, signature
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -29,7 +29,18 @@ _KINDS = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
 
 
 class Parameterized:
-    """A constructor that only stores its parameters, and can be asked for them."""
+    """A constructor that only stores its parameters, and can be asked for them.
+
+    Attributes:
+        kept_by_clone: Parameters that a clone shares, such as what was fitted before.
+    """
+
+    kept_by_clone: ClassVar[tuple[str, ...]] = ()
+
+    def __sklearn_clone__(self) -> Self:
+        """Let scikit-learn clone as the library does."""
+        made: Self = clone(self)
+        return made
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the parameters by name.
@@ -84,8 +95,10 @@ def clone(part: Any) -> Any:
         return type(part)(clone(one) for one in part)
     if part is None or isinstance(part, type) or not hasattr(part, "get_params"):
         return copy.deepcopy(part)
-    own = own_params(part)
-    return type(part)(**{name: clone(value) for name, value in own.items()})
+    kept = getattr(part, "kept_by_clone", ())
+    return type(part)(
+        **{name: v if name in kept else clone(v) for name, v in own_params(part).items()}
+    )
 
 
 def check_positive_int(owner: object, *names: str) -> None:
