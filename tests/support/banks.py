@@ -4,9 +4,11 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 import suitably
+from suitably.data import View
 from support.frames import convert
 
 __all__ = [
@@ -21,6 +23,7 @@ __all__ = [
     "POLICIES",
     "World",
     "bought",
+    "first_users",
     "ladder",
     "popular",
 ]
@@ -175,6 +178,15 @@ def ladder() -> World:
     """u0 bought p0 p1 p2, u1 p0 p1, u2 p0; popularity p0 3, p1 2, p2 1; p3 to p5 unsold."""
     pairs = [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (2, 0)]
     return popular().but(events=bought(*pairs), policies=(FREE,))
+
+
+def first_users(view: View, count: int) -> View:
+    """Return a view of the first users alone, as it was before the others came."""
+    users = view.users
+    ids, fields = users.ids.subset(np.arange(count)), users.fields[:count]
+    first = replace(users, ids=ids, fields=fields, listed=users.listed[:count])
+    kept = view.events.users < count
+    return replace(view, users=first, events=view.events.take(kept))
 
 
 def _table(rows: list[dict[str, Any]], schema: dict[str, pa.DataType]) -> pa.Table:
