@@ -10,11 +10,11 @@ import pytest
 
 import suitably as st
 from engines.models import AS_OF, Model, same
-from ranking.rankers import Cheapest
 from suitably.engines import job as module
 from suitably.engines.job import check_columns, prepare
 from suitably.engines.spark import _gathered
 from support.banks import popular
+from support.rankers import Cheapest
 
 
 def prepared(path: Path, **changes: Any) -> Any:

@@ -10,7 +10,7 @@ from suitably.profiles import RecencyFrequencyValue, RiskAppetite
 from suitably.ranking import ALS, BPR, EASE, Blend, ItemKNN, LogisticMF, Popularity, Spectral
 from suitably.reranking import Calibration, Caps, ConcentrationLimit, Determinantal, Diversity
 from suitably.utils.params import Parameterized
-from suitably.utils.state import undeclared_state
+from suitably.utils.state import from_state, undeclared_state
 from support.banks import bought, popular
 
 
@@ -139,7 +139,15 @@ def test_a_value_that_differs_is_lost() -> None:
 def test_the_rankers_declare_all_they_learn(ranker: Any) -> None:
     bank = popular().but(events=bought((0, 0), (0, 1), (1, 1), (1, 2), (2, 2), (3, 0)))
     bank.fitted(ranker, fallback=None)
-    assert undeclared_state(ranker) == []
+
+    def revive(cls: type, state: dict[str, Any]) -> Any:
+        made = from_state(cls, state)
+        made.attach(ranker._user_ids, ranker.shared_interactions())
+        return made
+
+    assert undeclared_state(ranker, revive) == []
+    ranker.extra_ = 3
+    assert undeclared_state(ranker, revive) == ["extra_"]
 
 
 def test_builders_and_rerankers_declare_all_they_learn() -> None:

@@ -1,0 +1,7 @@
+"""Contract of builders."""
+
+__all__ = ["BuilderContract"]
+
+
+class BuilderContract:
+    """To come."""
