@@ -79,7 +79,7 @@ class TestPhone:
         names = set(re.findall(r"(--[a-z-]+):", light))
         assert names == set(re.findall(r"(--[a-z-]+):", dark))
         on = {"ink": "paper card", "soft": "card", "good": "card good-wash", "bad": "card bad-wash"}
-        for name, other in ((name, other) for name in on for other in on[name].split()):
+        for name, other in [(ink, paper) for ink in on for paper in on[ink].split()]:
             for scheme in (light, dark):
                 assert contrast(colour(scheme, name), colour(scheme, other)) > 4.5
 

@@ -72,7 +72,7 @@ def register(
 
     Args:
         name: Lower-case letters, digits and underscores.
-        function: Gives float64 (users,), NaN where it is not defined.
+        function: Returns float64 (users,), NaN where it is not defined.
         higher_is_better: Which way is better.
         is_per_user: False where it gives one figure for all lists together.
 

@@ -94,6 +94,10 @@ class Interval:
         low: Lower end.
         high: Upper end.
         direction: 1 better, −1 worse, 0 open: the colour.
+
+    Example:
+        >>> Interval(0.5, 0.25, 0.75, direction=1).text
+        '+0.2500 to +0.7500'
     """
 
     value: float

@@ -14,14 +14,30 @@ __all__ = ["Block", "Report", "Sectioned"]
 
 
 class Block(Protocol):
-    """A part of a section."""
+    """A part of a section.
+
+    Example:
+        >>> class Rule:
+        ...     def html(self):
+        ...         return "<p>–</p>"
+        >>> "<p>–</p>" in Report("Friday").section("Reach", Rule()).html()
+        True
+    """
 
     def html(self) -> str:
         """Return its markup, all text escaped."""
 
 
 class Sectioned(Protocol):
-    """A result that can be shown: it knows its sections, the page knows nothing of it."""
+    """A result that can be shown: it knows its sections, the page knows nothing of it.
+
+    Example:
+        >>> class Reach:
+        ...     def sections(self, title):
+        ...         return [(title, [Paragraph("1,200 users")])]
+        >>> "<p>1,200 users</p>" in Report("Friday").add_result(Reach(), "Reach").html()
+        True
+    """
 
     def sections(self, title: str) -> Sequence[tuple[str, Sequence[Block]]]:
         """Return titles and blocks, in order; the first section bears `title`."""

@@ -34,7 +34,7 @@ _STATES = {"COMPLETE": "complete", "FAIL": "failed"}
 _BLIND = 10
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Tuned:
     """What a search found.
 
@@ -44,12 +44,25 @@ class Tuned:
         value: Its metric, the mean over users and then over splits.
         trials: A frame of the data's kind, a row per trial: trial, state (`"complete"` or
             `"failed"`), value, seconds, a column per parameter, error.
+
+    Example:
+        >>> import pandas as pd
+        >>> from suitably.ranking import Popularity
+        >>> from suitably.suitability.policy import Policy
+        >>> trials = pd.DataFrame({"trial": [0, 1], "value": [0.2, 0.3]})
+        >>> best = Pipeline(policy=Policy.unrestricted(), ranker=Popularity(half_life_days=30.0))
+        >>> Tuned(best, {"ranker.half_life_days": 30.0}, 0.3, trials)
+        Tuned(ranker.half_life_days=30.0: 0.3, 2 trials)
     """
 
     pipeline: Pipeline
     params: dict[str, Any]
     value: float
     trials: Any
+
+    def __repr__(self) -> str:
+        params = ", ".join(f"{path}={value!r}" for path, value in self.params.items())
+        return f"Tuned({params}: {self.value:.4g}, {len(self.trials)} trials)"
 
 
 def tune(
