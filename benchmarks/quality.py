@@ -36,6 +36,7 @@ from suitably.ranking import (
     Spectral,
 )
 from suitably.suitability.policy import Policy
+from suitably.utils.params import clone
 
 METRIC = "ndcg@10"
 PEER = "EASE λ=2000"
@@ -213,7 +214,7 @@ def tuned(names: Sequence[str], step: int, trials: int = 20) -> list[Row]:
         found = tune(start, bank, space, trials, METRIC, as_of=splits[0].at, horizon_days=170)
         best = found.pipeline.ranker
         plain, searched = (
-            np.mean([score_split(bank, s, type(best)(**ranker.get_params())).all for s in splits[::step]])
+            np.mean([score_split(bank, split, clone(ranker)).all for split in splits[::step]])
             for ranker in (RANKERS[name](), best)
         )
         note = f"peer: tuned, {trials} trials before the first split: {best!r}"
@@ -223,7 +224,7 @@ def tuned(names: Sequence[str], step: int, trials: int = 20) -> list[Row]:
 
 
 def bank(names: Sequence[str], seeds: Sequence[int] = (0, 1)) -> list[Row]:
-    """Return the expected purchases of ten suitable products, as a share of the best possible ten."""
+    """Return what ten suitable products are expected to sell, as a share of the best possible."""
     at = "2024-07-01"
     shares: dict[str, list[float]] = {name: [] for name in names}
     for seed in seeds:
