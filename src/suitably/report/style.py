@@ -75,7 +75,7 @@ font-weight:400;color:var(--soft)}
 .suitably td.text::before{display:block;max-width:none}
 .suitably td:first-child,.suitably tbody tr:last-child td:first-child{font-size:1rem;
 border-bottom:1px solid var(--line);margin-bottom:.2rem}
-.suitably dl>div{display:flex;justify-content:space-between;gap:1rem}
+.suitably dl>div{display:flex;justify-content:space-between;align-items:baseline;gap:1rem}
 .suitably dt{flex:none;max-width:45%}
 .suitably dd{text-align:right}}
 @media print{.suitably{padding:0;background:none}.suitably section{break-inside:avoid}}
