@@ -108,7 +108,7 @@ def test_no_event_log_and_no_field_that_no_policy_reads(tmp_path: Path) -> None:
 
 def test_arrays_are_read_only_maps(tmp_path: Path) -> None:
     full(rich()).save(tmp_path / "model")
-    ranker = st.load(tmp_path / "model").held[1][0]
+    ranker = st.load(tmp_path / "model").ranker_
     assert isinstance(ranker.product_factors_, np.memmap)
     with pytest.raises(ValueError, match="read-only"):
         ranker.product_factors_[0, 0] = 1

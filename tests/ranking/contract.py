@@ -86,7 +86,7 @@ class RankerContract:
     def test_an_empty_history_is_an_abstention_or_a_list(self) -> None:
         pipeline = self.fitted_pipeline()
         recs = pipeline.recommend(["u5", "u6"], k=6)
-        able = pipeline.held[1][0].can_score(np.array(["u5", "u6"], object))
+        able = pipeline.ranker_.can_score(np.array(["u5", "u6"], object))
         reasons = rows_of(recs.abstentions())
         for user, can in zip(("u5", "u6"), able, strict=True):
             assert bool(rows_of(recs.for_user(user))) == can

@@ -16,8 +16,8 @@ from support.banks import AS_OF
 
 def objective(ranker: IALS) -> float:
     """As the paper writes it, over every pair, in plain NumPy."""
-    weights = ranker.history_.core.toarray().astype(float)
-    users = ranker.user_factors_[ranker.history_.active].astype(float)
+    weights = ranker.interactions_.core.toarray().astype(float)
+    users = ranker.user_factors_[ranker.interactions_.active].astype(float)
     products = ranker.product_factors_[ranker.known_].astype(float)
     scores, unobserved = users @ products.T, ranker.unobserved_weight_
     total = (weights * (scores - 1) ** 2).sum() + unobserved * (scores**2).sum()
@@ -83,7 +83,7 @@ class TestIALS(LatentContract):
 
     def test_defaults_are_scaled_to_the_data(self) -> None:
         fitted = self.of_bank(regularization=None)
-        weights = fitted.history_.core
+        weights = fitted.interactions_.core
         users, products = weights.shape
         assert fitted.unobserved_weight_ * users * products == pytest.approx(4 * weights.sum())
         noise = np.sqrt(weights.nnz / users) + np.sqrt(weights.nnz / products)

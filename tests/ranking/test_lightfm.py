@@ -393,7 +393,7 @@ def test_saved_models_rank_without_lightfm(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setitem(sys.modules, "lightfm", None)
     loaded = suitably.load(tmp_path / "model")
     assert loaded.recommend(k=5).to_frame().equals(pipeline.recommend(k=5).to_frame())
-    held = loaded.held[1][0]
+    held = loaded.ranker_
     assert held.get_params() == ranker().get_params()
     folded = held.fold_in(context_of(with_newcomers()))
     assert np.array_equal(folded.user_vectors_, held.user_vectors_)

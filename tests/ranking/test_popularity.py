@@ -152,9 +152,9 @@ def test_folding_in_counts_a_customer_once() -> None:
     pipeline.fit(old, NOW)
     news = pd.DataFrame({"user_id": ["b", "e"], "product_id": ["x", "x"], "timestamp": [NOW, NOW]})
     people = pd.DataFrame({"user_id": ["e", "f"], "tier": ["gold", "tin"]})
-    before = pipeline.held[1][0]
+    before = pipeline.ranker_
     pipeline.update(interactions=news, users=people)
-    ranker = pipeline.held[1][0]
+    ranker = pipeline.ranker_
     assert ranker.counts_.tolist() == [3, 2, 1]
     gold = [5 * (n + 2 * all_ / 5) / (3 + 2) for n, all_ in ((3, 3), (1, 2), (0, 1))]
     tin = [5 * (n + 2 * all_ / 5) / (2 + 2) for n, all_ in ((0, 3), (1, 2), (1, 1))]

@@ -1,6 +1,7 @@
 """Model serialisation: a fitted model as a folder of plain files, and back."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ from suitably.ranking.interactions import WeightedInteractions, Weighting
 from suitably.ranking.protocol import Ranker, RowRanker
 from suitably.reranking.protocol import Reranker
 from suitably.suitability.policy import Policy
+from suitably.utils.state import from_state
 
 __all__ = ["load_model", "save_model"]
 
@@ -72,7 +74,10 @@ def save_model(model: Model, path: Path) -> None:
                     }
                     for builder, held in zip(state.builders, state.builder_states, strict=True)
                 ],
-                "rankers": [write_component(writer, ranker) for ranker in model.rankers],
+                "rankers": [
+                    write_component(writer, ranker, partial(_revived, model))
+                    for ranker in model.rankers
+                ],
                 "rerankers": [write_component(writer, reranker) for reranker in model.rerankers],
             }
         )
@@ -96,6 +101,14 @@ def load_model(path: Path, verify: Verify, trusted: Sequence[type]) -> Model:
         raise
     except (LookupError, TypeError, AttributeError, ValueError, SuitablyError) as error:
         raise ArtifactError(f"{path}: the files do not make up a pipeline: {error}") from None
+
+
+def _revived(model: Model, cls: type, state: dict[str, Any]) -> Any:
+    """Make a ranker of its state as loading does."""
+    ranker = from_state(cls, state)
+    if isinstance(ranker, RowRanker):
+        ranker.attach(model.state.users.ids, model.interactions)
+    return ranker
 
 
 def _load(reader: Reader, trusted: Sequence[type]) -> Model:
