@@ -13,6 +13,7 @@ from ranking.contract import RankerContract, world
 from suitably.ranking import FitContext, Popularity
 from support.banks import AS_OF
 from support.frames import rows_of
+from support.states import revived
 
 
 class TestPopularity(RankerContract):
@@ -191,17 +192,17 @@ def test_a_half_life_wants_dates() -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"segments": []},
-        {"segment_codes": np.full(5, 9, np.int32)},
-        {"segment_codes": np.zeros(3, np.int32)},
-        {"segment_counts": np.zeros((3, 9))},
+        {"segments_": []},
+        {"segment_codes_": np.full(5, 9, np.int32)},
+        {"segment_codes_": np.zeros(3, np.int32)},
+        {"segment_counts_": np.zeros((3, 9))},
     ],
 )
 def test_a_state_that_does_not_fit(wrong: dict[str, Any]) -> None:
-    state = Popularity(by="tier").fit(context(bank(LOG, TIERS))).state()
+    ranker = Popularity(by="tier").fit(context(bank(LOG, TIERS)))
     with pytest.raises(ValueError, match="do not fit"):
-        Popularity.from_state({**state, **wrong})
-    assert Popularity.from_state(state).segments_ == ("gold", "tin")
+        revived(ranker, **wrong)
+    assert revived(ranker).segments_ == ("gold", "tin")
 
 
 def test_the_moment_of_the_contract_is_dated() -> None:

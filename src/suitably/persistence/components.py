@@ -33,16 +33,10 @@ def write_component(writer: Writer, component: Any, revive: Revive = from_state)
     state = state_of(component)
     if state is None or hasattr(component, "from_state") != hasattr(component, "state"):
         raise ArtifactError(f"{name}: cannot be saved; give it state() and from_state(state)")
-    lost = undeclared_state(component, revive)
-    if lost:
-        raise ArtifactError(
-            f"{name}: has learned {', '.join(lost)}, which would be lost: "
-            f"let state() hold it and from_state(state) take it back"
-        )
     arrays = {name: value for name, value in state.items() if isinstance(value, np.ndarray)}
     parts = {name: value for name, value in state.items() if _are_components(value)}
     plain = [name for name in state if name not in arrays and name not in parts]
-    return {
+    record = {
         "class": _name(type(component)),
         "scalars": {name: _scalar(component, name, state[name]) for name in plain},
         "arrays": write_arrays(writer, arrays),
@@ -50,6 +44,8 @@ def write_component(writer: Writer, component: Any, revive: Revive = from_state)
             name: [write_component(writer, part, revive) for part in parts[name]] for name in parts
         },
     }
+    _refuse_loss(component, revive)
+    return record
 
 
 def read_component(
@@ -101,6 +97,20 @@ def _are_components(value: Any) -> bool:
     """Return whether a value of a state is a list of components with states of their own."""
     some = isinstance(value, tuple | list) and bool(value)
     return some and all(hasattr(part, "state") for part in value)
+
+
+def _refuse_loss(component: Any, revive: Revive) -> None:
+    """Refuse a component that has learned what its state does not hold."""
+    name = type(component).__name__
+    try:
+        lost = undeclared_state(component, revive)
+    except (LookupError, TypeError, AttributeError, ValueError) as error:
+        raise ArtifactError(f"{name}: cannot be made again from its state: {error!r}") from None
+    if lost:
+        raise ArtifactError(
+            f"{name}: has learned {', '.join(lost)}, which would be lost: "
+            f"let state() hold it and from_state(state) take it back"
+        )
 
 
 def _scalar(component: Any, name: str, value: Any) -> Any:

@@ -54,7 +54,7 @@ def save_model(model: Model, path: Path) -> None:
                 "as_of": _micros(state.as_of),
                 "zone": state.clock.zone,
                 "kind": state.kind,
-                "schema": state.schema.to_dict(),
+                "data": state.schema.to_dict(),
                 "learned": state.learned,
                 "seed": model.seed,
                 "users": _write_entities(writer, state.users),
@@ -107,7 +107,7 @@ def _revived(model: Model, cls: type, state: dict[str, Any]) -> Any:
     """Make a ranker of its state as loading does."""
     ranker = from_state(cls, state)
     if isinstance(ranker, RowRanker):
-        ranker.attach(model.state.users.ids, model.interactions)
+        return ranker.attach(model.state.users.ids, model.interactions)
     return ranker
 
 
@@ -123,7 +123,7 @@ def _load(reader: Reader, trusted: Sequence[type]) -> Model:
         products=products,
         learned=int(facts["learned"]),
         owned=_read_csr(reader, facts["owned"], np.int8(1), (len(users), len(products))),
-        schema=DataSchema.from_dict(facts["schema"]),
+        schema=DataSchema.from_dict(facts["data"]),
         builders=tuple(builders),
         builder_states=tuple(
             builder.state_type.from_arrays(read_arrays(reader, record["accumulated"]))
@@ -134,15 +134,17 @@ def _load(reader: Reader, trusted: Sequence[type]) -> Model:
         raise ValueError("builder states and users do not fit")
     if not 0 <= state.learned <= len(products):
         raise ValueError("rankers and products do not fit")
+    if not facts["rankers"] or not facts["policies"]:
+        raise ValueError("there is no ranker, or no policy")
     found = [_read_interactions(reader, record, users.ids) for record in facts["interactions"]]
     interactions = {one.weighting: one for one in found}
-    rankers = tuple(read_component(reader, one, trusted, Ranker) for one in facts["rankers"])
-    for ranker in rankers:
-        if isinstance(ranker, RowRanker):
-            ranker.attach(users.ids, interactions)
+    rankers = (read_component(reader, one, trusted, Ranker) for one in facts["rankers"])
     return Model(
         state=state,
-        rankers=rankers,
+        rankers=tuple(
+            ranker.attach(users.ids, interactions) if isinstance(ranker, RowRanker) else ranker
+            for ranker in rankers
+        ),
         policies=tuple(_read_policy(reader, policy) for policy in facts["policies"]),
         rerankers=tuple(
             read_component(reader, one, trusted, Reranker) for one in facts["rerankers"]
