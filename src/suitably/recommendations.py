@@ -15,6 +15,7 @@ from suitably.data.frames import write_frame
 from suitably.pipeline.explanation import Explanation, rank_sentence
 from suitably.pipeline.generate import GeneratedLists, ListGenerator
 from suitably.ranking.topk.lists import Lists
+from suitably.typing import IdLike
 from suitably.utils import bitset
 from suitably.utils.html import box, element, table
 from suitably.utils.json import jsonable
@@ -147,7 +148,7 @@ class Recommendations:
         users = [one.to_dict() for one in self]
         return {"as_of": jsonable(self.as_of), "k": self.k, "users": users}
 
-    def for_user(self, user_id: Any) -> Any:
+    def for_user(self, user_id: IdLike) -> Any:
         """Return one user's list, as `to_frame` does.
 
         Raises:
@@ -155,7 +156,7 @@ class Recommendations:
         """
         return self._write(self._table(np.array([self._place(user_id)])))
 
-    def explain(self, user_id: Any, product_id: Any) -> Explanation:
+    def explain(self, user_id: IdLike, product_id: IdLike) -> Explanation:
         """Say why a product is in a user's list.
 
         Raises:
