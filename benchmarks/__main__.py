@@ -16,7 +16,7 @@ def main(arguments: list[str] | None = None) -> None:
     known = sorted(
         module.name
         for module in pkgutil.iter_modules(benchmarks.__path__)
-        if module.name not in ("__main__", "runner", "workload")
+        if module.name not in ("__main__", "model_size", "runner", "same_answers", "workload")
     )
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of: {', '.join(known)}")

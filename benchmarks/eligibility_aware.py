@@ -28,7 +28,7 @@ from scipy import sparse
 import suitably as st
 from benchmarks.runner import Row
 from suitably.data import Dataset
-from suitably.data.dataset import View
+from suitably.data.view import View
 from suitably.ranking.solvers.least_squares import Fixed, gram
 from suitably.utils.parallel import one_blas_thread
 

@@ -3,7 +3,6 @@
 import copy
 import json
 import pickle
-from datetime import timedelta
 from typing import Any
 
 import pandas as pd
@@ -15,7 +14,9 @@ from hypothesis import strategies as hs
 
 import suitably as st
 from properties.twin import Twin
-from properties.worlds import AS_OF, FUNDS, KINDS, LEVELS, LOANS, World, popular, rows_of, worlds
+from support.banks import AS_OF, FUNDS, LEVELS, LOANS, World, bought, popular
+from support.frames import KINDS, rows_of
+from support.worlds import worlds
 
 COLUMNS = ["user_id", "rank", "product_id", "score"]
 
@@ -34,9 +35,7 @@ def world() -> World:
     risks = ["R1", "R1", "R2", "R3", None, "R1"]
     products = [{**row, "risk_level": r} for row, r in zip(base.products, risks, strict=True)]
     products[5]["complex"] = True
-    log = [{"user_id": u, "product_id": p, "timestamp": AS_OF - timedelta(days=1)}
-           for u, p in [("u0", "p0"), ("u1", "p1"), ("u1", "p3"), ("u3", "p2")]]  # fmt: skip
-    return World(users, products, log, (LEVELS,))
+    return World(users, products, bought((0, 0), (1, 1), (1, 3), (3, 2)), (LEVELS,))
 
 
 def reasons(recs: Any) -> dict[str, dict[str, int]]:
@@ -78,7 +77,7 @@ def test_frames_out(kind: str, users: Any) -> None:
 
 @pytest.mark.parametrize("kind", ["pandas", "polars", "pyarrow"])
 def test_zero_rows_keep_integer_types(kind: str) -> None:
-    from properties.worlds import convert
+    from support.frames import convert
 
     log = convert(pa.table({"user_id": [1, 2], "product_id": [7, 8]}), kind)
     pipeline = st.Pipeline(policy=st.Policy.unrestricted(), ranker=st.ranking.Popularity())
@@ -367,7 +366,7 @@ def test_lists_as_json() -> None:
 
 @pytest.mark.parametrize("kind", ["pandas", "polars", "pyarrow"])
 def test_lists_of_integers_without_times_as_json(kind: str) -> None:
-    from properties.worlds import convert
+    from support.frames import convert
 
     log = convert(pa.table({"user_id": [1, 2], "product_id": [7, 8]}), kind)
     pipeline = st.Pipeline(policy=st.Policy.unrestricted(), ranker=st.ranking.Popularity())

@@ -31,7 +31,7 @@ _NAMES = {
     "RuleVerdict": "suitability",
     "SuitabilityWarning": "errors",
     "SuitablyError": "errors",
-    "load": "persistence",
+    "load": "pipeline",
 }
 
 __all__ = [*_ROOMS, *_NAMES]  # noqa: PLE0604

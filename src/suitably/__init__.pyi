@@ -15,8 +15,8 @@ from suitably.errors import PolicyError as PolicyError
 from suitably.errors import SuitabilityWarning as SuitabilityWarning
 from suitably.errors import SuitablyError as SuitablyError
 from suitably.evaluation import ABTest as ABTest
-from suitably.persistence.model import load as load
-from suitably.pipeline.pipeline import Pipeline as Pipeline
+from suitably.pipeline import Pipeline as Pipeline
+from suitably.pipeline import load as load
 from suitably.recommendations import Recommendations as Recommendations
 from suitably.suitability import Eligibility as Eligibility
 from suitably.suitability import Policy as Policy

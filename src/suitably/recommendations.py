@@ -79,7 +79,7 @@ class Recommendations:
         asked: The users' ids, in the order asked.
         rows: Their positions, −1 where unknown.
         drawn: Their lists.
-        drawer: What drew them up, for reasons and evidence.
+        generator: What drew them up, for reasons and evidence.
 
     Example:
         >>> import pandas as pd
@@ -96,17 +96,21 @@ class Recommendations:
     """
 
     def __init__(
-        self, asked: pa.Array, rows: NDArray[np.int64], drawn: GeneratedLists, drawer: ListGenerator
+        self,
+        asked: pa.Array,
+        rows: NDArray[np.int64],
+        drawn: GeneratedLists,
+        generator: ListGenerator,
     ) -> None:
         self._asked = asked
         self._rows = rows
         self._drawn = drawn
-        self._drawer = drawer
+        self._generator = generator
 
     @property
     def k(self) -> int:
         """The most products in a list."""
-        return self._drawer.k
+        return self._generator.k
 
     @property
     def lists(self) -> Lists:
@@ -116,8 +120,8 @@ class Recommendations:
     @property
     def as_of(self) -> pd.Timestamp | None:
         """The moment that the lists hold as of; None in data without timestamps."""
-        moment = self._drawer.moment.as_of
-        return None if moment is None else self._drawer.fitted.clock.stamp(moment)
+        moment = self._generator.snapshot.as_of
+        return None if moment is None else self._generator.state.clock.stamp(moment)
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -163,14 +167,14 @@ class Recommendations:
             KeyError: It is not; `Pipeline.why_not` says why.
         """
         place = self._place(user_id)
-        code = int(self._drawer.fitted.shelf.codes([product_id])[0])
+        code = int(self._generator.state.catalogue.ids.codes([product_id])[0])
         found = np.flatnonzero(self.lists.products[place, : self.lists.lengths[place]] == code)
         if code < 0 or not len(found):
             raise KeyError("the product is not in this customer's list: ask pipeline.why_not")
         rank = int(found[0])
-        verdicts = self._drawer.moment.eligibility.verdicts(user_id, product_id)
+        verdicts = self._generator.snapshot.eligibility.verdicts(user_id, product_id)
         stood_in = bool(self._drawn.stood_in[place])
-        main, ranker = self._drawer.rankers[0], self._drawer.rankers[stood_in]
+        main, ranker = self._generator.rankers[0], self._generator.rankers[stood_in]
         return Explanation(
             user_id=user_id,
             product_id=product_id,
@@ -184,7 +188,7 @@ class Recommendations:
                 int(self.lists.lengths[place]),
                 type(ranker).__name__,
                 type(main).__name__ if stood_in else None,
-                [type(reranker).__name__ for reranker in self._drawer.rerankers],
+                [type(reranker).__name__ for reranker in self._generator.rerankers],
                 verdicts,
             ),
         )
@@ -209,14 +213,14 @@ class Recommendations:
         return int((self.lists.lengths < self.k).sum())
 
     def _reasons(self, block: NDArray[np.int64]) -> tuple[list[str], NDArray[np.int64]]:
-        drawer, rows = self._drawer, self._rows[block]
-        eligibility = drawer.moment.eligibility
-        by_rule = eligibility.exclusions(rows, drawer.narrowed)
-        eligible = eligibility.bits(rows) & drawer.narrowed
-        allowed = drawer.allowed(rows)
+        generator, rows = self._generator, self._rows[block]
+        eligibility = generator.snapshot.eligibility
+        by_rule = eligibility.exclusions(rows, generator.narrowed)
+        eligible = eligibility.bits(rows) & generator.narrowed
+        allowed = generator.allowed(rows)
         others = [
             bitset.row_counts(eligible & ~allowed),
-            bitset.row_counts(allowed & ~drawer.scorable(rows)),
+            bitset.row_counts(allowed & ~generator.scorable(rows)),
             self._drawn.reranked[block],
             self._drawn.refused[block],
         ]
@@ -229,7 +233,7 @@ class Recommendations:
         """Yield some of these places, what may shorten lists, and how often it did for each."""
         unknown = short[self._rows[short] < 0]
         known = short[self._rows[short] >= 0]
-        candidates = bitset.count(self._drawer.narrowed)
+        candidates = bitset.count(self._generator.narrowed)
         yield unknown, ["unknown-user"], np.full((len(unknown), 1), candidates)
         for block in _blocks(known):
             yield block, *self._reasons(block)
@@ -237,7 +241,9 @@ class Recommendations:
     def _user_lists(self, places: NDArray[np.int64]) -> Iterator[UserList]:
         lists = self.lists.take(places)
         users = self._asked.take(pa.array(places)).to_pylist()
-        products = self._drawer.fitted.shelf.decode(lists.products[lists.filled]).to_pylist()
+        products = self._generator.state.catalogue.ids.decode(
+            lists.products[lists.filled]
+        ).to_pylist()
         scores = lists.scores[lists.filled].tolist()
         short = self._why_short(places[lists.lengths < self.k])
         end = 0
@@ -281,7 +287,7 @@ class Recommendations:
             {
                 "user_id": self._asked.take(pa.array(places[row])),
                 "rank": pa.array(rank + 1, pa.int32()),
-                "product_id": self._drawer.fitted.shelf.decode(codes),
+                "product_id": self._generator.state.catalogue.ids.decode(codes),
                 "score": pa.array(lists.scores[row, rank], pa.float32()),
             }
         )
@@ -297,7 +303,7 @@ class Recommendations:
         return self._places[plain]
 
     def _write(self, table: pa.Table) -> Any:
-        return write_frame(table, self._drawer.fitted.kind)
+        return write_frame(table, self._generator.state.kind)
 
     def __reduce__(self) -> NoReturn:
         """Refuse to be pickled: the model that explains the lists would come along."""

@@ -12,9 +12,9 @@ import pytest
 
 import suitably as st
 from engines.models import AS_OF, Model, same
-from properties.worlds import popular
 from ranking import rankers
 from suitably.engines.spark import recommend
+from support.banks import popular
 
 pytestmark = pytest.mark.services
 

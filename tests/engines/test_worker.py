@@ -10,11 +10,11 @@ import pytest
 
 import suitably as st
 from engines.models import AS_OF, Model, same
-from properties.worlds import popular
 from ranking.rankers import Cheapest
 from suitably.engines import worker as module
 from suitably.engines.spark import _rebatched
 from suitably.engines.worker import check_columns, prepare
+from support.banks import popular
 
 
 def prepared(path: Path, **changes: Any) -> Any:

@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 
 import suitably
 from properties.twin import Twin
-from properties.worlds import World, popular, rows_of, worlds
 from suitably.ranking import Lists
+from support.banks import World, popular
+from support.frames import rows_of
+from support.worlds import worlds
 
 
 class Intruder:

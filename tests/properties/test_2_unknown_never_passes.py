@@ -12,17 +12,9 @@ from hypothesis import strategies as st
 
 import suitably
 from properties.twin import Twin
-from properties.worlds import (
-    AS_OF,
-    FUNDS,
-    LEVELS,
-    LOANS,
-    POLICIES,
-    World,
-    popular,
-    rows_of,
-    worlds,
-)
+from support.banks import AS_OF, FUNDS, LEVELS, LOANS, POLICIES, World, popular
+from support.frames import rows_of
+from support.worlds import worlds
 
 # Without `missing(...)`, which may turn a gap into a pass because the policy says so.
 STRICT = [policies for policies in POLICIES if not any("missing(" in p for p in policies)]

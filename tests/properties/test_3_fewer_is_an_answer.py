@@ -7,8 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from properties.twin import Twin
-from properties.worlds import World, rows_of, worlds
 from suitably.ranking import Scores
+from support.banks import World
+from support.frames import rows_of
+from support.worlds import worlds
 
 AWKWARD = [0.0, -0.0, -1.0, 1.0, -3.4e38, 3.4e38, 1e-45, -1e-45, 0.5]
 

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 import suitably
 from properties.twin import Twin
-from properties.worlds import AS_OF, LEVELS, World, popular, rows_of, worlds
+from support.banks import AS_OF, LEVELS, World, popular
+from support.frames import rows_of
+from support.worlds import worlds
 
 LATER = [timedelta(0), timedelta(microseconds=1), timedelta(days=3)]
 RFV = suitably.profiles.RecencyFrequencyValue

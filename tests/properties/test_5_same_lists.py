@@ -12,9 +12,11 @@ from threadpoolctl import threadpool_limits
 
 import suitably
 from properties.twin import Twin
-from properties.worlds import KINDS, LEVELS, World, rows_of, worlds
 from suitably.pipeline import generate
 from suitably.ranking import Factors, Scores
+from support.banks import LEVELS, World
+from support.frames import KINDS, rows_of
+from support.worlds import worlds
 
 CELLS = [1, 30, 250, 2**22]
 

@@ -11,7 +11,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import suitably
-from properties.worlds import KINDS, World, rows_of, worlds
+from support.banks import World
+from support.frames import KINDS, rows_of
+from support.worlds import worlds
 
 EPOCH = datetime(2024, 1, 1)
 FAR = datetime(2999, 1, 1)

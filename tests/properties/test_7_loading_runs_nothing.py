@@ -18,7 +18,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import suitably
-from properties.worlds import popular, rows_of
+from support.banks import popular
+from support.frames import rows_of
 
 FIXTURE = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
 

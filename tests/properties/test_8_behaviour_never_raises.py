@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 import suitably
 from properties.twin import Twin
-from properties.worlds import AS_OF, BEFORE, LEVELS, World, rows_of, worlds
+from support.banks import AS_OF, BEFORE, LEVELS, World
+from support.frames import rows_of
+from support.worlds import worlds
 
 RANK = {None: 0, "C1": 1, "C2": 2, "C3": 3}
 BUILDERS = [

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from oracle.slow import Pair, in_force, judge_rule, truth
-from properties.worlds import World
+from support.banks import World
 
 __all__ = ["Twin"]
 

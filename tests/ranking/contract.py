@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 import suitably
-from properties.worlds import AS_OF, FREE, World, popular, rows_of
 from suitably.ranking import Factors, FitContext, Ranker, Scores
+from support.banks import AS_OF, FREE, World, popular
+from support.frames import rows_of
 
 
 def world() -> World:

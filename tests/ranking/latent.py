@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from properties.worlds import AS_OF
 from ranking.contract import RankerContract, world
 from suitably.ranking import FitContext
+from support.banks import AS_OF
 
 __all__ = ["LatentContract"]
 

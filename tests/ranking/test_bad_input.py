@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 import suitably
-from properties.worlds import AS_OF, World, popular, rows_of
 from ranking.contract import world
 from suitably.ranking import (
     ALS,
@@ -23,6 +22,8 @@ from suitably.ranking import (
     Popularity,
     Spectral,
 )
+from support.banks import AS_OF, World, popular
+from support.frames import rows_of
 
 SINGLE: list[Callable[..., Any]] = [Popularity, ItemKNN, EASE, Spectral, ALS, BPR, LogisticMF, IALS]
 if find_spec("lightfm"):

@@ -8,7 +8,6 @@ import pandas as pd
 import pytest
 
 import suitably
-from properties.worlds import AS_OF, FREE, World, popular, rows_of
 from ranking.contract import RankerContract, world
 from ranking.rankers import Cheapest
 from suitably.ranking import ALS, EASE, Blend, FitContext, Popularity
@@ -16,6 +15,8 @@ from suitably.ranking.blending.scale import on_scale
 from suitably.ranking.blending.weights import Judged, learn_weights, rescaled
 from suitably.ranking.inner_split import inner_splits
 from suitably.ranking.protocol import Factors, Scores
+from support.banks import AS_OF, FREE, World, popular
+from support.frames import rows_of
 
 
 class TestBlend(RankerContract):

@@ -15,10 +15,11 @@ import pyarrow as pa
 import pytest
 
 import suitably
-from properties.worlds import AS_OF, rows_of
 from ranking.contract import RankerContract, world
 from suitably.profiles import RecencyFrequencyValue
 from suitably.ranking import FitContext, LightFM
+from support.banks import AS_OF
+from support.frames import rows_of
 
 USER_FEATURES = ("risk_level", "age_band")
 PRODUCT_FEATURES = ("grade", "rate")

@@ -9,9 +9,10 @@ import pyarrow as pa
 import pytest
 
 import suitably
-from properties.worlds import AS_OF, rows_of
 from ranking.contract import RankerContract, world
 from suitably.ranking import FitContext, Popularity
+from support.banks import AS_OF
+from support.frames import rows_of
 
 
 class TestPopularity(RankerContract):

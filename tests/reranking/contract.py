@@ -9,10 +9,11 @@ import pyarrow as pa
 import pytest
 
 import suitably
-from properties.worlds import FREE, World, popular, rows_of
 from reranking.blocks import block, by_user, context, lists_of, rows
 from suitably.ranking import Lists
 from suitably.reranking import RerankContext, Reranker
+from support.banks import FREE, World, popular
+from support.frames import rows_of
 
 drawn = pytest.mark.parametrize("seed", range(14))
 
@@ -56,7 +57,7 @@ class RerankerContract:
             again = type(reranker)(**reranker.get_params())
             assert again.get_params() == reranker.get_params()
             assert repr(again) == repr(reranker)
-            assert repr(reranker).startswith(f"{type(reranker).__name__}(by=")
+            assert repr(reranker).startswith(f"{type(reranker).__name__}(")
 
     @drawn
     def test_it_reorders_or_drops(self, seed: int) -> None:
@@ -157,8 +158,11 @@ class RerankerContract:
     def test_bad_parameters(self) -> None:
         lists, found = block(0, 2)
         for reranker in self.bad():
-            with pytest.raises(ValueError, match=r"must be|name a column|go together"):
+            told = rf"{type(reranker).__name__}.*(must|name a column|go together)"
+            with pytest.raises(ValueError, match=told):
                 reranker.rerank(lists, found, 2)
+            with pytest.raises(ValueError, match=told):
+                reranker.check_params()
 
     def test_unknown_columns(self) -> None:
         lists, found = block(0, 2)

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from reranking.blocks import block, by_user, context, lists_of, rows, taken_from
 from reranking.contract import RerankerContract, same
 from suitably.reranking import Diversity, kernels
+from support.banks import bought, popular
+from support.frames import rows_of
 
 
 class TestDiversity(RerankerContract):
@@ -20,7 +22,7 @@ class TestDiversity(RerankerContract):
         return Diversity(weight=0.8)
 
     def bad(self) -> list[Any]:
-        return [Diversity(weight=weight) for weight in (-0.1, 1.1, float("nan"))]
+        return [Diversity(weight=weight) for weight in (-0.1, 1.1, float("nan"), "big")]
 
     def unknown(self) -> list[Any]:
         return [Diversity("nowhere")]
@@ -75,12 +77,8 @@ def test_without_numba(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_pool_is_deeper_than_k() -> None:
-    from properties.worlds import popular, rows_of
-
-    world = popular(0).but(events=[
-        {**popular(1).events[0], "user_id": f"u{u}", "product_id": f"p{p}"}
-        for u, p in [(0, 0), (1, 0), (2, 0), (3, 0), (0, 2), (1, 2), (2, 2), (0, 4), (1, 4), (0, 1)]
-    ])  # fmt: skip
+    pairs = [(0, 0), (1, 0), (2, 0), (3, 0), (0, 2), (1, 2), (2, 2), (0, 4), (1, 4), (0, 1)]
+    world = popular().but(events=bought(*pairs))
     pipeline = world.fitted(rerankers=[Diversity(weight=0.9)])
     recs = pipeline.recommend(["u0"], k=2, exclude_owned=False)
     assert [row["product_id"] for row in rows_of(recs.to_frame())] == ["p0", "p1"]

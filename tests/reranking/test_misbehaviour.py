@@ -8,18 +8,16 @@ import numpy as np
 import pytest
 
 import suitably
-from properties.worlds import AS_OF, FREE, World, popular, rows_of
 from suitably.ranking import Lists
+from support.banks import FREE, World, bought, popular
+from support.frames import rows_of
 
 # p0 to p3 were bought by u0; u1 owns nothing but p3. Popularity: p3 2, p0 p1 p2 1, p4 and p5 none.
-BOUGHT = [("u0", 0), ("u0", 1), ("u0", 2), ("u0", 3), ("u1", 3)]
+BOUGHT = [(0, 0), (0, 1), (0, 2), (0, 3), (1, 3)]
 
 
 def world() -> World:
-    base = popular()
-    log = [{"user_id": u, "product_id": f"p{p}", "timestamp": AS_OF.replace(year=2023)}
-           for u, p in BOUGHT]  # fmt: skip
-    return base.but(events=log, policies=(FREE,))
+    return popular().but(events=bought(*BOUGHT), policies=(FREE,))
 
 
 class Reranked:

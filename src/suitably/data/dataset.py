@@ -1,100 +1,25 @@
-"""What comes in: users, products and interactions, checked once and seen as of a moment."""
+"""Datasets: users, products and interactions, checked once and seen as of a moment."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
-from scipy import sparse
 
-from suitably.data.clock import MICROSECOND, Clock, Instant, Instants, present_moment
+from suitably.data.clock import MICROSECOND, Clock, Instant, present_moment
 from suitably.data.columns import Columns
+from suitably.data.entities import Entities
 from suitably.data.frames import fieldless, read_frame, write_frame
-from suitably.data.interactions import Events, inspect_log, read_events
+from suitably.data.interactions import inspect_log, read_events
 from suitably.data.validation import OnError, Quarantine, TableValidator
 from suitably.data.versions import Versions, read_versions
+from suitably.data.view import View
 from suitably.data.vocabulary import Vocabulary
 from suitably.errors import DataError
 from suitably.utils.html import box, facts, table
 
-__all__ = ["Dataset", "View", "repeatable"]
-
-REPEATABLE = "repeatable"
-
-
-@dataclass(frozen=True)
-class View:
-    """What was visible strictly before a moment.
-
-    Attributes:
-        as_of: The moment, None in data without timestamps.
-        clock: The data's convention of time zones.
-        users: Vocabulary of users, rows of `user_fields`.
-        products: Vocabulary of products, rows of `product_fields`.
-        user_fields: A row per user, all null where no row was visible.
-        product_fields: A row per product.
-        listed: bool (products,), which were in the catalogue.
-        events: The visible interactions, in order of time.
-        owned_events: The kinds of event that mean ownership, None for all.
-        columns: How the caller's columns are called.
-        user_times: From when each row of `user_fields` holds, NaT without one; None where users
-            have no versions.
-        product_times: Likewise for products.
-        framed: Whether there is a frame of users, and one of products.
-    """
-
-    as_of: Instant | None
-    clock: Clock
-    users: Vocabulary
-    products: Vocabulary
-    user_fields: pa.Table
-    product_fields: pa.Table
-    listed: NDArray[np.bool_]
-    events: Events
-    owned_events: tuple[str, ...] | None
-    columns: Columns
-    user_times: Instants | None = None
-    product_times: Instants | None = None
-    framed: tuple[bool, bool] = (True, True)
-
-    @property
-    def user_ids(self) -> NDArray[Any]:
-        """External ids of the users, in order."""
-        return self.users.values
-
-    @property
-    def product_ids(self) -> NDArray[Any]:
-        """External ids of the products, in order: the axis of every scorer."""
-        return self.products.values
-
-    @cached_property
-    def acquisitions(self) -> Events:
-        """The visible interactions that mean ownership."""
-        return self.events.of(self.owned_events)
-
-    @cached_property
-    def purchases(self) -> sparse.csr_array:
-        """How often each user acquired each product: CSR (users, products), float64."""
-        return self.acquisitions.matrix(len(self.users), len(self.products))
-
-
-def repeatable(product_fields: pa.Table) -> NDArray[np.bool_]:
-    """Return which products can be acquired again though owned: bool (products,).
-
-    Raises:
-        DataError: The column of that name holds something else.
-    """
-    if REPEATABLE not in product_fields.column_names:
-        return np.zeros(product_fields.num_rows, bool)
-    column = product_fields[REPEATABLE].combine_chunks()
-    if not (pa.types.is_boolean(column.type) or pa.types.is_null(column.type)):
-        raise DataError(f"products.{REPEATABLE}: must hold booleans, not {column.type}")
-    again: NDArray[np.bool_] = (
-        column.cast(pa.bool_()).fill_null(False).to_numpy(zero_copy_only=False)
-    )
-    return again
+__all__ = ["Dataset"]
 
 
 class Dataset:
@@ -287,22 +212,29 @@ class Dataset:
         if "products" not in self._tables:
             products, codes = products.only(events.products)
             events = replace(events, products=codes)
-        user_fields, _, user_times = users.visible(moment)
-        product_fields, listed, product_times = products.visible(moment)
         return View(
             as_of=moment,
             clock=self.clock,
-            users=users.ids,
-            products=products.ids,
-            user_fields=user_fields,
-            product_fields=product_fields,
-            listed=listed,
+            users=self._entities("users", users, moment),
+            products=self._entities("products", products, moment),
             events=events,
             owned_events=self.owned_events,
             columns=self.columns,
-            user_times=user_times,
-            product_times=product_times,
-            framed=("users" in self._tables, "products" in self._tables),
+        )
+
+    def _entities(self, side: str, versions: Versions, moment: Instant | None) -> Entities:
+        fields, listed, times = versions.visible(moment)
+        columns = self.columns
+        user = side == "users"
+        return Entities(
+            side=side,
+            ids=versions.ids,
+            fields=fields,
+            listed=listed,
+            times=times,
+            framed=side in self._tables,
+            id_column=columns.user if user else columns.product,
+            time_column=columns.user_timestamp if user else columns.product_timestamp,
         )
 
     def __repr__(self) -> str:

@@ -94,7 +94,7 @@ def _customer(narrator: _Narrator, bank: Scenario, plain: Pipeline, treatment: P
     lists = treatment.recommend(users, k=K, product_ids=bank.split.candidates)
     without = plain.recommend(users, k=K, product_ids=bank.split.candidates)
     user, barred = _example(lists, without, treatment)
-    names = _names(treatment)
+    names = _names(bank)
     trace = treatment.trace(user, k=K)
     profile = {**trace.fields, **trace.profile}
     who = f"customer {hashlib.sha256(str(user).encode()).hexdigest()[:8]}, a pseudonym"
@@ -212,11 +212,10 @@ def _expiry(narrator: _Narrator, bank: Scenario, treatment: Pipeline) -> None:
     narrator.section("If questionnaires expire", Table(columns, rows))
 
 
-def _names(pipeline: Pipeline) -> dict[Any, str]:
-    fitted, _ = pipeline.held
-    table = fitted.product_fields
-    columns = [table[name].to_pylist() for name in ("name", "category", "risk_level")]
-    described = zip(fitted.shelf.values.tolist(), *columns, strict=True)
+def _names(bank: Scenario) -> dict[Any, str]:
+    view = bank.data.view(bank.split.at)
+    columns = [view.product_fields[name].to_pylist() for name in ("name", "category", "risk_level")]
+    described = zip(view.product_ids.tolist(), *columns, strict=True)
     return {
         product: f"{name} ({category}, {level})" for product, name, category, level in described
     }

@@ -11,8 +11,7 @@ import pyarrow as pa
 
 from suitably.errors import ArtifactError, DataError
 from suitably.persistence.folder import DIGEST, Verify
-from suitably.persistence.model import load
-from suitably.pipeline.pipeline import Pipeline
+from suitably.pipeline.pipeline import Pipeline, load
 from suitably.typing import AsOf
 
 __all__ = ["RecommendTask", "check_columns", "prepare"]

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from suitably.data.dataset import View
+from suitably.data.view import View
 from suitably.errors import DataError
 from suitably.utils.suggest import nearest
 
@@ -39,7 +39,7 @@ def segment_labels(view: View, field: str, user_ids: NDArray[Any]) -> Labels:
     texts = [f"{field}={value}" for value in encoded.dictionary.to_pylist()]
     known = np.array([*texts, f"{field}={_MISSING}"], dtype=object)
     values = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
-    rows = view.users.codes(user_ids)
+    rows = view.users.ids.codes(user_ids)
     return known[np.where(rows >= 0, values[rows], -1)]
 
 

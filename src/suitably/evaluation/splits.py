@@ -8,9 +8,10 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from suitably.data.dataset import Dataset, View, repeatable
+from suitably.data.dataset import Dataset
 from suitably.data.frames import write_frame
 from suitably.data.splits import Split
+from suitably.data.view import View
 from suitably.errors import DataError
 
 __all__ = ["Splitter", "TimeSplit"]
@@ -82,8 +83,8 @@ class TimeSplit:
         rows, columns = after.matrix(len(users), len(products)).tocoo().coords
         # Without frames the view numbers only what it shows: positions are not the data's, and
         # what is not there yet (-1) can be neither barred nor off the catalogue.
-        people = view.users.codes(users.values)[rows]
-        shelf = view.products.codes(products.values)[columns]
+        people = view.users.ids.codes(users.values)[rows]
+        shelf = view.products.ids.codes(products.values)[columns]
         kept = np.append(view.listed, True)[shelf]
         known = np.flatnonzero((people >= 0) & (shelf >= 0))
         kept[known] &= ~_barred(view, people[known], shelf[known])
@@ -103,5 +104,5 @@ def _barred(view: View, users: NDArray[Any], products: NDArray[Any]) -> NDArray[
     barred: NDArray[np.bool_] = np.isin(
         users.astype(np.int64) * width + products, rows * width + columns
     )
-    barred &= ~repeatable(view.product_fields)[products]
+    barred &= ~view.products.repeatable[products]
     return barred

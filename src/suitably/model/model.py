@@ -1,6 +1,8 @@
-"""What a fitted pipeline serves from, and how it looks as of the moments asked lately."""
+"""The fitted model: state, rankers and their shared interactions, replaced as a whole."""
 
+import copy
 from collections import OrderedDict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from threading import Lock
@@ -9,57 +11,131 @@ from typing import Any
 import numpy as np
 
 from suitably.data.clock import Instant
+from suitably.data.view import View
 from suitably.model.scoring import CatalogueScorer
 from suitably.model.state import FittedState, Snapshot
-from suitably.ranking.protocol import Ranker
+from suitably.model.update import update_state
+from suitably.ranking.interactions import WeightedInteractions, Weighting
+from suitably.ranking.protocol import FitContext, Ranker, RowRanker
 from suitably.suitability.policy import Policy
 
-__all__ = ["Model", "key"]
+__all__ = ["Model"]
 
-_MOMENTS = 4
+_SNAPSHOTS = 4
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Model:
-    """What a fitted pipeline serves from: replaced as a whole, never changed."""
+    """What a fitted pipeline answers from, never changed.
 
-    fitted: FittedState
+    Attributes:
+        state: Fields, ownership and builder states.
+        rankers: The fitted ranker, then its fallback.
+        policies: All of which bind.
+        rerankers: In their order.
+        seed: Of everything random.
+        snapshots: How it looks as of the moments asked lately.
+        lock: Of the snapshots.
+    """
+
+    state: FittedState
     rankers: tuple[Ranker, ...]
     policies: tuple[Policy, ...]
     rerankers: tuple[Any, ...]
-    moments: OrderedDict[Any, Snapshot] = field(default_factory=OrderedDict)
-    lock: Lock = field(default_factory=Lock)
+    seed: int
+    snapshots: OrderedDict[Any, Snapshot] = field(default_factory=OrderedDict, repr=False)
+    lock: Lock = field(default_factory=Lock, repr=False)
+
+    @staticmethod
+    def fit(
+        state: FittedState,
+        view: View,
+        rankers: Sequence[Ranker],
+        policies: tuple[Policy, ...],
+        rerankers: tuple[Any, ...],
+        seed: int,
+        snapshot: Snapshot,
+    ) -> "Model":
+        """Fit rankers on a view, all of them on the same weighted interactions.
+
+        Args:
+            state: Built from the view.
+            view: What was visible.
+            rankers: Unfitted; they are fitted in place, the model holds copies.
+            policies: All of which bind.
+            rerankers: In their order.
+            seed: Of everything random.
+            snapshot: Of the state, under the policies and as of the view's moment.
+        """
+        context = _context(view, snapshot, seed)
+        # Shallow copies: a later fit elsewhere of what is shared must not change these answers.
+        fitted = tuple(copy.copy(ranker.fit(context)) for ranker in rankers)
+        snapshots = OrderedDict({_key(view.as_of): snapshot})
+        return Model(state, fitted, policies, rerankers, seed, snapshots)
+
+    def updated(self, interactions: Any, users: Any, products: Any) -> "Model":
+        """Return a model that has taken in what is new, without learning anew.
+
+        Raises:
+            DataError: A frame that cannot be read as those of the fit were, or a bad row.
+            PolicyError: A rule does not fit the new rows.
+        """
+        state, news = update_state(self.state, interactions, users, products)
+        snapshot = state.snapshot(self.policies, state.as_of)
+        context = _context(news, snapshot, self.seed)
+        rankers = tuple(_folded(ranker, context) for ranker in self.rankers)
+        snapshots = OrderedDict({_key(state.as_of): snapshot})
+        return replace(self, state=state, rankers=rankers, snapshots=snapshots, lock=Lock())
 
     @cached_property
-    def shelvers(self) -> tuple[CatalogueScorer, ...]:
+    def interactions(self) -> Mapping[Weighting, WeightedInteractions]:
+        """The weighted interactions that rankers go by, once for each distinct weighting."""
+        found: dict[Weighting, WeightedInteractions] = {}
+        for ranker in self.rankers:
+            if isinstance(ranker, RowRanker):
+                found |= ranker.shared_interactions()
+        return found
+
+    @cached_property
+    def scorers(self) -> tuple[CatalogueScorer, ...]:
         """The scores of each ranker over the catalogue."""
-        return tuple(CatalogueScorer(ranker, self.fitted) for ranker in self.rankers)
+        return tuple(CatalogueScorer(ranker, self.state) for ranker in self.rankers)
 
-    def moment(self, as_of: Instant | None) -> Snapshot:
-        """Return how it looks as of a moment; that of the fit and the latest asked are held."""
-        wanted = key(as_of)
+    def snapshot(self, as_of: Instant | None) -> Snapshot:
+        """Return how it looks as of a moment; that of the fit and the latest asked are kept."""
+        wanted = _key(as_of)
         with self.lock:
-            held = self.moments.get(wanted)
-        if held is not None:
-            return held
-        made = self._made(as_of)
+            kept = self.snapshots.get(wanted)
+        if kept is not None:
+            return kept
+        made = self._snapshot(as_of)
         with self.lock:
-            held = self.moments.setdefault(wanted, made)
-            kept = (wanted, key(self.fitted.as_of))
-            spare = [other for other in self.moments if other not in kept]
-            for other in spare[: max(0, len(self.moments) - _MOMENTS)]:
-                del self.moments[other]
-        return held
+            kept = self.snapshots.setdefault(wanted, made)
+            needed = (wanted, _key(self.state.as_of))
+            spare = [other for other in self.snapshots if other not in needed]
+            for other in spare[: max(0, len(self.snapshots) - _SNAPSHOTS)]:
+                del self.snapshots[other]
+        return kept
 
-    def _made(self, as_of: Instant | None) -> Snapshot:
+    def _snapshot(self, as_of: Instant | None) -> Snapshot:
         """Judge anew; without profiles the fields are those of the moment fitted as of."""
         with self.lock:
-            first = self.moments.get(key(self.fitted.as_of))
-        if first is None or self.fitted.builders:
-            return self.fitted.moment(self.policies, as_of)
+            first = self.snapshots.get(_key(self.state.as_of))
+        if first is None or self.state.builders:
+            return self.state.snapshot(self.policies, as_of)
         return replace(first, as_of=as_of, eligibility=first.eligibility.at(as_of))
 
 
-def key(as_of: Instant | None) -> Any:
-    """Return a moment a form to look it up by."""
+def _context(view: View, snapshot: Snapshot, seed: int) -> FitContext:
+    return FitContext(view, snapshot.profiles, snapshot.eligibility, view.as_of, seed)
+
+
+def _folded(ranker: Any, context: FitContext) -> Ranker:
+    """Fold news into a ranker; one that cannot goes on with what it has learned."""
+    folded: Ranker = ranker.fold_in(context) if hasattr(ranker, "fold_in") else ranker
+    return folded
+
+
+def _key(as_of: Instant | None) -> Any:
+    """Return a form of a moment to look it up by."""
     return None if as_of is None else int(as_of.astype(np.int64))

@@ -1,4 +1,4 @@
-"""A ranker's scores, in the catalogue's order."""
+"""Catalogue scores: what a fitted ranker says of users, in the catalogue's order."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +8,15 @@ from numpy.typing import NDArray
 
 from suitably.errors import SuitablyError
 from suitably.model.state import FittedState
-from suitably.ranking.protocol import Factors, Ranker, Scorer, Scores
+from suitably.ranking.protocol import (
+    AskedUsers,
+    Factors,
+    Ranker,
+    Scorer,
+    Scores,
+    can_score,
+    score,
+)
 from suitably.ranking.topk.engine import longest
 from suitably.utils import bitset
 from suitably.utils.bitset import BitRows
@@ -17,7 +25,7 @@ __all__ = ["CatalogueScorer"]
 
 
 @dataclass(frozen=True)
-class _Held:
+class _CatalogueFactors:
     """What was made of a ranker's products, and of which."""
 
     source: tuple[Any, Any]
@@ -34,54 +42,54 @@ class CatalogueScorer:
 
     Args:
         ranker: The fitted ranker.
-        fitted: What the pipeline holds.
+        state: What the model holds.
     """
 
-    def __init__(self, ranker: Ranker, fitted: FittedState) -> None:
+    def __init__(self, ranker: Ranker, state: FittedState) -> None:
         self.ranker = ranker
-        self._fitted = fitted
-        self._held: _Held | None = None
+        self._state = state
+        self._factors: _CatalogueFactors | None = None
 
-    def able(self, ids: NDArray[Any]) -> NDArray[np.bool_]:
-        """Return for which users the ranker has anything to go by."""
-        return np.asarray(self.ranker.can_score(ids), bool)
+    def can_score(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return for which users the ranker has anything to go by: bool (rows,)."""
+        return can_score(self.ranker, AskedUsers(self._state.users.ids, rows))
 
-    def scores(self, ids: NDArray[Any]) -> tuple[Scorer, BitRows]:
+    def scores(self, rows: NDArray[np.int64]) -> tuple[Scorer, BitRows]:
         """Return scores of users over the catalogue, and which products have one: words (1, …).
 
         Raises:
             SuitablyError: The ranker gave another number of users or products.
         """
-        scorer = self.ranker.scorer(ids)
+        scorer = score(self.ranker, AskedUsers(self._state.users.ids, rows))
         if isinstance(scorer, Factors):
-            self._check("users", len(scorer.users), {len(ids)})
-            held = self._held
-            if held is None or any(
+            self._check("users", len(scorer.users), {len(rows)})
+            made = self._factors
+            if made is None or any(
                 a is not b
-                for a, b in zip(held.source, (scorer.products, scorer.known), strict=True)
+                for a, b in zip(made.source, (scorer.products, scorer.known), strict=True)
             ):
-                self._held = held = self._shelved(scorer)
-            return Factors(scorer.users, held.products, longest=held.longest), held.known
-        self._check("users", len(scorer.block), {len(ids)})
+                self._factors = made = self._in_catalogue(scorer)
+            return Factors(scorer.users, made.products, longest=made.longest), made.known
+        self._check("users", len(scorer.block), {len(rows)})
         products, known = self._in_order(scorer.block.T, scorer.known)
         return Scores(products.T), bitset.pack(known[None])
 
-    def _shelved(self, scorer: Factors) -> _Held:
+    def _in_catalogue(self, scorer: Factors) -> _CatalogueFactors:
         products, known = self._in_order(scorer.products, scorer.known)
         products = np.array(products, order="C")
         source = (scorer.products, scorer.known)
-        return _Held(source, products, bitset.pack(known[None]), longest(products))
+        return _CatalogueFactors(source, products, bitset.pack(known[None]), longest(products))
 
     def _in_order(
         self, matrix: NDArray[Any], known: NDArray[np.bool_] | None
     ) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         axis = len(matrix)
-        self._check("products", axis, {len(self._fitted.products), self._fitted.learned})
+        self._check("products", axis, {len(self._state.products), self._state.learned})
         told = np.ones(axis, bool) if known is None else np.asarray(known, bool)
-        catalogue = self._fitted.catalogue
-        if self._fitted.plain and axis == len(catalogue):
+        positions = self._state.positions
+        if self._state.is_whole_catalogue and axis == len(positions):
             return matrix, told
-        return _taken(matrix, catalogue), _taken(told, catalogue)
+        return _taken(matrix, positions), _taken(told, positions)
 
     def _check(self, what: str, given: int, wanted: set[int]) -> None:
         if given not in wanted:
@@ -91,11 +99,11 @@ class CatalogueScorer:
             )
 
 
-def _taken(matrix: NDArray[Any], catalogue: NDArray[np.int64]) -> NDArray[Any]:
+def _taken(matrix: NDArray[Any], positions: NDArray[np.int64]) -> NDArray[Any]:
     """Take the rows of the catalogue, zeros for what lies past the end."""
-    inside = catalogue < len(matrix)
+    inside = positions < len(matrix)
     if inside.all():
-        return matrix[catalogue]
-    out = np.zeros((len(catalogue), *matrix.shape[1:]), matrix.dtype)
-    out[inside] = matrix[catalogue[inside]]
+        return matrix[positions]
+    out = np.zeros((len(positions), *matrix.shape[1:]), matrix.dtype)
+    out[inside] = matrix[positions[inside]]
     return out

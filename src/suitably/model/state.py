@@ -1,4 +1,4 @@
-"""What a fitted pipeline holds: fields, ownership, states; and how it looks as of a moment."""
+"""Fitted state: fields, ownership and builder states; and a snapshot of it as of a moment."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from suitably.data.clock import Clock, Instant
-from suitably.data.dataset import View, repeatable
-from suitably.data.frames import fieldless, take_rows
+from suitably.data.entities import Entities
+from suitably.data.frames import fieldless
 from suitably.data.schema import DataSchema
-from suitably.data.vocabulary import Vocabulary
+from suitably.data.view import View
 from suitably.errors import DataError
 from suitably.suitability.eligibility import Eligibility, Population
 from suitably.suitability.policy import Policy
@@ -24,20 +24,17 @@ __all__ = ["FittedState", "Snapshot", "build_state", "ones_at"]
 
 @dataclass(frozen=True)
 class FittedState:
-    """Everything that answers are made from, frozen: a new one replaces it as a whole.
+    """Everything that answers are made from but rankers, frozen: a new one replaces it as a whole.
 
     Attributes:
         as_of: The moment fitted as of, None in data without timestamps.
         clock: The data's convention of time zones.
         kind: The kind of frame that answers come in.
-        users: Vocabulary of users.
-        products: Vocabulary of products, the axis of the ranker's scores.
-        learned: How many of the products there were when the ranker was fitted.
-        catalogue: int64, positions in `products` of what was in the catalogue.
-        user_fields: A row per user.
-        product_fields: A row per product of the catalogue.
+        users: The users.
+        products: The products, the axis of the rankers' scores.
+        learned: How many of the products there were when the rankers were fitted.
         owned: CSR (users, products), int8 ones where a product was ever acquired.
-        source: How the caller's data is read.
+        schema: How the caller's data is read.
         builders: The builders of profiles.
         builder_states: What each has accumulated.
     """
@@ -45,54 +42,54 @@ class FittedState:
     as_of: Instant | None
     clock: Clock
     kind: str
-    users: Vocabulary
-    products: Vocabulary
+    users: Entities
+    products: Entities
     learned: int
-    catalogue: NDArray[np.int64]
-    user_fields: pa.Table
-    product_fields: pa.Table
     owned: sparse.csr_array
-    source: DataSchema
+    schema: DataSchema
     builders: tuple[Any, ...]
     builder_states: tuple[Any, ...]
 
     def __post_init__(self) -> None:
         """Refuse products that cannot be told whether they are repeatable."""
-        repeatable(self.product_fields)
+        _ = self.products.repeatable
 
     @cached_property
-    def shelf(self) -> Vocabulary:
-        """Vocabulary of the catalogue."""
-        return self.products.subset(self.catalogue)
+    def catalogue(self) -> Entities:
+        """The products that can be recommended, in order."""
+        return self.products.only_listed()
+
+    @property
+    def positions(self) -> NDArray[np.int64]:
+        """int64 (catalogue,), positions in `products` of what is in the catalogue."""
+        return self.products.catalogue
 
     @cached_property
-    def plain(self) -> bool:
+    def is_whole_catalogue(self) -> bool:
         """Whether the catalogue is all products in their order."""
-        return np.array_equal(self.catalogue, np.arange(len(self.products)))
+        return np.array_equal(self.positions, np.arange(len(self.products)))
 
     @cached_property
-    def _on_shelf(self) -> NDArray[np.int64]:
+    def _in_catalogue(self) -> NDArray[np.int64]:
         """Each product's position in the catalogue, −1 where it is not in it."""
         places = np.full(len(self.products), -1)
-        places[self.catalogue] = np.arange(len(self.catalogue))
+        places[self.positions] = np.arange(len(self.positions))
         return places
 
     @cached_property
-    def _once(self) -> NDArray[np.int64]:
+    def _non_repeatable(self) -> NDArray[np.int64]:
         """Likewise, −1 also where a product can be acquired again though owned."""
-        places = self._on_shelf.copy()
-        places[self.catalogue[repeatable(self.product_fields)]] = -1
-        return places
+        return np.where(self.products.repeatable, -1, self._in_catalogue)
 
-    def barred(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def excluded(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return what users own and cannot acquire again: places in the block and the catalogue."""
-        return self._owned(rows, self._once)
+        return self._owned(rows, self._non_repeatable)
 
-    def held(self, rows: NDArray[np.int64]) -> sparse.csr_array:
+    def holdings(self, rows: NDArray[np.int64]) -> sparse.csr_array:
         """Return what users own of the catalogue: CSR (users of the block, catalogue)."""
-        places, products = self._owned(rows, self._on_shelf)
+        places, products = self._owned(rows, self._in_catalogue)
         pairs = (np.ones(len(places)), (places, products))
-        return sparse.csr_array(sparse.coo_array(pairs, shape=(len(rows), len(self.catalogue))))
+        return sparse.csr_array(sparse.coo_array(pairs, shape=(len(rows), len(self.positions))))
 
     def _owned(
         self, rows: NDArray[np.int64], where: NDArray[np.int64]
@@ -106,7 +103,7 @@ class FittedState:
         kept = products >= 0
         return (places, products) if kept.all() else (places[kept], products[kept])
 
-    def moment(self, policies: Sequence[Policy], as_of: Instant | None) -> "Snapshot":
+    def snapshot(self, policies: Sequence[Policy], as_of: Instant | None) -> "Snapshot":
         """Judge profiles and policies as of a moment, on the state held.
 
         Raises:
@@ -116,14 +113,14 @@ class FittedState:
         """
         profiles = self._profiles(as_of)
         users, products = Population.pair(
-            (self.users, self._for_rules(profiles)),
-            (self.shelf, self.product_fields),
+            (self.users.ids, self._for_rules(profiles)),
+            (self.catalogue.ids, self.catalogue.fields),
             self.clock,
-            (self.source.columns.user, self.source.columns.product),
+            (self.users.id_column, self.products.id_column),
         )
         eligibility = Eligibility(policies, users, products, as_of, self.clock, self.kind)
         table = pa.table(profiles) if profiles else fieldless(len(self.users))
-        return Snapshot(as_of, table, self.user_fields, eligibility)
+        return Snapshot(as_of, table, self.users.fields, eligibility)
 
     def _profiles(self, as_of: Instant | None) -> dict[str, pa.Array]:
         found: dict[str, pa.Array] = {}
@@ -135,7 +132,7 @@ class FittedState:
             for field in fields.column_names:
                 if field in found:
                     raise DataError(f"profile field {field!r} is made by two builders")
-                raw = self.user_fields.column_names
+                raw = self.users.fields.column_names
                 if field in raw and field not in getattr(builder, "reads", ()):
                     raise DataError(
                         f"profile field {field!r} of {name} is also a column of the users frame: "
@@ -146,7 +143,7 @@ class FittedState:
 
     def _for_rules(self, profiles: dict[str, pa.Array]) -> pa.Table:
         """Put profiles beside the frame's columns; what was imputed is missing to every rule."""
-        table = self.user_fields
+        table = self.users.fields
         for builder in self.builders:
             for field in profiles:
                 if field in table.column_names and field in getattr(builder, "reads", ()):
@@ -160,7 +157,7 @@ class FittedState:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A fitted pipeline as of a moment.
+    """A fitted state as of a moment.
 
     Attributes:
         as_of: The moment.
@@ -198,7 +195,6 @@ def build_state(view: View, kind: str, builders: Sequence[Any]) -> FittedState:
         kind: The kind of frame that answers come in.
         builders: The builders of profiles.
     """
-    catalogue = np.flatnonzero(view.listed)
     return FittedState(
         as_of=view.as_of,
         clock=view.clock,
@@ -206,11 +202,8 @@ def build_state(view: View, kind: str, builders: Sequence[Any]) -> FittedState:
         users=view.users,
         products=view.products,
         learned=len(view.products),
-        catalogue=catalogue,
-        user_fields=view.user_fields,
-        product_fields=take_rows(view.product_fields, pa.array(catalogue)),
         owned=ones_at(view.purchases),
-        source=DataSchema.of(view),
+        schema=DataSchema.of(view),
         builders=tuple(builders),
         builder_states=tuple(builder.accumulate(view) for builder in builders),
     )
@@ -223,7 +216,7 @@ def ones_at(matrix: sparse.csr_array) -> sparse.csr_array:
 
 
 def _provenance(builder: Any, field: str) -> str:
-    """Ask a builder that makes the field how; one that does not say has observed it."""
+    """Return how a builder makes a field; one that does not say has observed it."""
     if field not in getattr(builder, "fields", ()) or not hasattr(builder, "provenance"):
         return "observed"
     return str(builder.provenance(field))

@@ -1,5 +1,5 @@
-"""Save and load a fitted pipeline, without pickle and without running anything."""
+"""A fitted model as a folder of plain files: without pickle, and without running anything."""
 
-from suitably.persistence.model import load, save
+from suitably.persistence.model import load_model, save_model
 
-__all__ = ["load", "save"]
+__all__ = ["load_model", "save_model"]

@@ -1,4 +1,4 @@
-"""A folder of plain files that executes nothing: how arrays, tables and facts are kept.
+"""Artefact folders: arrays, tables and facts as plain files that execute nothing.
 
 Files are .npy (opened as read-only maps), .parquet, .toml and one manifest.json that holds the
 sha256 of all others; the manifest's own digest stands beside it in manifest.sha256.
@@ -26,7 +26,7 @@ __all__ = ["Reader", "Verify", "Writer"]
 Verify = Literal["full", "manifest"]
 MANIFEST = "manifest.json"
 DIGEST = "manifest.sha256"
-SCHEMA = 1
+FORMAT = 2
 _NAME = re.compile(r"[a-z0-9_-]+\.(npy|parquet|toml)")
 
 
@@ -47,9 +47,13 @@ class Writer:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._folder = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
         self._files: dict[str, str] = {}
+        self._count = 0
 
     def array(self, name: str, array: NDArray[Any]) -> str:
-        """Write an array; texts go to Parquet, since they have no pickle-free .npy."""
+        """Write an array; texts go to Parquet, since they have no pickle-free .npy.
+
+        What has been written before under another name is not written again.
+        """
         array = np.asarray(array)
         if array.dtype == object:
             return self.table(name, pa.table({"values": pa.array(array.tolist())}))
@@ -60,7 +64,7 @@ class Writer:
     def table(self, name: str, table: pa.Table) -> str:
         """Write a table."""
         file = self._file(name, "parquet")
-        pq.write_table(table, self._folder / file)
+        pq.write_table(table, self._folder / file, compression="zstd")
         return self._done(file)
 
     def text(self, name: str, text: str) -> str:
@@ -71,7 +75,7 @@ class Writer:
 
     def manifest(self, facts: dict[str, Any]) -> None:
         """Write the manifest, last of all, and move the folder to its place."""
-        document = {**facts, "schema": SCHEMA, "files": self._files}
+        document = {**facts, "format": FORMAT, "files": self._files}
         data = json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False).encode("utf-8")
         (self._folder / MANIFEST).write_bytes(data)
         (self._folder / DIGEST).write_bytes(hashlib.sha256(data).hexdigest().encode())
@@ -97,12 +101,19 @@ class Writer:
 
     def _file(self, name: str, ending: str) -> str:
         stem = re.sub(r"[^a-z0-9_-]+", "-", name.lower())
-        file = f"{len(self._files):03d}-{stem}.{ending}"
+        file = f"{self._count:03d}-{stem}.{ending}"
+        self._count += 1
         self._files[file] = ""
         return file
 
     def _done(self, file: str) -> str:
-        self._files[file] = _digest(self._folder / file)
+        digest = _digest(self._folder / file)
+        same = next((other for other, known in self._files.items() if known == digest), None)
+        if same is not None:
+            (self._folder / file).unlink()
+            del self._files[file]
+            return same
+        self._files[file] = digest
         return file
 
 
@@ -127,8 +138,8 @@ class Reader:
         self._path = path
         self.facts = self._manifest()
         files = self.facts.get("files")
-        if self.facts.get("schema") != SCHEMA or not isinstance(files, dict):
-            raise ArtifactError(f"{path}: written in another format, this version reads {SCHEMA}")
+        if self.facts.get("format") != FORMAT or not isinstance(files, dict):
+            raise ArtifactError(f"{path}: written in another format, this version reads {FORMAT}")
         there = {entry.name for entry in path.iterdir()} - {MANIFEST, DIGEST}
         if there != set(files):
             odd = sorted(there ^ set(files))[:3]

@@ -1,4 +1,4 @@
-"""From a moment to lists: eligibility, ownership, scores, order, and the last check."""
+"""List generation: eligibility, ownership, scores, order, and the last check."""
 
 import warnings
 from collections.abc import Iterator, Sequence
@@ -69,7 +69,7 @@ class RankerAssignment:
         places: int64, which of the block.
         scorer: Their scores, over the catalogue.
         known: Words (1, catalogue / 64), the products that have a score.
-        stood_in: Whether it is the fallback's turn.
+        stood_in: Whether it is the fallback's part.
     """
 
     places: NDArray[np.int64]
@@ -83,39 +83,39 @@ class ListGenerator:
     """Draws up lists as of a moment.
 
     Attributes:
-        fitted: What the pipeline holds.
-        moment: How it looks as of the moment.
-        shelvers: The scores of the fitted ranker, and of what ranks for those it does not know.
+        state: What the model holds.
+        snapshot: How it looks as of the moment.
+        scorers: The scores of the fitted ranker, and of what ranks for those it does not know.
         rerankers: In their order.
         k: The most products in a list.
         exclude_owned: Whether owned products are left out.
         candidates: int64, positions in the catalogue that the caller narrows it to; None: all.
     """
 
-    fitted: FittedState
-    moment: Snapshot
-    shelvers: Sequence[CatalogueScorer]
+    state: FittedState
+    snapshot: Snapshot
+    scorers: Sequence[CatalogueScorer]
     rerankers: Sequence[Reranker]
     k: int
     exclude_owned: bool
     candidates: NDArray[np.int64] | None
 
-    def draw(self, rows: NDArray[np.int64]) -> GeneratedLists:
+    def generate(self, rows: NDArray[np.int64]) -> GeneratedLists:
         """Draw up the lists of users by position; −1 stands for an unknown user.
 
-        Blocks of like users are drawn up side by side, one on each core.
+        Blocks of like users are generated up side by side, one on each core.
 
         Warns:
             SuitabilityWarning: A reranker tried to add.
         """
         asked = np.flatnonzero(rows >= 0)
         if len(asked) == len(rows) <= _FEW:
-            drawn = self._block(rows)
+            generated = self._block(rows)
         else:
-            drawn = GeneratedLists.empty(len(rows), min(self.k, self._shelf))
+            generated = GeneratedLists.empty(len(rows), min(self.k, self._width))
             for places, part in self._blocks(rows, asked):
-                drawn.put(places, part)
-        refused = int(drawn.refused.sum())
+                generated.put(places, part)
+        refused = int(generated.refused.sum())
         if refused:
             warnings.warn(
                 f"rerankers added or repeated {refused} products that were not in the lists they "
@@ -123,55 +123,55 @@ class ListGenerator:
                 SuitabilityWarning,
                 stacklevel=3,
             )
-        return drawn
+        return generated
 
     @property
     def rankers(self) -> tuple[Ranker, ...]:
         """The fitted ranker, and what ranks for those it knows nothing of."""
-        return tuple(shelver.ranker for shelver in self.shelvers)
+        return tuple(scorer.ranker for scorer in self.scorers)
 
     @property
-    def _shelf(self) -> int:
-        return len(self.fitted.catalogue)
+    def _width(self) -> int:
+        return len(self.state.positions)
 
     @cached_property
     def narrowed(self) -> BitRows:
         """The products that the caller narrows the catalogue to: words (1, catalogue / 64)."""
-        inside = np.full((1, self._shelf), self.candidates is None)
+        inside = np.full((1, self._width), self.candidates is None)
         if self.candidates is not None:
             inside[0, self.candidates] = True
         return bitset.pack(inside)
 
     def allowed(self, rows: NDArray[np.int64]) -> BitRows:
         """Return who may be offered what, before any score: words (users, catalogue / 64)."""
-        words = self.moment.eligibility.bits(rows)
+        words = self.snapshot.eligibility.bits(rows)
         if self.candidates is not None:
             words &= self.narrowed
         if self.exclude_owned:
-            bitset.clear(words, *self.fitted.barred(rows))
+            bitset.clear(words, *self.state.excluded(rows))
         return words
 
     def scorable(self, rows: NDArray[np.int64]) -> BitRows:
         """Return the pairs that have a score: words (users, catalogue / 64)."""
         words = np.zeros((len(rows), self.narrowed.shape[1]), np.uint64)
-        for turn in self.turns(rows):
-            words[turn.places] = turn.known
+        for part in self.assignments(rows):
+            words[part.places] = part.known
         return words
 
-    def turns(self, rows: NDArray[np.int64]) -> list[RankerAssignment]:
-        """Ask the rankers in turn: each scores for those that the ones before know nothing of."""
-        ids = self.fitted.users.values[rows]
+    def assignments(self, rows: NDArray[np.int64]) -> list[RankerAssignment]:
+        """Ask the rankers in part: each scores for those that the ones before know nothing of."""
         left = np.arange(len(rows))
-        turns = []
-        for shelver in self.shelvers:
-            able = shelver.able(ids[left])
+        assigned = []
+        for scorer in self.scorers:
+            able = scorer.can_score(rows[left])
             mine, left = left[able], left[~able]
             if len(mine):
-                scorer, known = shelver.scores(ids[mine])
-                turns.append(RankerAssignment(mine, scorer, known, shelver is not self.shelvers[0]))
+                scores, known = scorer.scores(rows[mine])
+                stood_in = scorer is not self.scorers[0]
+                assigned.append(RankerAssignment(mine, scores, known, stood_in))
             if not len(left):
                 break
-        return turns
+        return assigned
 
     def _blocks(
         self, rows: NDArray[np.int64], asked: NDArray[np.int64]
@@ -181,12 +181,12 @@ class ListGenerator:
                 yield asked, self._block(rows[asked])
             return
         share = -(-len(asked) // cores())
-        size = max(1, min(share, _USERS, _CELLS // max(1, self._shelf)))
-        asked = asked[np.argsort(self.moment.places[rows[asked]], kind="stable")]
+        size = max(1, min(share, _USERS, _CELLS // max(1, self._width)))
+        asked = asked[np.argsort(self.snapshot.places[rows[asked]], kind="stable")]
         blocks = [asked[start : start + size] for start in range(0, len(asked), size)]
         with one_blas_thread():
-            drawn = parallel(lambda block: self._block(rows[block]), blocks)
-            yield from zip(blocks, drawn, strict=True)
+            generated = parallel(lambda block: self._block(rows[block]), blocks)
+            yield from zip(blocks, generated, strict=True)
 
     def _block(self, rows: NDArray[np.int64]) -> GeneratedLists:
         allowed = self.allowed(rows)
@@ -203,15 +203,15 @@ class ListGenerator:
     def _ranked(
         self, rows: NDArray[np.int64], allowed: BitRows, depth: int
     ) -> tuple[Lists, NDArray[np.bool_]]:
-        turns = self.turns(rows)
-        if len(turns) == 1 and len(turns[0].places) == len(rows):
-            lists = top_k(turns[0].scorer, allowed & turns[0].known, depth)
-            return lists, np.full(len(rows), turns[0].stood_in)
-        lists = Lists.empty(len(rows), min(depth, self._shelf))
+        assigned = self.assignments(rows)
+        if len(assigned) == 1 and len(assigned[0].places) == len(rows):
+            lists = top_k(assigned[0].scorer, allowed & assigned[0].known, depth)
+            return lists, np.full(len(rows), assigned[0].stood_in)
+        lists = Lists.empty(len(rows), min(depth, self._width))
         stood_in = np.zeros(len(rows), bool)
-        for turn in turns:
-            lists.put(turn.places, top_k(turn.scorer, allowed[turn.places] & turn.known, depth))
-            stood_in[turn.places] = turn.stood_in
+        for part in assigned:
+            lists.put(part.places, top_k(part.scorer, allowed[part.places] & part.known, depth))
+            stood_in[part.places] = part.stood_in
         return lists, stood_in
 
     def _reranked(self, lists: Lists, rows: NDArray[np.int64]) -> tuple[Lists, NDArray[np.int64]]:
@@ -221,18 +221,18 @@ class ListGenerator:
             # All but the last leave the next one something to choose from.
             depth = self.k if reranker is self.rerankers[-1] else self.k * _POOL
             back = reranker.rerank(lists.copy(), context, depth)
-            lists, added = _only_from(lists, back, min(depth, self._shelf))
+            lists, added = _only_from(lists, back, min(depth, self._width))
             refused += added
         return lists, refused
 
     def _context(self, rows: NDArray[np.int64]) -> RerankContext:
-        fields = self.moment.fields
+        fields = self.snapshot.fields
         return RerankContext(
-            user_ids=self.fitted.users.values[rows],
+            user_ids=self.state.users.ids.values[rows],
             user_fields=take_rows(fields, pa.array(rows)),
-            product_ids=self.fitted.shelf.values,
-            product_fields=self.fitted.product_fields,
-            owned=self.fitted.held(rows),
+            product_ids=self.state.catalogue.ids.values,
+            product_fields=self.state.catalogue.fields,
+            owned=self.state.holdings(rows),
         )
 
 

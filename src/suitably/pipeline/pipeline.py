@@ -1,10 +1,7 @@
-"""The composition: data, profiles, suitability, ranking, reranking, in this order and no other."""
+"""Pipelines: data, profiles, suitability, ranking, reranking, in this order and no other."""
 
 import copy
-from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
-from inspect import signature
 from pathlib import Path
 from threading import Lock
 from typing import Any, Self
@@ -17,28 +14,30 @@ from numpy.typing import NDArray
 from suitably.data.dataset import Dataset
 from suitably.data.vocabulary import id_array
 from suitably.errors import DataError, NotFittedError
-from suitably.model.model import Model, key
-from suitably.model.state import FittedState, Snapshot, build_state
-from suitably.model.update import update_state
+from suitably.model.model import Model
+from suitably.model.state import Snapshot, build_state
+from suitably.persistence.folder import Verify
+from suitably.persistence.model import load_model, save_model
+from suitably.persistence.packing import pack, unpack
 from suitably.pipeline.batches import stream
 from suitably.pipeline.fallback import rankers_with_fallback
 from suitably.pipeline.generate import ListGenerator
 from suitably.pipeline.trace import Trace, trace
-from suitably.ranking.protocol import FitContext, Ranker
+from suitably.profiles.protocol import Builder
+from suitably.ranking.protocol import Ranker
 from suitably.recommendations import Recommendations
+from suitably.reranking.protocol import Reranker
 from suitably.suitability.eligibility import Eligibility
 from suitably.suitability.policy import Policy
 from suitably.suitability.sources import read_policies
 from suitably.suitability.verdicts import RuleVerdict, pseudo_verdict
 from suitably.utils import bitset
-from suitably.utils.params import clone
+from suitably.utils.params import Parameterized, clone, parameter_names
 
-__all__ = ["Pipeline"]
-
-_UPDATING = Lock()
+__all__ = ["Pipeline", "load"]
 
 
-class Pipeline:
+class Pipeline(Parameterized):
     """Recommend what users want among what they may be offered.
 
     Args:
@@ -71,16 +70,19 @@ class Pipeline:
         0     ann     1        etf    2.0
     """
 
+    _model: Model | None
+    _updating: Lock
+
     def __init__(
         self,
-        profiles: Sequence[Any] = (),
+        profiles: Sequence[Builder[Any]] = (),
         policy: Policy | str | Path | Sequence[Policy | str | Path] | None = None,
-        ranker: Any = None,
-        rerankers: Sequence[Any] = (),
+        ranker: Ranker | None = None,
+        rerankers: Sequence[Reranker] = (),
         audit: Any = None,
         consent: Any = None,
         seed: int = 0,
-        fallback: Any = "popularity",
+        fallback: Ranker | str | None = "popularity",
     ) -> None:
         self.profiles = profiles
         self.policy = policy
@@ -90,19 +92,19 @@ class Pipeline:
         self.consent = consent
         self.seed = seed
         self.fallback = fallback
-        self._served: Model | None = None
 
-    def get_params(self) -> dict[str, Any]:
-        """Return what the constructor was given."""
-        return {name: getattr(self, name) for name in signature(Pipeline).parameters}
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set a parameter; answers given by others would be mistaken for its, so there are none."""
+        if name in parameter_names(type(self)):
+            self._model = None
+            self._updating = Lock()
+        super().__setattr__(name, value)
 
     def clone(self) -> "Pipeline":
         """Return an unfitted copy that shares nothing with this one but its policies."""
-        params = self.get_params()
-        fresh: dict[str, Any] = {name: clone(params[name]) for name in ("ranker", "fallback")}
-        for several in ("profiles", "rerankers"):
-            fresh[several] = [clone(part) for part in params[several]]
-        return Pipeline(**{**params, **fresh})
+        params = self.get_params(deep=False)
+        parts = ("profiles", "ranker", "rerankers", "fallback")
+        return Pipeline(**{**params, **{name: clone(params[name]) for name in parts}})
 
     @property
     def policies(self) -> tuple[Policy, ...]:
@@ -111,7 +113,7 @@ class Pipeline:
         Raises:
             PolicyError: There is none, or it cannot be read.
         """
-        return read_policies(self.policy) if self._served is None else self._served.policies
+        return read_policies(self.policy) if self._model is None else self._model.policies
 
     def fit(self, data: Dataset, as_of: Any = None) -> Self:
         """Learn from what lies strictly before `as_of`.
@@ -134,13 +136,11 @@ class Pipeline:
         view = data.view(as_of)
         # Shallow copies: a later fit elsewhere of what is shared must not change these answers.
         builders = [copy.copy(_fitted_builder(b, data, as_of)) for b in self.profiles]
-        fitted = build_state(view, data.kind, builders)
-        moment = fitted.moment(policies, view.as_of)
-        context = FitContext(view, moment.profiles, moment.eligibility, view.as_of, self.seed)
-        chosen = rankers_with_fallback(self.ranker, self.fallback, moment.fields)
-        rankers = tuple(copy.copy(ranker.fit(context)) for ranker in chosen)
-        moments = OrderedDict({key(view.as_of): moment})
-        self._served = Model(fitted, rankers, policies, tuple(self.rerankers), moments)
+        state = build_state(view, data.kind, builders)
+        snapshot = state.snapshot(policies, view.as_of)
+        chosen = rankers_with_fallback(self.ranker, self.fallback, snapshot.fields)
+        rerankers = tuple(self.rerankers)
+        self._model = Model.fit(state, view, chosen, policies, rerankers, self.seed, snapshot)
         return self
 
     def update(self, interactions: Any = None, users: Any = None, products: Any = None) -> Self:
@@ -162,43 +162,36 @@ class Pipeline:
             PolicyError: A rule does not fit the new rows.
             NotFittedError: Called before `fit`.
         """
-        with _UPDATING:
-            served = self._ready()
-            fitted, news = update_state(served.fitted, interactions, users, products)
-            moment = fitted.moment(served.policies, fitted.as_of)
-            context = FitContext(news, moment.profiles, moment.eligibility, news.as_of, self.seed)
-            rankers = tuple(_folded(ranker, context) for ranker in served.rankers)
-            moments = OrderedDict({key(fitted.as_of): moment})
-            self._served = replace(
-                served, fitted=fitted, rankers=rankers, moments=moments, lock=Lock()
-            )
+        with self._updating:
+            self._model = self._fitted().updated(interactions, users, products)
         return self
 
     @property
     def is_fitted(self) -> bool:
         """Whether there is anything to recommend from."""
-        return self._served is not None
+        return self._model is not None
 
     @property
     def as_of_(self) -> pd.Timestamp | None:
         """The moment fitted as of; None in data without timestamps."""
-        fitted = self._ready().fitted
-        return None if fitted.as_of is None else fitted.clock.stamp(fitted.as_of)
+        state = self._fitted().state
+        return None if state.as_of is None else state.clock.stamp(state.as_of)
 
     @property
     def user_ids(self) -> NDArray[Any]:
         """The users it knows, in order."""
-        return self._ready().fitted.users.values
+        return self._fitted().state.users.ids.values
 
     @property
     def product_ids(self) -> NDArray[Any]:
         """The catalogue, in order."""
-        return self._ready().fitted.shelf.values
+        return self._fitted().state.catalogue.ids.values
 
     def knows(self, user_ids: Any, product_ids: Any) -> bool:
         """Return whether all of these ids are known."""
-        fitted = self._ready().fitted
-        users, products = fitted.users.codes(user_ids), fitted.products.codes(product_ids)
+        state = self._fitted().state
+        users = state.users.ids.codes(user_ids)
+        products = state.products.ids.codes(product_ids)
         return bool((users >= 0).all() and (products >= 0).all())
 
     def recommend(
@@ -224,17 +217,17 @@ class Pipeline:
             DataError: The same user twice, or a bad `as_of`.
             NotFittedError: Called before `fit`.
         """
-        served = self._ready()
-        drawer = self._drawer(served, k, as_of, exclude_owned, product_ids)
+        model = self._fitted()
+        users = model.state.users.ids
+        generator = self._generator(model, k, as_of, exclude_owned, product_ids)
         if user_ids is None:
-            rows = np.arange(len(served.fitted.users))
-            asked = served.fitted.users.decode(rows)
+            rows = np.arange(len(users))
+            asked = users.decode(rows)
         else:
             asked = _asked(user_ids)
-            ids = asked.to_numpy(zero_copy_only=False)
-            rows = served.fitted.users.codes(ids).astype(np.int64)
-            asked = served.fitted.users.cast_like(asked)
-        return Recommendations(asked, rows, drawer.draw(rows), drawer)
+            rows = users.codes(asked.to_numpy(zero_copy_only=False)).astype(np.int64)
+            asked = users.cast_like(asked)
+        return Recommendations(asked, rows, generator.generate(rows), generator)
 
     def why_not(
         self, user_id: Any, product_id: Any, as_of: Any = None, k: int = 10
@@ -250,18 +243,19 @@ class Pipeline:
         Raises:
             DataError: An unknown user, or a product that is not in the catalogue.
         """
-        served = self._ready()
-        drawer = self._drawer(served, k, as_of, True, None)
-        verdicts = drawer.moment.eligibility.verdicts(user_id, product_id)
-        rows = served.fitted.users.codes([user_id]).astype(np.int64)
-        column = int(served.fitted.shelf.codes([product_id])[0])
+        model = self._fitted()
+        state = model.state
+        generator = self._generator(model, k, as_of, True, None)
+        verdicts = generator.snapshot.eligibility.verdicts(user_id, product_id)
+        rows = state.users.ids.codes([user_id]).astype(np.int64)
+        column = int(state.catalogue.ids.codes([product_id])[0])
         first, place = np.zeros(1, np.int64), np.array([column])
-        if column in served.fitted.barred(rows)[1]:
+        if column in state.excluded(rows)[1]:
             verdicts.append(pseudo_verdict("pipeline:owned", "fail"))
-        elif bitset.has(drawer.allowed(rows), first, place)[0]:
-            if not bitset.has(drawer.scorable(rows), first, place)[0]:
+        elif bitset.has(generator.allowed(rows), first, place)[0]:
+            if not bitset.has(generator.scorable(rows), first, place)[0]:
                 verdicts.append(pseudo_verdict("pipeline:no-score", "unknown"))
-            elif column not in drawer.draw(rows).lists.products[0]:
+            elif column not in generator.generate(rows).lists.products[0]:
                 verdicts.append(pseudo_verdict("pipeline:ranked-below-k", "fail", k=str(k)))
         return verdicts
 
@@ -271,19 +265,19 @@ class Pipeline:
         Raises:
             DataError: An unknown user.
         """
-        served = self._ready()
-        row = int(served.fitted.users.codes([user_id])[0])
+        model = self._fitted()
+        row = int(model.state.users.ids.codes([user_id])[0])
         if row < 0:
-            raise DataError("trace: the customer is unknown to this pipeline")
-        return trace(self._drawer(served, k, as_of, True, None), row)
+            raise DataError("trace: the user is unknown to this pipeline")
+        return trace(self._generator(model, k, as_of, True, None), row)
 
     def eligibility(self, as_of: Any = None, policy: Any = None) -> Eligibility:
         """Return who may be offered what, under the pipeline's policy or another one."""
-        served = self._ready()
-        moment = self._moment(served, as_of)
+        model = self._fitted()
+        snapshot = self._snapshot(model, as_of)
         if policy is None:
-            return moment.eligibility
-        return served.fitted.moment(read_policies(policy), moment.as_of).eligibility
+            return snapshot.eligibility
+        return model.state.snapshot(read_policies(policy), snapshot.as_of).eligibility
 
     def apply_arrow(
         self, batches: Iterable[pa.RecordBatch], k: int = 10, as_of: Any = None
@@ -303,64 +297,87 @@ class Pipeline:
         """
         return stream(lambda ids: self.recommend(ids, k=k, as_of=as_of).to_arrow(), batches)
 
-    @property
-    def held(self) -> tuple[FittedState, tuple[Ranker, ...]]:
-        """What it serves from, for saving: what it holds, the ranker and its fallback."""
-        served = self._ready()
-        return served.fitted, served.rankers
-
-    def hold(self, fitted: FittedState, rankers: tuple[Ranker, ...]) -> None:
-        """Serve from this from now on: what `held` gave, here or elsewhere."""
-        self._served = Model(fitted, rankers, self.policies, tuple(self.rerankers))
-
     def save(self, path: str | Path) -> None:
-        """Write the fitted pipeline to a folder, without pickle; see `suitably.load`."""
-        from suitably.persistence.model import save
+        """Write the fitted pipeline to a folder, without pickle; see `suitably.load`.
 
-        save(self, Path(path))
+        Of users and products every column is written, of interactions their weights and no log.
 
-    def _ready(self) -> Model:
-        if self._served is None:
+        Raises:
+            NotFittedError: Called before `fit`.
+            ArtifactError: A component cannot be written, or something else is at the path.
+        """
+        save_model(self._fitted(), Path(path))
+
+    @classmethod
+    def _from_model(cls, model: Model) -> "Pipeline":
+        ranker, *fallback = model.rankers
+        made = cls(
+            profiles=list(model.state.builders),
+            policy=model.policies[0] if len(model.policies) == 1 else list(model.policies),
+            ranker=ranker,
+            rerankers=list(model.rerankers),
+            seed=model.seed,
+            fallback=fallback[0] if fallback else None,
+        )
+        made._model = model
+        return made
+
+    def __reduce__(self) -> Any:
+        """Pickle as `save` writes: the files of a fitted pipeline, the parameters of another."""
+        if self._model is None:
+            return _unfitted, (self.get_params(deep=False),)
+        return _unpacked, pack(self._model)
+
+    def _fitted(self) -> Model:
+        if self._model is None:
             raise NotFittedError("Pipeline: call fit first")
-        return self._served
+        return self._model
 
-    def _moment(self, served: Model, as_of: Any) -> Snapshot:
-        fitted = served.fitted
+    def _snapshot(self, model: Model, as_of: Any) -> Snapshot:
+        state = model.state
         if as_of is None:
-            moment = fitted.as_of
-        elif fitted.as_of is None:
+            return model.snapshot(state.as_of)
+        if state.as_of is None:
             raise DataError("as_of: the interactions have no timestamps, so nothing is dated")
-        else:
-            moment = fitted.clock.instant(as_of)
-            if moment < fitted.as_of:
-                fit = fitted.clock.stamp(fitted.as_of)
-                raise DataError(f"as_of={as_of}: is before {fit}, as of which it is fitted")
-        return served.moment(moment)
+        moment = state.clock.instant(as_of)
+        if moment < state.as_of:
+            fit = state.clock.stamp(state.as_of)
+            raise DataError(f"as_of={as_of}: is before {fit}, as of which it is fitted")
+        return model.snapshot(moment)
 
-    def _drawer(
-        self, served: Model, k: int, as_of: Any, exclude_owned: bool, product_ids: Any
+    def _generator(
+        self, model: Model, k: int, as_of: Any, exclude_owned: bool, product_ids: Any
     ) -> ListGenerator:
         if isinstance(k, bool) or not isinstance(k, int | np.integer) or k < 1:
             raise ValueError(f"k={k!r}: must be a positive integer")
         candidates = None
         if product_ids is not None:
             asked = id_array(product_ids, "product_ids").to_numpy(zero_copy_only=False)
-            codes = served.fitted.shelf.codes(asked).astype(np.int64)
+            codes = model.state.catalogue.ids.codes(asked).astype(np.int64)
             candidates = codes[codes >= 0]
         return ListGenerator(
-            fitted=served.fitted,
-            moment=self._moment(served, as_of),
-            shelvers=served.shelvers,
-            rerankers=served.rerankers,
+            state=model.state,
+            snapshot=self._snapshot(model, as_of),
+            scorers=model.scorers,
+            rerankers=model.rerankers,
             k=int(k),
             exclude_owned=exclude_owned,
             candidates=candidates,
         )
 
-    def __repr__(self) -> str:
-        parts = [f"profiles={list(self.profiles)!r}", f"policy={self.policy!r}"]
-        parts += [f"ranker={self.ranker!r}", f"rerankers={list(self.rerankers)!r}"]
-        return f"Pipeline({', '.join(parts)})"
+
+def load(path: str | Path, verify: Verify = "full", trusted: Sequence[type] = ()) -> Pipeline:
+    """Read a saved pipeline; nothing in the folder is executed.
+
+    Args:
+        path: The folder.
+        verify: `"full"` checks the sha256 of every file, `"manifest"` only the manifest's.
+        trusted: Classes of your own that the pipeline is made of.
+
+    Raises:
+        ArtifactError: Damaged, tampered with, or made of a class that is not trusted.
+    """
+    return Pipeline._from_model(load_model(Path(path), verify, trusted))
 
 
 def _asked(user_ids: Any) -> pa.Array:
@@ -374,11 +391,13 @@ def _asked(user_ids: Any) -> pa.Array:
     return asked
 
 
-def _folded(ranker: Any, context: FitContext) -> Ranker:
-    """Fold news into a ranker; one that cannot goes on with what it has learned."""
-    folded: Ranker = ranker.fold_in(context) if hasattr(ranker, "fold_in") else ranker
-    return folded
-
-
 def _fitted_builder(builder: Any, data: Dataset, as_of: Any) -> Any:
     return builder.fit(data, as_of) if hasattr(builder, "fit") else builder
+
+
+def _unfitted(params: dict[str, Any]) -> Pipeline:
+    return Pipeline(**params)
+
+
+def _unpacked(files: dict[str, bytes], trusted: tuple[type, ...]) -> Pipeline:
+    return Pipeline._from_model(unpack(files, trusted))

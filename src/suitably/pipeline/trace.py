@@ -58,27 +58,27 @@ class Trace(Record):
         )
 
 
-def trace(drawer: ListGenerator, row: int) -> Trace:
+def trace(generator: ListGenerator, row: int) -> Trace:
     """Follow one user.
 
     Args:
-        drawer: What draws up the lists.
+        generator: What draws up the lists.
         row: The user's position.
     """
     rows = np.array([row])
-    eligible = drawer.moment.eligibility.bits(rows)
-    allowed = drawer.allowed(rows)
-    scored = allowed & drawer.scorable(rows)
-    lists = drawer.draw(rows).lists
+    eligible = generator.snapshot.eligibility.bits(rows)
+    allowed = generator.allowed(rows)
+    scored = allowed & generator.scorable(rows)
+    lists = generator.generate(rows).lists
     codes = lists.products[0, : lists.lengths[0]]
     return Trace(
-        user_id=drawer.fitted.users.decode(rows)[0].as_py(),
-        fields=_row(drawer.fitted.user_fields, row),
-        profile=_row(drawer.moment.profiles, row),
+        user_id=generator.state.users.ids.decode(rows)[0].as_py(),
+        fields=_row(generator.state.users.fields, row),
+        profile=_row(generator.snapshot.profiles, row),
         stages={
-            "catalogue": len(drawer.fitted.catalogue),
-            "candidates": bitset.count(drawer.narrowed),
-            "eligible": bitset.count(eligible & drawer.narrowed),
+            "catalogue": len(generator.state.positions),
+            "candidates": bitset.count(generator.narrowed),
+            "eligible": bitset.count(eligible & generator.narrowed),
             "not owned": bitset.count(allowed),
             "scored": bitset.count(scored),
             "listed": len(codes),
@@ -86,7 +86,7 @@ def trace(drawer: ListGenerator, row: int) -> Trace:
         products=pa.table(
             {
                 "rank": pa.array(np.arange(1, len(codes) + 1), pa.int32()),
-                "product_id": drawer.fitted.shelf.decode(codes),
+                "product_id": generator.state.catalogue.ids.decode(codes),
                 "score": pa.array(lists.scores[0, : len(codes)], pa.float32()),
             }
         ),

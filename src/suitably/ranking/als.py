@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from suitably.ranking.base import FactorRanker
-from suitably.ranking.history import History
+from suitably.ranking.interactions import WeightedInteractions
 from suitably.ranking.protocol import FitContext
 from suitably.ranking.solvers.implicit_training import trained
 from suitably.ranking.solvers.least_squares import Fixed
@@ -71,7 +71,7 @@ class ALS(FactorRanker):
         self.half_life_days = half_life_days
         self.event_weights = event_weights
 
-    def _learn(self, history: History, context: FitContext) -> None:
+    def _learn(self, history: WeightedInteractions, context: FitContext) -> None:
         weights = history.core.copy()
         penalty = self.regularization
         self.regularization_ = _SHARE * _norm(weights) if penalty is None else float(penalty)

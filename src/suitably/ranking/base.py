@@ -1,4 +1,4 @@
-"""What rankers that go by a user's own history have in common."""
+"""Base classes of rankers: by row, by history, by latent factors, by item similarity."""
 
 import copy
 from collections.abc import Mapping
@@ -8,25 +8,60 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from suitably.data.vocabulary import Vocabulary
 from suitably.errors import DataError, NotFittedError
-from suitably.ranking.history import History, Weighting
-from suitably.ranking.protocol import Factors, FitContext, Scores, State
+from suitably.ranking.interactions import WeightedInteractions, Weighting
+from suitably.ranking.protocol import Factors, FitContext, Scorer, Scores, State
 from suitably.ranking.solvers.overlay import Overlay
 from suitably.utils.params import Parameterized
 
-__all__ = ["FactorRanker", "HistoryRanker", "SimilarityRanker"]
+__all__ = ["FactorRanker", "HistoryRanker", "SimilarityRanker", "UserRows"]
 
 
-class HistoryRanker(Parameterized):
-    """A ranker that learns from weighted histories, and gives no score without one.
+class UserRows(Parameterized):
+    """Answers by external id of a ranker that works on rows of users."""
+
+    _user_ids: Vocabulary
+
+    def scorer(self, user_ids: NDArray[Any]) -> Scorer:
+        """Return scores of users by external id, over the products of the view fitted on."""
+        return self.score_rows(self._rows(user_ids))
+
+    def can_score(self, user_ids: NDArray[Any]) -> NDArray[np.bool_]:
+        """Return for which users there is anything to go by: bool (users,)."""
+        return self.can_score_rows(self._rows(user_ids))
+
+    def score_rows(self, rows: NDArray[np.int64]) -> Scorer:
+        """Return scores of users by row; −1 stands for a stranger."""
+        raise NotImplementedError
+
+    def can_score_rows(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return for which users by row there is anything to go by: bool (rows,)."""
+        raise NotImplementedError
+
+    def _rows(self, user_ids: NDArray[Any]) -> NDArray[np.int64]:
+        self._check_fitted()
+        return self._user_ids.codes(user_ids).astype(np.int64)
+
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "_user_ids"):
+            raise NotFittedError(f"{type(self).__name__}: call fit first")
+
+
+class HistoryRanker(UserRows):
+    """A ranker that learns from weighted interactions, and gives no score without any.
 
     A subclass says what it learns: `_learn` sets its attributes, `learned` names those to save.
+
+    Attributes:
+        interactions_: What it goes by; all rankers of a model with the same weighting share it.
     """
 
     learned: ClassVar[tuple[str, ...]] = ()
+    needs_interactions: ClassVar[bool] = True
     half_life_days: float | None
     event_weights: Mapping[str, float] | None
-    history_: History
+    interactions_: WeightedInteractions
 
     def fit(self, context: FitContext) -> Self:
         """Learn from who did what before the context's moment.
@@ -36,18 +71,19 @@ class HistoryRanker(Parameterized):
             ValueError: A parameter out of range.
         """
         self._check_params()
-        history = History.of(context.data, self._weighting)
-        if not history.weights.nnz:
+        interactions = context.interactions.weighted(self._weighting)
+        if self.needs_interactions and not interactions.weights.nnz:
             raise DataError(
                 f"{type(self).__name__}: no visible interaction counts, so nothing can be learned"
             )
-        self._learn(history, context)
-        self.history_ = history
+        self._learn(interactions, context)
+        self._go_by(interactions)
         return self
 
-    def can_score(self, user_ids: NDArray[Any]) -> NDArray[np.bool_]:
-        """Return which users have a history to go by: bool (users,)."""
-        return self._fitted().can_score(user_ids)
+    def can_score_rows(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return which users by row have interactions to go by: bool (rows,)."""
+        self._check_fitted()
+        return self.interactions_.any_of(rows)
 
     def fold_in(self, context: FitContext) -> Self:
         """Take in new interactions without learning anew: what is known of products stays.
@@ -59,49 +95,61 @@ class HistoryRanker(Parameterized):
         Returns:
             Another ranker, which shares what has not changed with this one.
         """
-        history, changed = self._fitted().plus(context.data, self._weighting)
+        self._check_fitted()
+        joint, changed = context.interactions.added_to(self.interactions_)
         made = copy.copy(self)
-        made.history_ = history
-        made._fold(changed)
+        made._go_by(joint)
+        made._fold(changed, context)
         return made
+
+    def shared_interactions(self) -> Mapping[Weighting, WeightedInteractions]:
+        """Return the interactions it goes by, to be held by the model."""
+        self._check_fitted()
+        return {self.interactions_.weighting: self.interactions_}
+
+    def attach(
+        self, users: Vocabulary, interactions: Mapping[Weighting, WeightedInteractions]
+    ) -> None:
+        """Go by a model's users and interactions, once it is made from a state.
+
+        Raises:
+            LookupError: The model has none of this weighting.
+            ValueError: They do not fit what it has learned.
+        """
+        self._go_by(interactions[self._weighting])
+        self._check_learned()
 
     def state(self) -> State:
         """Return the parameters and what was learned."""
-        history = self._fitted()
+        self._check_fitted()
         learned = {name: getattr(self, name) for name in self.learned}
-        return {**self.get_params(deep=False), **learned, **history.state()}
+        return {**self.get_params(deep=False), **learned}
 
     @classmethod
     def from_state(cls, state: State) -> Self:
-        """Make a fitted ranker from a state.
-
-        Raises:
-            ValueError: The parts do not fit each other.
-        """
+        """Return a ranker that has learned what a state says; `attach` makes it score."""
         ranker = cls(**{name: state[name] for name in cls().get_params(deep=False)})
-        ranker.history_ = History.from_state(state)
         for name in cls.learned:
             setattr(ranker, name, state[name])
-        ranker._check_learned()
         return ranker
 
     @property
     def _weighting(self) -> Weighting:
         return Weighting(self.half_life_days, self.event_weights)
 
-    def _fitted(self) -> History:
-        if not hasattr(self, "history_"):
-            raise NotFittedError(f"{type(self).__name__}: call fit first")
-        return self.history_
+    def _go_by(self, interactions: WeightedInteractions) -> None:
+        self.interactions_ = interactions
+        self._user_ids = interactions.users
 
     def _check_params(self) -> None:
         """Refuse parameters out of range: ValueError."""
 
-    def _learn(self, history: History, context: FitContext) -> None:
+    def _learn(self, history: WeightedInteractions, context: FitContext) -> None:
+        """Learn from weighted interactions, of which there are some."""
         raise NotImplementedError
 
-    def _fold(self, changed: NDArray[np.int64]) -> None:
-        """Bring what is learned of users up to a history in which these rows have changed."""
+    def _fold(self, changed: NDArray[np.int64], context: FitContext) -> None:
+        """Take in the interactions of some rows, which have changed."""
 
     def _check_learned(self) -> None:
         """Refuse parts of a state that do not fit each other: ValueError."""
@@ -111,39 +159,50 @@ class FactorRanker(HistoryRanker):
     """A ranker with a vector for every user and product: their product is the score.
 
     Attributes:
+        user_factors_: float32 (users, factors), zeros without a history.
         product_factors_: float32 (products, factors), zeros for a product nobody has.
         known_: bool (products,), the products with a vector.
     """
 
-    learned: ClassVar[tuple[str, ...]] = ("user_factors_", "product_factors_", "known_")
+    learned: ClassVar[tuple[str, ...]] = ("product_factors_", "known_")
     product_factors_: NDArray[np.float32]
     known_: NDArray[np.bool_]
     _users: Overlay
+    _saved_factors: NDArray[np.float32]
 
     @property
     def user_factors_(self) -> NDArray[np.float32]:
         """Vectors of users: float32 (users, factors), zeros without a history."""
+        self._check_fitted()
         merged: NDArray[np.float32] = self._users.merged()
         return merged
 
-    @user_factors_.setter
-    def user_factors_(self, factors: NDArray[np.float32]) -> None:
-        self._users = Overlay.of(factors)
+    def state(self) -> State:
+        """Return the parameters and what was learned; vectors of users with a history only."""
+        self._check_fitted()
+        return {**super().state(), "active_user_factors": self._users.compact()}
 
-    def can_score(self, user_ids: NDArray[Any]) -> NDArray[np.bool_]:
-        """Return which users have a history of products with a vector: bool (users,)."""
-        rows = self._fitted().rows(user_ids)
+    @classmethod
+    def from_state(cls, state: State) -> Self:
+        """Return a ranker that has learned what a state says; `attach` makes it score."""
+        ranker = super().from_state(state)
+        ranker._saved_factors = state["active_user_factors"]
+        return ranker
+
+    def can_score_rows(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return which users by row have a vector: bool (rows,)."""
+        self._check_fitted()
         able: NDArray[np.bool_] = (self._users.take(rows) != 0).any(axis=1)
         return able
 
-    def scorer(self, user_ids: NDArray[Any]) -> Factors:
-        """Return the vectors of users and products."""
-        rows = self._fitted().rows(user_ids)
+    def score_rows(self, rows: NDArray[np.int64]) -> Factors:
+        """Return the vectors of users by row and of products."""
+        self._check_fitted()
         return Factors(self._users.take(rows), self.product_factors_, self.known_)
 
-    def _fold(self, changed: NDArray[np.int64]) -> None:
-        vectors = self._vectors(self._lines(self.history_, changed))
-        self._users = self._users.put(changed, vectors, len(self.history_.users))
+    def _fold(self, changed: NDArray[np.int64], context: FitContext) -> None:
+        vectors = self._vectors(self._lines(self.interactions_, changed))
+        self._users = self._users.put(changed, vectors, len(self._user_ids))
 
     def _vectors(self, lines: sparse.csr_array) -> NDArray[np.float32]:
         """Return vectors of users from their histories and the products' vectors.
@@ -155,7 +214,7 @@ class FactorRanker(HistoryRanker):
         """
         raise NotImplementedError
 
-    def _lines(self, history: History, rows: NDArray[np.int64]) -> sparse.csr_array:
+    def _lines(self, history: WeightedInteractions, rows: NDArray[np.int64]) -> sparse.csr_array:
         """Return some users' weights of the products that have a vector."""
         lines = history.lines(rows)
         known = np.zeros(lines.shape[1], bool)
@@ -165,7 +224,7 @@ class FactorRanker(HistoryRanker):
         parts = (lines.data[kept], lines.indices[kept], starts)
         return sparse.csr_array(parts, shape=(len(rows), len(self.known_)))
 
-    def _spread(self, history: History, products: NDArray[Any]) -> None:
+    def _spread(self, history: WeightedInteractions, products: NDArray[Any]) -> None:
         """Put vectors of the known products at their places, zeros elsewhere.
 
         Those of users are found as they will be for users to come, so that whoever has the same
@@ -174,16 +233,17 @@ class FactorRanker(HistoryRanker):
         self.product_factors_ = _at(products, history.known)
         self.known_ = history.known
         rows = np.flatnonzero(history.active)
-        self.user_factors_ = _at(self._vectors(self._lines(history, rows)), history.active)
+        self._users = Overlay.of(self._vectors(self._lines(history, rows)), history.active)
 
     def _check_learned(self) -> None:
-        users, products = self.user_factors_.shape, self.product_factors_.shape
+        self._users = Overlay.of(self._saved_factors, self.interactions_.active)
+        del self._saved_factors
+        users, products = self._users.base.shape, self.product_factors_.shape
         fits = (
             len(users) == len(products) == 2
-            and users[0] == len(self.history_.users)
             and products[0] == len(self.known_)
             and users[1] == products[1]
-            and products[0] <= self.history_.weights.shape[1]
+            and products[0] <= self.interactions_.weights.shape[1]
         )
         if not fits:
             raise ValueError(f"{type(self).__name__}: users, products and factors do not fit")
@@ -202,13 +262,13 @@ class SimilarityRanker(HistoryRanker):
     similarity_: Any
     known_: NDArray[np.bool_]
 
-    def scorer(self, user_ids: NDArray[Any]) -> Scores:
+    def score_rows(self, rows: NDArray[np.int64]) -> Scores:
         """Return the sums, each added up in the order of the user's products."""
-        history = self._fitted()
-        lines = history.lines(history.rows(user_ids))
+        self._check_fitted()
+        lines = self.interactions_.lines(rows)
         if self.known_.all() and lines.shape[1] == len(self.known_):
             return Scores(self._sums(lines), self.known_)
-        block = np.zeros((len(user_ids), len(self.known_)), np.float32)
+        block = np.zeros((len(rows), len(self.known_)), np.float32)
         block[:, self.known_] = self._sums(lines[:, np.flatnonzero(self.known_)])
         return Scores(block, self.known_)
 
@@ -219,7 +279,7 @@ class SimilarityRanker(HistoryRanker):
 
     def _check_learned(self) -> None:
         known = int(self.known_.sum())
-        wide = len(self.known_) > self.history_.weights.shape[1]
+        wide = len(self.known_) > self.interactions_.weights.shape[1]
         if self.similarity_.shape != (known, known) or wide:
             raise ValueError(f"{type(self).__name__}: products and similarities do not fit")
 

@@ -1,23 +1,34 @@
-"""Several rankers as one."""
+"""Blending: several rankers as one, by a logarithmic pool of their scores."""
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from suitably.errors import DataError, NotFittedError
+from suitably.data.vocabulary import Vocabulary
+from suitably.errors import DataError
+from suitably.ranking.base import UserRows
 from suitably.ranking.blending.scale import on_scale, widened
 from suitably.ranking.blending.weights import Judged, judge, learn_weights, rescaled, which_score
 from suitably.ranking.inner_split import inner_splits
-from suitably.ranking.protocol import FitContext, Ranker, Scores, State
-from suitably.utils.params import Parameterized, check_positive, check_positive_int, clone
+from suitably.ranking.interactions import WeightedInteractions, Weighting
+from suitably.ranking.protocol import (
+    AskedUsers,
+    FitContext,
+    Ranker,
+    RowRanker,
+    Scores,
+    State,
+    score,
+)
+from suitably.utils.params import check_positive, check_positive_int, clone
 
 __all__ = ["Blend"]
 
 
-class Blend(Parameterized):
+class Blend(UserRows):
     """Blend rankers by a weighted sum of their scores on one logarithmic scale.
 
     The score of a pair is Σ w · asinh(10 · x / m), x being what a ranker says of it and m the mean
@@ -86,28 +97,47 @@ class Blend(Parameterized):
         self.judged_ = sum(len(one.allowed) for one in judged)
         self.weights_ = learn_weights(judged, len(rankers)) if given is None else given
         self.rankers_ = tuple(rankers)
+        self._user_ids = context.data.users.ids
         return self
 
     def scorer(self, user_ids: NDArray[Any]) -> Scores:
-        """Return the weighted sums."""
-        rankers = self._fitted()
-        shares = rescaled(self.weights_, which_score(rankers, user_ids))
+        """Return the weighted sums; rankers of the caller's own are asked by id."""
+        return self._blended(self._asked(user_ids))
+
+    def can_score(self, user_ids: NDArray[Any]) -> NDArray[np.bool_]:
+        """Return whom any of the rankers can score: bool (users,)."""
+        asked = self._asked(user_ids)
+        return np.asarray(which_score(self.rankers_, asked).any(axis=1))
+
+    def score_rows(self, rows: NDArray[np.int64]) -> Scores:
+        """Return the weighted sums of users by row."""
+        self._check_fitted()
+        return self._blended(AskedUsers(self._user_ids, rows))
+
+    def can_score_rows(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return whom by row any of the rankers can score: bool (rows,)."""
+        self._check_fitted()
+        users = AskedUsers(self._user_ids, rows)
+        return np.asarray(which_score(self.rankers_, users).any(axis=1))
+
+    def _asked(self, user_ids: NDArray[Any]) -> AskedUsers:
+        return AskedUsers(self._user_ids, self._rows(user_ids), np.asarray(user_ids))
+
+    def _blended(self, asked: AskedUsers) -> Scores:
+        rankers = self.rankers_
+        shares = rescaled(self.weights_, which_score(rankers, asked))
         said = []
         for ranker, share in zip(rankers, shares.T, strict=True):
             users = np.flatnonzero(share)
-            said.append((users, share[users], *on_scale(ranker.scorer(user_ids[users]))))
+            said.append((users, share[users], *on_scale(score(ranker, asked.take(users)))))
         width = max(len(knows) for *_, knows in said)
-        total = np.zeros((len(user_ids), width))
+        total = np.zeros((len(asked), width))
         known = np.zeros(width, bool)
         for weight, (users, share, scores, knows) in zip(self.weights_, said, strict=True):
             total[users] += share[:, None] * widened(scores, width)
             # By the weight and not by who is asked: what is known must not depend on the block.
             known[: len(knows)] |= knows & (weight > 0)
         return Scores(total.astype(np.float32), known)
-
-    def can_score(self, user_ids: NDArray[Any]) -> NDArray[np.bool_]:
-        """Return whom any of the rankers can score: bool (users,)."""
-        return np.asarray(which_score(self._fitted(), user_ids).any(axis=1))
 
     def fold_in(self, context: FitContext) -> Self:
         """Let every ranker that can take in what is new; the weights stay.
@@ -118,16 +148,42 @@ class Blend(Parameterized):
         Returns:
             Another blend.
         """
+        self._check_fitted()
         made = copy.copy(self)
         made.rankers_ = tuple(
             ranker.fold_in(context) if hasattr(ranker, "fold_in") else ranker
-            for ranker in self._fitted()
+            for ranker in self.rankers_
         )
+        made._user_ids = context.data.users.ids
         return made
+
+    def shared_interactions(self) -> Mapping[Weighting, WeightedInteractions]:
+        """Return those of its rankers, each once."""
+        self._check_fitted()
+        found: dict[Weighting, WeightedInteractions] = {}
+        for ranker in self.rankers_:
+            if isinstance(ranker, RowRanker):
+                found |= ranker.shared_interactions()
+        return found
+
+    def attach(
+        self, users: Vocabulary, interactions: Mapping[Weighting, WeightedInteractions]
+    ) -> None:
+        """Let its rankers go by a model's users and interactions.
+
+        Raises:
+            LookupError: The model has not what a ranker goes by.
+            ValueError: They do not fit what a ranker has learned.
+        """
+        for ranker in self.rankers_:
+            if isinstance(ranker, RowRanker):
+                ranker.attach(users, interactions)
+        self._user_ids = users
 
     def state(self) -> State:
         """Return the parameters, the fitted rankers and the weights."""
-        rankers = list(self._fitted())
+        self._check_fitted()
+        rankers = list(self.rankers_)
         given = None if self.weights is None else np.asarray(self.weights, float).tolist()
         learned = {"weights_": self.weights_, "judged_": self.judged_}
         return {**self.get_params(deep=False), "rankers": rankers, "weights": given, **learned}
@@ -174,11 +230,6 @@ class Blend(Parameterized):
         check_positive_int(self, "windows")
         check_positive(self, "horizon_days")
         return None if self.weights is None else _shares(self.weights, len(rankers))
-
-    def _fitted(self) -> tuple[Ranker, ...]:
-        if not hasattr(self, "rankers_"):
-            raise NotFittedError("Blend: call fit first")
-        return self.rankers_
 
 
 def _shares(weights: ArrayLike, rankers: int) -> NDArray[np.float64]:

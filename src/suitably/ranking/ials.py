@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from suitably.data.vocabulary import Vocabulary, id_array
-from suitably.errors import DataError
+from suitably.errors import DataError, NotFittedError
 from suitably.ranking.base import FactorRanker
-from suitably.ranking.history import History
+from suitably.ranking.interactions import WeightedInteractions
 from suitably.ranking.protocol import FitContext, State
 from suitably.ranking.solvers.least_squares import Fixed
 from suitably.ranking.topk.engine import check_factors
@@ -78,6 +78,7 @@ class IALS(FactorRanker):
         "regularization_",
         "objective_",
     )
+    kept_by_clone: ClassVar[tuple[str, ...]] = ("start",)
     product_ids_: NDArray[Any]
     unobserved_weight_: float
     regularization_: float
@@ -118,8 +119,8 @@ class IALS(FactorRanker):
         """Return the parameters and what was learned; where it started from is part of that."""
         return {**super().state(), "start": None}
 
-    def _learn(self, history: History, context: FitContext) -> None:
-        self.product_ids_ = context.data.products.values
+    def _learn(self, history: WeightedInteractions, context: FitContext) -> None:
+        self.product_ids_ = context.data.product_ids
         by_user = history.core.astype(np.float64)
         by_product = sparse.csr_array(by_user.T.tocsr())
         self._scale(by_user)
@@ -175,7 +176,7 @@ class IALS(FactorRanker):
         strength: Floats = held + self.unobserved_weight_ * columns
         return np.asarray(self.regularization_ * strength**self.scaling)
 
-    def _first(self, history: History, context: FitContext) -> Floats:
+    def _first(self, history: WeightedInteractions, context: FitContext) -> Floats:
         rng = np.random.default_rng(context.seed)
         shape = (int(history.known.sum()), self.factors)
         products: Floats = rng.standard_normal(shape) * (self.init_stddev / np.sqrt(self.factors))
@@ -201,7 +202,8 @@ class IALS(FactorRanker):
             earlier = start if isinstance(start, IALS) else IALS.from_state(start)
         except LookupError as error:
             raise ValueError(f"IALS(start=…): is no state of a fitted IALS: no {error}") from None
-        earlier._fitted()
+        if not hasattr(earlier, "product_factors_"):
+            raise NotFittedError("IALS(start=…): call its fit first")
         return earlier
 
     def _settled(self, objective: list[float]) -> bool:

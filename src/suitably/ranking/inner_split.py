@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suitably.data.clock import Instant
-from suitably.data.dataset import View, repeatable
+from suitably.data.view import View
 from suitably.ranking.protocol import FitContext
 
 __all__ = ["InnerSplit", "earlier", "inner_splits"]
@@ -35,7 +35,7 @@ class InnerSplit:
         view = self.past.data
         allowed = np.tile(view.listed, (len(users), 1))
         owned = view.purchases[users].tocoo()
-        barred = ~repeatable(view.product_fields)[owned.col]
+        barred = ~view.products.repeatable[owned.col]
         allowed[owned.row[barred], owned.col[barred]] = False
         return allowed
 
@@ -89,6 +89,6 @@ def _acquired(
     wanted = np.unique(after.users.astype(np.int64) * products + after.products)
     held = past.acquisitions
     owned = held.users.astype(np.int64) * products + held.products
-    again = repeatable(view.product_fields)[wanted % products]
+    again = view.products.repeatable[wanted % products]
     pairs = wanted[~np.isin(wanted, owned) | again]
     return pairs // products, pairs % products

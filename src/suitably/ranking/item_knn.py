@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from suitably.ranking.base import SimilarityRanker
-from suitably.ranking.history import History
+from suitably.ranking.interactions import WeightedInteractions
 from suitably.ranking.protocol import FitContext
 from suitably.ranking.solvers.gram import blocks
-from suitably.utils.params import check_fraction, check_positive, check_positive_int
+from suitably.utils.params import check_choice, check_fraction, check_positive, check_positive_int
 
 __all__ = ["ItemKNN"]
 
@@ -79,7 +79,7 @@ class ItemKNN(SimilarityRanker):
         side = len(self.starts_) - 1
         return sparse.csr_array(parts, shape=(side, side))
 
-    def _learn(self, history: History, context: FitContext) -> None:
+    def _learn(self, history: WeightedInteractions, context: FitContext) -> None:
         core = history.core.astype(np.float64)
         together = sparse.csr_array((np.ones(core.nnz), core.indices, core.indptr), core.shape)
         pairs = zip(blocks(self._weighted(core)), blocks(together), strict=True)
@@ -131,9 +131,7 @@ class ItemKNN(SimilarityRanker):
         return sums
 
     def _check_params(self) -> None:
-        if self.weighting not in get_args(Similarity):
-            known = ", ".join(map(repr, get_args(Similarity)))
-            raise ValueError(f"ItemKNN(weighting={self.weighting!r}): must be one of {known}")
+        check_choice(self, "weighting", get_args(Similarity))
         check_positive_int(self, "neighbours")
         check_positive(self, "shrinkage", "K1", zero=True)
         check_fraction(self, "B")

@@ -3,7 +3,7 @@
 import copy
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import pyarrow as pa
@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from suitably.data.vocabulary import Vocabulary
-from suitably.errors import DataError, NotFittedError, SuitabilityWarning
-from suitably.ranking.history import History, Weighting
+from suitably.errors import DataError, SuitabilityWarning
+from suitably.ranking.base import UserRows
 from suitably.ranking.hybrid.embeddings import Side
 from suitably.ranking.hybrid.encoding import Encoding
 from suitably.ranking.hybrid.lightfm_training import LOSSES, train
+from suitably.ranking.interactions import WeightedInteractions, Weighting
 from suitably.ranking.protocol import Factors, FitContext, State
-from suitably.utils.params import Parameterized, check_positive, check_positive_int
+from suitably.utils.params import check_choice, check_positive, check_positive_int
 
 __all__ = ["LightFM"]
 
@@ -27,7 +28,7 @@ _FEWEST = 30
 _ALIKE = 0.95
 
 
-class LightFM(Parameterized):
+class LightFM(UserRows):
     """A hybrid: a vector for everyone seen in training, plus one for each of their features.
 
     The score of a pair is the product of both sides' sums of vectors, plus their biases. A
@@ -76,7 +77,6 @@ class LightFM(Parameterized):
 
     users_: Side
     products_: Side
-    user_ids_: Vocabulary
     user_vectors_: NDArray[np.float32]
     product_vectors_: NDArray[np.float32]
     able_: NDArray[np.bool_]
@@ -119,7 +119,7 @@ class LightFM(Parameterized):
             ValueError: A parameter out of range.
         """
         self._check_params()
-        history = History.of(context.data, Weighting(self.half_life_days, self.event_weights))
+        history = context.interactions.weighted(Weighting(self.half_life_days, self.event_weights))
         if not history.weights.nnz:
             raise DataError("LightFM: no visible interaction counts, so nothing can be learned")
         now = _now(context)
@@ -144,16 +144,16 @@ class LightFM(Parameterized):
         self._warn_of_one_list(history)
         return self
 
-    def scorer(self, user_ids: NDArray[Any]) -> Factors:
-        """Return the vectors of users and products, biases included."""
-        rows = self._rows(user_ids)
+    def score_rows(self, rows: NDArray[np.int64]) -> Factors:
+        """Return the vectors of users by row and of products, biases included."""
+        self._check_fitted()
         vectors = np.zeros((len(rows), self.product_vectors_.shape[1]), np.float32)
         vectors[rows >= 0] = self.user_vectors_[rows[rows >= 0]]
         return Factors(vectors, self.product_vectors_, self.known_)
 
-    def can_score(self, user_ids: NDArray[Any]) -> NDArray[np.bool_]:
-        """Return which users were in training or have a feature that was: bool (users,)."""
-        rows = self._rows(user_ids)
+    def can_score_rows(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return which users by row were in training or have a feature that was: bool (rows,)."""
+        self._check_fitted()
         able: NDArray[np.bool_] = np.zeros(len(rows), bool)
         able[rows >= 0] = self.able_[rows[rows >= 0]]
         return able
@@ -164,17 +164,32 @@ class LightFM(Parameterized):
         Raises:
             DataError: A feature that is gone, or of another kind than at the fit.
         """
-        self._check()
+        self._check_fitted()
         made = copy.copy(self)
         made._represent(context)
         return made
 
+    def shared_interactions(self) -> Mapping[Weighting, WeightedInteractions]:
+        """Return none: vectors are all it goes by."""
+        return {}
+
+    def attach(
+        self, users: Vocabulary, interactions: Mapping[Weighting, WeightedInteractions]
+    ) -> None:
+        """Go by a model's users, once it is made from a state.
+
+        Raises:
+            ValueError: They are not those it has vectors of.
+        """
+        if len(users) != len(self.user_vectors_):
+            raise ValueError("LightFM: users and their vectors do not fit")
+        self._user_ids = users
+
     def state(self) -> State:
         """Return the parameters and what was learned; of anyone's fields only their vectors."""
-        self._check()
+        self._check_fitted()
         return {
             **self.get_params(deep=False),
-            "users": self.user_ids_.values,
             "user_vectors": self.user_vectors_,
             "product_vectors": self.product_vectors_,
             "able": self.able_,
@@ -193,21 +208,18 @@ class LightFM(Parameterized):
         params = {name: state[name] for name in cls().get_params(deep=False)}
         features = ("user_features", "product_features")
         made = cls(**{**params, **{name: tuple(params[name]) for name in features}})
-        made.user_ids_ = Vocabulary(pa.array(state["users"]))
         made.user_vectors_, made.able_ = state["user_vectors"], state["able"]
         made.product_vectors_, made.known_ = state["product_vectors"], state["known"]
         made.users_, made.products_ = (Side.from_state(s, state) for s in ("user", "product"))
         users, products = made.user_vectors_.shape, made.product_vectors_.shape
         fits = (
-            users == (len(made.user_ids_), made.users_.shared.shape[1] + 1)
+            users == (len(made.able_), made.users_.shared.shape[1] + 1)
             and products == (len(made.known_), made.products_.shared.shape[1] + 1)
             and users[1] == products[1]
             and made.able_.shape == (users[0],)
             and made.known_.dtype == made.able_.dtype == np.bool_
             and len(made.users_.own) <= users[0]
             and len(made.products_.own) <= products[0]
-            and not made.user_ids_.array.null_count
-            and len(made.user_ids_.array.unique()) == users[0]
         )
         if not fits:
             raise ValueError("LightFM: users, products and vectors do not fit each other")
@@ -218,11 +230,11 @@ class LightFM(Parameterized):
         now = _now(context)
         users, self.able_ = self.users_.vectors(_user_fields(context), now)
         products, self.known_ = self.products_.vectors(context.data.product_fields, now)
-        self.user_ids_ = context.data.users
+        self._user_ids = context.data.users.ids
         self.user_vectors_ = np.insert(users, 0, 1, axis=1)
         self.product_vectors_ = np.insert(products, 1, 1, axis=1)
 
-    def _warn_of_one_list(self, history: History) -> None:
+    def _warn_of_one_list(self, history: WeightedInteractions) -> None:
         """Features that outweigh what tells users apart give everyone the same list."""
         users, products = np.flatnonzero(self.able_), np.flatnonzero(self.known_)
         if len(users) < _FEWEST or len(products) < _FEWEST:
@@ -244,20 +256,11 @@ class LightFM(Parameterized):
             stacklevel=3,
         )
 
-    def _rows(self, user_ids: NDArray[Any]) -> NDArray[np.int64]:
-        self._check()
-        return self.user_ids_.codes(user_ids).astype(np.int64)
-
-    def _check(self) -> None:
-        if not hasattr(self, "user_vectors_"):
-            raise NotFittedError("LightFM: call fit first")
-
     def _check_params(self) -> None:
         check_positive_int(self, "factors", "epochs")
         check_positive(self, "learning_rate")
         check_positive(self, "regularization", zero=True)
-        if self.loss not in LOSSES:
-            raise ValueError(f"LightFM(loss={self.loss!r}): must be one of {', '.join(LOSSES)}")
+        check_choice(self, "loss", LOSSES)
         for which in ("user_features", "product_features"):
             names = getattr(self, which)
             several = isinstance(names, list | tuple) and all(isinstance(n, str) for n in names)

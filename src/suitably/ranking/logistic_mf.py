@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from suitably.ranking.base import FactorRanker
-from suitably.ranking.history import History
+from suitably.ranking.interactions import WeightedInteractions
 from suitably.ranking.protocol import FitContext
 from suitably.ranking.solvers import logistic
 from suitably.ranking.solvers.implicit_training import trained
@@ -74,7 +74,7 @@ class LogisticMF(FactorRanker):
         self.half_life_days = half_life_days
         self.event_weights = event_weights
 
-    def _learn(self, history: History, context: FitContext) -> None:
+    def _learn(self, history: WeightedInteractions, context: FitContext) -> None:
         make = partial(
             LogisticMatrixFactorization,
             factors=self.factors,

@@ -1,16 +1,17 @@
-"""What everybody buys, and what everybody of a segment does."""
+"""Popularity baselines: what everybody buys, and what everybody of a segment does."""
 
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import ClassVar
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from suitably.errors import DataError, NotFittedError
-from suitably.ranking.history import History, Weighting
-from suitably.ranking.protocol import Factors, FitContext, State
-from suitably.utils.params import Parameterized, check_positive
+from suitably.errors import DataError
+from suitably.ranking.base import HistoryRanker
+from suitably.ranking.interactions import WeightedInteractions
+from suitably.ranking.protocol import Factors, FitContext
+from suitably.utils.params import check_positive
 from suitably.utils.suggest import nearest
 
 __all__ = ["Popularity"]
@@ -18,7 +19,7 @@ __all__ = ["Popularity"]
 _NO_SEGMENT = 0
 
 
-class Popularity(Parameterized):
+class Popularity(HistoryRanker):
     """Rank products by how many users acquired them: the baseline of every comparison.
 
     A user counts once per product, with the weight of their strongest interaction. A product
@@ -41,6 +42,7 @@ class Popularity(Parameterized):
     Attributes:
         counts_: float64 (products,), weighted users per product.
         segments_: The names of the segments, as text.
+        segment_codes_: int (users,), each user's row of `segment_counts_`.
         segment_counts_: float64 (1 + segments, products), the scores: first those of a user
             without a segment, which are `counts_`.
 
@@ -53,10 +55,11 @@ class Popularity(Parameterized):
         Popularity(half_life_days=30)
     """
 
-    history_: History
+    learned: ClassVar[tuple[str, ...]] = ("segments_", "segment_counts_", "segment_codes_")
+    needs_interactions: ClassVar[bool] = False
     segments_: tuple[str, ...]
     segment_counts_: NDArray[np.float64]
-    _codes: NDArray[np.int32]
+    segment_codes_: NDArray[np.integer]
 
     def __init__(
         self,
@@ -78,101 +81,58 @@ class Popularity(Parameterized):
     @property
     def counts_(self) -> NDArray[np.float64]:
         """Weighted users per product: float64 (products,)."""
-        counts: NDArray[np.float64] = self._fitted().segment_counts_[_NO_SEGMENT]
+        self._check_fitted()
+        counts: NDArray[np.float64] = self.segment_counts_[_NO_SEGMENT]
         return counts
 
-    def fit(self, context: FitContext) -> Self:
-        """Count the users of every product, in every segment.
+    def can_score_rows(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return true for everybody: bool (rows,)."""
+        self._check_fitted()
+        return np.ones(len(rows), bool)
 
-        Raises:
-            DataError: No such field, or one that makes no segments.
-            ValueError: A parameter out of range.
-        """
-        check_positive(self, "smoothing", zero=True)
-        return self._count(History.of(context.data, self._weighting), context)
-
-    def fold_in(self, context: FitContext) -> "Popularity":
-        """Take in new interactions, and the segments as they now stand.
-
-        Args:
-            context: Shows the new interactions only, over all users and products; both may have
-                grown at their ends.
-
-        Returns:
-            Another ranker.
-        """
-        history, _ = self._fitted().history_.plus(context.data, self._weighting)
-        return Popularity(**self.get_params(deep=False))._count(history, context)
-
-    def scorer(self, user_ids: NDArray[Any]) -> Factors:
+    def score_rows(self, rows: NDArray[np.int64]) -> Factors:
         """Return each user's segment, one-hot, and the scores of every segment."""
-        scores = self._fitted().segment_counts_
-        rows = self.history_.rows(user_ids)
+        self._check_fitted()
+        scores = self.segment_counts_
         codes = np.full(len(rows), _NO_SEGMENT)
-        codes[rows >= 0] = self._codes[rows[rows >= 0]]
+        codes[rows >= 0] = self.segment_codes_[rows[rows >= 0]]
         return Factors(np.eye(len(scores))[codes], scores.T, self.counts_ > 0)
 
-    def can_score(self, user_ids: NDArray[Any]) -> NDArray[np.bool_]:
-        """Return true for everybody."""
-        return np.ones(len(user_ids), bool)
-
-    def state(self) -> State:
-        """Return the parameters and what was learned."""
-        self._fitted()
-        return {
-            **self.get_params(deep=False),
-            "segments": list(self.segments_),
-            "segment_counts": self.segment_counts_,
-            "segment_codes": self._codes,
-            **self.history_.state(),
-        }
-
-    @classmethod
-    def from_state(cls, state: State) -> Self:
-        """Make a fitted ranker from a state.
-
-        Raises:
-            ValueError: The parts do not fit each other.
-        """
-        ranker = cls(**{name: state[name] for name in cls().get_params(deep=False)})
-        ranker.history_ = History.from_state(state)
-        ranker.segments_ = tuple(state["segments"])
-        ranker.segment_counts_, ranker._codes = state["segment_counts"], state["segment_codes"]
-        shape = (1 + len(ranker.segments_), ranker.history_.weights.shape[1])
-        fits = (
-            ranker.segment_counts_.shape == shape
-            and len(ranker._codes) == len(ranker.history_.users)
-            and bool(((ranker._codes >= 0) & (ranker._codes < shape[0])).all())
-        )
-        if not fits:
-            raise ValueError("Popularity: users, products and segments do not fit")
-        return ranker
-
-    def _count(self, history: History, context: FitContext) -> Self:
-        self.segments_, self._codes = _segments(self.by, context)
+    def _learn(self, history: WeightedInteractions, context: FitContext) -> None:
+        self.segments_, codes = _segments(self.by, context)
         weights, length = history.weights, 1 + len(self.segments_)
         products = weights.shape[1]
         users = np.repeat(np.arange(weights.shape[0]), np.diff(weights.indptr))
-        cells = self._codes[users].astype(np.int64) * products + weights.indices
+        cells = codes[users].astype(np.int64) * products + weights.indices
         inside = np.bincount(cells, weights.data, length * products).reshape(length, products)
-        sizes = np.bincount(self._codes[history.active], minlength=length)
+        sizes = np.bincount(codes[history.active], minlength=length)
         overall, people = inside.sum(axis=0), sizes.sum()
         prior = self.smoothing
         with np.errstate(invalid="ignore", divide="ignore"):
             scores = people * (inside + prior * overall / people) / (sizes + prior)[:, None]
         scores[sizes == 0] = overall
         scores[_NO_SEGMENT] = overall
-        self.segment_counts_, self.history_ = scores, history
-        return self
+        self.segment_counts_ = scores
+        self.segment_codes_ = codes.astype(np.min_scalar_type(length))
 
-    @property
-    def _weighting(self) -> Weighting:
-        return Weighting(self.half_life_days, self.event_weights)
+    def _fold(self, changed: NDArray[np.int64], context: FitContext) -> None:
+        """Count anew, by the segments as they now stand."""
+        self._learn(self.interactions_, context)
 
-    def _fitted(self) -> Self:
-        if not hasattr(self, "history_"):
-            raise NotFittedError("Popularity: call fit first")
-        return self
+    def _check_params(self) -> None:
+        check_positive(self, "smoothing", zero=True)
+
+    def _check_learned(self) -> None:
+        self.segments_ = tuple(self.segments_)
+        shape = (1 + len(self.segments_), self.interactions_.weights.shape[1])
+        codes = self.segment_codes_
+        fits = (
+            self.segment_counts_.shape == shape
+            and len(codes) == len(self._user_ids)
+            and bool(((codes >= 0) & (codes < shape[0])).all())
+        )
+        if not fits:
+            raise ValueError("Popularity: users, products and segments do not fit")
 
 
 def _segments(by: str | None, context: FitContext) -> tuple[tuple[str, ...], NDArray[np.int32]]:

@@ -1,17 +1,32 @@
-"""What a ranker is: something that learns from a point-in-time view and gives scores."""
+"""Ranker protocols: learn from a point-in-time view, score users over products."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, Self, runtime_checkable
+from functools import cache, cached_property
+from typing import Any, Protocol, Self, cast, runtime_checkable
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from suitably.data.clock import Instant
-from suitably.data.dataset import View
+from suitably.data.view import View
+from suitably.data.vocabulary import Vocabulary
+from suitably.ranking.interactions import SharedInteractions, WeightedInteractions, Weighting
 from suitably.suitability.eligibility import Eligibility
 
-__all__ = ["Factors", "FitContext", "Ranker", "Scorer", "Scores"]
+__all__ = [
+    "AskedUsers",
+    "Factors",
+    "FitContext",
+    "Ranker",
+    "RowRanker",
+    "Scorer",
+    "Scores",
+    "can_score",
+    "score",
+    "works_on_rows",
+]
 
 State = dict[str, Any]
 
@@ -33,6 +48,11 @@ class FitContext:
     eligibility: Eligibility
     as_of: Instant | None
     seed: int
+
+    @cached_property
+    def interactions(self) -> SharedInteractions:
+        """The interactions of `data`, weighed once for all rankers of one weighting."""
+        return SharedInteractions(self.data)
 
 
 @dataclass(frozen=True)
@@ -89,3 +109,95 @@ class Ranker(Protocol):
     def can_score(self, user_ids: NDArray[Any]) -> NDArray[np.bool_]:
         """Return for which users there is anything to go by: bool (users,)."""
         ...
+
+
+@runtime_checkable
+class RowRanker(Ranker, Protocol):
+    """A ranker that works on rows of the model's users, and on interactions the model holds.
+
+    Rows spare it to look every id up again, and interactions that several rankers go by are held
+    and saved once. Its own `state` holds neither the users' ids nor their interactions.
+    """
+
+    def score_rows(self, rows: NDArray[np.int64]) -> Scorer:
+        """Return scores of users by row; −1 stands for a stranger."""
+        ...
+
+    def can_score_rows(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return for which users by row there is anything to go by: bool (rows,)."""
+        ...
+
+    def shared_interactions(self) -> Mapping[Weighting, WeightedInteractions]:
+        """Return what it goes by, to be held by the model."""
+        ...
+
+    def attach(
+        self, users: Vocabulary, interactions: Mapping[Weighting, WeightedInteractions]
+    ) -> None:
+        """Go by the model's users and interactions, once it is made from a state.
+
+        Raises:
+            LookupError: The model has not what it goes by.
+            ValueError: They do not fit what it has learned.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class AskedUsers:
+    """Users to be scored, by row and by external id.
+
+    Attributes:
+        vocabulary: Whose rows they are.
+        rows: int64, −1 for a stranger.
+        given: Their ids, where the caller gave them; strangers have no others.
+    """
+
+    vocabulary: Vocabulary
+    rows: NDArray[np.int64]
+    given: NDArray[Any] | None = None
+
+    @property
+    def ids(self) -> NDArray[Any]:
+        """Their external ids."""
+        return self.vocabulary.values[self.rows] if self.given is None else self.given
+
+    def take(self, places: NDArray[np.integer] | NDArray[np.bool_]) -> "AskedUsers":
+        """Return some of them, by place or mask."""
+        given = None if self.given is None else self.given[places]
+        return AskedUsers(self.vocabulary, self.rows[places], given)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+def score(ranker: Ranker, users: AskedUsers) -> Scorer:
+    """Return a ranker's scores of users, by row where it works on rows."""
+    if works_on_rows(type(ranker)):
+        return cast(RowRanker, ranker).score_rows(users.rows)
+    return ranker.scorer(users.ids)
+
+
+def can_score(ranker: Ranker, users: AskedUsers) -> NDArray[np.bool_]:
+    """Return which users a ranker can score, by row where it works on rows: bool (users,)."""
+    if works_on_rows(type(ranker)):
+        return cast(RowRanker, ranker).can_score_rows(users.rows)
+    return np.asarray(ranker.can_score(users.ids), bool)
+
+
+@cache
+def works_on_rows(cls: type) -> bool:
+    """Return whether a class is a `RowRanker` whose methods by id say nothing else.
+
+    A subclass that overrides `scorer` or `can_score` is asked by ids.
+    """
+    order = {name: _definer(cls, name) for name in dir(RowRanker) if not name.startswith("_")}
+    return (
+        all(place is not None for place in order.values())
+        and order["scorer"] >= order["score_rows"]  # type: ignore[operator]
+        and order["can_score"] >= order["can_score_rows"]  # type: ignore[operator]
+    )
+
+
+def _definer(cls: type, name: str) -> int | None:
+    return next((place for place, base in enumerate(cls.__mro__) if name in vars(base)), None)

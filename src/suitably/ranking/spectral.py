@@ -9,7 +9,7 @@ from scipy.linalg import eigh
 from scipy.sparse.linalg import svds
 
 from suitably.ranking.base import SimilarityRanker
-from suitably.ranking.history import History
+from suitably.ranking.interactions import WeightedInteractions
 from suitably.ranking.protocol import FitContext
 from suitably.ranking.solvers.gram import mirror, upper_gram
 from suitably.ranking.topk.engine import check_factors
@@ -67,7 +67,7 @@ class Spectral(SimilarityRanker):
         self.half_life_days = half_life_days
         self.event_weights = event_weights
 
-    def _learn(self, history: History, context: FitContext) -> None:
+    def _learn(self, history: WeightedInteractions, context: FitContext) -> None:
         core = history.core.astype(np.float64)
         # Weights of whatever size become at most 1: their squares must not overflow.
         core.data /= core.data.max()

@@ -7,7 +7,7 @@ same names, and parameters are checked when it is fitted.
 import copy
 from collections.abc import Collection, Iterator
 from inspect import Parameter, signature
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -22,13 +22,25 @@ __all__ = [
     "clone",
     "own_params",
     "parameter_names",
+    "shown",
 ]
 
 _KINDS = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
 
 
 class Parameterized:
-    """A constructor that only stores its parameters, and can be asked for them."""
+    """A constructor that only stores its parameters, and can be asked for them.
+
+    Attributes:
+        kept_by_clone: Parameters that a clone shares, such as what was fitted before.
+    """
+
+    kept_by_clone: ClassVar[tuple[str, ...]] = ()
+
+    def __sklearn_clone__(self) -> Self:
+        """Let scikit-learn clone as the library does."""
+        made: Self = clone(self)
+        return made
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the parameters by name.
@@ -83,8 +95,10 @@ def clone(part: Any) -> Any:
         return type(part)(clone(one) for one in part)
     if part is None or isinstance(part, type) or not hasattr(part, "get_params"):
         return copy.deepcopy(part)
-    own = own_params(part)
-    return type(part)(**{name: clone(value) for name, value in own.items()})
+    kept = getattr(part, "kept_by_clone", ())
+    return type(part)(
+        **{name: v if name in kept else clone(v) for name, v in own_params(part).items()}
+    )
 
 
 def check_positive_int(owner: object, *names: str) -> None:
@@ -96,7 +110,7 @@ def check_positive_int(owner: object, *names: str) -> None:
     for name in names:
         value = getattr(owner, name)
         if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-            raise ValueError(f"{_shown(owner, name)}: must be a positive integer")
+            raise ValueError(f"{shown(owner, name)}: must be a positive integer")
 
 
 def check_positive(owner: object, *names: str, zero: bool = False, optional: bool = False) -> None:
@@ -117,19 +131,27 @@ def check_positive(owner: object, *names: str, zero: bool = False, optional: boo
             continue
         if not _finite(value) or value < 0 or (value == 0 and not zero):
             least = "0 or more" if zero else "above 0"
-            raise ValueError(f"{_shown(owner, name)}: must be a finite number, {least}")
+            raise ValueError(f"{shown(owner, name)}: must be a finite number, {least}")
 
 
-def check_fraction(owner: object, *names: str) -> None:
+def check_fraction(owner: object, *names: str, zero: bool = True, one: bool = True) -> None:
     """Refuse parameters that are not from 0 to 1.
+
+    Args:
+        owner: Whose parameters.
+        names: Which.
+        zero: Whether 0 itself will do.
+        one: Whether 1 itself will do.
 
     Raises:
         ValueError: One of them is not.
     """
     for name in names:
         value = getattr(owner, name)
-        if not _finite(value) or not 0 <= value <= 1:
-            raise ValueError(f"{_shown(owner, name)}: must be from 0 to 1")
+        inside = _finite(value) and 0 <= value <= 1
+        if not inside or (value == 0 and not zero) or (value == 1 and not one):
+            least, most = "0" if zero else "above 0", "1" if one else "below 1"
+            raise ValueError(f"{shown(owner, name)}: must be from {least} to {most}")
 
 
 def check_choice(owner: object, name: str, choices: Collection[Any]) -> None:
@@ -141,7 +163,7 @@ def check_choice(owner: object, name: str, choices: Collection[Any]) -> None:
     value = getattr(owner, name)
     if not any(type(value) is type(choice) and value == choice for choice in choices):
         known = ", ".join(map(repr, choices))
-        raise ValueError(f"{_shown(owner, name)}: must be one of {known}")
+        raise ValueError(f"{shown(owner, name)}: must be one of {known}")
 
 
 def _parts(part: Any) -> Iterator[tuple[str, Any]]:
@@ -200,5 +222,6 @@ def _finite(value: object) -> bool:
     return number and bool(np.isfinite(value))  # type: ignore[call-overload]
 
 
-def _shown(owner: object, name: str) -> str:
+def shown(owner: object, name: str) -> str:
+    """Return a parameter as messages show it, such as `Diversity(weight=3)`."""
     return f"{type(owner).__name__}({name}={getattr(owner, name)!r:.60})"

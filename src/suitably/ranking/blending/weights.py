@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +10,7 @@ from suitably.metrics.accuracy import ndcg
 from suitably.metrics.hits import Hits
 from suitably.ranking.blending.scale import on_scale, widened
 from suitably.ranking.inner_split import InnerSplit
-from suitably.ranking.protocol import Ranker
+from suitably.ranking.protocol import AskedUsers, Ranker, can_score, score
 
 __all__ = ["Judged", "judge", "learn_weights", "rescaled", "which_score"]
 
@@ -65,10 +64,9 @@ class Judged:
         return ndcg(Hits(found, lengths, relevant), DEPTH)
 
 
-def which_score(rankers: Sequence[Ranker], user_ids: NDArray[Any]) -> NDArray[np.bool_]:
+def which_score(rankers: Sequence[Ranker], users: AskedUsers) -> NDArray[np.bool_]:
     """Return which ranker can score whom: bool (users, rankers)."""
-    able = [np.asarray(ranker.can_score(user_ids), bool) for ranker in rankers]
-    return np.stack(able, axis=1)
+    return np.stack([can_score(ranker, users) for ranker in rankers], axis=1)
 
 
 def rescaled(weights: NDArray[np.float64], able: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -94,27 +92,28 @@ def judge(rankers: Sequence[Ranker], split: InnerSplit) -> Judged | None:
     """
     view = split.past.data
     users = np.unique(split.users)
-    able = which_score(rankers, view.user_ids[users])
+    able = which_score(rankers, AskedUsers(view.users.ids, users))
     users = users[able.sum(axis=1) > 1]
     users = users[:: -(-len(users) * len(view.products) // _CELLS) or 1]
-    able = which_score(rankers, view.user_ids[users])
+    asked = AskedUsers(view.users.ids, users)
+    able = which_score(rankers, asked)
     scores = np.zeros((len(rankers), len(users), len(view.products)), np.float32)
     known = np.zeros(len(view.products), bool)
     for place, ranker in enumerate(rankers):
         mine = np.flatnonzero(able[:, place])
         if len(mine):
-            found, knows = on_scale(ranker.scorer(view.user_ids[users[mine]]))
+            found, knows = on_scale(score(ranker, asked.take(mine)))
             scores[place, mine] = widened(found, len(known))
             known[: len(knows)] |= knows
     columns = np.flatnonzero(known)
     allowed = split.allowed(users)[:, columns]
     rows, places = (_places(*pair) for pair in ((users, split.users), (columns, split.products)))
-    asked = (rows >= 0) & (places >= 0)
-    asked[asked] = allowed[rows[asked], places[asked]]
-    kept, rows = np.unique(rows[asked], return_inverse=True)
+    wanted = (rows >= 0) & (places >= 0)
+    wanted[wanted] = allowed[rows[wanted], places[wanted]]
+    kept, rows = np.unique(rows[wanted], return_inverse=True)
     if not len(kept):
         return None
-    return Judged(scores[:, kept][:, :, columns], able[kept], allowed[kept], rows, places[asked])
+    return Judged(scores[:, kept][:, :, columns], able[kept], allowed[kept], rows, places[wanted])
 
 
 def learn_weights(judged: Sequence[Judged], rankers: int) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""Rows of a large array of which some are new or replaced, without copying the others."""
+"""Overlays: rows of a large array of which some are new or replaced, the others never copied."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,37 +11,51 @@ __all__ = ["Overlay"]
 
 @dataclass(frozen=True)
 class Overlay:
-    """An array (rows, columns) whose base may be a read-only map.
+    """An array (rows, columns) whose base may be a read-only map and holds no row of zeros.
 
     Attributes:
         base: The rows as learned.
-        place: int32 (rows,), each row's place in `fresh`, −1 where the base has it.
         fresh: The rows that are new or replaced.
+        place: int32 (rows,), each row's place in `base` followed by `fresh`, −1 for zeros.
     """
 
     base: NDArray[Any]
-    place: NDArray[np.int32]
     fresh: NDArray[Any]
+    place: NDArray[np.int32]
 
     @staticmethod
-    def of(base: NDArray[Any]) -> "Overlay":
-        """Lay nothing over an array."""
-        return Overlay(base, np.full(len(base), -1, np.int32), base[:0])
+    def of(base: NDArray[Any], where: NDArray[np.bool_]) -> "Overlay":
+        """Lay nothing over an array.
+
+        Args:
+            base: A row for each that has one.
+            where: bool (rows,), which have one.
+
+        Raises:
+            ValueError: These are not as many.
+        """
+        place = np.where(where, np.cumsum(where) - 1, -1).astype(np.int32)
+        if base.ndim != 2 or len(base) != np.count_nonzero(where):
+            raise ValueError(f"{base.shape} vectors for {np.count_nonzero(where)} rows")
+        return Overlay(base, base[:0], place)
 
     def __len__(self) -> int:
         return len(self.place)
 
     def take(self, rows: NDArray[np.int64]) -> NDArray[Any]:
         """Return some of the rows; zeros for −1."""
-        place = np.where(rows < 0, -1, self.place[rows]) if len(self) else np.full(len(rows), -1)
-        inside = (rows >= 0) & (rows < len(self.base))
-        if inside.all() and (place < 0).all():
-            taken: NDArray[Any] = self.base[rows]
+        if not len(self):
+            return np.zeros((len(rows), self.base.shape[1]), self.base.dtype)
+        place = self.place[rows]
+        place[rows < 0] = -1
+        size = len(self.base)
+        if len(place) and place.min() >= 0 and place.max() < size:
+            taken: NDArray[Any] = self.base[place]
             return taken
         out = np.zeros((len(rows), self.base.shape[1]), self.base.dtype)
-        old = inside & (place < 0)
-        out[old] = self.base[rows[old]]
-        out[place >= 0] = self.fresh[place[place >= 0]]
+        old, new = (place >= 0) & (place < size), place >= size
+        out[old] = self.base[place[old]]
+        out[new] = self.fresh[place[new] - size]
         return out
 
     def put(self, rows: NDArray[np.int64], values: NDArray[Any], length: int) -> "Overlay":
@@ -52,17 +66,21 @@ class Overlay:
             values: Theirs, one row each.
             length: The new number of rows; those that nobody gave are zeros.
         """
+        size = len(self.base)
         place = np.append(self.place, np.full(length - len(self), -1, np.int32))
-        kept = np.flatnonzero(place >= 0)
+        kept = np.flatnonzero(place >= size)
         kept = kept[~np.isin(kept, rows)]
-        fresh = np.concatenate([self.fresh[place[kept]], values.astype(self.base.dtype)])
-        place[:] = -1
-        place[kept] = np.arange(len(kept), dtype=np.int32)
-        place[rows] = np.arange(len(kept), len(fresh), dtype=np.int32)
-        return Overlay(self.base, place, fresh)
+        fresh = np.concatenate(
+            [self.fresh[place[kept] - size], values.astype(self.base.dtype, copy=False)]
+        )
+        place[kept] = size + np.arange(len(kept), dtype=np.int32)
+        place[rows] = size + np.arange(len(kept), len(fresh), dtype=np.int32)
+        return Overlay(self.base, fresh, place)
+
+    def compact(self) -> NDArray[Any]:
+        """Return the rows that are not zeros for lack of one, in order."""
+        return self.base if not len(self.fresh) else self.take(np.flatnonzero(self.place >= 0))
 
     def merged(self) -> NDArray[Any]:
         """Return all rows as one array."""
-        if len(self) == len(self.base) and not len(self.fresh):
-            return self.base
         return self.take(np.arange(len(self)))

@@ -12,18 +12,10 @@ import pyarrow as pa
 import pytest
 
 import suitably as st
-from properties.worlds import AS_OF, FREE, LEVELS, World, popular, rows_of
+from support.banks import AS_OF, FREE, LEVELS, ladder, popular
+from support.frames import rows_of
 
 YEAR = timedelta(days=365)
-
-
-def world() -> World:
-    """u0 bought p0 p1 p2, u1 p0 p1, u2 p0; popularity p0 3, p1 2, p2 1; p3 to p5 unsold."""
-    log = [
-        {"user_id": f"u{u}", "product_id": f"p{p}", "timestamp": AS_OF - timedelta(days=1)}
-        for u, p in [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (2, 0)]
-    ]
-    return popular().but(events=log, policies=(FREE,))
 
 
 def products_of(recs: Any, user: Any = None) -> list[Any]:
@@ -36,7 +28,7 @@ def products_of(recs: Any, user: Any = None) -> list[Any]:
 
 @pytest.mark.parametrize("k", [0, -1, True, False, 2.0, "3", None, np.nan, [3], np.float64(3)])
 def test_k_must_be_a_positive_integer(k: Any) -> None:
-    pipeline = world().fitted()
+    pipeline = ladder().fitted()
     with pytest.raises(ValueError, match="positive integer"):
         pipeline.recommend(k=k)
     with pytest.raises(ValueError, match="positive integer"):
@@ -44,13 +36,13 @@ def test_k_must_be_a_positive_integer(k: Any) -> None:
 
 
 def test_k_may_be_of_any_integer_type_and_above_the_catalogue() -> None:
-    pipeline = world().fitted()
+    pipeline = ladder().fitted()
     assert products_of(pipeline.recommend(["u3"], k=np.int64(2))) == ["p0", "p1"]
     assert products_of(pipeline.recommend(["u3"], k=10**9)) == ["p0", "p1", "p2"]
 
 
 def test_duplicates_are_refused_with_at_most_three_examples() -> None:
-    pipeline = world().fitted()
+    pipeline = ladder().fitted()
     ids = ["u0", "a", "b", "c", "d", "e"] * 2
     with pytest.raises(st.DataError) as caught:
         pipeline.recommend(ids)
@@ -62,9 +54,9 @@ def test_duplicates_are_refused_with_at_most_three_examples() -> None:
 @pytest.mark.parametrize("bad", ["u0", 7, [["u0"]], [1.5], [True], [b"u0"], ["u0", 1]])
 def test_user_ids_of_no_use(bad: Any) -> None:
     with pytest.raises(st.DataError, match="user_ids"):
-        world().fitted().recommend(bad)
+        ladder().fitted().recommend(bad)
     with pytest.raises(st.DataError, match="product_ids"):
-        world().fitted().recommend(product_ids=bad)
+        ladder().fitted().recommend(product_ids=bad)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +69,7 @@ def test_user_ids_of_no_use(bad: Any) -> None:
      lambda ids: np.array(ids, np.dtypes.StringDType())],
 )  # fmt: skip
 def test_ids_of_any_container(make: Any) -> None:
-    pipeline = world().fitted()
+    pipeline = ladder().fitted()
     asked = ["u3", "u1", "nobody"]
     assert products_of(pipeline.recommend(make(asked))) == ["p0", "p1", "p2", "p2"]
     found = products_of(pipeline.recommend(["u3"], product_ids=make(["p2", "p0"])))
@@ -88,7 +80,7 @@ def test_ids_of_any_container(make: Any) -> None:
                                   lambda i: np.array(i, np.uint8), lambda i: np.array(i, float),
                                   lambda i: pd.Series(i, dtype="Int64")])  # fmt: skip
 def test_integer_ids(make: Any) -> None:
-    base = world()
+    base = ladder()
     users = [{**row, "user_id": int(row["user_id"][1])} for row in base.users]
     events = [{**row, "user_id": int(row["user_id"][1])} for row in base.events]
     pipeline = base.but(users=users, events=events).fitted()
@@ -103,7 +95,7 @@ def test_integer_ids(make: Any) -> None:
 
 
 def test_the_order_asked_and_the_order_of_the_frame() -> None:
-    base = world()
+    base = ladder()
     pipeline = base.but(users=base.users[::-1], products=base.products[::-1]).fitted()
     users = [row["user_id"] for row in rows_of(pipeline.recommend(k=1).to_frame())]
     assert users == ["u3", "u2", "u1"]
@@ -114,8 +106,8 @@ def test_the_order_asked_and_the_order_of_the_frame() -> None:
 
 
 def test_ties_go_by_the_catalogue() -> None:
-    log = [{**world().events[0], "product_id": p} for p in ("p4", "p2", "p3")]
-    tied = world().but(events=log)
+    log = [{**ladder().events[0], "product_id": p} for p in ("p4", "p2", "p3")]
+    tied = ladder().but(events=log)
     assert products_of(tied.fitted().recommend(["u3"])) == ["p2", "p3", "p4"]
     turned = tied.but(products=tied.products[::-1])
     assert products_of(turned.fitted().recommend(["u3"])) == ["p4", "p3", "p2"]
@@ -134,7 +126,7 @@ def test_without_frames_ids_are_sorted() -> None:
 
 
 def test_owned() -> None:
-    pipeline = world().fitted()
+    pipeline = ladder().fitted()
     assert products_of(pipeline.recommend(["u1"])) == ["p2"]
     assert products_of(pipeline.recommend(["u1"], exclude_owned=False)) == ["p0", "p1", "p2"]
 
@@ -142,13 +134,13 @@ def test_owned() -> None:
 @pytest.mark.parametrize("mark", [True, False, None])
 def test_repeatable_products_are_never_excluded(mark: bool | None) -> None:
     products = [{**row, "repeatable": mark if row["product_id"] == "p0" else False}
-                for row in world().products]  # fmt: skip
-    recs = world().but(products=products).fitted().recommend(["u1"])
+                for row in ladder().products]  # fmt: skip
+    recs = ladder().but(products=products).fitted().recommend(["u1"])
     assert products_of(recs) == (["p0", "p2"] if mark else ["p2"])
 
 
 def test_repeatable_must_be_boolean() -> None:
-    users, _, log = world().frames()
+    users, _, log = ladder().frames()
     products = pa.table({"product_id": [f"p{i}" for i in range(6)], "repeatable": ["yes"] * 6})
     with pytest.raises(st.DataError, match="repeatable"):
         st.Pipeline(policy=st.Policy.unrestricted(), ranker=st.ranking.Popularity()).fit(
@@ -158,8 +150,8 @@ def test_repeatable_must_be_boolean() -> None:
 
 def test_only_owned_events_own() -> None:
     events = [{**row, "event": "view" if row["product_id"] == "p0" else "buy"}
-              for row in world().events]  # fmt: skip
-    seen = world().but(events=events)
+              for row in ladder().events]  # fmt: skip
+    seen = ladder().but(events=events)
     assert products_of(seen.fitted().recommend(["u1"])) == ["p2"]
     bought = seen.but(owned_events=("buy",))
     recs = bought.fitted().recommend(["u1"])
@@ -172,7 +164,7 @@ def test_only_owned_events_own() -> None:
 
 
 def test_product_ids_narrow_and_never_widen() -> None:
-    base = world()
+    base = ladder()
     stamp = {"product_timestamp": AS_OF - YEAR}
     products = [{**row, **stamp} for row in base.products[:-1]]
     late = {**base.products[-1], "product_timestamp": AS_OF}
@@ -216,7 +208,7 @@ def test_profiles_age_at_a_later_moment() -> None:
     text = FREE.replace("rules = []\n", "") + (
         '[[rules]]\nid = "fresh"\nrequire = "user.recency_days < 10"\n'
     )
-    base = world().but(policies=(text,))
+    base = ladder().but(policies=(text,))
     pipeline = base.fitted(profiles=[st.profiles.RecencyFrequencyValue()])
     assert products_of(pipeline.recommend(["u2"])) == ["p1", "p2"]
     assert products_of(pipeline.recommend(["u2"], as_of=AS_OF + timedelta(days=8))) == ["p1", "p2"]
@@ -229,7 +221,7 @@ def test_many_moments_do_not_mix() -> None:
     text = FREE.replace("rules = []\n", "") + (
         '[[rules]]\nid = "fresh"\nrequire = "user.recency_days < 4"\n'
     )
-    pipeline = world().but(policies=(text,)).fitted(profiles=[st.profiles.RecencyFrequencyValue()])
+    pipeline = ladder().but(policies=(text,)).fitted(profiles=[st.profiles.RecencyFrequencyValue()])
     for _ in range(2):
         for days in range(7):
             found = pipeline.recommend(["u2"], as_of=AS_OF + timedelta(days=days))
@@ -240,7 +232,7 @@ def test_many_moments_do_not_mix() -> None:
     "as_of", [AS_OF - timedelta(microseconds=1), "2024-03-01", date(2024, 3, 1), "2020-01-01"]
 )
 def test_an_earlier_moment_is_refused(as_of: Any) -> None:
-    pipeline = world().fitted()
+    pipeline = ladder().fitted()
     batch = pa.record_batch({"user_id": ["u3"]})
     for ask in (
         lambda: pipeline.recommend(as_of=as_of),
@@ -257,9 +249,9 @@ def test_an_earlier_moment_is_refused(as_of: Any) -> None:
                                    "", float("nan"), pd.NaT, [AS_OF]])  # fmt: skip
 def test_a_moment_that_does_not_fit(as_of: Any) -> None:
     with pytest.raises(st.DataError):
-        world().fitted().recommend(as_of=as_of)
+        ladder().fitted().recommend(as_of=as_of)
     with pytest.raises(st.DataError):
-        world().pipeline().fit(world().dataset(), as_of)
+        ladder().pipeline().fit(ladder().dataset(), as_of)
 
 
 def test_aware_data_wants_aware_moments() -> None:
@@ -280,9 +272,9 @@ def test_aware_data_wants_aware_moments() -> None:
 
 
 def test_the_default_moment_is_just_after_the_latest() -> None:
-    users = [{**row, "user_timestamp": AS_OF + YEAR} for row in world().users]
-    for given, latest in ((world(), AS_OF - timedelta(days=1)),
-                          (world().but(users=users), AS_OF + YEAR)):  # fmt: skip
+    users = [{**row, "user_timestamp": AS_OF + YEAR} for row in ladder().users]
+    for given, latest in ((ladder(), AS_OF - timedelta(days=1)),
+                          (ladder().but(users=users), AS_OF + YEAR)):  # fmt: skip
         pipeline = given.pipeline().fit(given.dataset())
         assert pipeline.as_of_ == pd.Timestamp(latest) + pd.Timedelta(1, "us")
         assert products_of(pipeline.recommend(["u3"])) == ["p0", "p1", "p2"]
@@ -325,12 +317,12 @@ def test_the_last_visible_version_counts() -> None:
 
 @pytest.mark.parametrize("side", ["user", "product"])
 def test_the_same_version_twice(side: str) -> None:
-    rows = getattr(world(), f"{side}s")
+    rows = getattr(ladder(), f"{side}s")
     with pytest.raises(st.DataError, match="twice"):
-        world().but(**{f"{side}s": [*rows, rows[0]]}).dataset()
+        ladder().but(**{f"{side}s": [*rows, rows[0]]}).dataset()
     stamped = [{**row, f"{side}_timestamp": AS_OF - YEAR} for row in rows]
     with pytest.raises(st.DataError, match="id and timestamp twice"):
-        world().but(**{f"{side}s": [*stamped, stamped[0]]}).dataset()
+        ladder().but(**{f"{side}s": [*stamped, stamped[0]]}).dataset()
 
 
 # --- what does not fit ---------------------------------------------------------------------------
@@ -340,15 +332,15 @@ def test_a_policy_is_required() -> None:
     for policy in (None, [], [None], 7, ["far-trans", None]):
         pipeline = st.Pipeline(policy=policy, ranker=st.ranking.Popularity())  # type: ignore[arg-type]
         with pytest.raises(st.PolicyError):
-            pipeline.fit(world().dataset())
+            pipeline.fit(ladder().dataset())
     with pytest.raises(st.PolicyError, match="built in are"):
-        st.Pipeline(policy="far-tran", ranker=st.ranking.Popularity()).fit(world().dataset())
+        st.Pipeline(policy="far-tran", ranker=st.ranking.Popularity()).fit(ladder().dataset())
     with pytest.raises(ValueError, match="ranker"):
-        st.Pipeline(policy=st.Policy.unrestricted()).fit(world().dataset())
+        st.Pipeline(policy=st.Policy.unrestricted()).fit(ladder().dataset())
 
 
 def test_not_fitted() -> None:
-    pipeline, batch = world().pipeline(), pa.record_batch({"user_id": ["u0"]})
+    pipeline, batch = ladder().pipeline(), pa.record_batch({"user_id": ["u0"]})
     for ask in (pipeline.recommend, lambda: pipeline.why_not("u0", "p0"),
                 lambda: pipeline.trace("u0"), lambda: pipeline.eligibility(),
                 lambda: pipeline.save("nowhere"), lambda: pipeline.user_ids,
@@ -359,9 +351,9 @@ def test_not_fitted() -> None:
 
 
 def test_a_failed_fit_leaves_what_was_served() -> None:
-    pipeline = world().fitted()
+    pipeline = ladder().fitted()
     before = rows_of(pipeline.recommend().to_frame())
-    empty = world().but(events=[{**world().events[0], "timestamp": AS_OF}])
+    empty = ladder().but(events=[{**ladder().events[0], "timestamp": AS_OF}])
     pipeline.ranker = st.ranking.ALS()
     with pytest.raises(st.DataError):
         pipeline.fit(empty.dataset(), AS_OF)
@@ -370,8 +362,8 @@ def test_a_failed_fit_leaves_what_was_served() -> None:
 
 def test_a_name_in_both_profile_and_frame() -> None:
     frame = pa.table({"user_id": [f"u{i}" for i in range(4)], "frequency": [3] * 4})
-    _, products, log = world().frames()
-    pipeline = world().pipeline(profiles=[st.profiles.RecencyFrequencyValue()])
+    _, products, log = ladder().frames()
+    pipeline = ladder().pipeline(profiles=[st.profiles.RecencyFrequencyValue()])
     with pytest.raises(st.DataError, match=r"frequency.*also a column"):
         pipeline.fit(st.Dataset(frame, products, log))
 
@@ -379,14 +371,14 @@ def test_a_name_in_both_profile_and_frame() -> None:
 def test_a_name_that_neither_has() -> None:
     text = LEVELS.replace("user.questionnaire_date < as_of", "user.questionaire_date < as_of")
     with pytest.raises(st.PolicyError, match="questionnaire_date"):
-        world().but(policies=(text,)).fitted()
+        ladder().but(policies=(text,)).fitted()
 
 
 def test_a_policy_file_that_changes_after_the_fit(tmp_path: Path) -> None:
     """The rules fitted under are the rules served, at a later moment and in a saved model too."""
     file = tmp_path / "house.toml"
     file.write_text(LEVELS, "utf-8")
-    pipeline = world().pipeline(policy=str(file)).fit(world().dataset(), AS_OF)
+    pipeline = ladder().pipeline(policy=str(file)).fit(ladder().dataset(), AS_OF)
     before = rows_of(pipeline.recommend().to_frame())
     file.write_text('[policy]\nid = "x"\n[[rules]]\nid = "never"\nrequire = "1 > 2"\n', "utf-8")
     assert rows_of(pipeline.recommend().to_frame()) == before
@@ -398,12 +390,12 @@ def test_a_policy_file_that_changes_after_the_fit(tmp_path: Path) -> None:
 
 
 def test_clone_and_params() -> None:
-    pipeline = world().fitted(rerankers=[st.reranking.Diversity()])
+    pipeline = ladder().fitted(rerankers=[st.reranking.Diversity()])
     twin = pipeline.clone()
     assert not twin.is_fitted
     assert twin.ranker is not pipeline.ranker
     assert twin.policies == pipeline.policies
-    again = twin.fit(world().dataset(), AS_OF)
+    again = twin.fit(ladder().dataset(), AS_OF)
     assert again is twin
     first, second = (rows_of(p.recommend().to_frame()) for p in (pipeline, twin))
     assert first == second
@@ -412,9 +404,9 @@ def test_clone_and_params() -> None:
 
 def test_two_pipelines_share_a_builder() -> None:
     builder = st.profiles.RecencyFrequencyValue()
-    first = world().fitted(profiles=[builder])
+    first = ladder().fitted(profiles=[builder])
     before = dict(first.trace("u0").profile)
-    fewer = world().but(events=world().events[3:], as_of=AS_OF + YEAR)
+    fewer = ladder().but(events=ladder().events[3:], as_of=AS_OF + YEAR)
     fewer.fitted(profiles=[builder])
     assert dict(first.trace("u0").profile) == before
 

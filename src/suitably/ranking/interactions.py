@@ -1,22 +1,21 @@
-"""What each user did, as weights: the matrix that rankers learn from and fold into."""
+"""Weighted implicit feedback: the sparse matrix that rankers learn from and fold into."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 from scipy import sparse
 
 from suitably.data.clock import Instant
-from suitably.data.dataset import View
 from suitably.data.interactions import Events
+from suitably.data.view import View
 from suitably.data.vocabulary import Vocabulary
 from suitably.errors import DataError
 
-__all__ = ["History", "Weighting"]
+__all__ = ["SharedInteractions", "WeightedInteractions", "Weighting"]
 
 _DAY = 86_400_000_000
 
@@ -36,6 +35,10 @@ class Weighting:
 
     half_life_days: float | None = None
     event_weights: Mapping[str, float] | None = None
+
+    def __hash__(self) -> int:
+        kinds = self.event_weights
+        return hash((self.half_life_days, None if kinds is None else frozenset(kinds.items())))
 
     def check(self) -> None:
         """Refuse what cannot weigh.
@@ -85,21 +88,23 @@ class Weighting:
 
 
 @dataclass(frozen=True)
-class History:
-    """The weighted interactions of every user.
+class WeightedInteractions:
+    """The weighted interactions of every user: what rankers of one weighting share.
 
     Attributes:
+        weighting: What they are weighed by.
         users: Whose they are, row by row.
         weights: CSR (users, products), float32, sorted; above 0 where stored.
         origin: The moment that ages are reckoned to; None in data without timestamps.
     """
 
+    weighting: Weighting
     users: Vocabulary
     weights: sparse.csr_array
     origin: Instant | None
 
     @staticmethod
-    def of(view: View, weighting: Weighting) -> "History":
+    def of(view: View, weighting: Weighting) -> "WeightedInteractions":
         """Weigh all that a view shows, as of its own moment.
 
         Raises:
@@ -107,19 +112,19 @@ class History:
             DataError: See `Weighting.matrix`.
         """
         weighting.check()
-        return History(view.users, weighting.matrix(view, view.as_of), view.as_of)
+        matrix = weighting.matrix(view, view.as_of)
+        return WeightedInteractions(weighting, view.users.ids, matrix, view.as_of)
 
-    def plus(self, view: View, weighting: Weighting) -> tuple["History", NDArray[np.int64]]:
+    def plus(self, view: View) -> tuple["WeightedInteractions", NDArray[np.int64]]:
         """Add new interactions; vocabularies may have grown at their ends.
 
         Args:
             view: The new interactions only, over all users and products.
-            weighting: As for those held.
 
         Returns:
-            The joint history, and the rows that have something new, ascending.
+            The joint interactions, and the rows that have something new, ascending.
         """
-        new = weighting.matrix(view, self.origin)
+        new = self.weighting.matrix(view, self.origin)
         held = sparse.csr_array(
             (self.weights.data, self.weights.indices, _longer(self.weights.indptr, new.shape[0])),
             shape=new.shape,
@@ -127,11 +132,11 @@ class History:
         joint = sparse.csr_array(held.maximum(new)) if new.nnz else held
         joint.sort_indices()
         rows = np.flatnonzero(np.diff(new.indptr))
-        return History(view.users, joint, self.origin), rows
+        return replace(self, users=view.users.ids, weights=joint), rows
 
     @cached_property
     def active(self) -> NDArray[np.bool_]:
-        """Which users have any history: bool (users,)."""
+        """Which users have any: bool (users,)."""
         active: NDArray[np.bool_] = np.diff(self.weights.indptr) > 0
         return active
 
@@ -150,17 +155,12 @@ class History:
         """
         return sparse.csr_array(self.weights[self.active][:, self.known])
 
-    def rows(self, user_ids: NDArray[Any]) -> NDArray[np.int64]:
-        """Return the users' rows, −1 for strangers."""
-        return self.users.codes(user_ids).astype(np.int64)
-
-    def can_score(self, user_ids: NDArray[Any]) -> NDArray[np.bool_]:
-        """Return which users have any history: bool (users,)."""
-        rows = self.rows(user_ids)
+    def any_of(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return which users by row have any; −1 has none: bool (rows,)."""
         if not len(self.active):
             return np.zeros(len(rows), bool)
-        able: NDArray[np.bool_] = (rows >= 0) & self.active[rows]
-        return able
+        found: NDArray[np.bool_] = (rows >= 0) & self.active[rows]
+        return found
 
     def lines(self, rows: NDArray[np.int64]) -> sparse.csr_array:
         """Return the weights of some users by row: CSR (rows, products); −1 has none."""
@@ -171,43 +171,38 @@ class History:
         parts = (self.weights.data[places], self.weights.indices[places], bounds)
         return sparse.csr_array(parts, shape=(len(rows), self.weights.shape[1]))
 
-    def state(self) -> dict[str, Any]:
-        """Return everything as arrays and numbers, to be saved."""
-        origin = None if self.origin is None else int(self.origin.astype(np.int64))
-        return {
-            "history_users": self.users.values,
-            "history_starts": self.weights.indptr,
-            "history_products": self.weights.indices,
-            "history_weights": self.weights.data,
-            "history_width": int(self.weights.shape[1]),
-            "history_origin": origin,
-        }
 
-    @staticmethod
-    def from_state(state: dict[str, Any]) -> "History":
-        """Take back what `state` gave.
+class SharedInteractions:
+    """Weighs the interactions of one view once for each distinct weighting.
+
+    Args:
+        view: What is visible: at a fit all there is, at an update only what is new.
+    """
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+        self._weighted: dict[Weighting, WeightedInteractions] = {}
+        self._joint: dict[Weighting, tuple[WeightedInteractions, NDArray[np.int64]]] = {}
+
+    def weighted(self, weighting: Weighting) -> WeightedInteractions:
+        """Return the view's interactions by a weighting.
 
         Raises:
-            ValueError: The arrays do not fit each other.
+            ValueError: A weighting out of range.
+            DataError: See `Weighting.matrix`.
         """
-        users = Vocabulary(pa.array(state["history_users"]))
-        starts, products = state["history_starts"], state["history_products"]
-        weights, width = state["history_weights"], state["history_width"]
-        origin = state["history_origin"]
-        fits = (
-            len(starts) == len(users) + 1
-            and starts[0] == 0
-            and bool((np.diff(starts) >= 0).all())
-            and starts[-1] == len(products) == len(weights)
-            and bool(((products >= 0) & (products < width)).all())
-            and bool(np.isfinite(weights).all())
-            and not users.array.null_count
-            and len(users.array.unique()) == len(users)
-        )
-        if not fits:
-            raise ValueError("the history of users and products does not fit itself")
-        matrix = sparse.csr_array((weights, products, starts), shape=(len(users), width))
-        return History(users, matrix, None if origin is None else np.datetime64(origin, "us"))
+        weighting.check()
+        if weighting not in self._weighted:
+            self._weighted[weighting] = WeightedInteractions.of(self._view, weighting)
+        return self._weighted[weighting]
+
+    def added_to(
+        self, held: WeightedInteractions
+    ) -> tuple[WeightedInteractions, NDArray[np.int64]]:
+        """Return those held with the view's added, and the rows that have something new."""
+        if held.weighting not in self._joint:
+            self._joint[held.weighting] = held.plus(self._view)
+        return self._joint[held.weighting]
 
 
 def _strongest(

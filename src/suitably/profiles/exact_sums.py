@@ -1,4 +1,4 @@
-"""Sums of money that do not depend on the order of adding."""
+"""Fixed-point sums per user: the same whatever the order of adding."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -7,16 +7,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suitably.errors import DataError
-from suitably.profiles.arrays import padded
+from suitably.profiles.base import padded
 
-__all__ = ["MoneySums"]
+__all__ = ["ExactSums"]
 
 _PARTS = 1_000_000_000
 _LIMIT = 2**62
 
 
 @dataclass(frozen=True)
-class MoneySums:
+class ExactSums:
     """A sum per user, held as integers, so that a merge equals adding everything at once.
 
     Floating-point addition is not associative: an updated profile could differ from a rebuilt one
@@ -28,7 +28,7 @@ class MoneySums:
         billionths: int64 (users,), from 0 to 999,999,999.
 
     Example:
-        >>> MoneySums.of(np.array([0, 0, 2]), np.array([0.1, 0.2, -1.5]), users=3).floats()
+        >>> ExactSums.of(np.array([0, 0, 2]), np.array([0.1, 0.2, -1.5]), users=3).floats()
         array([ 0.3,  0. , -1.5])
     """
 
@@ -50,7 +50,7 @@ class MoneySums:
         np.add.at(parts, users_of, np.rint((values - floor) * _PARTS).astype(np.int64))
         return cls(whole + parts // _PARTS, parts % _PARTS)
 
-    def plus(self, other: "MoneySums") -> "MoneySums":
+    def plus(self, other: "ExactSums") -> "ExactSums":
         """Add two records, the shorter one padded with zeros.
 
         Raises:
@@ -61,7 +61,7 @@ class MoneySums:
         parts = padded(self.billionths, users, 0) + padded(other.billionths, users, 0)
         if users and np.abs(whole).max() >= _LIMIT:
             raise DataError(f"values: a sum of {np.abs(whole).max():g} is beyond the exact range")
-        return MoneySums(whole + parts // _PARTS, parts % _PARTS)
+        return ExactSums(whole + parts // _PARTS, parts % _PARTS)
 
     def floats(self) -> NDArray[np.float64]:
         """Return the sums as numbers, float64 (users,): the nearest below 9e6, else to one ulp."""

@@ -1,4 +1,4 @@
-"""What rerankers read: groups and numbers of products, maps of users."""
+"""Groups of products in lists: their codes, what users hold of them, and quotas."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +13,7 @@ from suitably.reranking.protocol import RerankContext
 from suitably.suitability.fields import Fields
 from suitably.suitability.values import Mapping, Texts, Values
 
-__all__ = ["Amounts", "Groups", "read_groups", "read_map", "read_numbers"]
+__all__ = ["GroupAmounts", "Groups", "read_groups", "read_map", "read_numbers", "within_quotas"]
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Groups:
 
 
 @dataclass(frozen=True)
-class Amounts:
+class GroupAmounts:
     """A map of each user from group to a number.
 
     Attributes:
@@ -95,7 +95,7 @@ def read_numbers(context: RerankContext, column: str, reader: str) -> NDArray[np
     return np.append(numbers, np.nan)
 
 
-def read_map(context: RerankContext, column: str, groups: Groups, reader: str) -> Amounts:
+def read_map(context: RerankContext, column: str, groups: Groups, reader: str) -> GroupAmounts:
     """Read a map column of the users, such as their exposure by issuer.
 
     Raises:
@@ -105,7 +105,7 @@ def read_map(context: RerankContext, column: str, groups: Groups, reader: str) -
     users, texts = len(array), Texts()
     if array.null_count == users:
         nobody = np.zeros(users, bool)
-        return Amounts(nobody, np.zeros((users, len(groups) + 1)), np.zeros(users))
+        return GroupAmounts(nobody, np.zeros((users, len(groups) + 1)), np.zeros(users))
     try:
         read = Fields("user", pa.table({column: array}), texts, Clock()).column(column, None)
     except PolicyError:
@@ -124,7 +124,39 @@ def read_map(context: RerankContext, column: str, groups: Groups, reader: str) -
     by_group[:, order] = np.nan_to_num(mapping.table(wanted[order]))
     rows = np.repeat(np.arange(users), np.diff(mapping.offsets))
     totals = np.bincount(rows, mapping.numbers, minlength=users).astype(np.float64)
-    return Amounts(read.known, by_group, totals)
+    return GroupAmounts(read.known, by_group, totals)
+
+
+def within_quotas(
+    kinds: NDArray[np.int64], amounts: NDArray[np.float64], room: NDArray[np.float64], k: int
+) -> NDArray[np.bool_]:
+    """Return which products fit, taken in order, while the sum over their group fits its room.
+
+    What does not fit takes no room, so that a smaller product may come after it.
+
+    Args:
+        kinds: int64 (users, depth), codes of groups.
+        amounts: float64 (users, depth), what each product takes.
+        room: float64 (users, groups), what each group may take.
+        k: Nobody needs more products than this.
+
+    Returns:
+        bool (users, depth).
+    """
+    users, depth = kinds.shape
+    rows = np.arange(users)
+    taken, kept = np.zeros(room.shape), np.zeros(kinds.shape, bool)
+    count = np.zeros(users, np.int64)
+    for place in range(depth):
+        kind = kinds[:, place]
+        after = taken[rows, kind] + amounts[:, place]
+        fits = after <= room[rows, kind]
+        taken[rows[fits], kind[fits]] = after[fits]
+        kept[:, place] = fits
+        count += fits
+        if (count >= k).all():
+            break
+    return kept
 
 
 def _column(table: pa.Table, side: str, column: str, reader: str) -> pa.Array:

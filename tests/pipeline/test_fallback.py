@@ -1,15 +1,15 @@
 """Customers the ranker knows nothing of: ranked by others' behaviour, still filtered."""
 
-from datetime import timedelta
 from typing import Any
 
 import numpy as np
 import pytest
 
 import suitably
-from properties.worlds import AS_OF, FREE, World, popular, rows_of
 from ranking.rankers import Cheapest
 from suitably.ranking import ALS, Popularity
+from support.banks import FREE, World, bought, popular
+from support.frames import rows_of
 
 
 def world() -> World:
@@ -17,12 +17,8 @@ def world() -> World:
     base = popular()
     users = [{**base.users[0], "user_id": f"u{i}", "risk_level": "C1" if i % 2 else "C3"}
              for i in range(40)]  # fmt: skip
-    log = [
-        {"user_id": f"u{i}", "product_id": product, "timestamp": AS_OF - timedelta(days=3)}
-        for i in range(38)
-        for product in (("p1",) if i % 2 else ("p2", "p3"))
-    ]
-    return World(users, base.products, log, (FREE,))
+    pairs = [(i, product) for i in range(38) for product in ((1,) if i % 2 else (2, 3))]
+    return World(users, base.products, bought(*pairs, days=3), (FREE,))
 
 
 def test_newcomers_get_the_popularity_of_their_segment() -> None:

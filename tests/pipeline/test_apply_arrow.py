@@ -4,15 +4,14 @@ import pyarrow as pa
 import pytest
 
 import suitably as st
-from properties.worlds import popular
-from test_pipeline import world
+from support.banks import ladder, popular
 
 
 @pytest.mark.parametrize(
     "kind", [pa.string(), pa.large_string(), pa.dictionary(pa.int32(), pa.string())]
 )
 def test_apply_arrow_keeps_the_input_type(kind: pa.DataType) -> None:
-    pipeline = world().fitted()
+    pipeline = ladder().fitted()
     batch = pa.record_batch({"user_id": pa.array(["u3", "nobody", "u1", "u3"]).cast(kind)})
     out = pa.Table.from_batches(list(pipeline.apply_arrow(iter([batch]), k=2)))
     assert out.schema == pa.schema([("user_id", kind), ("product_id", pa.string()),
@@ -24,7 +23,7 @@ def test_apply_arrow_keeps_the_input_type(kind: pa.DataType) -> None:
 
 @pytest.mark.parametrize("kind", [pa.int64(), pa.int32(), pa.uint8()])
 def test_apply_arrow_integers(kind: pa.DataType) -> None:
-    base = world()
+    base = ladder()
     users = [{**row, "user_id": int(row["user_id"][1])} for row in base.users]
     events = [{**row, "user_id": int(row["user_id"][1])} for row in base.events]
     pipeline = base.but(users=users, events=events).fitted()
@@ -46,7 +45,7 @@ def test_apply_arrow_rows_do_not_depend_on_each_other() -> None:
 
 
 def test_apply_arrow_with_other_columns_or_without_its_own() -> None:
-    pipeline = world().fitted()
+    pipeline = ladder().fitted()
     batch = pa.record_batch({"note": ["x"], "user_id": ["u3"], "z": ["u1"]})
     out = pa.Table.from_batches(list(pipeline.apply_arrow([batch], k=1)))
     assert out["user_id"].to_pylist() == ["u3"]
@@ -56,14 +55,14 @@ def test_apply_arrow_with_other_columns_or_without_its_own() -> None:
 
 def test_apply_arrow_refuses_a_missing_id() -> None:
     with pytest.raises(st.DataError, match="missing"):
-        list(world().fitted().apply_arrow([pa.record_batch({"user_id": ["u3", None]})]))
+        list(ladder().fitted().apply_arrow([pa.record_batch({"user_id": ["u3", None]})]))
 
 
 def test_apply_arrow_of_nobody() -> None:
     empty = pa.record_batch({"user_id": pa.array([], pa.string())})
-    out = list(world().fitted().apply_arrow([empty, empty]))
+    out = list(ladder().fitted().apply_arrow([empty, empty]))
     assert sum(batch.num_rows for batch in out) == 0
-    assert list(world().fitted().apply_arrow([])) == []
+    assert list(ladder().fitted().apply_arrow([])) == []
 
 
 def test_apply_arrow_keeps_the_products_type() -> None:

@@ -13,9 +13,11 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import suitably
-from properties.worlds import AS_OF, FREE, KINDS, World, popular, rows_of, worlds
 from suitably.profiles import RecencyFrequencyValue
 from suitably.ranking import ALS, Popularity
+from support.banks import AS_OF, FREE, World, popular
+from support.frames import KINDS, rows_of
+from support.worlds import worlds
 
 DAY = timedelta(days=1)
 MOMENTS = ("timestamp", "recorded_at", "user_timestamp", "product_timestamp")

@@ -1,25 +1,34 @@
-"""Small random worlds, in which ties, gaps and boundaries are common, and their frames.
+"""Banks of a few rows as plain Python, handed in as any library's frames."""
 
-Hypothesis draws sizes, switches and a seed, so that examples shrink to few rows; the cells come
-from a generator with that seed.
-"""
-
-import random
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-import duckdb
-import polars as pl
+import numpy as np
 import pyarrow as pa
-from hypothesis import strategies as st
 
 import suitably
+from suitably.data import View
+from support.frames import convert
 
-__all__ = ["AS_OF", "KINDS", "POLICIES", "World", "convert", "popular", "rows_of", "worlds"]
+__all__ = [
+    "AS_OF",
+    "BEFORE",
+    "DATED",
+    "FREE",
+    "FUNDS",
+    "LEVELS",
+    "LOANS",
+    "OFFSETS",
+    "POLICIES",
+    "World",
+    "bought",
+    "first_users",
+    "ladder",
+    "popular",
+]
 
 AS_OF = datetime(2024, 3, 1, 12)
-KINDS = ("pandas", "polars", "lazy", "pyarrow", "duckdb")
 OFFSETS = [timedelta(days=-400), timedelta(days=-30), timedelta(microseconds=-1), timedelta(0)]
 OFFSETS += [timedelta(microseconds=1), timedelta(days=30)]
 BEFORE = OFFSETS[:3]
@@ -159,106 +168,27 @@ def popular(events: int = 6) -> World:
     return World(users, products, log, (LEVELS,))
 
 
-def convert(table: pa.Table, kind: str) -> Any:
-    """Hand a table in as another library's frame."""
-    if kind == "pandas":
-        return table.to_pandas()
-    if kind in ("polars", "lazy"):
-        frame = pl.from_arrow(table)
-        assert isinstance(frame, pl.DataFrame)
-        return frame.lazy() if kind == "lazy" else frame
-    return duckdb.from_arrow(table) if kind == "duckdb" else table
+def bought(*pairs: tuple[int, int], days: int = 1) -> list[dict[str, Any]]:
+    """Return events of users and products by their numbers, so many days before the moment."""
+    moment = AS_OF - timedelta(days=days)
+    return [{"user_id": f"u{u}", "product_id": f"p{p}", "timestamp": moment} for u, p in pairs]
 
 
-def rows_of(frame: Any) -> list[dict[str, Any]]:
-    """Read any frame that comes out, as rows."""
-    if isinstance(frame, pa.Table):
-        return frame.to_pylist()
-    if isinstance(frame, pl.DataFrame):
-        return frame.to_dicts()
-    return pa.Table.from_pandas(frame, preserve_index=False).to_pylist()
+def ladder() -> World:
+    """u0 bought p0 p1 p2, u1 p0 p1, u2 p0; popularity p0 3, p1 2, p2 1; p3 to p5 unsold."""
+    pairs = [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (2, 0)]
+    return popular().but(events=bought(*pairs), policies=(FREE,))
+
+
+def first_users(view: View, count: int) -> View:
+    """Return a view of the first users alone, as it was before the others came."""
+    users = view.users
+    ids, fields = users.ids.subset(np.arange(count)), users.fields[:count]
+    first = replace(users, ids=ids, fields=fields, listed=users.listed[:count])
+    kept = view.events.users < count
+    return replace(view, users=first, events=view.events.take(kept))
 
 
 def _table(rows: list[dict[str, Any]], schema: dict[str, pa.DataType]) -> pa.Table:
     columns = list(dict.fromkeys(name for row in rows for name in row))
     return pa.table({c: pa.array([row.get(c) for row in rows], schema[c]) for c in columns})
-
-
-@st.composite
-def worlds(
-    draw: st.DrawFn,
-    policies: list[tuple[str, ...]] | None = None,
-    kinds: tuple[str, ...] = ("pyarrow",),
-    most: int = 6,
-) -> World:
-    """Draw a world: up to `most` users, one product more, and a log in which pairs repeat."""
-    rng = random.Random(draw(st.integers(0, 2**32 - 1)))
-    users, products = draw(st.integers(1, most)), draw(st.integers(1, most + 1))
-    events = draw(st.integers(1, 3 * most))
-    versions, recorded, typed = draw(st.booleans()), draw(st.booleans()), draw(st.booleans())
-    user_ids: list[Any] = [f"u{i}" for i in range(users)]
-    if draw(st.booleans()):
-        user_ids = rng.sample(range(100), users)
-    product_ids = rng.sample([f"p{i}" for i in range(20)], products)
-    log = [_event(rng, user_ids, product_ids, recorded, typed) for _ in range(events)]
-    kinds_of_event = {row["event"] for row in log} if typed else set()
-    owned = ("buy",) if "buy" in kinds_of_event and draw(st.booleans()) else None
-    return World(
-        users=_rows(rng, "user", user_ids, versions),
-        products=_rows(rng, "product", product_ids, versions),
-        events=log,
-        policies=draw(st.sampled_from(policies or POLICIES)),
-        kind=draw(st.sampled_from(kinds)),
-        owned_events=owned,
-    )
-
-
-def _event(
-    rng: random.Random, users: list[Any], products: list[str], recorded: bool, typed: bool
-) -> dict[str, Any]:
-    row = {
-        "user_id": rng.choice(users),
-        "product_id": rng.choice(products),
-        "timestamp": AS_OF + rng.choice(BEFORE if rng.random() < 0.7 else OFFSETS),
-        "value": float(rng.randrange(100)),
-    }
-    if recorded:
-        row["recorded_at"] = AS_OF + rng.choice(BEFORE if rng.random() < 0.7 else OFFSETS)
-    if typed:
-        row["event"] = rng.choice(["buy", "buy", "view"])
-    return row
-
-
-def _rows(rng: random.Random, side: str, ids: list[Any], versions: bool) -> list[dict[str, Any]]:
-    rows = []
-    for key in ids:
-        moments = rng.sample(OFFSETS, rng.choice([1, 2, 3])) if versions else [None]
-        for moment in moments:
-            row = {f"{side}_id": key, **(_user(rng) if side == "user" else _product(rng))}
-            if moment is not None:
-                row[f"{side}_timestamp"] = AS_OF + moment
-            rows.append(row)
-    rng.shuffle(rows)
-    return rows
-
-
-def _user(rng: random.Random) -> dict[str, Any]:
-    day = AS_OF.date()
-    dates = [day - timedelta(days=400), day - timedelta(days=5), day, day + timedelta(days=1)]
-    return {
-        "risk_level": rng.choice(["C1", "C2", "C3", "C3", None]),
-        "questionnaire_date": rng.choice([*dates, dates[1], None, date(2023, 3, 1)]),
-        "vulnerable": rng.choice([True, False, False, None]),
-        "income": rng.choice([None, 0.0, 100.0, 1000.0, 1000.0]),
-    }
-
-
-def _product(rng: random.Random) -> dict[str, Any]:
-    return {
-        "risk_level": rng.choice(["R1", "R1", "R2", "R3", None]),
-        "complex": rng.choice([True, False, False, None]),
-        "min_amount": rng.choice([None, 0.0, 100.0, 1000.0]),
-        "category": rng.choice(["a", "b", None]),
-        "regime": rng.choice(["fund", "loan", "fund", None]),
-        "repeatable": rng.choice([True, False, False, None]),
-    }

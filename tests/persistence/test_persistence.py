@@ -15,8 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as hs
 
 import suitably as st
-from properties.worlds import AS_OF, KINDS, LEVELS, World, popular, rows_of, worlds
 from ranking.rankers import Cheapest
+from support.banks import AS_OF, LEVELS, World, popular
+from support.frames import KINDS, rows_of
+from support.worlds import worlds
 
 PROFILES = [st.profiles.RiskAppetite, st.profiles.RecencyFrequencyValue]
 
@@ -227,7 +229,7 @@ def test_a_time_zone_survives(tmp_path: Path) -> None:
 
 
 def test_several_policies(tmp_path: Path) -> None:
-    from properties.worlds import FUNDS, LOANS
+    from support.banks import FUNDS, LOANS
 
     pipeline = rich().but(policies=(LEVELS, FUNDS, LOANS)).fitted()
     pipeline.save(tmp_path / "model")

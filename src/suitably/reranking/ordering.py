@@ -1,11 +1,11 @@
-"""Scores that can be weighed against something else, and lists in another order."""
+"""Relevance by min-max scaling within each list, and lists in another order."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from suitably.ranking.topk.lists import Lists
 
-__all__ = ["arranged", "relevance"]
+__all__ = ["relevance", "reordered"]
 
 
 def relevance(lists: Lists, weight: float) -> NDArray[np.float64]:
@@ -26,7 +26,7 @@ def relevance(lists: Lists, weight: float) -> NDArray[np.float64]:
     return scaled
 
 
-def arranged(lists: Lists, places: NDArray[np.int64]) -> Lists:
+def reordered(lists: Lists, places: NDArray[np.int64]) -> Lists:
     """Return the products at some places, in that order.
 
     Args:

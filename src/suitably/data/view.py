@@ -1,0 +1,84 @@
+"""Point-in-time views: what was visible strictly before a moment."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from scipy import sparse
+
+from suitably.data.clock import Clock, Instant
+from suitably.data.columns import Columns
+from suitably.data.entities import Entities
+from suitably.data.interactions import Events
+
+__all__ = ["View"]
+
+
+@dataclass(frozen=True)
+class View:
+    """What was visible strictly before a moment.
+
+    Attributes:
+        as_of: The moment, None in data without timestamps.
+        clock: The data's convention of time zones.
+        users: The users, with their fields.
+        products: The products, with theirs: the axis of every scorer.
+        events: The visible interactions, in order of time.
+        owned_events: The kinds of event that mean ownership, None for all.
+        columns: How the caller's columns are called.
+
+    Example:
+        >>> import pandas as pd
+        >>> from suitably import Dataset
+        >>> log = pd.DataFrame({
+        ...     "user_id": ["ann", "bob"], "product_id": ["bond", "etf"],
+        ...     "timestamp": ["2024-01-01", "2024-02-01"]})
+        >>> Dataset(None, None, log).view("2024-02-01").product_ids
+        array(['bond'], dtype=object)
+    """
+
+    as_of: Instant | None
+    clock: Clock
+    users: Entities
+    products: Entities
+    events: Events
+    owned_events: tuple[str, ...] | None
+    columns: Columns
+
+    @property
+    def user_ids(self) -> NDArray[Any]:
+        """External ids of the users, in order."""
+        return self.users.ids.values
+
+    @property
+    def product_ids(self) -> NDArray[Any]:
+        """External ids of the products, in order: the axis of every scorer."""
+        return self.products.ids.values
+
+    @property
+    def user_fields(self) -> pa.Table:
+        """A row per user, all null where no row was visible."""
+        return self.users.fields
+
+    @property
+    def product_fields(self) -> pa.Table:
+        """A row per product, all null where no row was visible."""
+        return self.products.fields
+
+    @property
+    def listed(self) -> NDArray[np.bool_]:
+        """Which products were in the catalogue: bool (products,)."""
+        return self.products.listed
+
+    @cached_property
+    def acquisitions(self) -> Events:
+        """The visible interactions that mean ownership."""
+        return self.events.of(self.owned_events)
+
+    @cached_property
+    def purchases(self) -> sparse.csr_array:
+        """How often each user acquired each product: CSR (users, products), float64."""
+        return self.acquisitions.matrix(len(self.users), len(self.products))

@@ -1,0 +1,119 @@
+"""Components as files: the name of a class, its scalars, its arrays and its parts."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from suitably import profiles, ranking, reranking
+from suitably.errors import ArtifactError
+from suitably.persistence.folder import Reader, Writer
+from suitably.utils.params import own_params
+
+__all__ = ["component_classes", "read_arrays", "read_component", "write_arrays", "write_component"]
+
+_ROOMS = (profiles, ranking, reranking)
+
+
+def write_component(writer: Writer, component: Any) -> dict[str, Any]:
+    """Write a builder, ranker or reranker.
+
+    Raises:
+        ArtifactError: It has no state, or one that holds something else than arrays, numbers, text
+            and components.
+    """
+    if hasattr(component, "state"):
+        state = component.state()
+    elif hasattr(component, "get_params"):
+        state = own_params(component)
+    else:
+        state = None
+    revived = hasattr(component, "from_state") == hasattr(component, "state")
+    if state is None or not revived:
+        raise ArtifactError(
+            f"{type(component).__name__}: cannot be saved; give it state() and from_state(state)"
+        )
+    arrays = {name: value for name, value in state.items() if isinstance(value, np.ndarray)}
+    parts = {name: value for name, value in state.items() if _are_components(value)}
+    plain = [name for name in state if name not in arrays and name not in parts]
+    return {
+        "class": _name(type(component)),
+        "scalars": {name: _scalar(component, name, state[name]) for name in plain},
+        "arrays": write_arrays(writer, arrays),
+        "parts": {name: [write_component(writer, part) for part in parts[name]] for name in parts},
+    }
+
+
+def read_component(
+    reader: Reader, record: dict[str, Any], trusted: Sequence[type], role: type[Any]
+) -> Any:
+    """Make a component of a closed list of classes, or of those that the caller trusts.
+
+    Raises:
+        ArtifactError: A class that is not trusted, or that does not play the role.
+    """
+    known = _closed_list() | {_name(cls): cls for cls in trusted}
+    cls = known.get(record["class"])
+    if cls is None:
+        raise ArtifactError(
+            f"class {record['class']!r} is not trusted: pass it in load(..., trusted=[...])"
+        )
+    parts = {
+        name: [read_component(reader, part, trusted, role) for part in several]
+        for name, several in record["parts"].items()
+    }
+    state = {**record["scalars"], **read_arrays(reader, record["arrays"]), **parts}
+    made = cls.from_state(state) if hasattr(cls, "from_state") else cls(**state)
+    if not isinstance(made, role):
+        raise ArtifactError(f"class {record['class']!r} is no {role.__name__.lower()}")
+    return made
+
+
+def component_classes(component: Any) -> Iterator[type]:
+    """Yield the classes that a component and its parts are of."""
+    yield type(component)
+    if hasattr(component, "state"):
+        for value in component.state().values():
+            if _are_components(value):
+                for part in value:
+                    yield from component_classes(part)
+
+
+def write_arrays(writer: Writer, arrays: Mapping[str, Any]) -> dict[str, str]:
+    """Write arrays; return their files by name."""
+    return {name: writer.array(name, array) for name, array in arrays.items()}
+
+
+def read_arrays(reader: Reader, files: Mapping[str, str]) -> dict[str, Any]:
+    """Open arrays by the names of their files."""
+    return {name: reader.array(file) for name, file in files.items()}
+
+
+def _are_components(value: Any) -> bool:
+    """Return whether a value of a state is a list of components with states of their own."""
+    some = isinstance(value, tuple | list) and bool(value)
+    return some and all(hasattr(part, "state") for part in value)
+
+
+def _scalar(component: Any, name: str, value: Any) -> Any:
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, tuple | list):
+        return [_scalar(component, name, part) for part in value]
+    if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
+        return {key: _scalar(component, name, part) for key, part in value.items()}
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    raise ArtifactError(
+        f"{type(component).__name__}.{name}: a {type(value).__name__} cannot be saved; "
+        f"state() gives arrays, numbers and text"
+    )
+
+
+def _closed_list() -> dict[str, type]:
+    found = (getattr(room, name) for room in _ROOMS for name in room.__all__)
+    return {_name(cls): cls for cls in found if isinstance(cls, type)}
+
+
+def _name(cls: type) -> str:
+    return f"{cls.__module__}.{cls.__qualname__}"
