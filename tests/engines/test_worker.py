@@ -12,8 +12,7 @@ import suitably as st
 from engines.models import AS_OF, Model, same
 from ranking.rankers import Cheapest
 from suitably.engines import worker as module
-from suitably.engines.spark import _rebatched
-from suitably.engines.worker import check_columns, prepare
+from suitably.engines.worker import check_columns, prepare, rebatched
 from support.banks import popular
 
 
@@ -41,7 +40,7 @@ def test_spark_joins_small_batches(rows: int, kind: pa.DataType) -> None:
     ids = pa.array(["1", "2", "3", "4", "5", "6", "7"]).cast(kind)
     whole = pa.record_batch({"user_id": ids})
     parts = [whole.slice(start, stop - start) for start, stop in [(0, 2), (2, 2), (2, 3), (3, 7)]]
-    joined = list(_rebatched(iter(parts), rows))
+    joined = list(rebatched(iter(parts), rows))
     assert pa.Table.from_batches(joined).combine_chunks() == pa.table({"user_id": ids})
     assert [len(batch) >= rows for batch in joined[:-1]] == [True] * (len(joined) - 1)
     assert [len(batch) for batch in joined] == {1: [2, 1, 4], 3: [3, 4], 4: [7], 100: [7]}[rows]
@@ -49,8 +48,8 @@ def test_spark_joins_small_batches(rows: int, kind: pa.DataType) -> None:
 
 def test_spark_joins_nothing() -> None:
     empty = pa.record_batch({"user_id": pa.array([], pa.string())})
-    assert list(_rebatched(iter([]), 5)) == []
-    assert list(_rebatched(iter([empty, empty]), 5)) == []
+    assert list(rebatched(iter([]), 5)) == []
+    assert list(rebatched(iter([empty, empty]), 5)) == []
 
 
 def test_the_model_does_not_travel(text: Model) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from suitably.engines.worker import RecommendTask, check_columns, prepare
+from suitably.engines.worker import RecommendTask, check_columns, prepare, rebatched
 from suitably.errors import DataError
 from suitably.persistence.folder import Verify
 from suitably.typing import AsOf
@@ -74,26 +74,12 @@ def _lists(task: RecommendTask, batches: Iterator[pa.RecordBatch]) -> Iterator[p
     context = TaskContext.get()
     task.pipeline()  # first, since only libraries that are loaded can be limited
     with at_most(1 if context is None else context.cpus()):
-        for batch in task.recommend(_rebatched(batches, _ROWS)):
+        for batch in task.recommend(rebatched(batches, _ROWS)):
             given = batch.column("product_id")
             if pa.types.is_integer(given.type):
                 place = batch.schema.get_field_index("product_id")
                 batch = batch.set_column(place, "product_id", given.cast(_signed(given.type)))
             yield batch
-
-
-def _rebatched(batches: Iterator[pa.RecordBatch], rows: int) -> Iterator[pa.RecordBatch]:
-    """Join batches until they have so many rows, the last of all excepted."""
-    waiting: list[pa.RecordBatch] = []
-    held = 0
-    for batch in batches:
-        waiting.append(batch)
-        held += len(batch)
-        if held >= rows:
-            yield from pa.Table.from_batches(waiting).combine_chunks().to_batches()
-            waiting, held = [], 0
-    if waiting:
-        yield from pa.Table.from_batches(waiting).combine_chunks().to_batches()
 
 
 def _schema(users: "DataFrame", product_kind: pa.DataType) -> Any:

@@ -14,7 +14,7 @@ from suitably.persistence.folder import DIGEST, Verify
 from suitably.pipeline.pipeline import Pipeline, load
 from suitably.typing import AsOf
 
-__all__ = ["RecommendTask", "check_columns", "prepare"]
+__all__ = ["RecommendTask", "check_columns", "prepare", "rebatched"]
 
 # A worker may serve two models in turn, such as the arms of a test; more would fill its memory.
 _MODELS = 2
@@ -86,6 +86,20 @@ def check_columns(engine: str, names: Sequence[Any]) -> None:
         raise DataError(
             f"engines.{engine}: needs one column 'user_id', found {found} in {list(names)[:20]}"
         )
+
+
+def rebatched(batches: Iterable[pa.RecordBatch], rows: int) -> Iterator[pa.RecordBatch]:
+    """Join batches until they have so many rows, the last of all excepted."""
+    waiting: list[pa.RecordBatch] = []
+    held = 0
+    for batch in batches:
+        waiting.append(batch)
+        held += len(batch)
+        if held >= rows:
+            yield from pa.Table.from_batches(waiting).combine_chunks().to_batches()
+            waiting, held = [], 0
+    if waiting:
+        yield from pa.Table.from_batches(waiting).combine_chunks().to_batches()
 
 
 @lru_cache(maxsize=_MODELS)
