@@ -15,9 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as hs
 
 import suitably as st
-from ranking.rankers import Cheapest
 from support.banks import AS_OF, LEVELS, World, popular
 from support.frames import KINDS, rows_of
+from support.rankers import Cheapest
 from support.worlds import worlds
 
 PROFILES = [st.profiles.RiskAppetite, st.profiles.RecencyFrequencyValue]

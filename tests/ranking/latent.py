@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ranking.contract import RankerContract, world
 from suitably.ranking import FitContext
+from suitably.testing import RankerContract
 from support.banks import AS_OF
+from support.banks import seven as world
 from support.states import revived
 
 __all__ = ["LatentContract"]

@@ -8,10 +8,10 @@ from implicit.cpu.als import AlternatingLeastSquares
 from scipy import sparse
 
 import suitably
-from ranking.contract import world
 from ranking.latent import LatentContract
 from suitably.ranking import ALS
 from support.banks import AS_OF, FREE, World, popular
+from support.banks import seven as world
 
 
 class TestALS(LatentContract):

@@ -8,19 +8,20 @@ import pandas as pd
 import pytest
 
 import suitably
-from ranking.contract import RankerContract, world
-from ranking.rankers import Cheapest
 from suitably.ranking import ALS, EASE, Blend, FitContext, Popularity
 from suitably.ranking.blending.scale import on_scale
 from suitably.ranking.blending.weights import Judged, learn_weights, rescaled
 from suitably.ranking.inner_split import inner_splits
 from suitably.ranking.protocol import Factors, Scores
+from suitably.testing import RankerContract
 from support.banks import AS_OF, FREE, World, popular
+from support.banks import seven as world
 from support.frames import rows_of
+from support.rankers import Cheapest
 
 
 class TestBlend(RankerContract):
-    scores_strangers = True
+    scores_unknown_users = True
 
     def make(self) -> Blend:
         return Blend([Popularity(), ALS(factors=2, iterations=3, regularization=0.1)])

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 import suitably
-from ranking.contract import world
 from ranking.latent import LatentContract, event
 from suitably.ranking import IALS
 from suitably.ranking.solvers import kernels as solver_kernels
 from support.banks import AS_OF
+from support.banks import seven as world
 from support.states import revived
 
 

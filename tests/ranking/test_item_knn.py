@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ranking.contract import RankerContract
 from ranking.item_based import PAIRS, WEIGHTS, ItemBasedContract, bank, fitted, scores
 from suitably.ranking import ItemKNN
+from suitably.testing import RankerContract
 from support.states import revived
 
 

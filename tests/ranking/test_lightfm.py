@@ -15,10 +15,11 @@ import pyarrow as pa
 import pytest
 
 import suitably
-from ranking.contract import RankerContract, world
 from suitably.profiles import RecencyFrequencyValue
 from suitably.ranking import FitContext, LightFM
+from suitably.testing import RankerContract
 from support.banks import AS_OF
+from support.banks import seven as world
 from support.frames import rows_of
 
 USER_FEATURES = ("risk_level", "age_band")

@@ -9,15 +9,16 @@ import pyarrow as pa
 import pytest
 
 import suitably
-from ranking.contract import RankerContract, world
 from suitably.ranking import FitContext, Popularity
+from suitably.testing import RankerContract
 from support.banks import AS_OF
+from support.banks import seven as world
 from support.frames import rows_of
 from support.states import revived
 
 
 class TestPopularity(RankerContract):
-    scores_strangers = True
+    scores_unknown_users = True
 
     def make(self) -> Popularity:
         return Popularity()
@@ -35,7 +36,7 @@ class TestPopularity(RankerContract):
 
 
 class TestPopularityBySegment(RankerContract):
-    scores_strangers = True
+    scores_unknown_users = True
 
     def make(self) -> Popularity:
         return Popularity(half_life_days=2.0, by="risk_level", smoothing=1.0)

@@ -18,7 +18,7 @@ class Cheapest:
         fields = context.data.product_fields
         amounts = fields["min_amount"].combine_chunks().to_numpy(zero_copy_only=False)
         self._amounts = np.asarray(amounts, float)
-        self._ids = context.data.users
+        self._ids = context.data.users.ids
         self._active = np.diff(context.data.purchases.indptr) > 0
         return self
 
