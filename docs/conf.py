@@ -44,6 +44,8 @@ autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_default_options = {"members": True, "show-inheritance": False}
 autosummary_generate = False
+# Learned attributes end in an underscore, which napoleon then escapes and Sphinx takes back.
+strip_signature_backslash = True
 
 
 class Members(Autosummary):
