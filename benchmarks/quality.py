@@ -126,11 +126,10 @@ def score_split(bank: FarTrans, split: Split, ranker: Any) -> SplitScore:
     start = time.perf_counter()
     every = _ndcg(free, split, relevant)
     listed = time.perf_counter() - start
-    strict = Pipeline(policy=Policy.load("far-trans"), ranker=ranker, fallback=None)
-    strict.hold(*free.held)
+    strict = free.under(Policy.load("far-trans"))
     passes = strict.eligibility().passes(relevant["user_id"], relevant["product_id"])
     suitable = _ndcg(strict, split, relevant[passes])
-    held = free.held[1][0]
+    held = free.ranker_
     view = bank.view(split.at)
     active = np.diff(view.purchases.indptr) > 0
     newcomers = held.can_score(view.user_ids[~active][:1])

@@ -83,8 +83,8 @@ class TimeSplit:
         rows, columns = after.matrix(len(users), len(products)).tocoo().coords
         # Without frames the view numbers only what it shows: positions are not the data's, and
         # what is not there yet (-1) can be neither barred nor off the catalogue.
-        people = view.users.ids.codes(users.values)[rows]
-        shelf = view.products.ids.codes(products.values)[columns]
+        people = view.users.codes(users.values)[rows]
+        shelf = view.products.codes(products.values)[columns]
         kept = np.append(view.listed, True)[shelf]
         known = np.flatnonzero((people >= 0) & (shelf >= 0))
         kept[known] &= ~_barred(view, people[known], shelf[known])

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from suitably.suitability.policy import Policy, Rule
+from suitably.utils.record import Record
 
 __all__ = ["RuleVerdict", "Verdict", "explain_rule", "pseudo_verdict", "show_value"]
 
@@ -47,7 +48,7 @@ PSEUDO_RULES = {
 
 
 @dataclass(frozen=True)
-class RuleVerdict:
+class RuleVerdict(Record):
     """What one rule says of one user and one product.
 
     Attributes:

@@ -97,7 +97,7 @@ def test_nothing_after_as_of_is_looked_at(data, log):
     assert full.params == alone.params
     assert full.trials.drop(columns="seconds").equals(alone.trials.drop(columns="seconds"))
     moments = {moment for _, moment in SEEN}
-    assert moments == {np.datetime64("2020-12-03"), np.datetime64("2021-06-01")}
+    assert moments == {np.datetime64("2020-12-03", "us"), np.datetime64("2021-06-01", "us")}
 
 
 def test_without_as_of_the_window_ends_with_the_data(data):

@@ -39,7 +39,7 @@ def segment_labels(view: View, field: str, user_ids: NDArray[Any]) -> Labels:
     texts = [f"{field}={value}" for value in encoded.dictionary.to_pylist()]
     known = np.array([*texts, f"{field}={_MISSING}"], dtype=object)
     values = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
-    rows = view.users.ids.codes(user_ids)
+    rows = view.users.codes(user_ids)
     return known[np.where(rows >= 0, values[rows], -1)]
 
 

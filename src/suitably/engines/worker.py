@@ -12,8 +12,9 @@ import pyarrow as pa
 from suitably.errors import ArtifactError, DataError
 from suitably.persistence.folder import DIGEST, Verify
 from suitably.pipeline.pipeline import Pipeline, load
+from suitably.typing import AsOf
 
-__all__ = ["Job", "check_columns", "prepare"]
+__all__ = ["RecommendTask", "check_columns", "prepare", "rebatched"]
 
 # A worker may serve two models in turn, such as the arms of a test; more would fill its memory.
 _MODELS = 2
@@ -21,7 +22,7 @@ _loading = Lock()
 
 
 @dataclass(frozen=True)
-class Job:
+class RecommendTask:
     """Lists by one saved model, as plain values: the model itself never travels.
 
     Attributes:
@@ -38,9 +39,9 @@ class Job:
     digest: str
     product_kind: pa.DataType
     k: int
-    as_of: Any
+    as_of: AsOf | None
     verify: Verify
-    trusted: tuple[type, ...]
+    trusted: tuple[type[Any], ...]
 
     def pipeline(self) -> Pipeline:
         """Return the model, read on the first call in this process.
@@ -51,12 +52,14 @@ class Job:
         with _loading:  # threads that ask at once wait for one of them
             return _read(self.path, self.digest, self.verify, self.trusted)
 
-    def lists(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def recommend(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Recommend for batches of users; see `Pipeline.apply_arrow`."""
         return self.pipeline().apply_arrow(batches, k=self.k, as_of=self.as_of)
 
 
-def prepare(path: str | Path, k: int, as_of: Any, verify: Verify, trusted: Sequence[type]) -> Job:
+def prepare(
+    path: str | Path, k: int, as_of: AsOf | None, verify: Verify, trusted: Sequence[type[Any]]
+) -> RecommendTask:
     """Read the model on the driver, so that what cannot work fails before anything is started.
 
     Raises:
@@ -69,7 +72,7 @@ def prepare(path: str | Path, k: int, as_of: Any, verify: Verify, trusted: Seque
     digest = _digest(folder)
     nobody = pipeline.recommend([], k=k, as_of=as_of).to_arrow()
     kind = nobody.schema.field("product_id").type
-    return Job(str(folder), digest, kind, int(k), as_of, verify, tuple(trusted))
+    return RecommendTask(str(folder), digest, kind, int(k), as_of, verify, tuple(trusted))
 
 
 def check_columns(engine: str, names: Sequence[Any]) -> None:
@@ -85,8 +88,22 @@ def check_columns(engine: str, names: Sequence[Any]) -> None:
         )
 
 
+def rebatched(batches: Iterable[pa.RecordBatch], rows: int) -> Iterator[pa.RecordBatch]:
+    """Join batches until they have so many rows, the last of all excepted."""
+    waiting: list[pa.RecordBatch] = []
+    held = 0
+    for batch in batches:
+        waiting.append(batch)
+        held += len(batch)
+        if held >= rows:
+            yield from pa.Table.from_batches(waiting).combine_chunks().to_batches()
+            waiting, held = [], 0
+    if waiting:
+        yield from pa.Table.from_batches(waiting).combine_chunks().to_batches()
+
+
 @lru_cache(maxsize=_MODELS)
-def _read(path: str, digest: str, verify: Verify, trusted: tuple[type, ...]) -> Pipeline:
+def _read(path: str, digest: str, verify: Verify, trusted: tuple[type[Any], ...]) -> Pipeline:
     pipeline = load(path, verify=verify, trusted=trusted)
     # Afterwards: also a folder that was replaced while it was being read is noticed.
     if _digest(Path(path)) != digest:
