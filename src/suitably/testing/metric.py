@@ -105,7 +105,8 @@ class MetricContract:
         """What it does not name may be missing."""
         metric, seen = self.metric(), self.seen(0)
         optional = {f.name for f in fields(MetricInput) if f.default is None}
-        bare = replace(seen, **dict.fromkeys(optional - set(needs_of(metric))))
+        unneeded: dict[str, Any] = dict.fromkeys(optional - set(needs_of(metric)))
+        bare = replace(seen, **unneeded)
         assert np.array_equal(measure(metric, bare), measure(metric, seen), equal_nan=True)
 
     @drawn
