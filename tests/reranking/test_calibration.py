@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import suitably
-from reranking.blocks import MAP, block, by_user, context, lists_of, taken_from
-from reranking.contract import RerankerContract
+from reranking.contract import GroupRerankerContract, taken_from
 from suitably.reranking import Calibration
+from suitably.testing.blocks import MAP, block, by_user, context, lists_of
 
 ALPHA = 0.01
 
 
-class TestCalibration(RerankerContract):
+class TestCalibration(GroupRerankerContract):
     def made(self) -> list[Any]:
         return [
             Calibration(),
@@ -24,7 +24,7 @@ class TestCalibration(RerankerContract):
             Calibration("issuer", target="exposure", weight=1),
         ]
 
-    def in_a_pipeline(self) -> Any:
+    def make(self) -> Any:
         return Calibration(weight=0.9)
 
     def bad(self) -> list[Any]:

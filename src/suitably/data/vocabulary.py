@@ -63,6 +63,12 @@ class Vocabulary:
     Args:
         array: int64 or text, distinct, no nulls.
         kind: The type that the caller's ids have; default: that of the array.
+
+    Example:
+        >>> import pyarrow as pa
+        >>> users = Vocabulary(pa.array(["ann", "bob"]))
+        >>> users.codes(["bob", "nobody"]).tolist()
+        [1, -1]
     """
 
     def __init__(self, array: pa.Array, kind: pa.DataType | None = None) -> None:

@@ -1,4 +1,4 @@
-"""The simulated bank: a whole bank from a seed, whose truth the caller can ask for."""
+"""Simulated bank: a data set drawn from a seed, with its true purchase probabilities."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from suitably.data.dataset import Dataset
 from suitably.data.simulation.customers import Customers, draw_customers
-from suitably.data.simulation.preferences import Drawn, PreferenceModel
+from suitably.data.simulation.preferences import DrawnPurchases, PreferenceModel
 from suitably.data.simulation.products import Catalogue, draw_catalogue
 from suitably.data.simulation.records import consent_frame, customer_frame
 from suitably.data.simulation.timeline import DAY, HORIZON, START
@@ -62,6 +62,11 @@ class SimulatedBank(Dataset):
         consent: user_id, purpose, granted_at, withdrawn_at (NaT: not withdrawn).
         model: The preference model that drew the purchases.
         seed: As given.
+
+    Example:
+        >>> bank = simulate_bank(users=50, products=20, seed=1)
+        >>> len(bank.user_ids), len(bank.product_ids), list(bank.consent.columns)
+        (50, 20, ['user_id', 'purpose', 'granted_at', 'withdrawn_at'])
     """
 
     def __init__(self, users: int, products: int, seed: int) -> None:
@@ -132,13 +137,13 @@ def _is_count(value: Any, least: int = 1) -> bool:
 
 
 def _purchases(
-    drawn: Drawn,
+    drawn: DrawnPurchases,
     people: Customers,
     catalogue: Catalogue,
     ids: NDArray[np.object_],
     rng: np.random.Generator,
 ) -> pd.DataFrame:
-    """Return every purchase an amount: a share of what is at hand, at least the minimum."""
+    """Return purchases with amounts: a share of what is at hand, at least the minimum."""
     share = rng.beta(1.5, 8.0, len(drawn.users))
     amount = np.maximum(people.liquid_assets[drawn.users] * share, catalogue.amount[drawn.products])
     product_ids = pd.Index(catalogue.frame["product_id"])
