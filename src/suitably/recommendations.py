@@ -167,7 +167,7 @@ class Recommendations:
             KeyError: It is not; `Pipeline.why_not` says why.
         """
         place = self._place(user_id)
-        code = int(self._generator.state.catalogue.ids.codes([product_id])[0])
+        code = int(self._generator.state.catalogue.codes([product_id])[0])
         found = np.flatnonzero(self.lists.products[place, : self.lists.lengths[place]] == code)
         if code < 0 or not len(found):
             raise KeyError("the product is not in this customer's list: ask pipeline.why_not")

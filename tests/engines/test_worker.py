@@ -10,10 +10,10 @@ import pytest
 
 import suitably as st
 from engines.models import AS_OF, Model, same
-from ranking.rankers import Cheapest
 from suitably.engines import worker as module
 from suitably.engines.worker import check_columns, prepare, rebatched
 from support.banks import popular
+from support.rankers import Cheapest
 
 
 def prepared(path: Path, **changes: Any) -> Any:

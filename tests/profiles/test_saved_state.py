@@ -13,6 +13,7 @@ from suitably.data import Dataset, View
 from suitably.profiles import RecencyFrequencyValue, RiskAppetite
 from suitably.profiles.base import ParameterizedBuilder
 from suitably.profiles.recency_frequency_value import RecencyFrequencyValueState
+from suitably.testing import BuilderContract
 from suitably.utils.state import undeclared_state
 from support.banks import popular
 from support.frames import rows_of
@@ -43,6 +44,13 @@ class Terciles(ParameterizedBuilder):
     def _learn(self, data: Dataset, as_of: Any) -> None:
         counts = self.accumulate(data.view(as_of)).frequency
         self.limits_ = np.quantile(counts, np.arange(1, self.parts) / self.parts)
+
+
+class TestTerciles(BuilderContract):
+    """One of the caller's own, which learns at its fit, keeps the contract."""
+
+    def make(self) -> Terciles:
+        return Terciles()
 
 
 class Undeclared(Terciles):

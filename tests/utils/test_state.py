@@ -1,11 +1,13 @@
 """Nothing learned is lost on the way through a save: what is not declared is named."""
 
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 import pytest
 
+import suitably as st
 from suitably.profiles import RecencyFrequencyValue, RiskAppetite
 from suitably.ranking import ALS, BPR, EASE, Blend, ItemKNN, LogisticMF, Popularity, Spectral
 from suitably.reranking import Calibration, Caps, ConcentrationLimit, Determinantal, Diversity
@@ -136,10 +138,13 @@ def test_a_value_that_differs_is_lost() -> None:
     ],
     ids=lambda ranker: type(ranker).__name__,
 )
-def test_the_rankers_declare_all_they_learn(ranker: Any) -> None:
+def test_the_rankers_declare_all_they_learn(ranker: Any, tmp_path: Path) -> None:
     bank = popular().but(events=bought((0, 0), (0, 1), (1, 1), (1, 2), (2, 2), (3, 0)))
-    bank.fitted(ranker, fallback=None)
-    assert undeclared_state(ranker) == []
+    pipeline = bank.fitted(ranker, fallback=None)
+    pipeline.save(tmp_path / "model")
+    pipeline.ranker_.extra_ = 3  # type: ignore[attr-defined]
+    with pytest.raises(st.ArtifactError, match=f"{type(ranker).__name__}.*extra_"):
+        pipeline.save(tmp_path / "model")
 
 
 def test_builders_and_rerankers_declare_all_they_learn() -> None:

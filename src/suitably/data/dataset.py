@@ -11,7 +11,7 @@ from suitably.data.clock import MICROSECOND, Clock, Instant, present_moment
 from suitably.data.columns import Columns
 from suitably.data.entities import Entities
 from suitably.data.frames import fieldless, read_frame, write_frame
-from suitably.data.interactions import inspect_log, read_events
+from suitably.data.interactions import Events, inspect_log, read_events
 from suitably.data.validation import OnError, Quarantine, TableValidator
 from suitably.data.versions import Versions, read_versions
 from suitably.data.view import View
@@ -69,7 +69,8 @@ class Dataset:
     ) -> None:
         if on_error not in ("raise", "quarantine"):
             raise DataError(f'on_error={on_error!r}: must be "raise" or "quarantine"')
-        self.columns = columns = columns or Columns()
+        columns = columns or Columns()
+        self.columns: Columns = columns
         self._quarantine = Quarantine()
         frames = {"users": users, "products": products, "interactions": interactions}
         inspections: dict[str, TableValidator] = {}
@@ -86,19 +87,21 @@ class Dataset:
         present = present_moment(now)
         roles, zones = inspect_log(log, columns, present)
 
-        self.user_versions = self._versions(
+        self.user_versions: Versions = self._versions(
             inspections.get("users"), log, columns.user, "user_timestamp", present, zones
         )
-        self.product_versions = self._versions(
+        self.product_versions: Versions = self._versions(
             inspections.get("products"), log, columns.product, "product_timestamp", present, zones
         )
-        self.clock = _one_clock(zones)
+        self.clock: Clock = _one_clock(zones)
         self._tables = inspections
         self._refuse_strangers(log)
-        self.events = read_events(
+        self.events: Events = read_events(
             log, columns, roles, self.user_versions.ids, self.product_versions.ids
         )
-        self.owned_events = None if owned_events is None else tuple(owned_events)
+        self.owned_events: tuple[str, ...] | None = (
+            None if owned_events is None else tuple(owned_events)
+        )
         self.events.of(self.owned_events)
 
     def _versions(

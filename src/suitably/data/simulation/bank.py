@@ -69,7 +69,7 @@ class SimulatedBank(Dataset):
         people = draw_customers(users, streams[0])
         catalogue = draw_catalogue(products, streams[1])
         self.seed = seed
-        self.model = PreferenceModel(people, catalogue)
+        self.model: PreferenceModel = PreferenceModel(people, catalogue)
         drawn = self.model.draw(streams[2])
         width = max(6, len(str(users)))
         ids = np.array([f"u{i:0{width}d}" for i in range(1, users + 1)], object)
