@@ -82,7 +82,7 @@ class EASE(SimilarityRanker):
         weights /= -weights.diagonal()
         np.fill_diagonal(weights, 0)
         check_factors("EASE", weights)
-        self.similarity_: Any = weights.astype(np.float32, copy=False)
+        self.similarity_: NDArray[np.float32] = weights.astype(np.float32, copy=False)
         self.known_: NDArray[np.bool_] = history.known
 
     def _check_params(self) -> None:
