@@ -17,6 +17,7 @@ from suitably.data.versions import Versions, read_versions
 from suitably.data.view import View
 from suitably.data.vocabulary import Vocabulary
 from suitably.errors import DataError
+from suitably.typing import AsOf, FrameKind, IntoFrame
 from suitably.utils.html import box, facts, table
 
 __all__ = ["Dataset"]
@@ -59,13 +60,13 @@ class Dataset:
 
     def __init__(
         self,
-        users: Any,
-        products: Any,
-        interactions: Any,
+        users: IntoFrame | None,
+        products: IntoFrame | None,
+        interactions: IntoFrame,
         columns: Columns | None = None,
         owned_events: list[str] | tuple[str, ...] | None = None,
         on_error: OnError = "raise",
-        now: Any = None,
+        now: AsOf | None = None,
     ) -> None:
         if on_error not in ("raise", "quarantine"):
             raise DataError(f'on_error={on_error!r}: must be "raise" or "quarantine"')
@@ -74,7 +75,7 @@ class Dataset:
         self._quarantine = Quarantine()
         frames = {"users": users, "products": products, "interactions": interactions}
         inspections: dict[str, TableValidator] = {}
-        kinds: list[str] = []
+        kinds: list[FrameKind] = []
         for name, frame in frames.items():
             if frame is None and name != "interactions":
                 continue
@@ -172,7 +173,7 @@ class Dataset:
         return write_frame(self._tables[name].table, self._kind)
 
     @property
-    def kind(self) -> str:
+    def kind(self) -> FrameKind:
         """The kind of frame that answers come in: pandas, polars or pyarrow."""
         return self._kind
 
@@ -187,7 +188,7 @@ class Dataset:
         latest: Instant = max(found)
         return latest
 
-    def moment(self, as_of: Any = None) -> Instant | None:
+    def moment(self, as_of: AsOf | None = None) -> Instant | None:
         """Read `as_of` in this data's convention; default: just after the latest timestamp.
 
         Raises:
@@ -201,7 +202,7 @@ class Dataset:
             return None if self.latest is None else self.latest + MICROSECOND
         return self.clock.instant(as_of)
 
-    def view(self, as_of: Any = None) -> View:
+    def view(self, as_of: AsOf | None = None) -> View:
         """Return what was visible strictly before `as_of`: fields, catalogue and interactions.
 
         Without a frame of users or products, there are those of the visible interactions.
