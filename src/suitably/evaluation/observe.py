@@ -7,8 +7,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from suitably.data.dataset import View
 from suitably.data.frames import read_frame, take_rows
+from suitably.data.view import View
 from suitably.data.vocabulary import Vocabulary, id_array
 from suitably.errors import DataError
 from suitably.evaluation.ranked_frames import RankedLists, RelevantPairs
@@ -44,7 +44,8 @@ class Fields:
     @classmethod
     def both(cls, view: View) -> "tuple[Fields, Fields]":
         """Return those of users and those of products, as of the moment of a view."""
-        return cls(view.users, view.user_fields), cls(view.products, view.product_fields)
+        users, products = view.users, view.products
+        return cls(users.ids, users.fields), cls(products.ids, products.fields)
 
 
 def read_fields(frame: Any, column: str, name: str) -> Fields | None:

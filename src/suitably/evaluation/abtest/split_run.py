@@ -10,8 +10,9 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from suitably.data.dataset import Dataset, View
+from suitably.data.dataset import Dataset
 from suitably.data.splits import Split
+from suitably.data.view import View
 from suitably.data.vocabulary import Vocabulary, id_array
 from suitably.errors import DataError
 from suitably.evaluation.abtest.arms import (
