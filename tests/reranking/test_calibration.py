@@ -145,8 +145,3 @@ def test_a_share_next_to_nothing() -> None:
     found = context(1, category=["b", "a"], user_wanted=shares)
     back = Calibration(target="wanted", weight=1).rerank(lists_of([0, 1]), found, 2)
     assert by_user(back) == [[1, 0]]
-
-
-def test_what_it_reads() -> None:
-    assert Calibration().reads == ()
-    assert Calibration(target="category_share").reads == ("category_share",)

@@ -165,8 +165,3 @@ def test_rounding_forbids_nothing() -> None:
             less = np.nextafter(percent / 100, 0) - 1e-6
             back = ConcentrationLimit(share=less).rerank(lists_of([percent - 1]), found, 1)
             assert by_user(back) == [[]]
-
-
-def test_what_it_reads() -> None:
-    assert ConcentrationLimit().reads == ()
-    assert ConcentrationLimit(exposure="exposure", amount="min_amount").reads == ("exposure",)

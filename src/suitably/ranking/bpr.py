@@ -110,6 +110,9 @@ class BPR(FactorRanker):
         out = np.insert(found, self.factors, np.diff(lines.indptr) > 0, axis=1)
         return out.astype(np.float32)
 
+    def _latent(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        return vectors[:, :-1]
+
     def _check_params(self) -> None:
         check_positive_int(self, "factors", "iterations")
         check_positive(self, "learning_rate", "regularization")

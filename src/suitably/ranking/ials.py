@@ -17,6 +17,7 @@ from suitably.ranking.solvers.least_squares import Fixed
 from suitably.ranking.topk.engine import check_factors
 from suitably.utils.parallel import one_blas_thread
 from suitably.utils.params import check_positive, check_positive_int
+from suitably.utils.progress import progress
 
 __all__ = ["IALS"]
 
@@ -129,7 +130,7 @@ class IALS(FactorRanker):
         products = self._first(history, context)
         total, objective = float(by_user.data.sum()), []
         with one_blas_thread():
-            for _ in range(self.iterations):
+            for _ in progress(range(self.iterations), "IALS", unit="sweep"):
                 users, products = self._half(products, by_user, user_ridge)
                 products, users = self._half(users, by_product, product_ridge)
                 # Where products are at their best, quadratic terms are half the linear one.

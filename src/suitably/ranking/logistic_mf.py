@@ -112,6 +112,9 @@ class LogisticMF(FactorRanker):
         out = np.insert(found, factors - 1, np.diff(lines.indptr) > 0, axis=1)
         return out.astype(np.float32)
 
+    def _latent(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        return vectors[:, :-2]
+
     def _check_params(self) -> None:
         check_positive_int(self, "factors", "negatives", "iterations")
         check_positive(self, "learning_rate", "regularization")

@@ -43,11 +43,6 @@ class Calibration(Parameterized):
         self.target = target
         self.weight = weight
 
-    @property
-    def reads(self) -> tuple[str, ...]:
-        """The fields of the users that it reads."""
-        return () if self.target is None else (self.target,)
-
     def check_params(self) -> None:
         """Refuse a weight that is not from 0 to 1: ValueError."""
         check_fraction(self, "weight")

@@ -71,11 +71,6 @@ class ConcentrationLimit(Parameterized):
         self.amount = amount
         self.least = least
 
-    @property
-    def reads(self) -> tuple[str, ...]:
-        """The fields of the users that it reads."""
-        return () if self.exposure is None else (self.exposure,)
-
     def check_params(self) -> None:
         """Refuse a share or `least` out of bounds, or half of `exposure` and `amount`: ValueError.
 
