@@ -74,9 +74,9 @@ def _demo(far_trans: Path | None, report: Path) -> None:
 
 
 def _check(files: Sequence[str]) -> int:
+    from suitably.suitability.lint.lint import check_policy, check_versions
+    from suitably.suitability.lint.render import list_findings, list_policy
     from suitably.suitability.policy import Policy
-    from suitably.suitability.review.lint import check_policy, check_versions
-    from suitably.suitability.review.listing import list_findings, list_policy
 
     width = shutil.get_terminal_size((100, 24)).columns
     policies, failed = [], False

@@ -5,8 +5,8 @@ from collections import Counter
 from datetime import datetime
 from typing import Any
 
-from oracle.slow import Pair, in_force, judge_rule, truth
 from support.banks import World
+from support.oracle import Pair, in_force, judge_rule, truth
 
 __all__ = ["Twin"]
 

@@ -17,10 +17,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as hst
 
 import suitably as st
-from oracle.slow import judge
-from suitability.strategies import Case, cases
 from suitably.suitability.impact import Impact, impact
 from suitably.suitability.policy import Policy
+from support.oracle import judge
+from support.random_policies import Case, cases
 
 AS_OF = datetime(2024, 1, 1)
 USERS = {

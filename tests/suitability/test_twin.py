@@ -13,8 +13,8 @@ import pytest
 from hypothesis import HealthCheck, assume, given, seed, settings
 
 import suitably as st
-from oracle.slow import Judgement, fields_of, judge
-from suitability.strategies import Case, cases, permuted
+from support.oracle import Judgement, fields_of, judge
+from support.random_policies import Case, cases, permuted
 
 SAMPLE = 5
 

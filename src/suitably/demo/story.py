@@ -17,8 +17,8 @@ from suitably.pipeline.pipeline import Pipeline
 from suitably.profiles import RecencyFrequencyValue
 from suitably.ranking import ALS, Popularity
 from suitably.recommendations import Recommendations
+from suitably.suitability.messages import show_value
 from suitably.suitability.policy import Policy
-from suitably.suitability.verdicts import show_value
 
 __all__ = ["tell"]
 

@@ -21,8 +21,7 @@ from suitably.evaluation.splits import Splitter
 from suitably.evaluation.statistics import Difference, paired_difference
 from suitably.evaluation.trial import Plan, Trial, run_trial
 from suitably.metrics import Convention, Metric, UserMetric, find_convention, parse_metrics
-from suitably.suitability.policy import Policy
-from suitably.suitability.sources import read_policies
+from suitably.suitability.policy import Policy, read_policies
 from suitably.utils.suggest import nearest
 
 __all__ = ["ABTest"]

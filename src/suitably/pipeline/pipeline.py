@@ -28,8 +28,7 @@ from suitably.ranking.protocol import Ranker
 from suitably.recommendations import Recommendations
 from suitably.reranking.protocol import Reranker
 from suitably.suitability.eligibility import Eligibility
-from suitably.suitability.policy import Policy
-from suitably.suitability.sources import read_policies
+from suitably.suitability.policy import Policy, read_policies
 from suitably.suitability.verdicts import RuleVerdict, pseudo_verdict
 from suitably.utils import bitset
 from suitably.utils.params import Parameterized, clone, parameter_names

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from suitably.data.clock import Clock
 from suitably.errors import DataError, PolicyError
 from suitably.reranking.protocol import RerankContext
-from suitably.suitability.fields import Fields
-from suitably.suitability.values import Mapping, Texts, Values
+from suitably.suitability.engine.fields import Fields
+from suitably.suitability.language.types import MapColumn, StringPool, Values
 
 __all__ = ["Amounts", "Groups", "read_groups", "read_map", "read_numbers"]
 
@@ -102,7 +102,7 @@ def read_map(context: RerankContext, column: str, groups: Groups, reader: str) -
         DataError: There is no such column, or it does not hold maps to finite numbers from 0 on.
     """
     array = _column(context.user_fields, "users", column, reader)
-    users, texts = len(array), Texts()
+    users, texts = len(array), StringPool()
     if array.null_count == users:
         nobody = np.zeros(users, bool)
         return Amounts(nobody, np.zeros((users, len(groups) + 1)), np.zeros(users))
@@ -110,7 +110,7 @@ def read_map(context: RerankContext, column: str, groups: Groups, reader: str) -
         read = Fields("user", pa.table({column: array}), texts, Clock()).column(column, None)
     except PolicyError:
         read = None
-    if not isinstance(read, Values) or not isinstance(read.extra, Mapping):
+    if not isinstance(read, Values) or not isinstance(read.extra, MapColumn):
         raise DataError(
             f"users: {column!r} for {reader} holds {array.type}, not maps from text to number"
         )

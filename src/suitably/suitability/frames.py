@@ -13,7 +13,7 @@ from suitably.data.validation import Quarantine, TableValidator
 from suitably.data.versions import read_versions
 from suitably.errors import DataError
 from suitably.suitability.eligibility import Eligibility, Population
-from suitably.suitability.policy import Policy
+from suitably.suitability.language.document import PolicyDocument
 
 __all__ = ["evaluate_frames"]
 
@@ -21,7 +21,7 @@ _END_OF_TIME = np.datetime64("9999-12-31T23:59:59.999999", "us")
 
 
 def evaluate_frames(
-    policies: Sequence[Policy], users: Any, products: Any, as_of: Any, columns: Columns
+    policies: Sequence[PolicyDocument], users: Any, products: Any, as_of: Any, columns: Columns
 ) -> Eligibility:
     """Bind policies to frames as of a moment; see `Policy.evaluate`."""
     user_table, kind = read_frame(users, "users")

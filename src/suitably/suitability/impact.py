@@ -12,7 +12,7 @@ from suitably.data.columns import Columns
 from suitably.data.frames import read_frame, write_frame
 from suitably.suitability.eligibility import Eligibility
 from suitably.suitability.frames import evaluate_frames
-from suitably.suitability.sources import read_policies
+from suitably.suitability.policy import read_policies
 from suitably.utils import bitset
 from suitably.utils.bitset import BitRows
 
