@@ -1,10 +1,11 @@
-"""Random sentences that are correct by type; every choice is hypothesis's."""
+"""Random sentences that are correct by type; the functions are those of the library's registry."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from hypothesis import strategies as st
 
+from suitably.suitability.language.functions import REGISTRY, Function
 from support.pools import KEYS, NUMBERS, TEXTS, Field
 
 __all__ = ["sentences"]
@@ -39,7 +40,8 @@ class Sentences:
             self.levelled,
             self.listed,
             self.flagged,
-            self.missing,
+            self.tested,
+            self.tested,
         ]
         if depth <= 0:
             return str(self.pick(leaves)(0))
@@ -74,25 +76,77 @@ class Sentences:
             lambda: self.literal(self.pick(NUMBERS)),
             lambda: self.field("number", "whole"),
             lambda: self.field("number", "whole"),
-            lambda: f"rank({self.level(self.pick(sorted(self.scales)), 0)})",
-            lambda: f"age({self.moment(0)})",
         ]
-        if self.has("map"):
-            key = self.pick([self.field("text"), self.literal(self.pick(KEYS))])
-            leaves.append(lambda: f"lookup({self.field('map')}, {key})")
+        shallow = [f for f in self.functions("number") if not self.nests(f)]
+        leaves += [lambda f=f: self.call(f, 0) for f in shallow]  # type: ignore[misc]
         if depth <= 0:
             return str(self.pick(leaves)())
-        a, b = self.number(depth - 1), self.number(depth - 1)
-        nodes = [f"({a} {op} {b})" for op in "+-*/"]
-        nodes += [f"(-{a})", f"abs({a})", f"min({a}, {b})", f"max({a}, {b}, {self.number(0)})"]
-        return str(self.pick([*nodes, str(self.pick(leaves)())]))
+        way = self.pick(["leaf", "+", "-", "*", "/", "minus", "call", "call", "call"])
+        if way == "leaf":
+            return str(self.pick(leaves)())
+        if way == "call":
+            nested = [f for f in self.functions("number") if self.nests(f)]
+            return self.call(self.pick([*nested, *self.functions("ordered")]), depth - 1, "number")
+        if way == "minus":
+            return f"(-{self.number(depth - 1)})"
+        return f"({self.number(depth - 1)} {way} {self.number(depth - 1)})"
+
+    def functions(self, *results: str) -> list[Function]:
+        """List the functions with such a result that the fields can be handed to."""
+        return [
+            function
+            for function in REGISTRY.values()
+            if function.result in results
+            and (self.has("map") or all(p.kind != "map" for p in function.parameters))
+        ]
+
+    def nests(self, function: Function) -> bool:
+        """Say whether an argument may be an expression of any depth."""
+        return any(p.kind in ("number", "any", "boolean") for p in function.parameters)
+
+    def call(self, function: Function, depth: int, ordered: str = "number") -> str:
+        """Write a call, the arguments of the kinds that the function takes."""
+        lists = "numbers" if self.has("numbers") and self.pick([0, 1]) else "texts"
+        places = range(len(function.parameters) + (function.variadic and self.pick([0, 0, 1])))
+        kinds = [function.parameter(place).kind for place in places]
+        written = (
+            self.argument(ordered if kind == "ordered" else kind, depth, lists) for kind in kinds
+        )
+        return f"{function.name}({', '.join(written)})"
+
+    def argument(self, kind: str, depth: int, lists: str) -> str:
+        match kind:
+            case "number":
+                return self.number(depth)
+            case "date":
+                return self.moment(depth)
+            case "duration":
+                return self.span(min(depth, 1))
+            case "boolean":
+                return self.condition(depth)
+            case "level":
+                return self.level(self.pick(sorted(self.scales)), 0)
+            case "list":
+                return self.field(lists)
+            case "element":
+                return self.text() if lists == "texts" else self.number(0)
+            case "map":
+                return self.field("map")
+            case "key":
+                return str(self.pick([self.field("text"), self.literal(self.pick(KEYS))]))
+            case "any":
+                inner = [lambda: str(self.pick(self.fields)), lambda: self.number(depth)]
+                inner += [lambda: self.moment(depth)]
+                inner += [lambda: self.condition(depth - 1)] * (depth > 0)
+                return str(self.pick(inner)())
+        return self.level(kind, 0)  # the name of a scale
 
     def dated(self, depth: int) -> str:
         if self.pick([0, 0, 0, 1]):
             group = f"{self.moment(0)}, {self.moment(0)}"
             return f"({self.moment(depth)} {self.pick(['in', 'not in'])} [{group}])"
         if self.pick([0, 0, 1]):  # where a month's end decides
-            shift = f"{self.pick('+-')} {self.pick(['months', 'years'])}"
+            shift = f"{self.pick('+-')} {self.pick(self.functions('period')).name}"
             shifted = f"{self.moment(0)} {shift}({self.pick([1, 1, 2, -1, 12, 13])})"
             return f"({shifted} {self.pick(['<', '<=', '>', '=='])} {self.moment(0)})"
         return self.chained(self.moment, depth, ["<", "<=", ">", ">=", "==", "!="])
@@ -101,7 +155,7 @@ class Sentences:
         leaf = str(self.pick([self.field("date", "day"), self.field("date", "day"), "as_of"]))
         if depth <= 0:
             return leaf
-        shift = self.pick(["days", "months", "years"])
+        shift = self.pick(self.functions("duration", "period")).name
         count = self.pick([0, 1, 12, -1, 6, 365, 0.5, 1e308, 10**7])
         amount = self.pick([self.literal(count), self.literal(count), self.number(0)])
         inner = self.moment(depth - 1)
@@ -112,8 +166,7 @@ class Sentences:
                     leaf,
                     f"({inner} + {shift}({amount}))",
                     f"({inner} - {shift}({amount}))",
-                    f"min({inner}, {other})",
-                    f"max({inner}, {other}, as_of)",
+                    *(f"{f.name}({inner}, {other}, as_of)" for f in self.functions("ordered")),
                 ]
             )
         )
@@ -124,7 +177,8 @@ class Sentences:
     def span(self, depth: int) -> str:
         if self.pick([0, 1]):
             count = self.pick([0, 1, 30, 365, -1, 0.5, 3_652_058])
-            return f"days({self.pick([self.literal(count), self.number(0)])})"
+            name = self.pick(self.functions("duration")).name
+            return f"{name}({self.pick([self.literal(count), self.number(0)])})"
         return f"({self.moment(depth)} - {self.moment(0)})"
 
     def textual(self, _: int) -> str:
@@ -151,26 +205,21 @@ class Sentences:
         leaf = self.field(scale)
         if depth <= 0:
             return leaf
-        return str(self.pick([leaf, f"{self.pick(['min', 'max'])}({leaf}, {self.field(scale)})"]))
+        function = self.pick([None, *self.functions("ordered")])
+        return leaf if function is None else self.call(function, 0, scale)
 
     def listed(self, _: int) -> str:
         kind = "numbers" if self.has("numbers") and self.pick([0, 1]) else "texts"
         element = self.text() if kind == "texts" else self.number(0)
-        group = self.field(kind)
-        options = [f"contains({group}, {element})", f"subset({group}, {self.field(kind)})"]
-        options += [f"({element} in {group})", f"({element} not in {group})"]
-        return str(self.pick(options))
+        return f"({element} {self.pick(['in', 'not in'])} {self.field(kind)})"
+
+    def tested(self, depth: int) -> str:
+        return self.call(self.pick(self.functions("boolean")), depth)
 
     def flagged(self, _: int) -> str:
         flag = self.field("boolean")
         other = self.pick([self.field("boolean"), "True", "False"])
         return str(self.pick([flag, flag, f"({flag} == {other})", f"({flag} != {other})"]))
-
-    def missing(self, depth: int) -> str:
-        inner = [str(self.pick(self.fields)), self.number(depth), self.moment(depth)]
-        if depth > 0:
-            inner.append(self.condition(depth - 1))
-        return f"missing({self.pick(inner)})"
 
 
 @st.composite

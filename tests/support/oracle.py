@@ -62,37 +62,53 @@ class Pair:
     policy: dict[str, Any]
     user: dict[str, Any]
     product: dict[str, Any]
-    as_of: datetime
+    as_of: datetime | None
 
 
 def judge(
-    policy: dict[str, Any], user: dict[str, Any], product: dict[str, Any], as_of: datetime
+    policies: dict[str, Any] | list[dict[str, Any]],
+    user: dict[str, Any],
+    product: dict[str, Any],
+    as_of: datetime | None,
 ) -> Judgement:
-    """Judge one pair under one policy, given as its parsed TOML."""
-    pair = Pair(policy, user, product, as_of)
-    head = policy.get("policy", {})
+    """Judge one pair under one policy or several, given as parsed TOML."""
+    several = policies if isinstance(policies, list) else [policies]
+    pairs = [Pair(policy, user, product, as_of) for policy in several]
+    scopes = [governs(pair) for pair in pairs]
     verdicts: list[tuple[str, str]] = []
-    if not in_force(head, as_of):
-        verdicts.append(("policy:effective", FAIL))
-    governs = truth(head["governs"], pair) if "governs" in head else True
-    if governs is not True:
-        verdicts.append(("policy:governs", FAIL if governs is False else UNKNOWN))
-    if governs is not False:
-        for rule in policy.get("rules", []):
+    if None in scopes:
+        verdicts.append(("policy:governs", UNKNOWN))
+    elif True not in scopes:
+        verdicts.append(("policy:governs", FAIL))
+    for scope, pair in zip(scopes, pairs, strict=True):
+        if scope is not True:
+            continue
+        current = in_force(pair.policy.get("policy", {}), as_of)
+        if current is not True:
+            verdicts.append(("policy:effective", FAIL if current is False else UNKNOWN))
+            continue
+        for rule in pair.policy.get("rules", []):
             verdict = judge_rule(rule, pair)
             if verdict is not None:
                 verdicts.append((rule["id"], verdict))
     return Judgement(all(verdict == PASS for _, verdict in verdicts), verdicts)
 
 
+def governs(pair: Pair) -> bool | None:
+    """Say whether the policy governs the pair."""
+    head = pair.policy.get("policy", {})
+    return truth(head["governs"], pair) if "governs" in head else True
+
+
 def judge_rule(rule: dict[str, Any], pair: Pair) -> str | None:
     """Give the rule's verdict on the pair, None where it does not apply."""
-    if not in_force(rule, pair.as_of):
+    current = in_force(rule, pair.as_of)
+    if current is False:
         return None
     applies = truth(rule["applies"], pair) if "applies" in rule else True
     if applies is False:
         return None
-    if applies is None:
+    if applies is None or current is None:
         return UNKNOWN
     required = truth(rule["require"], pair)
     if required is None:
@@ -100,8 +116,12 @@ def judge_rule(rule: dict[str, Any], pair: Pair) -> str | None:
     return PASS if required else FAIL
 
 
-def in_force(dated: dict[str, Any], as_of: datetime) -> bool:
-    """Say whether `effective <= as_of < expires`, each where given."""
+def in_force(dated: dict[str, Any], as_of: datetime | None) -> bool | None:
+    """Say whether `effective <= as_of < expires`, each where given; unknown without a moment."""
+    if "effective" not in dated and "expires" not in dated:
+        return True
+    if as_of is None:
+        return None
     if "effective" in dated and as_of < midnight(dated["effective"]):
         return False
     return not ("expires" in dated and as_of >= midnight(dated["expires"]))
@@ -391,9 +411,9 @@ def rank(arguments: list[Any], _: Pair) -> int | None:
 
 def age(arguments: list[Any], pair: Pair) -> int | None:
     (born,) = arguments
-    if born is None or born > pair.as_of:
-        return None
     now = pair.as_of
+    if born is None or now is None or born > now:
+        return None
     return now.year - born.year - ((now.month, now.day) < (born.month, born.day))
 
 

@@ -23,12 +23,12 @@ __all__ = ["Case", "cases", "permuted", "quote"]
 
 @dataclass(frozen=True, repr=False)
 class Case:
-    """A policy with its frames, the same rows as plain values, and the moment to judge at.
+    """Policies with their frames, the same rows as plain values, and the moment to judge at.
 
     Rows hold every version; `visible` gives what counts at `as_of`.
     """
 
-    text: str
+    texts: tuple[str, ...]
     as_of: datetime
     users: list[dict[str, Any]]
     products: list[dict[str, Any]]
@@ -38,11 +38,19 @@ class Case:
     def __repr__(self) -> str:
         frame = type(self.users_frame).__module__.split(".")[0]
         sizes = f"{len(self.users)} users, {len(self.products)} products"
-        return f"Case({frame}, {sizes}, as_of={self.as_of!r})\n{self.text}"
+        return f"Case({frame}, {sizes}, as_of={self.as_of!r})\n" + "\n".join(self.texts)
+
+    @property
+    def text(self) -> str:
+        return self.texts[0]
 
     @property
     def policy(self) -> dict[str, Any]:
         return tomllib.loads(self.text)
+
+    @property
+    def policies(self) -> list[dict[str, Any]]:
+        return [tomllib.loads(text) for text in self.texts]
 
     def visible(self, side: str) -> dict[Any, dict[str, Any]]:
         """Give the last visible row per id: all of them without versions."""
@@ -100,11 +108,16 @@ def _midnight(day: date) -> datetime:
 
 @st.composite
 def policy_text(
-    draw: Any, fields: Sequence[Field], scales: dict[str, list[str]], as_of: datetime
+    draw: Any,
+    fields: Sequence[Field],
+    scales: dict[str, list[str]],
+    as_of: datetime,
+    name: str = "random",
+    scoped: bool = False,
 ) -> str:
-    """Draw a policy and write it as TOML by hand."""
-    seldom = st.sampled_from([False, False, False, False, True])
-    lines = ["[policy]", 'id = "random"', 'version = "1"']
+    """Draw a policy and write it as TOML by hand; `scoped` has conditions and dates everywhere."""
+    seldom = st.sampled_from([False, scoped, scoped, scoped, True])
+    lines = ["[policy]", f"id = {quote(name)}", 'version = "1"']
     if draw(seldom):
         lines.append(f"governs = {quote(draw(sentences(fields, scales)))}")
     if draw(seldom):
@@ -116,7 +129,10 @@ def policy_text(
         if field.declared:
             kind = field.kind if field.kind in SCALES else _type_name(field.kind)
             lines.append(f"{quote(str(field))} = {quote(kind)}")
-    for index in range(draw(st.integers(1, 5))):
+    rules = draw(st.integers(0 if scoped else 1, 3 if scoped else 5))
+    if not rules:
+        lines.insert(0, "rules = []")
+    for index in range(rules):
         lines += ["[[rules]]", f"id = {quote(f'rule-{index}')}", f"article = {quote(f'§ {index}')}"]
         if draw(seldom):
             lines.append(f"applies = {quote(draw(sentences(fields, scales)))}")
@@ -133,18 +149,19 @@ def _type_name(kind: str) -> str:
 
 
 @st.composite
-def cases(draw: Any) -> Case:
-    """Draw a policy with users, products and a moment."""
+def cases(draw: Any, policies: int = 1, scoped: bool = False, most: int = 40) -> Case:
+    """Draw policies with users, products and a moment."""
     fields, scales = draw(schemas())
     rng = random.Random(draw(st.integers(0, 2**32)))
     as_of = draw(st.sampled_from([*MOMENTS[:6], datetime(2024, 2, 29, 10), datetime(2023, 3, 1)]))
-    text = draw(policy_text(fields, scales, as_of))
+    names = ["random", *(f"random {number}" for number in range(1, policies))]
+    texts = tuple(draw(policy_text(fields, scales, as_of, name, scoped)) for name in names)
     sizes = draw(st.sampled_from([(25, 25), (25, 25), (20, 40), (40, 20), (1, 30), (3, 1)]))
     has_map = any(field.kind == "map" for field in fields)
     library = draw(st.sampled_from(["pandas", "pyarrow"] + ["polars"] * (not has_map)))
     made: dict[str, tuple[list[dict[str, Any]], Any]] = {}
     for side, count in zip(("user", "product"), sizes, strict=True):
-        rows = fill(rng, side, fields, count, as_of)
+        rows = fill(rng, side, fields, min(count, most), as_of)
         kinds = {f"{side}_id": "id"}
         kinds |= {field.name: field.kind for field in fields if field.side == side}
         if rows and rng.random() < 0.2:
@@ -152,7 +169,7 @@ def cases(draw: Any) -> Case:
             kinds[f"{side}_timestamp"] = "date"
         made[side] = rows, frame_of(library, rows, kinds, rng)
     (users, users_frame), (products, products_frame) = made["user"], made["product"]
-    return Case(text, as_of, users, products, users_frame, products_frame)
+    return Case(texts, as_of, users, products, users_frame, products_frame)
 
 
 def permuted(case: Case, rng: random.Random) -> Case:

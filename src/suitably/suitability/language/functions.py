@@ -285,7 +285,7 @@ REGISTRY: dict[str, Function] = {
             "days",
             _takes(n="number"),
             "duration",
-            f"whole days; {_WHOLE} (7,320,000 days)",
+            "whole days; another `n`, or one beyond 20,000 years (7,320,000 days), is unknown",
             _days,
         ),
         Function(
