@@ -36,6 +36,7 @@ from suitably.ranking import (
     Spectral,
 )
 from suitably.suitability.policy import Policy
+from suitably.utils.params import clone
 
 METRIC = "ndcg@10"
 PEER = "EASE λ=2000"
@@ -93,14 +94,14 @@ SPACES: dict[str, dict[str, Any]] = {
 
 
 @dataclass(frozen=True)
-class Judged:
+class SplitScore:
     """A ranker on one split.
 
     Attributes:
         all: Mean nDCG@10 without rules, on all buys.
         suitable: With the filter on, on suitable buys only.
         fit: Seconds of the fit.
-        lists: Milliseconds of a list, one by one in a batch of all judged customers.
+        lists: Milliseconds of a list, one by one in a batch of all customers of the split.
         newcomers: Whether customers without history have a score.
         unsold: Whether products that nobody bought do.
         size: Megabytes of the ranker's state.
@@ -115,7 +116,7 @@ class Judged:
     size: float
 
 
-def judge(bank: FarTrans, split: Split, ranker: Any) -> Judged:
+def score_split(bank: FarTrans, split: Split, ranker: Any) -> SplitScore:
     """Fit once; what a ranker learns does not depend on the policy."""
     start = time.perf_counter()
     free = Pipeline(policy=Policy.unrestricted(), ranker=ranker, fallback=None)
@@ -125,11 +126,10 @@ def judge(bank: FarTrans, split: Split, ranker: Any) -> Judged:
     start = time.perf_counter()
     every = _ndcg(free, split, relevant)
     listed = time.perf_counter() - start
-    strict = Pipeline(policy=Policy.load("far-trans"), ranker=ranker, fallback=None)
-    strict.hold(*free.held)
+    strict = free.under(Policy.load("far-trans"))
     passes = strict.eligibility().passes(relevant["user_id"], relevant["product_id"])
     suitable = _ndcg(strict, split, relevant[passes])
-    held = free.held[1][0]
+    held = free.ranker_
     view = bank.view(split.at)
     active = np.diff(view.purchases.indptr) > 0
     newcomers = held.can_score(view.user_ids[~active][:1])
@@ -139,7 +139,7 @@ def judge(bank: FarTrans, split: Split, ranker: Any) -> Judged:
     unsold = known is None or bool(known[~bought & view.listed].any())
     per_list = 1000 * listed / relevant["user_id"].nunique()
     size = _bytes(held.state()) / 1e6
-    return Judged(every, suitable, fitted, per_list, bool(newcomers.any()), unsold, size)
+    return SplitScore(every, suitable, fitted, per_list, bool(newcomers.any()), unsold, size)
 
 
 def _ndcg(pipeline: Pipeline, split: Split, relevant: Any) -> float:
@@ -162,7 +162,7 @@ def far(names: Sequence[str], step: int) -> list[Row]:
     """Compare with EASE λ=2000, split by split."""
     bank = far_trans()
     splits = bank.splits()[::step]
-    found = {name: [judge(bank, s, RANKERS[name]()) for s in _shown(splits, name)]
+    found = {name: [score_split(bank, s, RANKERS[name]()) for s in _shown(splits, name)]
              for name in dict.fromkeys([PEER, *names])}  # fmt: skip
     rows = []
     for name in names:
@@ -213,7 +213,7 @@ def tuned(names: Sequence[str], step: int, trials: int = 20) -> list[Row]:
         found = tune(start, bank, space, trials, METRIC, as_of=splits[0].at, horizon_days=170)
         best = found.pipeline.ranker
         plain, searched = (
-            np.mean([judge(bank, s, type(best)(**ranker.get_params())).all for s in splits[::step]])
+            np.mean([score_split(bank, split, clone(ranker)).all for split in splits[::step]])
             for ranker in (RANKERS[name](), best)
         )
         note = f"peer: tuned, {trials} trials before the first split: {best!r}"
@@ -223,7 +223,7 @@ def tuned(names: Sequence[str], step: int, trials: int = 20) -> list[Row]:
 
 
 def bank(names: Sequence[str], seeds: Sequence[int] = (0, 1)) -> list[Row]:
-    """Give the expected purchases of ten suitable products, as a share of the best possible ten."""
+    """Return what ten suitable products are expected to sell, as a share of the best possible."""
     at = "2024-07-01"
     shares: dict[str, list[float]] = {name: [] for name in names}
     for seed in seeds:

@@ -120,9 +120,7 @@ def _apply(reranker: Reranker, blocks: list[tuple[Lists, RerankContext]]) -> Non
 
 def _with(pipeline: suitably.Pipeline, rerankers: list[Any]) -> suitably.Pipeline:
     """Give a pipeline that holds the same, with other rerankers."""
-    other = suitably.Pipeline(**{**pipeline.get_params(), "rerankers": rerankers})
-    other.hold(*pipeline.held)
-    return other
+    return pipeline.under(pipeline.policy, rerankers)
 
 
 def _recommend(pipeline: suitably.Pipeline) -> Callable[[], Any]:

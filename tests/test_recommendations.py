@@ -1,5 +1,8 @@
 """What comes out: frames, abstentions, explanations and why-nots, with counts by hand."""
 
+import copy
+import json
+import pickle
 from typing import Any
 
 import pandas as pd
@@ -300,7 +303,149 @@ def test_trace() -> None:
     assert trace.products.to_pylist() == [{"rank": 1, "product_id": "p1", "score": 1.0}]
 
 
+# --- one by one, and sent ------------------------------------------------------------------------
+
+
+def test_user_by_user() -> None:
+    recs = world().fitted().recommend(["u3", "nobody", "u0", "u2"], k=3)
+    found = list(recs)
+    assert len(found) == len(recs) == 4
+    assert [one.user_id for one in found] == ["u3", "nobody", "u0", "u2"]
+    assert [one.product_ids for one in found] == [("p0", "p1", "p3"), (), ("p1",), ()]
+    assert [one.scores for one in found] == [(1.0, 1.0, 1.0), (), (1.0,), ()]
+    assert [len(one) for one in found] == [3, 0, 1, 0]
+    assert [dict(one.reasons) for one in found] == [
+        {},
+        {"unknown-user": 6},
+        {"risk-level": 3, "owned": 1, "no-score": 1},
+        {"risk-level": 6},
+    ]
+    assert list(recs) == found, "as often as one likes"
+    assert list(world().fitted().recommend([])) == []
+
+
+@given(world_=worlds(), k=hs.integers(1, 4), block=hs.integers(1, 3))
+def test_user_by_user_is_the_frame_and_the_abstentions(world_: World, k: int, block: int) -> None:
+    recs = world_.fitted().recommend(k=k)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("suitably.recommendations._BLOCK", block)
+        lists = list(recs)
+        aside = rows_of(recs.abstentions())
+    assert [
+        {"user_id": one.user_id, "rank": rank, "product_id": product, "score": score}
+        for one in lists
+        for rank, (product, score) in enumerate(zip(one.product_ids, one.scores, strict=True), 1)
+    ] == rows_of(recs.to_frame())
+    assert [
+        {"user_id": one.user_id, "returned": len(one), "reason": reason, "count": count}
+        for one in lists
+        for reason, count in one.reasons.items()
+    ] == aside
+
+
+def test_lists_as_json() -> None:
+    recs = world().fitted().recommend(["u3", "nobody"], k=4)
+    sent = json.loads(json.dumps(recs.to_dict(), allow_nan=False))
+    assert sent == {
+        "as_of": "2024-03-01T12:00:00",
+        "k": 4,
+        "users": [
+            {
+                "user_id": "u3",
+                "products": [
+                    {"rank": 1, "product_id": "p0", "score": 1.0},
+                    {"rank": 2, "product_id": "p1", "score": 1.0},
+                    {"rank": 3, "product_id": "p3", "score": 1.0},
+                ],
+                "reasons": {"risk-level": 1, "owned": 1, "no-score": 1},
+            },
+            {"user_id": "nobody", "products": [], "reasons": {"unknown-user": 6}},
+        ],
+    }
+
+
+@pytest.mark.parametrize("kind", ["pandas", "polars", "pyarrow"])
+def test_lists_of_integers_without_times_as_json(kind: str) -> None:
+    from support.frames import convert
+
+    log = convert(pa.table({"user_id": [1, 2], "product_id": [7, 8]}), kind)
+    pipeline = st.Pipeline(policy=st.Policy.unrestricted(), ranker=st.ranking.Popularity())
+    recs = pipeline.fit(st.Dataset(None, None, log)).recommend(k=1)
+    sent = json.loads(json.dumps(recs.to_dict()))
+    assert sent["as_of"] is None
+    assert [u["user_id"] for u in sent["users"]] == [1, 2]
+    assert sent["users"][0]["products"] == [{"rank": 1, "product_id": 8, "score": 1.0}]
+    assert json.dumps(pipeline.trace(1).to_dict())
+
+
+def test_an_explanation_as_json() -> None:
+    why = world().fitted().recommend(k=4).explain("u3", "p1")
+    sent = json.loads(json.dumps(why.to_dict(), allow_nan=False))
+    assert (sent["user_id"], sent["product_id"], sent["rank"]) == ("u3", "p1", 2)
+    assert sent["text"] == dict(why.text)
+    assert sent["verdicts"][0]["inputs"] == {"product.risk_level": "R1", "user.risk_level": "C3"}
+    missing = world().fitted().why_not("u1", "p5")
+    assert json.loads(json.dumps([v.to_dict() for v in missing]))[1]["verdict"] == "unknown"
+
+
+def test_a_trace_as_json() -> None:
+    pipeline = world().fitted(profiles=[st.profiles.RecencyFrequencyValue()])
+    sent = json.loads(json.dumps(pipeline.trace("u0", k=4).to_dict(), allow_nan=False))
+    assert sent["user_id"] == "u0"
+    assert sent["profile"]["frequency"] == 1
+    assert sent["products"] == [{"rank": 1, "product_id": "p1", "score": 1.0}]
+    assert sent["stages"]["listed"] == 1
+
+
+def test_what_is_pickled_and_copied() -> None:
+    pipeline = world().fitted(profiles=[st.profiles.RecencyFrequencyValue()])
+    recs = pipeline.recommend(k=4)
+    for thing in (
+        recs.explain("u3", "p1"),
+        pipeline.trace("u0"),
+        *recs,
+        *pipeline.why_not("u0", "p3"),
+    ):
+        for back in (pickle.loads(pickle.dumps(thing)), copy.copy(thing), copy.deepcopy(thing)):
+            assert type(back) is type(thing)
+            assert back.to_dict() == thing.to_dict()
+            assert back == thing
+
+
+def test_lists_are_sent_by_their_frame_alone() -> None:
+    recs = world().fitted().recommend(k=4)
+    with pytest.raises(TypeError, match=r"to_frame\(\).*to_dict\(\).*save"):
+        pickle.dumps(recs)
+    assert rows_of(copy.deepcopy(recs).to_frame()) == rows_of(recs.to_frame())
+    assert copy.copy(recs).explain("u3", "p1") == recs.explain("u3", "p1")
+
+
+def test_maps_of_a_user_are_dictionaries() -> None:
+    users = pd.DataFrame({"user_id": ["u"], "wants": [{"bonds": 0.5}]})
+    log = pd.DataFrame({"user_id": ["u"], "product_id": ["p"]})
+    pipeline = st.Pipeline(policy=st.Policy.unrestricted(), ranker=st.ranking.Popularity())
+    trace = pipeline.fit(st.Dataset(users, None, log)).trace("u")
+    assert trace.fields == {"wants": {"bonds": 0.5}}
+    assert trace.to_dict()["fields"] == {"wants": {"bonds": 0.5}}
+
+
 # --- ids in text ---------------------------------------------------------------------------------
+
+
+def test_reprs_show_no_product() -> None:
+    mark = "product-4711"
+    base = world()
+    rename = {"p1": mark}
+    products = [{**row, "product_id": rename.get(row["product_id"], row["product_id"])}
+                for row in base.products]  # fmt: skip
+    events = [{**row, "product_id": rename.get(row["product_id"], row["product_id"])}
+              for row in base.events]  # fmt: skip
+    pipeline = base.pipeline().fit(base.but(products=products, events=events).dataset(), AS_OF)
+    recs = pipeline.recommend(k=4)
+    listed = next(one for one in recs if mark in one.product_ids)
+    for thing in (recs, listed, recs.explain("u3", mark), pipeline.trace("u3")):
+        assert mark not in repr(thing) + str(thing), type(thing).__name__
+        assert len(repr(thing)) < 200
 
 
 def test_reprs_show_no_customer() -> None:
@@ -313,7 +458,7 @@ def test_reprs_show_no_customer() -> None:
     data = base.but(users=users, events=events).dataset()
     pipeline = base.pipeline().fit(data, AS_OF)
     recs = pipeline.recommend(k=4)
-    shown = [data, pipeline, recs, recs.explain(mark, "p0"), pipeline.trace(mark),
+    shown = [data, pipeline, recs, recs.explain(mark, "p0"), pipeline.trace(mark), list(recs),
              pipeline.eligibility(), pipeline.why_not(mark, "p2")]  # fmt: skip
     for thing in shown:
         assert mark not in repr(thing), type(thing).__name__

@@ -1,4 +1,4 @@
-"""The command line: `suitably demo`, `suitably policy check`."""
+"""The command line: `suitably demo`, `suitably recommend`, `suitably policy check`."""
 
 import argparse
 import os
@@ -8,31 +8,36 @@ from collections.abc import Sequence
 from functools import partial
 from io import TextIOWrapper
 from pathlib import Path
+from typing import NoReturn
 
 from suitably.errors import SuitablyError
 
 __all__ = ["main"]
+
+_DATA_FILES = (".csv", ".parquet")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command.
 
     Returns:
-        0, or 1 where something was wrong that a message explains.
+        0, or 1 where something was wrong that a message explains. Arguments that cannot be used
+        end the process with 2 and the usage, as `argparse` has it.
     """
     asked = _parser().parse_args(arguments)
     if isinstance(sys.stdout, TextIOWrapper):  # a terminal without Chinese shows what it can
         sys.stdout.reconfigure(errors="replace")
     try:
         if asked.command == "demo":
-            _demo(asked.far_trans, asked.report)
-            return 0
-        return _check(asked.files)
+            return _demo(asked.far_trans, asked.report)
+        if asked.command == "recommend":
+            return _recommend(asked)
+        return _check(asked.files, asked.languages)
     except BrokenPipeError:  # whoever read the output, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except SuitablyError as error:
-        print(f"suitably: {error}", file=sys.stderr)
+    except (SuitablyError, OSError) as error:
+        print(f"suitably: {_told(error)}", file=sys.stderr)
         return 1
 
 
@@ -40,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="suitably", description="Personalised financial products, suitable by construction."
     )
+    parser.add_argument("--version", action=_Version)
     commands = parser.add_subparsers(dest="command", required=True)
     demo = commands.add_parser("demo", help="show the whole idea on a simulated or a real bank")
     demo.add_argument(
@@ -55,6 +61,34 @@ def _parser() -> argparse.ArgumentParser:
         default=Path("suitably-report.html"),
         help="where the report goes (default: suitably-report.html)",
     )
+    recommend = commands.add_parser(
+        "recommend",
+        help="write lists for a file of users, by a saved model",
+        description="Read users from a CSV or Parquet file and write user_id, rank, product_id "
+        "and score to another, in batches. Users that the model does not know get no list.",
+    )
+    recommend.add_argument("model", type=Path, metavar="MODEL", help="a folder of Pipeline.save")
+    recommend.add_argument(
+        "--users", type=_data_file, metavar="FILE", required=True, help="a .csv or .parquet file"
+    )
+    recommend.add_argument(
+        "--out", type=_data_file, metavar="FILE", required=True, help="a .csv or .parquet file"
+    )
+    recommend.add_argument(
+        "--user-column", metavar="NAME", default="user_id", help="of ids (default: user_id)"
+    )
+    recommend.add_argument(
+        "--k", type=_positive, metavar="N", default=10, help="the most products (default: 10)"
+    )
+    recommend.add_argument(
+        "--as-of", metavar="TIME", help="ISO 8601; default: the moment the model is fitted as of"
+    )
+    recommend.add_argument(
+        "--verify",
+        choices=("full", "manifest"),
+        default="full",
+        help="the digests checked before the model is used (default: full)",
+    )
     policy = commands.add_parser("policy", help="look at policies")
     check = policy.add_subparsers(dest="action", required=True).add_parser(
         "check", help="print policies as tables, with what is wrong with them"
@@ -62,20 +96,90 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument(
         "files", nargs="+", metavar="FILE", help="a policy in TOML, or a built-in one by its name"
     )
+    check.add_argument(
+        "--languages",
+        type=_languages,
+        metavar="CODES",
+        default=(),
+        help="languages that every text must have, such as en,zh",
+    )
     return parser
 
 
-def _demo(far_trans: Path | None, report: Path) -> None:
+class _Version(argparse.Action):
+    """Prints the version, which is looked up only when it is asked for."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str) -> None:
+        super().__init__(option_strings, dest, nargs=0, help="print the version and exit")
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        import suitably
+
+        print(f"suitably {suitably.__version__}")
+        parser.exit()
+
+
+def _data_file(text: str) -> Path:
+    path = Path(text)
+    if path.suffix.lower() not in _DATA_FILES:
+        raise argparse.ArgumentTypeError(f"{text}: must end in {' or '.join(_DATA_FILES)}")
+    return path
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text}: must be a positive integer")
+    return int(text)
+
+
+def _languages(text: str) -> tuple[str, ...]:
+    codes = tuple(code.strip() for code in text.split(","))
+    if not all(code.isascii() and code.isalpha() for code in codes):
+        raise argparse.ArgumentTypeError(f"{text}: must be codes of languages, such as en,zh")
+    return codes
+
+
+def _told(error: Exception) -> str:
+    """Return an error in a line: that of a file without Python's number."""
+    if isinstance(error, OSError) and error.strerror:
+        where = f"{error.filename}: " if error.filename is not None else ""
+        return f"{where}{error.strerror[0].lower()}{error.strerror[1:]}"
+    return str(error)
+
+
+def _recommend(asked: argparse.Namespace) -> int:
+    from suitably.engines.files import recommend
+
+    done = recommend(
+        asked.model,
+        asked.users,
+        asked.out,
+        k=asked.k,
+        as_of=asked.as_of,
+        user_column=asked.user_column,
+        verify=asked.verify,
+    )
+    unknown = f", {done.unknown:,} unknown to the model" if done.unknown else ""
+    print(
+        f"{asked.out}: {done.listed:,} products for {done.served:,} of {done.users:,} users"
+        f"{unknown}"
+    )
+    return 0
+
+
+def _demo(far_trans: Path | None, report: Path) -> int:
     from suitably.demo.scenarios import real_bank, simulated_bank
     from suitably.demo.story import tell
 
     scenario = simulated_bank if far_trans is None else partial(real_bank, far_trans)
     tell(scenario, report, partial(print, flush=True))
+    return 0
 
 
-def _check(files: Sequence[str]) -> int:
+def _check(files: Sequence[str], languages: Sequence[str]) -> int:
     from suitably.suitability.lint.lint import check_policy, check_versions
     from suitably.suitability.lint.render import list_findings, list_policy
+    from suitably.suitability.lint.text_checks import check_languages
     from suitably.suitability.policy import Policy
 
     width = shutil.get_terminal_size((100, 24)).columns
@@ -89,7 +193,7 @@ def _check(files: Sequence[str]) -> int:
             failed = True
             continue
         policies.append(policy)
-        findings = check_policy(policy)
+        findings = [*check_languages(policy, languages), *check_policy(policy)]
         failed |= any(finding.severity == "error" for finding in findings)
         print(f"{list_policy(policy, width)}\n\n{list_findings(findings, width)}\n", flush=True)
     between = check_versions(policies)

@@ -1,60 +1,98 @@
 """What comes out: ranked lists, reasons and evidence."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NoReturn, Self
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from suitably.data.frames import write_frame
+from suitably.pipeline.explanation import Explanation, rank_sentence
 from suitably.pipeline.generate import GeneratedLists, ListGenerator
-from suitably.ranking.protocol import Ranker
 from suitably.ranking.topk.lists import Lists
-from suitably.suitability.verdicts import RuleVerdict
+from suitably.typing import IdLike
 from suitably.utils import bitset
+from suitably.utils.html import box, element, table
+from suitably.utils.json import jsonable
+from suitably.utils.record import Record
 
-__all__ = ["Explanation", "Recommendations"]
+__all__ = ["Explanation", "Recommendations", "UserList"]
 
 _BLOCK = 4096
+_SHOWN = 10
 
 
-@dataclass(frozen=True)
-class Explanation:
-    """Why a product is in a user's list.
+@dataclass(frozen=True, repr=False)
+class UserList(Record):
+    """One user's list, best first.
 
     Attributes:
         user_id: The user.
-        product_id: The product.
-        rank: Its place, from 1.
-        score: The ranker's score, comparable within the list only.
-        ranker: What ranked it: the pipeline's ranker, or its fallback.
-        stood_in: Whether it was the fallback, since the ranker knows nothing of the user.
-        verdicts: What every applicable rule says of the pair; all pass.
-        text: A sentence made from facts, in English (`"en"`) and Chinese (`"zh"`).
+        product_ids: The products, in the order of their ranks.
+        scores: Their scores, comparable within the list only.
+        reasons: Why there are fewer than were asked for, with counts as in
+            `Recommendations.abstentions`; empty where nothing was kept out, or the list is full.
+
+    Example:
+        >>> UserList("ann", ("bond", "etf"), (2.0, 1.5), {"risk-level": 3})
+        UserList(2 products; kept out: risk-level 3)
+        >>> len(UserList("ann", ("bond", "etf"), (2.0, 1.5), {}))
+        2
     """
 
-    user_id: Any = field(repr=False)
-    product_id: Any
-    rank: int
-    score: float
-    ranker: str
-    stood_in: bool
-    verdicts: tuple[RuleVerdict, ...]
-    text: Mapping[str, str]
+    user_id: Any
+    product_ids: tuple[Any, ...]
+    scores: tuple[float, ...]
+    reasons: Mapping[str, int]
+
+    def __len__(self) -> int:
+        return len(self.product_ids)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the list JSON-ready: user_id, products (rank, product_id, score) and reasons."""
+        listed = zip(self.product_ids, self.scores, strict=True)
+        products = [
+            {"rank": rank, "product_id": product, "score": score}
+            for rank, (product, score) in enumerate(listed, 1)
+        ]
+        written: dict[str, Any] = jsonable(
+            {"user_id": self.user_id, "products": products, "reasons": self.reasons}
+        )
+        return written
+
+    def __repr__(self) -> str:
+        products = f"{len(self)} product{'s' * (len(self) != 1)}"
+        return f"UserList({products}{'; kept out: ' * bool(self.reasons)}{_listed(self.reasons)})"
 
 
 class Recommendations:
     """A list for every user asked, best first; fewer than `k` is a legitimate answer.
+
+    Iterating yields a `UserList` for each user, in the order asked.
 
     Args:
         asked: The users' ids, in the order asked.
         rows: Their positions, −1 where unknown.
         drawn: Their lists.
         generator: What drew them up, for reasons and evidence.
+
+    Example:
+        >>> import pandas as pd
+        >>> import suitably as st
+        >>> log = pd.DataFrame({"user_id": ["ann", "bob"], "product_id": ["bond", "etf"]})
+        >>> pipeline = st.Pipeline(policy=st.Policy.unrestricted(), ranker=st.ranking.Popularity())
+        >>> lists = pipeline.fit(st.Dataset(None, None, log)).recommend(k=2)
+        >>> lists
+        Recommendations(2 users, 2 products listed, 2 users with fewer than 2)
+        >>> {one.user_id: one.product_ids for one in lists}
+        {'ann': ('etf',), 'bob': ('bond',)}
+        >>> lists.to_dict()["users"][0]["products"]
+        [{'rank': 1, 'product_id': 'etf', 'score': 1.0}]
     """
 
     def __init__(
@@ -79,8 +117,18 @@ class Recommendations:
         """The lists as arrays; codes are positions in the catalogue."""
         return self._drawn.lists
 
+    @property
+    def as_of(self) -> pd.Timestamp | None:
+        """The moment that the lists hold as of; None in data without timestamps."""
+        moment = self._generator.snapshot.as_of
+        return None if moment is None else self._generator.state.clock.stamp(moment)
+
     def __len__(self) -> int:
         return len(self._rows)
+
+    def __iter__(self) -> Iterator[UserList]:
+        for block in _blocks(np.arange(len(self))):
+            yield from self._user_lists(block)
 
     def to_frame(self) -> Any:
         """Return the lists, row by row.
@@ -94,7 +142,17 @@ class Recommendations:
         """Return the lists as a PyArrow table."""
         return self._table(np.arange(len(self._rows)))
 
-    def for_user(self, user_id: Any) -> Any:
+    def to_dict(self) -> dict[str, Any]:
+        """Return the lists JSON-ready.
+
+        Returns:
+            as_of, k, and for each of `users` in the order asked: user_id, its products (rank,
+            product_id, score) and, where they are fewer than k, the reasons with their counts.
+        """
+        users = [one.to_dict() for one in self]
+        return {"as_of": jsonable(self.as_of), "k": self.k, "users": users}
+
+    def for_user(self, user_id: IdLike) -> Any:
         """Return one user's list, as `to_frame` does.
 
         Raises:
@@ -102,22 +160,21 @@ class Recommendations:
         """
         return self._write(self._table(np.array([self._place(user_id)])))
 
-    def explain(self, user_id: Any, product_id: Any) -> Explanation:
+    def explain(self, user_id: IdLike, product_id: IdLike) -> Explanation:
         """Say why a product is in a user's list.
 
         Raises:
             KeyError: It is not; `Pipeline.why_not` says why.
         """
         place = self._place(user_id)
-        code = int(self._generator.state.catalogue.ids.codes([product_id])[0])
+        code = int(self._generator.state.catalogue.codes([product_id])[0])
         found = np.flatnonzero(self.lists.products[place, : self.lists.lengths[place]] == code)
         if code < 0 or not len(found):
             raise KeyError("the product is not in this customer's list: ask pipeline.why_not")
         rank = int(found[0])
         verdicts = self._generator.snapshot.eligibility.verdicts(user_id, product_id)
         stood_in = bool(self._drawn.stood_in[place])
-        ranker = self._generator.rankers[stood_in]
-        length = int(self.lists.lengths[place])
+        main, ranker = self._generator.rankers[0], self._generator.rankers[stood_in]
         return Explanation(
             user_id=user_id,
             product_id=product_id,
@@ -126,7 +183,14 @@ class Recommendations:
             ranker=repr(ranker),
             stood_in=stood_in,
             verdicts=tuple(verdicts),
-            text=_sentence(rank + 1, length, self._generator, ranker, stood_in, verdicts),
+            text=rank_sentence(
+                rank + 1,
+                int(self.lists.lengths[place]),
+                type(ranker).__name__,
+                type(main).__name__ if stood_in else None,
+                [type(reranker).__name__ for reranker in self._generator.rerankers],
+                verdicts,
+            ),
         )
 
     def abstentions(self) -> Any:
@@ -137,14 +201,7 @@ class Recommendations:
         Returns:
             user_id, returned, reason, count: a row per user and reason.
         """
-        short = np.flatnonzero(self.lists.lengths < self.k)
-        unknown = short[self._rows[short] < 0]
-        known = short[self._rows[short] >= 0]
-        candidates = bitset.count(self._generator.narrowed)
-        parts = [(unknown, ["unknown-user"], np.full((len(unknown), 1), candidates))]
-        for start in range(0, len(known), _BLOCK):
-            block = known[start : start + _BLOCK]
-            parts.append((block, *self._reasons(block)))
+        parts = list(self._causes(np.flatnonzero(self.lists.lengths < self.k)))
         places = [np.repeat(block, len(names)) for block, names, _ in parts]
         reasons = [np.tile(np.array(names, object), len(block)) for block, names, _ in parts]
         counts = [count.ravel() for _, _, count in parts]
@@ -169,6 +226,44 @@ class Recommendations:
         ]
         names = [*eligibility.reasons, "owned", "no-score", "reranked", "final-check"]
         return names, np.column_stack([by_rule, *others])
+
+    def _causes(
+        self, short: NDArray[np.int64]
+    ) -> Iterator[tuple[NDArray[np.int64], list[str], NDArray[np.int64]]]:
+        """Yield some of these places, what may shorten lists, and how often it did for each."""
+        unknown = short[self._rows[short] < 0]
+        known = short[self._rows[short] >= 0]
+        candidates = bitset.count(self._generator.narrowed)
+        yield unknown, ["unknown-user"], np.full((len(unknown), 1), candidates)
+        for block in _blocks(known):
+            yield block, *self._reasons(block)
+
+    def _user_lists(self, places: NDArray[np.int64]) -> Iterator[UserList]:
+        lists = self.lists.take(places)
+        users = self._asked.take(pa.array(places)).to_pylist()
+        products = self._generator.state.catalogue.ids.decode(
+            lists.products[lists.filled]
+        ).to_pylist()
+        scores = lists.scores[lists.filled].tolist()
+        short = self._why_short(places[lists.lengths < self.k])
+        end = 0
+        for user, place, length in zip(users, places, lists.lengths.tolist(), strict=True):
+            start, end = end, end + length
+            mine = tuple(products[start:end]), tuple(scores[start:end])
+            yield UserList(user, *mine, short.get(int(place), MappingProxyType({})))
+
+    def _why_short(self, places: NDArray[np.int64]) -> dict[int, Mapping[str, int]]:
+        return {
+            place: MappingProxyType(
+                {
+                    name: count
+                    for name, count in zip(names, row, strict=True)
+                    if count or self._rows[place] < 0
+                }
+            )
+            for block, names, counts in self._causes(places)
+            for place, row in zip(block.tolist(), counts.tolist(), strict=True)
+        }
 
     def _abstained(
         self, places: NDArray[np.int64], reasons: NDArray[Any], counts: NDArray[np.int64]
@@ -210,38 +305,48 @@ class Recommendations:
     def _write(self, table: pa.Table) -> Any:
         return write_frame(table, self._generator.state.kind)
 
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be pickled: the model that explains the lists would come along."""
+        raise TypeError(
+            "Recommendations cannot be pickled, since they explain themselves by the model: "
+            "send to_frame(), to_arrow() or to_dict(), and the pipeline by its save"
+        )
+
+    def __copy__(self) -> Self:
+        return self  # nothing changes it
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
+
     def __repr__(self) -> str:
         listed = int(self.lists.lengths.sum())
         return (
-            f"Recommendations({len(self):,} customers, {listed:,} products listed, "
-            f"{self.short:,} customers with fewer than {self.k})"
+            f"Recommendations({len(self):,} users, {listed:,} products listed, "
+            f"{self.short:,} users with fewer than {self.k})"
+        )
+
+    def _repr_html_(self) -> str:
+        first = list(self._user_lists(np.arange(min(_SHOWN, len(self)))))
+        ranks = range(min(_SHOWN, max(map(len, first), default=0)))
+        rows = [
+            (
+                str(one.user_id),
+                *(str(one.product_ids[rank]) if rank < len(one) else "" for rank in ranks),
+                _listed(one.reasons),
+            )
+            for one in first
+        ]
+        columns = ("user_id", *(rank + 1 for rank in ranks), "kept out")
+        all_shown = len(self) <= _SHOWN and self.lists.depth <= _SHOWN
+        note = f"The first {_SHOWN} products of the first {_SHOWN} users; to_frame() has all."
+        return box(
+            repr(self), table(columns, rows), "" if all_shown else element("p", note, css="soft")
         )
 
 
-def _sentence(
-    rank: int,
-    length: int,
-    generator: ListGenerator,
-    ranker: Ranker,
-    stood_in: bool,
-    verdicts: list[RuleVerdict],
-) -> Mapping[str, str]:
-    rules = ", ".join(verdict.rule for verdict in verdicts)
-    name = type(ranker).__name__
-    rerankers = [type(reranker).__name__ for reranker in generator.rerankers]
-    reordered = f", reordered by {' and '.join(rerankers)}," if rerankers else ""
-    after = f"、经{'、'.join(rerankers)}调整后" if rerankers else ""
-    passed = f"It passes every rule that applies ({rules})" if rules else "No rule applies to it"
-    reason = f"符合全部适用规则（{rules}）" if rules else "没有适用的规则"
-    if stood_in:
-        main = type(generator.rankers[0]).__name__
-        basis = f"the behaviour of others, since {main} knows nothing of this customer yet"
-        ground = f"因{main}对该客户尚无了解，按其他客户的行为"
-    else:
-        basis, ground = "past behaviour", "按历史行为"
-    return MappingProxyType(
-        {
-            "en": f"{passed} and ranks {rank} of {length} by {name}{reordered} on {basis}.",
-            "zh": f"该产品{reason}，{ground}由{name}{after}排在{length}个中的第{rank}位。",
-        }
-    )
+def _blocks(places: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+    return (places[start : start + _BLOCK] for start in range(0, len(places), _BLOCK))
+
+
+def _listed(reasons: Mapping[str, int]) -> str:
+    return ", ".join(f"{reason} {count:,}" for reason, count in reasons.items())

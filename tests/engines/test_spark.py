@@ -12,8 +12,8 @@ import pytest
 
 import suitably as st
 from engines.models import AS_OF, Model, same
-from ranking import rankers
 from suitably.engines.spark import recommend
+from support import rankers
 from support.banks import popular
 
 pytestmark = pytest.mark.services

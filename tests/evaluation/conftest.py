@@ -7,10 +7,12 @@ import pandas as pd
 import pytest
 
 from suitably.data import Dataset
+from suitably.evaluation import ABTest, TimeSplit
 from suitably.pipeline.pipeline import Pipeline
 from suitably.ranking.protocol import Scores
 from suitably.suitability.policy import Policy
 
+SPLIT = TimeSplit(at="2021-01-01", horizon_days=180)
 RISK = """
 [policy]
 id = "risk"
@@ -68,6 +70,16 @@ class Bank:
         return self.pipeline(
             {user: {product: 2.0} for user, product in self.bought.items()}, policy
         )
+
+    def run(self, control, treatment, split=SPLIT, **more):
+        """Compare two pipelines on this bank."""
+        return ABTest(control, treatment, **more).run(self.data, split=split)
+
+    @staticmethod
+    def row(result, metric, segment="all"):
+        """Find one row of a result."""
+        frame = result.to_frame()
+        return frame[(frame["metric"] == metric) & (frame["segment"] == segment)].iloc[0]
 
     def poor(self, policy=None):
         """Rank first what nobody will buy."""

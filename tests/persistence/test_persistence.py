@@ -15,9 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as hs
 
 import suitably as st
-from ranking.rankers import Cheapest
 from support.banks import AS_OF, LEVELS, World, popular
 from support.frames import KINDS, rows_of
+from support.rankers import Cheapest
 from support.worlds import worlds
 
 PROFILES = [st.profiles.RiskAppetite, st.profiles.RecencyFrequencyValue]
@@ -92,10 +92,10 @@ def test_nothing_but_plain_files(tmp_path: Path) -> None:
     assert set(manifest["files"]) == others
 
 
-def test_no_event_log_and_no_field_that_no_policy_reads(tmp_path: Path) -> None:
+def test_every_column_of_users_and_products_and_no_event_log(tmp_path: Path) -> None:
     base = popular(9)
     users, products, log = base.frames()
-    users = users.append_column("passport", pa.array(["X-4711-SECRET"] * users.num_rows))
+    users = users.append_column("branch", pa.array(["harbour"] * users.num_rows))
     log = log.append_column("memo", pa.array(["M-4711-SECRET"] * log.num_rows))
     pipeline = base.pipeline().fit(st.Dataset(users, products, log), AS_OF)
     pipeline.save(tmp_path / "model")
@@ -104,11 +104,13 @@ def test_no_event_log_and_no_field_that_no_policy_reads(tmp_path: Path) -> None:
         if entry.suffix == ".parquet":
             content += str(pq.read_table(entry).to_pydict()).encode()
         assert b"4711" not in content, entry.name
+    fields = st.load(tmp_path / "model").trace("u0").fields
+    assert fields["branch"] == "harbour", "an update may bring a policy that reads it"
 
 
 def test_arrays_are_read_only_maps(tmp_path: Path) -> None:
     full(rich()).save(tmp_path / "model")
-    ranker = st.load(tmp_path / "model").held[1][0]
+    ranker = st.load(tmp_path / "model").ranker_
     assert isinstance(ranker.product_factors_, np.memmap)
     with pytest.raises(ValueError, match="read-only"):
         ranker.product_factors_[0, 0] = 1

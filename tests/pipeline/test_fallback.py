@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 import suitably
-from ranking.rankers import Cheapest
 from suitably.ranking import ALS, Popularity
 from support.banks import FREE, World, bought, popular
 from support.frames import rows_of
+from support.rankers import Cheapest
 
 
 def world() -> World:

@@ -399,7 +399,25 @@ def test_clone_and_params() -> None:
     assert again is twin
     first, second = (rows_of(p.recommend().to_frame()) for p in (pipeline, twin))
     assert first == second
-    assert st.Pipeline(**pipeline.get_params()).get_params() == pipeline.get_params()
+    own = pipeline.get_params(deep=False)
+    assert st.Pipeline(**own).get_params(deep=False) == own
+
+
+def test_another_policy_after_the_fit_gives_no_answers_of_the_old_one() -> None:
+    pipeline = ladder().fitted()
+    pipeline.policy = st.Policy.unrestricted()
+    with pytest.raises(st.NotFittedError):
+        pipeline.recommend()
+    assert pipeline.policies == (st.Policy.unrestricted(),)
+
+
+def test_the_same_model_under_another_policy() -> None:
+    pipeline = ladder().fitted()
+    before = rows_of(pipeline.recommend().to_frame())
+    free = pipeline.under(st.Policy.unrestricted())
+    fitted = ladder().pipeline(policy=st.Policy.unrestricted()).fit(ladder().dataset(), AS_OF)
+    assert rows_of(free.recommend().to_frame()) == rows_of(fitted.recommend().to_frame())
+    assert rows_of(pipeline.recommend().to_frame()) == before
 
 
 def test_two_pipelines_share_a_builder() -> None:

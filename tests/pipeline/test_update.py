@@ -57,14 +57,13 @@ def tables(news: World, stand_in: World | None = None) -> dict[str, Any]:
 
 
 def everything(pipeline: suitably.Pipeline) -> dict[str, Any]:
-    fitted = pipeline.held[0]
     recs = pipeline.recommend(k=4)
     return {
         "as_of": pipeline.as_of_,
         "users": pipeline.user_ids.tolist(),
         "products": pipeline.product_ids.tolist(),
         "mask": pipeline.eligibility().mask().tolist(),
-        "profiles": fitted.moment(pipeline.policies, fitted.as_of).profiles.to_pylist(),
+        "profiles": [dict(pipeline.trace(user).profile) for user in pipeline.user_ids],
         "lists": rows_of(recs.to_frame()),
         "abstentions": rows_of(recs.abstentions()),
     }
@@ -115,9 +114,9 @@ def test_new_customers_are_folded_in() -> None:
     world, news = with_news()
     pipeline = world.fitted(ALS(factors=2, regularization=1.0))
     before = rows_of(pipeline.recommend(["u2"], k=3).to_frame())
-    learned = pipeline.held[1][0]
+    learned = pipeline.ranker_
     pipeline.update(**news)
-    folded = pipeline.held[1][0]
+    folded = pipeline.ranker_
     assert folded is not learned
     assert (folded.product_factors_ == learned.product_factors_).all()
     recs = pipeline.recommend(["new", "u2"], k=3)

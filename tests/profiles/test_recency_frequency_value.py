@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from suitably.data import Dataset, View, Vocabulary
+from suitably.data import Dataset, View
 from suitably.errors import DataError, NotFittedError
 from suitably.profiles import RecencyFrequencyValue
 from suitably.profiles.recency_frequency_value import RecencyFrequencyValueState
+from support.banks import first_users
 
 USERS = pd.DataFrame({"user_id": ["ann", "bob", "cat", "dan", "eve"]})
 LOG = pd.DataFrame(
@@ -208,19 +209,14 @@ def view_of(events: list[tuple[int, int, int, float]]) -> View:
 
 
 @given(EVENTS, st.integers(0, 6), st.randoms(use_true_random=False))
-def test_merging_parts_equals_accumulating_at_once(events, first_users, random) -> None:
+def test_merging_parts_equals_accumulating_at_once(events, first, random) -> None:
     view = view_of(events)
-    early = np.array([user < first_users and random.random() < 0.5 for user in view.events.users])
-    part = replace(
-        view,
-        events=view.events.take(early),
-        users=Vocabulary(view.users.array[:first_users]),
-        user_fields=view.user_fields[:first_users],
-    )
+    early = np.array([user < first and random.random() < 0.5 for user in view.events.users])
+    part = first_users(replace(view, events=view.events.take(early)), first)
     rest = replace(view, events=view.events.take(~early))
     builder = RecencyFrequencyValue(high_value=1e6)
     a, b, whole = (builder.accumulate(v) for v in (part, rest, view))
-    assert len(a) == first_users
+    assert len(a) == first
     later = np.datetime64("2022-01-01", "us")
     expected = builder.finalise(whole, later)
     assert builder.finalise(builder.merge(a, b), later).equals(expected)

@@ -1,6 +1,5 @@
 """The stated risk level: valid strictly after its date, strictly before its end, never raised."""
 
-from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -10,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from suitably.data import Columns, Dataset, Vocabulary
+from suitably.data import Columns, Dataset
 from suitably.errors import DataError, NotFittedError
 from suitably.profiles import RiskAppetite
+from support.banks import first_users
 
 LOG = pa.table({"user_id": [1], "product_id": ["p"], "timestamp": [date(2020, 1, 1)]})
 DATES = [date(2023, 6, 30), date(2024, 2, 29), None, date(2030, 1, 1), date(2024, 1, 1)]
@@ -235,6 +235,6 @@ def test_a_later_state_replaces_an_earlier_one_missing_levels_included(old, new)
 def test_refuses_a_later_state_that_lost_users() -> None:
     builder = RiskAppetite()
     view = Dataset(USERS, None, LOG).view("2024-01-01")
-    fewer = replace(view, users=Vocabulary(view.users.array[:2]), user_fields=view.user_fields[:2])
+    fewer = first_users(view, 2)
     with pytest.raises(DataError, match="2 users cannot follow 5"):
         builder.merge(builder.accumulate(view), builder.accumulate(fewer))

@@ -118,7 +118,7 @@ def test_who_is_asked_with_whom(
 def test_the_order_is_that_of_the_exact_sum() -> None:
     world = big(3, 17, 40)
     pipeline = fit(world, Close())
-    ranker = pipeline.held[1][0]
+    ranker = pipeline.ranker_
     mask = pipeline.eligibility().mask()
     owned = {(row["user_id"], row["product_id"]) for row in world.events}
     found = lists_of(pipeline, list(pipeline.user_ids), 10)

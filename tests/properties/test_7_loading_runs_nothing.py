@@ -182,10 +182,10 @@ def test_names_that_lead_outside(model: Path, sandbox: Path, name: str) -> None:
 
     def change(manifest: dict[str, Any]) -> None:
         manifest["files"][name] = hashlib.sha256((sandbox / "outside.npy").read_bytes()).hexdigest()
-        manifest["catalogue"] = name
+        manifest["owned"]["starts"] = name
 
     def replaced(manifest: dict[str, Any]) -> None:
-        del manifest["files"][manifest["catalogue"]]
+        del manifest["files"][manifest["owned"]["starts"]]
         change(manifest)
 
     for how in (change, replaced):
@@ -199,7 +199,7 @@ def test_a_file_that_the_manifest_does_not_list_is_not_read(model: Path, sandbox
     np.save(sandbox / "outside.npy", np.zeros(3))
     for name in ("../outside.npy", str(sandbox / "outside.npy"), "nowhere.npy", 7, None, []):
         with copied(model) as folder:
-            forge(folder, lambda manifest, name=name: manifest.update(catalogue=name))
+            forge(folder, lambda m, name=name: m["owned"].update(starts=name))
             with pytest.raises(suitably.ArtifactError):
                 suitably.load(folder)
 
@@ -295,8 +295,14 @@ def test_a_class_of_the_wrong_kind_is_refused(model: Path) -> None:
         ("as_of is text", lambda m: m.update(as_of="yesterday")),
         ("as_of is a fraction", lambda m: m.update(as_of=0.5)),
         ("no such zone", lambda m: m.update(zone="../../etc/passwd")),
-        ("ids as an array", lambda m: m.update(users=m["catalogue"])),
-        ("an array as ids", lambda m: m.update(catalogue=m["users"])),
+        ("ids as an array", lambda m: m["users"].update(rows=m["owned"]["starts"])),
+        ("an array as ids", lambda m: m["owned"].update(starts=m["users"]["rows"])),
+        ("no interactions", lambda m: m.update(interactions=[])),
+        (
+            "interactions of another weighting",
+            lambda m: m["interactions"][0].update(half_life_days=3),
+        ),
+        ("weights that are none", lambda m: m["interactions"][0].update(weights=float("nan"))),
         ("another policy's digest", lambda m: m["policies"][0].update(fingerprint="0" * 64)),
         ("no policy", lambda m: m.update(policies=[])),
         ("parameters unknown", lambda m: m["rerankers"][0]["scalars"].update(extra=1)),
@@ -325,17 +331,15 @@ def test_a_manifest_that_is_none(model: Path, document: bytes) -> None:
 @pytest.mark.parametrize(
     ("part", "array"),
     [
-        ("catalogue", np.array([0, 1, 2, 3, 4, 999])),
-        ("catalogue", np.array([0, 0, 1, 2, 3, 4])),
-        ("catalogue", np.array([-1, 0, 1, 2, 3, 4])),
-        ("catalogue", np.array([0.5, 1, 2, 3, 4, 5])),
-        ("catalogue", np.zeros((2, 3), int)),
+        ("owned-starts", np.zeros((2, 3), int)),
+        ("owned-starts", np.array([0.5, 1, 2, 3, 7])),
+        ("owned-products", np.array([0.5] * 7)),
         ("owned-products", np.array([999] * 7, np.int32)),
         ("owned-products", np.array([-1] * 7, np.int32)),
         ("owned-starts", np.array([0, 99, 3, 2, 7], np.int32)),
         ("product_factors_", np.zeros((2, 3), np.float32)),
         ("product_factors_", np.full((6, 3), np.nan, np.float32)),
-        ("user_factors_", np.zeros((4, 9), np.float32)),
+        ("active_user_factors", np.zeros((4, 9), np.float32)),
     ],
 )
 def test_arrays_that_do_not_fit(model: Path, part: str, array: Any) -> None:
@@ -350,8 +354,19 @@ def test_arrays_that_do_not_fit(model: Path, part: str, array: Any) -> None:
 def test_ids_that_do_not_fit(model: Path) -> None:
     for ids in (["u0", "u0", "u1", "u2"], ["u0"], [None, "a", "b", "c"]):
         with copied(model) as folder:
-            name = next(n for n in files(model) if n.endswith("user-ids.parquet"))
-            pq.write_table(pa.table({"id": ids}), folder / name)
+            name = next(n for n in files(model) if n.endswith("-users.parquet"))
+            pq.write_table(pa.table({"id": ids, "listed": [True] * len(ids)}), folder / name)
+            forge(folder)
+            with pytest.raises(suitably.SuitablyError):
+                serve(folder)
+
+
+def test_rows_that_do_not_say_who_is_listed(model: Path) -> None:
+    for listed in ([1, 1, 1, 1], [True, None, True, True]):
+        with copied(model) as folder:
+            name = next(n for n in files(model) if n.endswith("-users.parquet"))
+            ids = pq.read_table(folder / name)["id"]
+            pq.write_table(pa.table({"id": ids, "listed": listed}), folder / name)
             forge(folder)
             with pytest.raises(suitably.SuitablyError):
                 serve(folder)

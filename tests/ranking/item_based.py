@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 import suitably
 from suitably.ranking import FitContext
+from support.states import revived
 
 AS_OF = datetime(2024, 3, 1)
 PAIRS = [(0, 0), (0, 1), (1, 0), (1, 1), (1, 2), (2, 1), (2, 2), (2, 3)]
@@ -157,12 +158,11 @@ class ItemBasedContract:
 
     def test_a_state_that_does_not_fit(self) -> None:
         ranker = fitted(self.make(), bank(PAIRS))
-        state = ranker.state()
-        again = type(ranker).from_state(state)
+        again = revived(ranker)
         assert (scores(again) == scores(ranker)).all()
         assert again.get_params() == ranker.get_params()
         with pytest.raises(ValueError, match="do not fit"):
-            type(ranker).from_state({**state, "known_": np.array([True, True, False, True])})
+            revived(ranker, known_=np.array([True, True, False, True]))
 
 
 def _dense(ranker: Any) -> NDArray[np.float32]:

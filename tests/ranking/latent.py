@@ -6,9 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ranking.contract import RankerContract, world
 from suitably.ranking import FitContext
+from suitably.testing import RankerContract
 from support.banks import AS_OF
+from support.banks import seven as world
+from support.states import revived
 
 __all__ = ["LatentContract"]
 
@@ -84,8 +86,7 @@ class LatentContract(RankerContract):
 
     def test_saved_after_folding_in(self) -> None:
         folded = self.fitted().fold_in(self.new_only(self.new))
-        state = folded.state()
-        again = type(folded).from_state(state)
+        again = revived(folded)
         ids = [f"u{i}" for i in range(7)]
         assert np.array_equal(self.vectors(again, *ids), self.vectors(folded, *ids))
         one = self.new_only([event("u1", "p1")])
@@ -94,11 +95,10 @@ class LatentContract(RankerContract):
         )
 
     def test_a_state_that_does_not_fit_itself_is_refused(self) -> None:
-        for name in ("user_factors_", "product_factors_", "known_"):
-            state = self.fitted().state()
-            state[name] = state[name][:-1]
-            with pytest.raises(ValueError, match="fit"):
-                type(self.make()).from_state(state)
+        for name in ("active_user_factors", "product_factors_", "known_"):
+            ranker = self.fitted()
+            with pytest.raises(ValueError, match=r"fit|vectors for"):
+                revived(ranker, **{name: ranker.state()[name][:-1]})
 
     def test_more_factors_than_there_are_data(self) -> None:
         ranker = self.make()

@@ -8,10 +8,10 @@ from implicit.cpu.als import AlternatingLeastSquares
 from scipy import sparse
 
 import suitably
-from ranking.contract import world
 from ranking.latent import LatentContract
 from suitably.ranking import ALS
 from support.banks import AS_OF, FREE, World, popular
+from support.banks import seven as world
 
 
 class TestALS(LatentContract):
@@ -28,7 +28,7 @@ class TestALS(LatentContract):
         fitted = ranker.fit(self.context(world().dataset()))
         model = AlternatingLeastSquares(factors=3, regularization=0.1, alpha=alpha)
         model.item_factors = fitted.product_factors_
-        weights = sparse.csr_matrix(fitted.history_.weights)
+        weights = sparse.csr_matrix(fitted.interactions_.weights)
         expected = model.recalculate_user(np.arange(7), weights)
         np.testing.assert_allclose(fitted.user_factors_, expected, rtol=1e-4, atol=1e-5)
 
@@ -58,7 +58,7 @@ class TestALS(LatentContract):
 
     def test_scores_are_products_of_the_vectors(self) -> None:
         pipeline = self.fitted_pipeline()
-        ranker = pipeline.held[1][0]
+        ranker = pipeline.ranker_
         for row in self._lists(pipeline):
             user, product = int(row["user_id"][1:]), int(row["product_id"][1:])
             total = 0.0

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 import suitably
-from ranking.contract import world
 from suitably.ranking import (
     ALS,
     BPR,
@@ -23,6 +22,7 @@ from suitably.ranking import (
     Spectral,
 )
 from support.banks import AS_OF, World, popular
+from support.banks import seven as world
 from support.frames import rows_of
 
 SINGLE: list[Callable[..., Any]] = [Popularity, ItemKNN, EASE, Spectral, ALS, BPR, LogisticMF, IALS]

@@ -8,19 +8,20 @@ import pandas as pd
 import pytest
 
 import suitably
-from ranking.contract import RankerContract, world
-from ranking.rankers import Cheapest
 from suitably.ranking import ALS, EASE, Blend, FitContext, Popularity
 from suitably.ranking.blending.scale import on_scale
 from suitably.ranking.blending.weights import Judged, learn_weights, rescaled
 from suitably.ranking.inner_split import inner_splits
 from suitably.ranking.protocol import Factors, Scores
+from suitably.testing import RankerContract
 from support.banks import AS_OF, FREE, World, popular
+from support.banks import seven as world
 from support.frames import rows_of
+from support.rankers import Cheapest
 
 
 class TestBlend(RankerContract):
-    scores_strangers = True
+    scores_unknown_users = True
 
     def make(self) -> Blend:
         return Blend([Popularity(), ALS(factors=2, iterations=3, regularization=0.1)])
@@ -108,7 +109,7 @@ def test_who_cannot_be_scored_by_one_is_left_to_the_others() -> None:
 def test_a_weight_of_nothing_counts_only_where_nothing_else_does() -> None:
     blend = Blend([EASE(), Popularity()], weights=[1, 0])
     ids = np.array(["u0", "u5", "nobody"], object)
-    blend = world().fitted(blend, fallback=None).held[1][0]
+    blend = world().fitted(blend, fallback=None).ranker_
     assert blend.can_score(ids).tolist() == [True, True, True]
     ease = on_scale(blend.rankers_[0].scorer(ids[:1]))[0]
     popularity = on_scale(blend.rankers_[1].scorer(ids[1:]))[0]
@@ -230,7 +231,7 @@ def test_without_dates_weights_are_equal() -> None:
 def test_given_rankers_stay_unfitted() -> None:
     given = [EASE(), Popularity()]
     first = Blend(given).fit(context(taste()))
-    assert not any(hasattr(ranker, "history_") for ranker in given)
+    assert not any(hasattr(ranker, "interactions_") for ranker in given)
     assert first.get_params()["rankers"] is given
 
 
@@ -245,8 +246,8 @@ def test_folding_in_is_delegated() -> None:
         for ranker in (Blend(parts, weights=[1, 1]), *parts)
     )
     ids = data.user_ids
-    scaled = [on_scale(pipeline.held[1][0].scorer(ids))[0] for pipeline in alone]
-    assert blend.held[1][0].scorer(ids).block == pytest.approx((scaled[0] + scaled[1]) / 2)
+    scaled = [on_scale(pipeline.ranker_.scorer(ids))[0] for pipeline in alone]
+    assert blend.ranker_.scorer(ids).block == pytest.approx((scaled[0] + scaled[1]) / 2)
 
 
 def test_fields_that_updates_read() -> None:
@@ -288,5 +289,5 @@ def test_worlds_of_the_contract_learn_something() -> None:
     busy = [{**row, "timestamp": AS_OF - timedelta(days=i + 1)}
             for i, row in enumerate(popular(24).events)]  # fmt: skip
     given = World(popular().users, popular().products, busy, (FREE,))
-    ranker = given.fitted(Blend([Popularity(), EASE()])).held[1][0]
+    ranker = given.fitted(Blend([Popularity(), EASE()])).ranker_
     assert ranker.weights_.sum() == pytest.approx(1)

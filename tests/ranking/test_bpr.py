@@ -5,9 +5,9 @@ import pytest
 from scipy.optimize import minimize
 
 import suitably
-from ranking.contract import world
 from ranking.latent import LatentContract
 from suitably.ranking import BPR
+from support.banks import seven as world
 
 
 class TestBPR(LatentContract):

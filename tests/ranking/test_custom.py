@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 import suitably
-from ranking.contract import RankerContract
-from ranking.rankers import Cheapest
+from suitably.testing import RankerContract
+from support.rankers import Cheapest
 
 
 class TestCustom(RankerContract):

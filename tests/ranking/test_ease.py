@@ -7,9 +7,9 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 import suitably
-from ranking.contract import RankerContract
 from ranking.item_based import PAIRS, WEIGHTS, ItemBasedContract, bank, fitted
 from suitably.ranking import EASE
+from suitably.testing import RankerContract
 
 
 class TestEASE(RankerContract, ItemBasedContract):

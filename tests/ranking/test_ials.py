@@ -7,17 +7,18 @@ import numpy as np
 import pytest
 
 import suitably
-from ranking.contract import world
 from ranking.latent import LatentContract, event
 from suitably.ranking import IALS
 from suitably.ranking.solvers import kernels as solver_kernels
 from support.banks import AS_OF
+from support.banks import seven as world
+from support.states import revived
 
 
 def objective(ranker: IALS) -> float:
     """As the paper writes it, over every pair, in plain NumPy."""
-    weights = ranker.history_.core.toarray().astype(float)
-    users = ranker.user_factors_[ranker.history_.active].astype(float)
+    weights = ranker.interactions_.core.toarray().astype(float)
+    users = ranker.user_factors_[ranker.interactions_.active].astype(float)
     products = ranker.product_factors_[ranker.known_].astype(float)
     scores, unobserved = users @ products.T, ranker.unobserved_weight_
     total = (weights * (scores - 1) ** 2).sum() + unobserved * (scores**2).sum()
@@ -75,15 +76,14 @@ class TestIALS(LatentContract):
         rng = np.random.default_rng(0)
         assert least == pytest.approx(fitted.objective_[-1], rel=1e-6)
         for _ in range(20):
-            moved = IALS.from_state(fitted.state())
-            moved.user_factors_ = fitted.user_factors_ + 0.05 * rng.normal(
-                size=fitted.user_factors_.shape
-            )
+            factors = fitted.state()["active_user_factors"]
+            noise = 0.05 * rng.normal(size=factors.shape)
+            moved = revived(fitted, active_user_factors=factors + noise)
             assert objective(moved) > least
 
     def test_defaults_are_scaled_to_the_data(self) -> None:
         fitted = self.of_bank(regularization=None)
-        weights = fitted.history_.core
+        weights = fitted.interactions_.core
         users, products = weights.shape
         assert fitted.unobserved_weight_ * users * products == pytest.approx(4 * weights.sum())
         noise = np.sqrt(weights.nnz / users) + np.sqrt(weights.nnz / products)
@@ -158,7 +158,7 @@ class TestIALS(LatentContract):
     def test_what_it_started_from_is_not_saved_with_it(self) -> None:
         warm = self.of_bank(start=self.of_bank())
         assert warm.state()["start"] is None
-        again = IALS.from_state(warm.state())
+        again = revived(warm)
         ids = np.array(["u0", "u7"], object)
         assert np.array_equal(again.scorer(ids).users, warm.scorer(ids).users)
 

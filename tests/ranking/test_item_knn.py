@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ranking.contract import RankerContract
 from ranking.item_based import PAIRS, WEIGHTS, ItemBasedContract, bank, fitted, scores
 from suitably.ranking import ItemKNN
+from suitably.testing import RankerContract
+from support.states import revived
 
 
 class TestItemKNN(RankerContract, ItemBasedContract):
@@ -86,10 +87,9 @@ class TestItemKNN(RankerContract, ItemBasedContract):
             fitted(ItemKNN(**bad), bank(PAIRS))
 
     def test_neighbours_of_another_catalogue(self) -> None:
-        state = fitted(ItemKNN(), bank(PAIRS)).state()
-        far = state["neighbours_"] + 4
+        ranker = fitted(ItemKNN(), bank(PAIRS))
         with pytest.raises(ValueError, match="do not fit"):
-            ItemKNN.from_state({**state, "neighbours_": far})
+            revived(ranker, neighbours_=ranker.neighbours_ + 4)
 
 
 def slow(R: Any, weighting: str, shrinkage: float, K1: float, B: float) -> Any:

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from ranking.contract import world
 from ranking.latent import LatentContract
 from suitably.ranking import LogisticMF
+from support.banks import seven as world
 
 
 class TestLogisticMF(LatentContract):

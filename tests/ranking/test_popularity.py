@@ -9,14 +9,16 @@ import pyarrow as pa
 import pytest
 
 import suitably
-from ranking.contract import RankerContract, world
 from suitably.ranking import FitContext, Popularity
+from suitably.testing import RankerContract
 from support.banks import AS_OF
+from support.banks import seven as world
 from support.frames import rows_of
+from support.states import revived
 
 
 class TestPopularity(RankerContract):
-    scores_strangers = True
+    scores_unknown_users = True
 
     def make(self) -> Popularity:
         return Popularity()
@@ -34,7 +36,7 @@ class TestPopularity(RankerContract):
 
 
 class TestPopularityBySegment(RankerContract):
-    scores_strangers = True
+    scores_unknown_users = True
 
     def make(self) -> Popularity:
         return Popularity(half_life_days=2.0, by="risk_level", smoothing=1.0)
@@ -152,9 +154,9 @@ def test_folding_in_counts_a_customer_once() -> None:
     pipeline.fit(old, NOW)
     news = pd.DataFrame({"user_id": ["b", "e"], "product_id": ["x", "x"], "timestamp": [NOW, NOW]})
     people = pd.DataFrame({"user_id": ["e", "f"], "tier": ["gold", "tin"]})
-    before = pipeline.held[1][0]
+    before = pipeline.ranker_
     pipeline.update(interactions=news, users=people)
-    ranker = pipeline.held[1][0]
+    ranker = pipeline.ranker_
     assert ranker.counts_.tolist() == [3, 2, 1]
     gold = [5 * (n + 2 * all_ / 5) / (3 + 2) for n, all_ in ((3, 3), (1, 2), (0, 1))]
     tin = [5 * (n + 2 * all_ / 5) / (2 + 2) for n, all_ in ((0, 3), (1, 2), (1, 1))]
@@ -191,17 +193,17 @@ def test_a_half_life_wants_dates() -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"segments": []},
-        {"segment_codes": np.full(5, 9, np.int32)},
-        {"segment_codes": np.zeros(3, np.int32)},
-        {"segment_counts": np.zeros((3, 9))},
+        {"segments_": []},
+        {"segment_codes_": np.full(5, 9, np.int32)},
+        {"segment_codes_": np.zeros(3, np.int32)},
+        {"segment_counts_": np.zeros((3, 9))},
     ],
 )
 def test_a_state_that_does_not_fit(wrong: dict[str, Any]) -> None:
-    state = Popularity(by="tier").fit(context(bank(LOG, TIERS))).state()
+    ranker = Popularity(by="tier").fit(context(bank(LOG, TIERS)))
     with pytest.raises(ValueError, match="do not fit"):
-        Popularity.from_state({**state, **wrong})
-    assert Popularity.from_state(state).segments_ == ("gold", "tin")
+        revived(ranker, **wrong)
+    assert revived(ranker).segments_ == ("gold", "tin")
 
 
 def test_the_moment_of_the_contract_is_dated() -> None:

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ranking.contract import RankerContract
 from ranking.item_based import PAIRS, WEIGHTS, ItemBasedContract, bank, fitted
 from suitably.ranking import Spectral
+from suitably.testing import RankerContract
 
 
 def random_bank(users: int, products: int, share: float = 0.1, seed: int = 4) -> Any:

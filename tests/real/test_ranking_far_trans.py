@@ -29,8 +29,7 @@ def judged(bank, ranker, k):
     split = bank.split(k)
     free = Pipeline(policy=Policy.unrestricted(), ranker=ranker, fallback=None)
     free.fit(bank, split.at)
-    strict = Pipeline(policy=Policy.load("far-trans"), ranker=ranker, fallback=None)
-    strict.hold(*free.held)
+    strict = free.under(Policy.load("far-trans"))
     pairs = split.relevant["user_id"], split.relevant["product_id"]
     suitable = split.relevant[strict.eligibility().passes(*pairs)]
     return ndcg(free, split, split.relevant), ndcg(strict, split, suitable)

@@ -57,7 +57,7 @@ class RerankerContract:
             again = type(reranker)(**reranker.get_params())
             assert again.get_params() == reranker.get_params()
             assert repr(again) == repr(reranker)
-            assert repr(reranker).startswith(f"{type(reranker).__name__}(by=")
+            assert repr(reranker).startswith(f"{type(reranker).__name__}(")
 
     @drawn
     def test_it_reorders_or_drops(self, seed: int) -> None:
@@ -158,8 +158,11 @@ class RerankerContract:
     def test_bad_parameters(self) -> None:
         lists, found = block(0, 2)
         for reranker in self.bad():
-            with pytest.raises(ValueError, match=r"must be|name a column|go together"):
+            told = rf"{type(reranker).__name__}.*(must|name a column|go together)"
+            with pytest.raises(ValueError, match=told):
                 reranker.rerank(lists, found, 2)
+            with pytest.raises(ValueError, match=told):
+                reranker.check_params()
 
     def test_unknown_columns(self) -> None:
         lists, found = block(0, 2)

@@ -28,7 +28,7 @@ class TestCalibration(RerankerContract):
         return Calibration(weight=0.9)
 
     def bad(self) -> list[Any]:
-        return [Calibration(weight=weight) for weight in (-0.1, 1.1, float("nan"))]
+        return [Calibration(weight=weight) for weight in (-0.1, 1.1, float("nan"), "big")]
 
     def unknown(self) -> list[Any]:
         return [Calibration("nowhere"), Calibration(target="nowhere")]

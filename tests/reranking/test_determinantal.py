@@ -26,7 +26,7 @@ class TestDeterminantal(RerankerContract):
         return Determinantal(by=["category", "regime"], near=["min_amount"])
 
     def bad(self) -> list[Any]:
-        weights = [Determinantal(weight=weight) for weight in (-0.1, 1.1, float("nan"))]
+        weights = [Determinantal(weight=weight) for weight in (-0.1, 1.1, float("nan"), "big")]
         likes = [Determinantal(alike=alike) for alike in (-0.1, 1, 2, float("nan"))]
         return [*weights, *likes, Determinantal(by=[]), Determinantal(by=(), near=())]
 

@@ -22,7 +22,7 @@ class TestDiversity(RerankerContract):
         return Diversity(weight=0.8)
 
     def bad(self) -> list[Any]:
-        return [Diversity(weight=weight) for weight in (-0.1, 1.1, float("nan"))]
+        return [Diversity(weight=weight) for weight in (-0.1, 1.1, float("nan"), "big")]
 
     def unknown(self) -> list[Any]:
         return [Diversity("nowhere")]

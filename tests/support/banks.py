@@ -1,12 +1,14 @@
 """Banks of a few rows as plain Python, handed in as any library's frames."""
 
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
-import pyarrow as pa
+import numpy as np
 
 import suitably
+from suitably.data import View
+from suitably.testing.bank import AS_OF, FREE, SmallBank, bought, seven_users
 from support.frames import convert
 
 __all__ = [
@@ -21,11 +23,12 @@ __all__ = [
     "POLICIES",
     "World",
     "bought",
+    "first_users",
     "ladder",
     "popular",
+    "seven",
 ]
 
-AS_OF = datetime(2024, 3, 1, 12)
 OFFSETS = [timedelta(days=-400), timedelta(days=-30), timedelta(microseconds=-1), timedelta(0)]
 OFFSETS += [timedelta(microseconds=1), timedelta(days=30)]
 BEFORE = OFFSETS[:3]
@@ -86,64 +89,28 @@ id = "over"
 expires = 2024-03-01
 require = "user.income > 1e9"
 """
-FREE = 'rules = []\n[policy]\nid = "free"\nversion = "1"\n'
 POLICIES = [(LEVELS,), (FUNDS, LOANS), (DATED,), (LEVELS, FUNDS), (LOANS,), (FREE,)]
-
-USER_SCHEMA = {
-    "risk_level": pa.string(),
-    "questionnaire_date": pa.date32(),
-    "vulnerable": pa.bool_(),
-    "income": pa.float64(),
-}
-PRODUCT_SCHEMA = {
-    "risk_level": pa.string(),
-    "complex": pa.bool_(),
-    "min_amount": pa.float64(),
-    "category": pa.string(),
-    "regime": pa.string(),
-    "repeatable": pa.bool_(),
-}
-TIME = pa.timestamp("us")
 
 
 @dataclass(frozen=True)
-class World:
-    """Rows as plain Python, and how they are handed in."""
+class World(SmallBank):
+    """A small bank that is handed in as any library's frames, with kinds of event that own."""
 
-    users: list[dict[str, Any]]
-    products: list[dict[str, Any]]
-    events: list[dict[str, Any]]
-    policies: tuple[str, ...]
     kind: str = "pyarrow"
     owned_events: tuple[str, ...] | None = None
-    as_of: datetime = AS_OF
 
     def frames(self) -> tuple[Any, Any, Any]:
-        key = pa.int64() if isinstance(self.users[0]["user_id"], int) else pa.string()
-        times = {"timestamp": TIME, "recorded_at": TIME, "user_timestamp": TIME}
-        times |= {"product_timestamp": TIME, "event": pa.string(), "value": pa.float64()}
-        ids = {"user_id": key, "product_id": pa.string()}
-        schema = {**USER_SCHEMA, **ids, **times}
-        return tuple(
-            convert(_table(rows, schema | extra), self.kind)
-            for rows, extra in (
-                (self.users, USER_SCHEMA), (self.products, PRODUCT_SCHEMA), (self.events, {})
-            )
-        )  # type: ignore[return-value]  # fmt: skip
+        users, products, events = (convert(table, self.kind) for table in super().frames())
+        return users, products, events
 
     def dataset(self) -> suitably.Dataset:
         return suitably.Dataset(*self.frames(), owned_events=self.owned_events)
 
-    def pipeline(self, ranker: Any = None, **parts: Any) -> suitably.Pipeline:
-        policies = [suitably.Policy.from_toml(text) for text in self.policies]
-        ranker = suitably.ranking.Popularity() if ranker is None else ranker
-        return suitably.Pipeline(**{"profiles": [], "policy": policies, "ranker": ranker, **parts})
 
-    def fitted(self, ranker: Any = None, **parts: Any) -> suitably.Pipeline:
-        return self.pipeline(ranker, **parts).fit(self.dataset(), self.as_of)
-
-    def but(self, **changes: Any) -> "World":
-        return replace(self, **changes)
+def seven() -> World:
+    """Seven users of whom `u5` and `u6` bought nothing, six products of which `p5` unsold."""
+    bank = seven_users()
+    return World(bank.users, bank.products, bank.events)
 
 
 def popular(events: int = 6) -> World:
@@ -165,18 +132,16 @@ def popular(events: int = 6) -> World:
     return World(users, products, log, (LEVELS,))
 
 
-def bought(*pairs: tuple[int, int], days: int = 1) -> list[dict[str, Any]]:
-    """Return events of users and products by their numbers, so many days before the moment."""
-    moment = AS_OF - timedelta(days=days)
-    return [{"user_id": f"u{u}", "product_id": f"p{p}", "timestamp": moment} for u, p in pairs]
-
-
 def ladder() -> World:
     """u0 bought p0 p1 p2, u1 p0 p1, u2 p0; popularity p0 3, p1 2, p2 1; p3 to p5 unsold."""
     pairs = [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (2, 0)]
     return popular().but(events=bought(*pairs), policies=(FREE,))
 
 
-def _table(rows: list[dict[str, Any]], schema: dict[str, pa.DataType]) -> pa.Table:
-    columns = list(dict.fromkeys(name for row in rows for name in row))
-    return pa.table({c: pa.array([row.get(c) for row in rows], schema[c]) for c in columns})
+def first_users(view: View, count: int) -> View:
+    """Return a view of the first users alone, as it was before the others came."""
+    users = view.users
+    ids, fields = users.ids.subset(np.arange(count)), users.fields[:count]
+    first = replace(users, ids=ids, fields=fields, listed=users.listed[:count])
+    kept = view.events.users < count
+    return replace(view, users=first, events=view.events.take(kept))

@@ -17,6 +17,7 @@ from suitably.data.versions import Versions, read_versions
 from suitably.data.view import View
 from suitably.data.vocabulary import Vocabulary
 from suitably.errors import DataError
+from suitably.utils.html import box, facts, table
 
 __all__ = ["Dataset"]
 
@@ -247,6 +248,28 @@ class Dataset:
             parts.append(f"{first} to {last}")
         aside = self._quarantine.table().num_rows
         return f"Dataset({', '.join(parts + [f'{aside} rows set aside'] * bool(aside))})"
+
+    def _repr_html_(self) -> str:
+        kinds = {name: inspected.table for name, inspected in self._tables.items()}
+        rows = [
+            (name, f"{kinds[name].num_rows:,}", ", ".join(kinds[name].column_names))
+            for name in ("users", "products", "interactions")
+            if name in kinds
+        ]
+        aside = self._quarantine.table().group_by(["table", "column", "reason"])
+        refused = aside.aggregate([([], "count_all")]).to_pylist()
+        columns = ("table", "column", "reason", "rows")
+        lines = [tuple(row.values()) for row in refused]
+        return box(
+            repr(self),
+            table(("table", "rows", "columns"), rows),
+            facts({"time zone": self.clock.zone or "none", "owned by": self._owned_by}),
+            table(columns, lines, "Rows set aside") if lines else "",
+        )
+
+    @property
+    def _owned_by(self) -> str:
+        return "any event" if self.owned_events is None else ", ".join(self.owned_events) or "none"
 
 
 def _one_clock(zones: dict[str, str | None]) -> Clock:

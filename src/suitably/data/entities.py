@@ -48,6 +48,15 @@ class Entities:
     def __len__(self) -> int:
         return len(self.ids)
 
+    @property
+    def values(self) -> NDArray[Any]:
+        """External ids in order, read-only."""
+        return self.ids.values
+
+    def codes(self, ids: Any) -> NDArray[np.int32]:
+        """Return each id's position, −1 where it is not known."""
+        return self.ids.codes(ids)
+
     @cached_property
     def catalogue(self) -> NDArray[np.int64]:
         """Positions of those that had a visible row: in order, or sorted by id without a frame."""

@@ -51,12 +51,12 @@ class View:
     @property
     def user_ids(self) -> NDArray[Any]:
         """External ids of the users, in order."""
-        return self.users.ids.values
+        return self.users.values
 
     @property
     def product_ids(self) -> NDArray[Any]:
         """External ids of the products, in order: the axis of every scorer."""
-        return self.products.ids.values
+        return self.products.values
 
     @property
     def user_fields(self) -> pa.Table:

@@ -1,6 +1,7 @@
-"""The main job, told: a customer, their list and reasons, and which pipeline is better."""
+"""The main job, told: which pipeline is better, then a customer, their list and its reasons."""
 
 import hashlib
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -12,11 +13,12 @@ import pyarrow.compute as pc
 
 from suitably.data.frames import read_frame
 from suitably.demo.scenarios import Scenario
-from suitably.evaluation import ABResult, ABTest, Facts, Report, Table
+from suitably.evaluation import ABResult, ABTest
 from suitably.pipeline.pipeline import Pipeline
 from suitably.profiles import RecencyFrequencyValue
 from suitably.ranking import ALS, Popularity
 from suitably.recommendations import Recommendations
+from suitably.report import Block, Facts, Report, Table
 from suitably.suitability.messages import show_value
 from suitably.suitability.policy import Policy
 
@@ -25,35 +27,44 @@ __all__ = ["tell"]
 K = 10
 SHOWN = 5
 CONSIDERED = 50
+# Erases the line of a terminal, so that the next step or the answer takes its place.
+_ERASE = "\r\x1b[2K"
 METRICS = ("dcg@10", "ndcg@10", "recall@10", "hit_rate@10")
 
 
 @dataclass
 class _Narrator:
-    """Says every step to the terminal, with the time it happened, and to the report."""
+    """Says the story to the terminal and to the report, and every step to stderr, with its time."""
 
-    say: Callable[[str], None]
+    speak: Callable[[str], None]
     report: Report
     started: float = field(default_factory=time.perf_counter)
 
     def step(self, what: str) -> None:
-        self.say(f"[{time.perf_counter() - self.started:5.1f} s] {what}")
+        text = f"[{time.perf_counter() - self.started:5.1f} s] {what}"
+        shown = f"{_ERASE}{text}" if sys.stderr.isatty() else f"{text}\n"
+        print(shown, end="", file=sys.stderr, flush=True)
 
-    def section(self, title: str, table: Table, *sentences: str) -> None:
+    def say(self, text: str) -> None:
+        if sys.stderr.isatty():
+            print(_ERASE, end="", file=sys.stderr, flush=True)
+        self.speak(text)
+
+    def section(self, title: str, table: Table, *sentences: str, page: Block | None = None) -> None:
         self.say(f"\n{title}")
         for sentence in sentences:
             self.say(f"  {sentence}")
         self.say(_as_text(table))
-        self.report.section(title, *sentences, table)
+        self.report.section(title, *sentences, page or table)
 
 
 def tell(scenario: Callable[[], Scenario], path: Path, say: Callable[[str], None]) -> Path:
-    """Run the demonstration.
+    """Run the demonstration: the answer first, then what it rests on and what it means.
 
     Args:
         scenario: Makes or reads the bank.
         path: Where the report goes.
-        say: Takes each line of the story.
+        say: Takes each line of the story; progress goes to stderr.
 
     Returns:
         Where the report was written.
@@ -62,17 +73,20 @@ def tell(scenario: Callable[[], Scenario], path: Path, say: Callable[[str], None
     bank = scenario()
     narrator = _Narrator(say, Report("Suitably", bank.title), started)
     narrator.step(f"{bank.title}: {bank.data!r}")
-    narrator.step(f"the cut: {bank.split.at.date()}; only what lies before it is known")
     plain = _fit(narrator, bank, "popularity without rules", Popularity(), None)
     baseline = _fit(narrator, bank, "popularity", Popularity(), bank.policies)
     treatment = _fit(narrator, bank, "ALS", ALS(), bank.policies)
+    ground = _decide(narrator, bank, plain, baseline, treatment)
     _customer(narrator, bank, plain, treatment)
-    _judge(narrator, bank, plain, baseline, treatment)
     if bank.stricter is not None:
         _expiry(narrator, bank, treatment)
-    narrator.report.section("Data", Facts({"source": bank.source, "cut": bank.split.at.date()}))
+    for title, blocks in ground:
+        narrator.report.section(title, *blocks)
+    facts = {"source": bank.source, "cut": bank.split.at.date(), "log": repr(bank.data)}
+    narrator.report.section("Data", Facts(facts))
     written = narrator.report.write(path)
-    narrator.step(f"report: {written.resolve()}")
+    narrator.step("done")
+    narrator.say(f"\nreport: {written.resolve()}")
     return written
 
 
@@ -99,7 +113,8 @@ def _customer(narrator: _Narrator, bank: Scenario, plain: Pipeline, treatment: P
     profile = {**trace.fields, **trace.profile}
     who = f"customer {hashlib.sha256(str(user).encode()).hexdigest()[:8]}, a pseudonym"
     known = [(name, show_value(v, "en")) for name, v in profile.items() if v is not None]
-    narrator.section("One customer", Table(("field", "value"), known), f"{who}.")
+    fields = Table(("field", "value"), known)
+    narrator.section("One customer", fields, f"{who}.", page=Facts(dict(known)))
     rows = []
     for row in read_frame(lists.for_user(user), "list")[0].to_pylist()[:SHOWN]:
         explanation = lists.explain(user, row["product_id"])
@@ -147,10 +162,14 @@ def _example(
     return user, products(user)
 
 
-def _judge(
+def _decide(
     narrator: _Narrator, bank: Scenario, plain: Pipeline, baseline: Pipeline, treatment: Pipeline
-) -> None:
-    """Compare the three pipelines on both kinds of relevance, and decide."""
+) -> list[tuple[str, list[Block]]]:
+    """Compare the three pipelines on both kinds of relevance, say which is better, and why.
+
+    Returns:
+        The sections of the test that say what was compared.
+    """
     policy = list(bank.policies)
 
     def test(control: Pipeline, relevant: Any) -> ABResult:
@@ -159,6 +178,14 @@ def _judge(
 
     results = {(c, r): test(c, r) for c in (plain, baseline) for r in ("all", "suitable")}
     narrator.step("compared: popularity without rules, popularity, ALS")
+    decided = results[baseline, "suitable"]
+    narrator.say(f"{decided}")
+    narrator.say(
+        f"\n{bank.title}: popularity (control) and ALS (treatment), on suitable buys.\n"
+        f"{bank.data!r}; only what lies before {bank.split.at.date()} is known."
+    )
+    (title, blocks), *ground = decided.sections("A/B: popularity and ALS, on suitable buys")
+    narrator.report.section(title, *blocks)
     rows = []
     for name, control, arm in (
         ("popularity without rules", plain, "control"),
@@ -169,7 +196,6 @@ def _judge(
         figures = [_figure(every, "ndcg@10", arm), _figure(suitable, "ndcg@10", arm)]
         figures += [_figure(every, "violation_rate", arm), _figure(every, "coverage", arm)]
         rows.append((name, *(f"{figure:.3f}" for figure in figures)))
-    decided = results[baseline, "suitable"]
     narrator.section(
         "Three figures together",
         Table(
@@ -185,10 +211,7 @@ def _judge(
         "Accuracy on all buys rewards what the rules forbid; on suitable buys it does not. "
         "Violations: the share of a list that the rules do not pass.",
     )
-    narrator.say(
-        f"\nA/B: popularity (control) and ALS (treatment), on suitable buys\n{decided!r}\n"
-    )
-    narrator.report.add_result(decided, "A/B: popularity and ALS, on suitable buys")
+    return ground
 
 
 def _figure(result: ABResult, metric: str, arm: str) -> float:

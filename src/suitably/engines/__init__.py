@@ -1,13 +1,14 @@
-"""When one machine is not enough: the same lists from Spark and from Dask.
+"""The same lists for more users than one frame holds: from Spark, from Dask, from file to file.
 
 `spark.recommend` and `dask.recommend` take and give a frame of the engine. Only the model's path
 and a few arguments travel to the workers; each process reads the saved model once.
+`files.recommend` reads users from a file and writes their lists to another, in batches.
 """
 
 from importlib import import_module
 from typing import Any
 
-__all__ = ["dask", "spark"]  # imported when asked for, as the rooms are
+__all__ = ["dask", "files", "spark"]  # imported when asked for, as the rooms are
 
 
 def __getattr__(name: str) -> Any:

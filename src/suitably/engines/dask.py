@@ -8,9 +8,10 @@ import pandas as pd
 import pyarrow as pa
 
 from suitably.data.vocabulary import id_array
-from suitably.engines.job import Job, check_columns, prepare
+from suitably.engines.worker import RecommendTask, check_columns, prepare
 from suitably.errors import DataError
 from suitably.persistence.folder import Verify
+from suitably.typing import AsOf
 
 if TYPE_CHECKING:
     from dask.dataframe import DataFrame
@@ -22,9 +23,9 @@ def recommend(
     model_path: str | Path,
     users: "DataFrame",
     k: int = 10,
-    as_of: Any = None,
+    as_of: AsOf | None = None,
     verify: Verify = "full",
-    trusted: Sequence[type] = (),
+    trusted: Sequence[type[Any]] = (),
 ) -> "DataFrame":
     """Recommend for the users of a Dask DataFrame, by a saved model.
 
@@ -54,25 +55,25 @@ def recommend(
     if not hasattr(users, "map_partitions"):
         raise DataError(f"engines.dask: expected a Dask DataFrame, got {type(users).__name__}")
     check_columns("dask", users.columns)
-    job = prepare(model_path, k, as_of, verify, trusted)
+    task = prepare(model_path, k, as_of, verify, trusted)
     nobody = pd.DataFrame({"user_id": pd.Series([], dtype=users["user_id"].dtype)})
-    asked, meta = users[["user_id"]], _lists(nobody, job)
-    lists: DataFrame = asked.map_partitions(_lists, job, meta=meta, clear_divisions=True)
+    asked, meta = users[["user_id"]], _lists(nobody, task)
+    lists: DataFrame = asked.map_partitions(_lists, task, meta=meta, clear_divisions=True)
     return lists
 
 
-def _lists(part: pd.DataFrame, job: Job) -> pd.DataFrame:
+def _lists(part: pd.DataFrame, task: RecommendTask) -> pd.DataFrame:
     ids = part["user_id"]
     array = id_array(ids, "user_id")
     schema = pa.schema(
         [
             ("user_id", array.type),
-            ("product_id", job.product_kind),
+            ("product_id", task.product_kind),
             ("rank", pa.int32()),
             ("score", pa.float32()),
         ]
     )
     # An empty part, such as the one that tells Dask the types, needs no model.
-    batches = job.lists([pa.record_batch({"user_id": array})]) if len(array) else iter(())
+    batches = task.recommend([pa.record_batch({"user_id": array})]) if len(array) else iter(())
     found: pd.DataFrame = pa.Table.from_batches(batches, schema).to_pandas()
     return found.astype({"user_id": ids.dtype})

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from suitably.engines.job import Job, check_columns, prepare
+from suitably.engines.worker import RecommendTask, check_columns, prepare, rebatched
 from suitably.errors import DataError
 from suitably.persistence.folder import Verify
+from suitably.typing import AsOf
 from suitably.utils.parallel import at_most
 
 if TYPE_CHECKING:
@@ -24,9 +25,9 @@ def recommend(
     model_path: str | Path,
     users: "DataFrame",
     k: int = 10,
-    as_of: Any = None,
+    as_of: AsOf | None = None,
     verify: Verify = "full",
-    trusted: Sequence[type] = (),
+    trusted: Sequence[type[Any]] = (),
 ) -> "DataFrame":
     """Recommend for the users of a Spark DataFrame, by a saved model.
 
@@ -57,42 +58,28 @@ def recommend(
     if not hasattr(users, "mapInArrow"):
         raise DataError(f"engines.spark: expected a Spark DataFrame, got {type(users).__name__}")
     check_columns("spark", users.columns)
-    job = prepare(model_path, k, as_of, verify, trusted)
-    schema = _schema(users, job.product_kind)
+    task = prepare(model_path, k, as_of, verify, trusted)
+    schema = _schema(users, task.product_kind)
 
     def lists(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        return _lists(job, batches)
+        return _lists(task, batches)
 
     return users.select("user_id").mapInArrow(lists, schema)
 
 
-def _lists(job: Job, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def _lists(task: RecommendTask, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """Run in a worker: one task, its batches one after the other."""
     from pyspark import TaskContext
 
     context = TaskContext.get()
-    job.pipeline()  # first, since only libraries that are loaded can be limited
+    task.pipeline()  # first, since only libraries that are loaded can be limited
     with at_most(1 if context is None else context.cpus()):
-        for batch in job.lists(_gathered(batches, _ROWS)):
+        for batch in task.recommend(rebatched(batches, _ROWS)):
             given = batch.column("product_id")
             if pa.types.is_integer(given.type):
                 place = batch.schema.get_field_index("product_id")
                 batch = batch.set_column(place, "product_id", given.cast(_signed(given.type)))
             yield batch
-
-
-def _gathered(batches: Iterator[pa.RecordBatch], rows: int) -> Iterator[pa.RecordBatch]:
-    """Join batches until they have so many rows, the last of all excepted."""
-    waiting: list[pa.RecordBatch] = []
-    held = 0
-    for batch in batches:
-        waiting.append(batch)
-        held += len(batch)
-        if held >= rows:
-            yield from pa.Table.from_batches(waiting).combine_chunks().to_batches()
-            waiting, held = [], 0
-    if waiting:
-        yield from pa.Table.from_batches(waiting).combine_chunks().to_batches()
 
 
 def _schema(users: "DataFrame", product_kind: pa.DataType) -> Any:

@@ -1,27 +1,32 @@
 """Is it better? Metrics per user, splits in time, paired statistics, and the A/B decision."""
 
-from suitably.evaluation.abtest import ABTest
-from suitably.evaluation.accuracy import evaluate
-from suitably.evaluation.guardrails import Guardrail
-from suitably.evaluation.report import Facts, Paragraph, Report, Table, Verdict
-from suitably.evaluation.result import ABResult
+from suitably.evaluation.abtest import ABResult, ABTest, Guardrail
+from suitably.evaluation.evaluate import evaluate
 from suitably.evaluation.splits import TimeSplit
-from suitably.evaluation.statistics import Difference, paired_difference
+from suitably.evaluation.statistics import Estimate, Statistic, paired_difference, paired_t
 from suitably.evaluation.tuning import Tuned, tune
+from suitably.report import DecisionBanner, Facts, Paragraph, Report, Table
+
+Difference = Estimate
+Verdict = DecisionBanner
 
 __all__ = [
     "ABResult",
     "ABTest",
+    "DecisionBanner",
     "Difference",
+    "Estimate",
     "Facts",
     "Guardrail",
     "Paragraph",
     "Report",
+    "Statistic",
     "Table",
     "TimeSplit",
     "Tuned",
     "Verdict",
     "evaluate",
     "paired_difference",
+    "paired_t",
     "tune",
 ]

@@ -14,7 +14,7 @@ from suitably.data.splits import Split
 from suitably.data.view import View
 from suitably.errors import DataError
 
-__all__ = ["Splitter", "TimeSplit"]
+__all__ = ["Splitter", "TimeSplit", "read_splits"]
 
 
 @runtime_checkable
@@ -83,8 +83,8 @@ class TimeSplit:
         rows, columns = after.matrix(len(users), len(products)).tocoo().coords
         # Without frames the view numbers only what it shows: positions are not the data's, and
         # what is not there yet (-1) can be neither barred nor off the catalogue.
-        people = view.users.ids.codes(users.values)[rows]
-        shelf = view.products.ids.codes(products.values)[columns]
+        people = view.users.codes(users.values)[rows]
+        shelf = view.products.codes(products.values)[columns]
         kept = np.append(view.listed, True)[shelf]
         known = np.flatnonzero((people >= 0) & (shelf >= 0))
         kept[known] &= ~_barred(view, people[known], shelf[known])
@@ -94,6 +94,22 @@ class TimeSplit:
         at: pd.Timestamp = data.clock.stamp(start)
         relevant = write_frame(table, data.kind)
         return Split(at=at, end=data.clock.stamp(end), candidates=None, relevant=relevant)
+
+
+def read_splits(split: Any, data: Dataset) -> list[Split]:
+    """Read what callers give as a split: one, anything with `.on(data)`, or a list of these.
+
+    Raises:
+        ValueError: An empty list, or something that is no split.
+    """
+    asked = list(split) if isinstance(split, list | tuple) else [split]
+    if not asked:
+        raise ValueError("split: the list is empty")
+    made = [one.on(data) if isinstance(one, Splitter) else one for one in asked]
+    for one in made:
+        if not isinstance(one, Split):
+            raise ValueError(f"split={one!r:.50}: must be a split, or have .on(data)")
+    return made
 
 
 def _barred(view: View, users: NDArray[Any], products: NDArray[Any]) -> NDArray[np.bool_]:

@@ -9,10 +9,10 @@ from suitably.metrics.accuracy import (
     precision,
     recall,
 )
-from suitably.metrics.catalogue import catalogue_coverage, coverage
 from suitably.metrics.convention import LENSKIT, RECTOOLS, TREC, Convention, find_convention
-from suitably.metrics.hits import Hits
-from suitably.metrics.names import Metric, UserMetric, parse_metric, parse_metrics
+from suitably.metrics.coverage import catalogue_coverage, coverage
+from suitably.metrics.protocol import Hits, ListMetric, MetricInput, UserMetric
+from suitably.metrics.registry import Metric, MetricSpec, parse_metric, parse_metrics, register
 from suitably.metrics.suitability import violation_rate
 
 __all__ = [
@@ -21,7 +21,10 @@ __all__ = [
     "TREC",
     "Convention",
     "Hits",
+    "ListMetric",
     "Metric",
+    "MetricInput",
+    "MetricSpec",
     "UserMetric",
     "average_precision",
     "catalogue_coverage",
@@ -35,5 +38,6 @@ __all__ = [
     "parse_metrics",
     "precision",
     "recall",
+    "register",
     "violation_rate",
 ]

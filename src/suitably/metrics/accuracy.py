@@ -1,20 +1,18 @@
 """Accuracy: were the products that the user then chose in the list, and how high?
 
-Every kernel takes `Hits` and a depth k, and gives float64 (users,). Sums run in the order of rank,
-so that a perfect list scores exactly 1 and no value depends on who else is in the block.
+Every kernel takes `Hits` and a depth k, and returns float64 (users,). Sums run in the order of
+rank, so that a perfect list scores exactly 1 and no value depends on who else is in the block.
 """
 
-from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from suitably.metrics.convention import TREC, Convention
-from suitably.metrics.hits import Hits
+from suitably.metrics.protocol import Hits
 
 __all__ = [
-    "ACCURACY",
     "average_precision",
     "dcg",
     "hit_rate",
@@ -51,6 +49,11 @@ def ndcg(hits: Hits, k: int, convention: Convention = TREC) -> Values:
 
     Source:
         Järvelin and Kekäläinen (2002).
+
+    Example:
+        >>> hits = Hits(np.array([[True, False, True]]), np.array([3]), np.array([2]))
+        >>> ndcg(hits, 3).round(4)
+        array([0.9197])
     """
     reach = np.full(len(hits), k) if convention.ideal == "k" else np.minimum(hits.relevant, k)
     best = np.append(0.0, np.cumsum(convention.discounts(int(reach.max(initial=0)))))
@@ -58,18 +61,36 @@ def ndcg(hits: Hits, k: int, convention: Convention = TREC) -> Values:
 
 
 def recall(hits: Hits, k: int, convention: Convention = TREC) -> Values:
-    """Share of what there was to find that is among the first k."""
+    """Share of what there was to find that is among the first k.
+
+    Example:
+        >>> hits = Hits(np.array([[True, False, True]]), np.array([3]), np.array([2]))
+        >>> recall(hits, 2)
+        array([0.5])
+    """
     return _share(hits.top(k).sum(axis=1), _bases(hits, k, convention.recall_over))
 
 
 def precision(hits: Hits, k: int, convention: Convention = TREC) -> Values:
-    """Share of k places that were hits; a list shorter than k wastes the rest."""
+    """Share of k places that were hits; a list shorter than k wastes the rest.
+
+    Example:
+        >>> hits = Hits(np.array([[True, False, True]]), np.array([3]), np.array([2]))
+        >>> precision(hits, 4)
+        array([0.5])
+    """
     del convention
     return _share(hits.top(k).sum(axis=1), np.full(len(hits), float(k)))
 
 
 def hit_rate(hits: Hits, k: int, convention: Convention = TREC) -> Values:
-    """1 where any of the first k was a hit, else 0."""
+    """1 where any of the first k was a hit, else 0.
+
+    Example:
+        >>> hits = Hits(np.array([[True, False, True]]), np.array([3]), np.array([2]))
+        >>> hit_rate(hits, 1)
+        array([1.])
+    """
     del convention
     found: NDArray[np.bool_] = np.any(hits.top(k), axis=1)
     return found.astype(np.float64)
@@ -82,6 +103,11 @@ def average_precision(hits: Hits, k: int, convention: Convention = TREC) -> Valu
 
     Source:
         Buckley and Voorhees (2000), SIGIR, pp. 33-40.
+
+    Example:
+        >>> hits = Hits(np.array([[True, False, True]]), np.array([3]), np.array([2]))
+        >>> average_precision(hits, 3).round(4)
+        array([0.8333])
     """
     top = hits.top(k)
     at_rank = np.cumsum(top, axis=1) / np.arange(1.0, top.shape[1] + 1.0)
@@ -89,24 +115,18 @@ def average_precision(hits: Hits, k: int, convention: Convention = TREC) -> Valu
 
 
 def mrr(hits: Hits, k: int, convention: Convention = TREC) -> Values:
-    """One over the rank of the first hit among the first k, 0 without one."""
+    """One over the rank of the first hit among the first k, 0 without one.
+
+    Example:
+        >>> hits = Hits(np.array([[True, False, True]]), np.array([3]), np.array([2]))
+        >>> mrr(hits, 3)
+        array([1.])
+    """
     del convention
     top = hits.top(k)
     if not top.shape[1]:
         return np.zeros(len(hits))
     return np.where(top.any(axis=1), 1.0 / (top.argmax(axis=1) + 1.0), 0.0)
-
-
-ACCURACY: dict[str, Callable[[Hits, int, Convention], Values]] = {
-    "dcg": dcg,
-    "hit_rate": hit_rate,
-    "map": average_precision,
-    "mrr": mrr,
-    "ndcg": ndcg,
-    "precision": precision,
-    "recall": recall,
-}
-"""The kernels by the names that callers write before the `@`."""
 
 
 def _bases(

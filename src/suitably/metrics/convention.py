@@ -29,6 +29,10 @@ class Convention:
 
     Source:
         Järvelin and Kekäläinen (2002), ACM TOIS 20(4), for the two discounts.
+
+    Example:
+        >>> Convention(discount="max(1, log2(rank))").discounts(3).round(2)
+        array([1.  , 1.  , 0.63])
     """
 
     name: str = "custom"
@@ -66,6 +70,10 @@ def find_convention(convention: str | Convention) -> Convention:
 
     Raises:
         ValueError: No preset has that name.
+
+    Example:
+        >>> find_convention("rectools").ideal
+        'k'
     """
     if isinstance(convention, Convention):
         return convention

@@ -87,6 +87,11 @@ class Model:
         snapshots = OrderedDict({_key(state.as_of): snapshot})
         return replace(self, state=state, rankers=rankers, snapshots=snapshots, lock=Lock())
 
+    def under(self, policies: tuple[Policy, ...], rerankers: tuple[Any, ...]) -> "Model":
+        """Return a model with other policies and rerankers: neither alters what is learned."""
+        fresh: OrderedDict[Any, Snapshot] = OrderedDict()
+        return replace(self, policies=policies, rerankers=rerankers, snapshots=fresh, lock=Lock())
+
     @cached_property
     def interactions(self) -> Mapping[Weighting, WeightedInteractions]:
         """The weighted interactions that rankers go by, once for each distinct weighting."""

@@ -1,6 +1,6 @@
 """Components as files: the name of a class, its scalars, its arrays and its parts."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,40 +8,44 @@ import numpy as np
 from suitably import profiles, ranking, reranking
 from suitably.errors import ArtifactError
 from suitably.persistence.folder import Reader, Writer
-from suitably.utils.params import own_params
+from suitably.utils.state import from_state, state_of, undeclared_state
 
 __all__ = ["component_classes", "read_arrays", "read_component", "write_arrays", "write_component"]
+
+Revive = Callable[[type, dict[str, Any]], Any]
 
 _ROOMS = (profiles, ranking, reranking)
 
 
-def write_component(writer: Writer, component: Any) -> dict[str, Any]:
+def write_component(writer: Writer, component: Any, revive: Revive = from_state) -> dict[str, Any]:
     """Write a builder, ranker or reranker.
+
+    Args:
+        writer: Where to.
+        component: What.
+        revive: How one is made of its class and state.
 
     Raises:
         ArtifactError: It has no state, or one that holds something else than arrays, numbers, text
-            and components.
+            and components, or it has learned what its state does not hold.
     """
-    if hasattr(component, "state"):
-        state = component.state()
-    elif hasattr(component, "get_params"):
-        state = own_params(component)
-    else:
-        state = None
-    revived = hasattr(component, "from_state") == hasattr(component, "state")
-    if state is None or not revived:
-        raise ArtifactError(
-            f"{type(component).__name__}: cannot be saved; give it state() and from_state(state)"
-        )
+    name = type(component).__name__
+    state = state_of(component)
+    if state is None or hasattr(component, "from_state") != hasattr(component, "state"):
+        raise ArtifactError(f"{name}: cannot be saved; give it state() and from_state(state)")
     arrays = {name: value for name, value in state.items() if isinstance(value, np.ndarray)}
     parts = {name: value for name, value in state.items() if _are_components(value)}
     plain = [name for name in state if name not in arrays and name not in parts]
-    return {
+    record = {
         "class": _name(type(component)),
         "scalars": {name: _scalar(component, name, state[name]) for name in plain},
         "arrays": write_arrays(writer, arrays),
-        "parts": {name: [write_component(writer, part) for part in parts[name]] for name in parts},
+        "parts": {
+            name: [write_component(writer, part, revive) for part in parts[name]] for name in parts
+        },
     }
+    _refuse_loss(component, revive)
+    return record
 
 
 def read_component(
@@ -63,7 +67,7 @@ def read_component(
         for name, several in record["parts"].items()
     }
     state = {**record["scalars"], **read_arrays(reader, record["arrays"]), **parts}
-    made = cls.from_state(state) if hasattr(cls, "from_state") else cls(**state)
+    made = from_state(cls, state)
     if not isinstance(made, role):
         raise ArtifactError(f"class {record['class']!r} is no {role.__name__.lower()}")
     return made
@@ -93,6 +97,20 @@ def _are_components(value: Any) -> bool:
     """Return whether a value of a state is a list of components with states of their own."""
     some = isinstance(value, tuple | list) and bool(value)
     return some and all(hasattr(part, "state") for part in value)
+
+
+def _refuse_loss(component: Any, revive: Revive) -> None:
+    """Refuse a component that has learned what its state does not hold."""
+    name = type(component).__name__
+    try:
+        lost = undeclared_state(component, revive)
+    except (LookupError, TypeError, AttributeError, ValueError) as error:
+        raise ArtifactError(f"{name}: cannot be made again from its state: {error!r}") from None
+    if lost:
+        raise ArtifactError(
+            f"{name}: has learned {', '.join(lost)}, which would be lost: "
+            f"let state() hold it and from_state(state) take it back"
+        )
 
 
 def _scalar(component: Any, name: str, value: Any) -> Any:

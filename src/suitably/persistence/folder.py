@@ -26,7 +26,7 @@ __all__ = ["Reader", "Verify", "Writer"]
 Verify = Literal["full", "manifest"]
 MANIFEST = "manifest.json"
 DIGEST = "manifest.sha256"
-FORMAT = 2
+SCHEMA = 2
 _NAME = re.compile(r"[a-z0-9_-]+\.(npy|parquet|toml)")
 
 
@@ -75,7 +75,7 @@ class Writer:
 
     def manifest(self, facts: dict[str, Any]) -> None:
         """Write the manifest, last of all, and move the folder to its place."""
-        document = {**facts, "format": FORMAT, "files": self._files}
+        document = {**facts, "schema": SCHEMA, "files": self._files}
         data = json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False).encode("utf-8")
         (self._folder / MANIFEST).write_bytes(data)
         (self._folder / DIGEST).write_bytes(hashlib.sha256(data).hexdigest().encode())
@@ -138,8 +138,8 @@ class Reader:
         self._path = path
         self.facts = self._manifest()
         files = self.facts.get("files")
-        if self.facts.get("format") != FORMAT or not isinstance(files, dict):
-            raise ArtifactError(f"{path}: written in another format, this version reads {FORMAT}")
+        if self.facts.get("schema") != SCHEMA or not isinstance(files, dict):
+            raise ArtifactError(f"{path}: written in another format, this version reads {SCHEMA}")
         there = {entry.name for entry in path.iterdir()} - {MANIFEST, DIGEST}
         if there != set(files):
             odd = sorted(there ^ set(files))[:3]

@@ -1,6 +1,7 @@
 """Model serialisation: a fitted model as a folder of plain files, and back."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ from suitably.ranking.interactions import WeightedInteractions, Weighting
 from suitably.ranking.protocol import Ranker, RowRanker
 from suitably.reranking.protocol import Reranker
 from suitably.suitability.policy import Policy
+from suitably.utils.state import from_state
 
 __all__ = ["load_model", "save_model"]
 
@@ -52,7 +54,7 @@ def save_model(model: Model, path: Path) -> None:
                 "as_of": _micros(state.as_of),
                 "zone": state.clock.zone,
                 "kind": state.kind,
-                "schema": state.schema.to_dict(),
+                "data": state.schema.to_dict(),
                 "learned": state.learned,
                 "seed": model.seed,
                 "users": _write_entities(writer, state.users),
@@ -72,7 +74,10 @@ def save_model(model: Model, path: Path) -> None:
                     }
                     for builder, held in zip(state.builders, state.builder_states, strict=True)
                 ],
-                "rankers": [write_component(writer, ranker) for ranker in model.rankers],
+                "rankers": [
+                    write_component(writer, ranker, partial(_revived, model))
+                    for ranker in model.rankers
+                ],
                 "rerankers": [write_component(writer, reranker) for reranker in model.rerankers],
             }
         )
@@ -98,6 +103,14 @@ def load_model(path: Path, verify: Verify, trusted: Sequence[type]) -> Model:
         raise ArtifactError(f"{path}: the files do not make up a pipeline: {error}") from None
 
 
+def _revived(model: Model, cls: type, state: dict[str, Any]) -> Any:
+    """Make a ranker of its state as loading does."""
+    ranker = from_state(cls, state)
+    if isinstance(ranker, RowRanker):
+        return ranker.attach(model.state.users.ids, model.interactions)
+    return ranker
+
+
 def _load(reader: Reader, trusted: Sequence[type]) -> Model:
     facts = reader.facts
     users, products = (_read_entities(reader, facts[side]) for side in ("users", "products"))
@@ -110,7 +123,7 @@ def _load(reader: Reader, trusted: Sequence[type]) -> Model:
         products=products,
         learned=int(facts["learned"]),
         owned=_read_csr(reader, facts["owned"], np.int8(1), (len(users), len(products))),
-        schema=DataSchema.from_dict(facts["schema"]),
+        schema=DataSchema.from_dict(facts["data"]),
         builders=tuple(builders),
         builder_states=tuple(
             builder.state_type.from_arrays(read_arrays(reader, record["accumulated"]))
@@ -121,15 +134,17 @@ def _load(reader: Reader, trusted: Sequence[type]) -> Model:
         raise ValueError("builder states and users do not fit")
     if not 0 <= state.learned <= len(products):
         raise ValueError("rankers and products do not fit")
+    if not facts["rankers"] or not facts["policies"]:
+        raise ValueError("there is no ranker, or no policy")
     found = [_read_interactions(reader, record, users.ids) for record in facts["interactions"]]
     interactions = {one.weighting: one for one in found}
-    rankers = tuple(read_component(reader, one, trusted, Ranker) for one in facts["rankers"])
-    for ranker in rankers:
-        if isinstance(ranker, RowRanker):
-            ranker.attach(users.ids, interactions)
+    rankers = (read_component(reader, one, trusted, Ranker) for one in facts["rankers"])
     return Model(
         state=state,
-        rankers=rankers,
+        rankers=tuple(
+            ranker.attach(users.ids, interactions) if isinstance(ranker, RowRanker) else ranker
+            for ranker in rankers
+        ),
         policies=tuple(_read_policy(reader, policy) for policy in facts["policies"]),
         rerankers=tuple(
             read_component(reader, one, trusted, Reranker) for one in facts["rerankers"]

@@ -228,9 +228,9 @@ class ListGenerator:
     def _context(self, rows: NDArray[np.int64]) -> RerankContext:
         fields = self.snapshot.fields
         return RerankContext(
-            user_ids=self.state.users.ids.values[rows],
+            user_ids=self.state.users.values[rows],
             user_fields=take_rows(fields, pa.array(rows)),
-            product_ids=self.state.catalogue.ids.values,
+            product_ids=self.state.catalogue.values,
             product_fields=self.state.catalogue.fields,
             owned=self.state.holdings(rows),
         )

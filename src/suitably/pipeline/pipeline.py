@@ -28,10 +28,10 @@ from suitably.ranking.protocol import Ranker
 from suitably.recommendations import Recommendations
 from suitably.reranking.protocol import Reranker
 from suitably.suitability.eligibility import Eligibility
-from suitably.suitability.policy import Policy, read_policies
+from suitably.suitability.policy import Policy, PolicySource, read_policies
 from suitably.suitability.verdicts import RuleVerdict, pseudo_verdict
 from suitably.utils import bitset
-from suitably.utils.params import Parameterized, clone, parameter_names
+from suitably.utils.params import Parameterized, clone
 
 __all__ = ["Pipeline", "load"]
 
@@ -54,6 +54,7 @@ class Pipeline(Parameterized):
 
     Attributes:
         policies: The policies, as a tuple.
+        ranker_: The fitted ranker.
 
     Example:
         >>> import pandas as pd
@@ -69,8 +70,7 @@ class Pipeline(Parameterized):
         0     ann     1        etf    2.0
     """
 
-    _model: Model | None
-    _updating: Lock
+    _model: Model | None = None
 
     def __init__(
         self,
@@ -91,13 +91,16 @@ class Pipeline(Parameterized):
         self.consent = consent
         self.seed = seed
         self.fallback = fallback
+        self._updating = Lock()
 
     def __setattr__(self, name: str, value: Any) -> None:
-        """Set a parameter; answers given by others would be mistaken for its, so there are none."""
-        if name in parameter_names(type(self)):
-            self._model = None
-            self._updating = Lock()
+        """Set a parameter for the next fit; under another policy there are no answers until then.
+
+        Else the pipeline would show one policy and serve another.
+        """
         super().__setattr__(name, value)
+        if name == "policy":
+            self._model = None
 
     def clone(self) -> "Pipeline":
         """Return an unfitted copy that shares nothing with this one but its policies."""
@@ -165,6 +168,36 @@ class Pipeline(Parameterized):
             self._model = self._fitted().updated(interactions, users, products)
         return self
 
+    def under(
+        self, policy: PolicySource, rerankers: Sequence[Reranker] | None = None
+    ) -> "Pipeline":
+        """Return a fitted pipeline that shares all that is learned, under another policy.
+
+        A policy does not alter what rankers learn, nor do rerankers. Rankers that ask which pairs
+        are eligible when they are fitted are the exception; fit these anew.
+
+        Args:
+            policy: As for the constructor.
+            rerankers: Others; None: the same.
+
+        Raises:
+            PolicyError: No policy, or a rule that does not fit the data.
+            NotFittedError: Called before `fit`.
+        """
+        model = self._fitted()
+        chosen = model.rerankers if rerankers is None else tuple(rerankers)
+        other = model.under(read_policies(policy), chosen)
+        params = {**self.get_params(deep=False), "policy": policy, "rerankers": list(chosen)}
+        made = Pipeline(**params)
+        made._model = other
+        other.snapshot(other.state.as_of)
+        return made
+
+    @property
+    def ranker_(self) -> Ranker:
+        """The fitted ranker."""
+        return self._fitted().rankers[0]
+
     @property
     def is_fitted(self) -> bool:
         """Whether there is anything to recommend from."""
@@ -179,18 +212,18 @@ class Pipeline(Parameterized):
     @property
     def user_ids(self) -> NDArray[Any]:
         """The users it knows, in order."""
-        return self._fitted().state.users.ids.values
+        return self._fitted().state.users.values
 
     @property
     def product_ids(self) -> NDArray[Any]:
         """The catalogue, in order."""
-        return self._fitted().state.catalogue.ids.values
+        return self._fitted().state.catalogue.values
 
     def knows(self, user_ids: Any, product_ids: Any) -> bool:
         """Return whether all of these ids are known."""
         state = self._fitted().state
-        users = state.users.ids.codes(user_ids)
-        products = state.products.ids.codes(product_ids)
+        users = state.users.codes(user_ids)
+        products = state.products.codes(product_ids)
         return bool((users >= 0).all() and (products >= 0).all())
 
     def recommend(
@@ -246,8 +279,8 @@ class Pipeline(Parameterized):
         state = model.state
         generator = self._generator(model, k, as_of, True, None)
         verdicts = generator.snapshot.eligibility.verdicts(user_id, product_id)
-        rows = state.users.ids.codes([user_id]).astype(np.int64)
-        column = int(state.catalogue.ids.codes([product_id])[0])
+        rows = state.users.codes([user_id]).astype(np.int64)
+        column = int(state.catalogue.codes([product_id])[0])
         first, place = np.zeros(1, np.int64), np.array([column])
         if column in state.excluded(rows)[1]:
             verdicts.append(pseudo_verdict("pipeline:owned", "fail"))
@@ -265,7 +298,7 @@ class Pipeline(Parameterized):
             DataError: An unknown user.
         """
         model = self._fitted()
-        row = int(model.state.users.ids.codes([user_id])[0])
+        row = int(model.state.users.codes([user_id])[0])
         if row < 0:
             raise DataError("trace: the user is unknown to this pipeline")
         return trace(self._generator(model, k, as_of, True, None), row)
@@ -352,7 +385,7 @@ class Pipeline(Parameterized):
         candidates = None
         if product_ids is not None:
             asked = id_array(product_ids, "product_ids").to_numpy(zero_copy_only=False)
-            codes = model.state.catalogue.ids.codes(asked).astype(np.int64)
+            codes = model.state.catalogue.codes(asked).astype(np.int64)
             candidates = codes[codes >= 0]
         return ListGenerator(
             state=model.state,

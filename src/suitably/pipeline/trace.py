@@ -9,40 +9,53 @@ import pyarrow as pa
 
 from suitably.pipeline.generate import ListGenerator
 from suitably.utils import bitset
+from suitably.utils.html import box, facts, table
+from suitably.utils.record import Record
 
 __all__ = ["Trace", "trace"]
 
 
-@dataclass(frozen=True)
-class Trace:
+@dataclass(frozen=True, repr=False)
+class Trace(Record):
     """One user through every step.
 
     Attributes:
+        user_id: The user.
         fields: The columns of the users frame, as they stand.
         profile: The profile fields.
         stages: How many products are left after each step: catalogue, candidates, eligible,
             not owned, scored, listed.
         products: The list: rank, product_id and score.
+
+    Example:
+        >>> import pandas as pd
+        >>> import suitably as st
+        >>> log = pd.DataFrame({"user_id": ["ann", "bob"], "product_id": ["bond", "etf"]})
+        >>> pipeline = st.Pipeline(policy=st.Policy.unrestricted(), ranker=st.ranking.Popularity())
+        >>> pipeline.fit(st.Dataset(None, None, log)).trace("ann")
+        Trace(catalogue 2, candidates 2, eligible 2, not owned 1, scored 1, listed 1)
     """
 
+    user_id: Any
     fields: Mapping[str, Any]
     profile: Mapping[str, Any]
     stages: Mapping[str, int]
     products: pa.Table
 
     def __repr__(self) -> str:
-        def lines(title: str, facts: Mapping[str, Any]) -> str:
-            width = max((len(name) for name in facts), default=0)
-            rows = [f"  {name:<{width}}  {value}" for name, value in facts.items()]
-            return "\n".join([title, *rows])
+        return f"Trace({', '.join(f'{stage} {left:,}' for stage, left in self.stages.items())})"
 
-        listed = {
-            str(row["rank"]): f"{row['product_id']}  {row['score']:.4g}"
-            for row in self.products.to_pylist()
-        }
-        parts = [("fields", self.fields), ("profile", self.profile)]
-        parts += [("products left", self.stages), ("list", listed)]
-        return "\n".join(lines(title, facts) for title, facts in parts if facts)
+    def _repr_html_(self) -> str:
+        listed = [
+            (row["rank"], str(row["product_id"]), row["score"]) for row in self.products.to_pylist()
+        ]
+        return box(
+            f"{self.user_id}, step by step",
+            facts(self.stages, "Products left"),
+            table(("rank", "product_id", "score"), listed, "List"),
+            facts(self.profile, "Profile") if self.profile else "",
+            facts(self.fields, "Fields") if self.fields else "",
+        )
 
 
 def trace(generator: ListGenerator, row: int) -> Trace:
@@ -58,10 +71,10 @@ def trace(generator: ListGenerator, row: int) -> Trace:
     scored = allowed & generator.scorable(rows)
     lists = generator.generate(rows).lists
     codes = lists.products[0, : lists.lengths[0]]
-    from_frame, profiles = generator.state.users.fields, generator.snapshot.profiles
     return Trace(
-        fields={name: from_frame[name][row].as_py() for name in from_frame.column_names},
-        profile={name: profiles[name][row].as_py() for name in profiles.column_names},
+        user_id=generator.state.users.ids.decode(rows)[0].as_py(),
+        fields=_row(generator.state.users.fields, row),
+        profile=_row(generator.snapshot.profiles, row),
         stages={
             "catalogue": len(generator.state.positions),
             "candidates": bitset.count(generator.narrowed),
@@ -78,3 +91,12 @@ def trace(generator: ListGenerator, row: int) -> Trace:
             }
         ),
     )
+
+
+def _row(table: pa.Table, row: int) -> dict[str, Any]:
+    """Return a row by name, maps as dictionaries as in the evidence of a rule."""
+    values = {name: table[name][row].as_py() for name in table.column_names}
+    for field in table.schema:
+        if pa.types.is_map(field.type) and values[field.name] is not None:
+            values[field.name] = dict(values[field.name])
+    return values

@@ -40,6 +40,9 @@ class Builder(Protocol[S]):
 
     A rebuild is `finalise(accumulate(view), as_of)`; an update accumulates only what is new and
     merges it into the state held. Both give the same fields.
+
+    What the builder learns of the data as a whole, such as the limits of quantiles, is learned at
+    `fit` alone and is its own `state()`; what it keeps of each user is the accumulated state.
     """
 
     @property
@@ -97,4 +100,16 @@ class Builder(Protocol[S]):
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return what the constructor was given."""
+        ...
+
+    def state(self) -> dict[str, Any]:
+        """Return the parameters and all that was learned at the fit: arrays, numbers and text.
+
+        A save writes this and nothing else; an attribute that is not in it is refused by name.
+        """
+        ...
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> Self:
+        """Make it of what `state` gave; arrays may be read-only, tuples come back as lists."""
         ...

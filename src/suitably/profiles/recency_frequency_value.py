@@ -1,20 +1,19 @@
-"""How recently, how often and for how much a user acquired something."""
+"""Recency, frequency and value of what a user acquired, and a segment by fixed limits."""
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from suitably.data import Dataset, View
 from suitably.data.clock import Instant, Instants
 from suitably.errors import DataError
-from suitably.profiles.arrays import padded
-from suitably.profiles.frame import fitted_moment, profile_frame, provenance_of
-from suitably.profiles.money import MoneySums
+from suitably.profiles.base import ParameterizedBuilder, padded
+from suitably.profiles.exact_sums import ExactSums
 from suitably.profiles.protocol import Provenance
+from suitably.utils.params import check_positive
 
 __all__ = ["RecencyFrequencyValue", "RecencyFrequencyValueState"]
 
@@ -35,7 +34,7 @@ class RecencyFrequencyValueState:
 
     frequency: NDArray[np.int64]
     last: Instants | None
-    sums: MoneySums | None
+    sums: ExactSums | None
 
     def __len__(self) -> int:
         return len(self.frequency)
@@ -52,12 +51,12 @@ class RecencyFrequencyValueState:
     @classmethod
     def from_arrays(cls, arrays: dict[str, NDArray[Any]]) -> Self:
         """Take back what `to_arrays` gave."""
-        sums = MoneySums(arrays["whole"], arrays["billionths"]) if "whole" in arrays else None
+        sums = ExactSums(arrays["whole"], arrays["billionths"]) if "whole" in arrays else None
         return cls(arrays["frequency"], arrays.get("last"), sums)
 
 
-@dataclass(eq=False)
-class RecencyFrequencyValue:
+@dataclass(eq=False, repr=False)
+class RecencyFrequencyValue(ParameterizedBuilder):
     """Summarise each user's acquisitions by recency, frequency and value.
 
     A user without events is `none`. The others are active if the last event is at most
@@ -84,6 +83,8 @@ class RecencyFrequencyValue:
         there with quintiles.
 
     Example:
+        >>> import pandas as pd
+        >>> from suitably.data import Dataset
         >>> log = pd.DataFrame({"user_id": [1, 1, 2], "product_id": ["a", "b", "a"],
         ...                     "timestamp": ["2024-01-01", "2024-03-01", "2023-01-01"],
         ...                     "value": [100.0, 50.0, 10.0]})
@@ -99,24 +100,11 @@ class RecencyFrequencyValue:
     active_days: float = 180
     frequent: int = 3
     high_value: float | None = None
-    as_of_: pd.Timestamp | None = field(init=False, repr=False)
 
     fields: ClassVar[tuple[str, ...]] = ("recency_days", "frequency", "monetary", "rfv_segment")
+    origin: ClassVar[Provenance] = "observed"
     reads: ClassVar[tuple[str, ...]] = ()
     state_type: ClassVar[type[RecencyFrequencyValueState]] = RecencyFrequencyValueState
-
-    def fit(self, data: Dataset, as_of: Any = None) -> Self:
-        """Check the kinds of event and remember `as_of`; nothing is learned.
-
-        Raises:
-            DataError: A kind of event that the data does not have.
-            ValueError: A limit that is not positive, or `events` that is not a list.
-        """
-        self._check()
-        if self.events is not None:
-            data.events.of(tuple(self.events))
-        self.as_of_ = fitted_moment(data, as_of)
-        return self
 
     def accumulate(self, view: View) -> RecencyFrequencyValueState:
         """Count, date and add up the events of a view.
@@ -125,7 +113,7 @@ class RecencyFrequencyValue:
             DataError: A kind of event that the data does not have, or values too large to add.
             ValueError: A limit that is not positive, or `events` that is not a list.
         """
-        self._check()
+        self.check_params()
         chosen = view.acquisitions if self.events is None else view.events.of(tuple(self.events))
         users = len(view.users)
         frequency = np.bincount(chosen.users, minlength=users).astype(np.int64)
@@ -133,7 +121,7 @@ class RecencyFrequencyValue:
         if chosen.times is not None:
             last = np.full(users, np.datetime64("NaT", "us"), "datetime64[us]")
             last[chosen.users] = chosen.times  # ascending, so the latest is written last
-        sums = None if chosen.values is None else MoneySums.of(chosen.users, chosen.values, users)
+        sums = None if chosen.values is None else ExactSums.of(chosen.users, chosen.values, users)
         return RecencyFrequencyValueState(frequency, last, sums)
 
     def merge(
@@ -184,32 +172,18 @@ class RecencyFrequencyValue:
             }
         )
 
-    def transform(self, data: Dataset, as_of: Any = None) -> Any:
-        """Return a row per user: `user_id` and the fields, as of `as_of` or the fitted moment.
-
-        Raises:
-            NotFittedError: Called before `fit`.
-        """
-        return profile_frame(self, data, as_of)
-
-    def provenance(self, field: str) -> Provenance:
-        """Every field is observed.
-
-        Raises:
-            ValueError: Not one of the fields.
-        """
-        return provenance_of(self, field, "observed")
-
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Return what the constructor was given."""
-        return {f.name: getattr(self, f.name) for f in fields(self) if f.init}
-
-    def _check(self) -> None:
+    def check_params(self) -> None:
+        """Refuse a limit that is not positive, or `events` that is not a list: ValueError."""
         if isinstance(self.events, str):
-            raise ValueError(f"events={self.events!r}: must be a list of kinds, or None")
-        for name in ("active_days", "frequent"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name}={getattr(self, name)!r}: must be above 0")
+            raise ValueError(
+                f"{type(self).__name__}(events={self.events!r}): must be a list of kinds, or None"
+            )
+        check_positive(self, "active_days", "frequent")
+        check_positive(self, "high_value", zero=True, optional=True)
+
+    def _learn(self, data: Dataset, as_of: Any) -> None:
+        if self.events is not None:
+            data.events.of(tuple(self.events))
 
 
 def _both(
@@ -229,6 +203,6 @@ def _dates(state: RecencyFrequencyValueState) -> Instants:
     return nowhere if state.last is None else state.last
 
 
-def _sums(state: RecencyFrequencyValueState) -> MoneySums:
+def _sums(state: RecencyFrequencyValueState) -> ExactSums:
     zero = np.zeros(len(state), np.int64)
-    return MoneySums(zero, zero) if state.sums is None else state.sums
+    return ExactSums(zero, zero) if state.sums is None else state.sums

@@ -1,10 +1,9 @@
 """The risk level that a user stated, for as long as the questionnaire holds."""
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
@@ -12,8 +11,9 @@ from suitably.data import Clock, Dataset, View
 from suitably.data.calendar import add_months
 from suitably.data.clock import Instant, Instants
 from suitably.errors import DataError
-from suitably.profiles.frame import fitted_moment, profile_frame, provenance_of
+from suitably.profiles.base import ParameterizedBuilder
 from suitably.profiles.protocol import Provenance
+from suitably.utils.params import check_positive_int
 
 __all__ = ["RiskAppetite", "RiskAppetiteState"]
 
@@ -57,8 +57,8 @@ class RiskAppetiteState:
         return cls(arrays["codes"], arrays["levels"], dated, expires, zone)
 
 
-@dataclass(eq=False)
-class RiskAppetite:
+@dataclass(eq=False, repr=False)
+class RiskAppetite(ParameterizedBuilder):
     """Return the stated risk level while its questionnaire is valid, and never another one.
 
     A level counts if its questionnaire is dated strictly before `as_of`, and `as_of` lies strictly
@@ -79,6 +79,8 @@ class RiskAppetite:
 
     Example:
         >>> from datetime import date
+        >>> import pyarrow as pa
+        >>> from suitably.data import Dataset
         >>> users = pa.table({"user_id": [1, 2, 3], "risk_level": ["C2", "C4", None],
         ...                   "questionnaire_date": [date(2024, 2, 29), date(2022, 6, 1), None]})
         >>> log = pa.table({"user_id": [1], "product_id": ["a"], "timestamp": [date(2024, 3, 1)]})
@@ -92,26 +94,15 @@ class RiskAppetite:
     level: str = "risk_level"
     date: str | None = "questionnaire_date"
     valid_months: int | None = 12
-    as_of_: pd.Timestamp | None = field(init=False, repr=False)
 
     fields: ClassVar[tuple[str, ...]] = ("risk_level", "risk_review")
+    origin: ClassVar[Provenance] = "stated"
     state_type: ClassVar[type[RiskAppetiteState]] = RiskAppetiteState
 
     @property
     def reads(self) -> tuple[str, ...]:
         """Columns of the users frame: the level and, where it is judged, the date."""
         return (self.level,) if self.date is None else (self.level, self.date)
-
-    def fit(self, data: Dataset, as_of: Any = None) -> Self:
-        """Check that the users frame has the columns, and remember `as_of`; nothing is learned.
-
-        Raises:
-            DataError: A column is missing or of another type.
-            ValueError: `valid_months` is not a positive whole number, or given without `date`.
-        """
-        self.accumulate(data.view(as_of))
-        self.as_of_ = fitted_moment(data, as_of)
-        return self
 
     def accumulate(self, view: View) -> RiskAppetiteState:
         """Read the levels and dates as they stand in a view.
@@ -120,7 +111,7 @@ class RiskAppetite:
             DataError: A column is missing or of another type.
             ValueError: `valid_months` is not a positive whole number, or given without `date`.
         """
-        self._check()
+        self.check_params()
         codes, levels = _levels(_column(view, self.level), self.level)
         if self.date is None:
             return RiskAppetiteState(codes, levels, None, None, view.clock.zone)
@@ -161,34 +152,22 @@ class RiskAppetite:
             }
         )
 
-    def transform(self, data: Dataset, as_of: Any = None) -> Any:
-        """Return a row per user: `user_id` and the fields, as of `as_of` or the fitted moment.
+    def check_params(self) -> None:
+        """Refuse `valid_months` that is no positive integer, or given without `date`: ValueError.
 
-        Raises:
-            NotFittedError: Called before `fit`.
+        None is fine with or without a date.
         """
-        return profile_frame(self, data, as_of)
-
-    def provenance(self, field: str) -> Provenance:
-        """Every field is stated.
-
-        Raises:
-            ValueError: Not one of the fields.
-        """
-        return provenance_of(self, field, "stated")
-
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Return what the constructor was given."""
-        return {f.name: getattr(self, f.name) for f in fields(self) if f.init}
-
-    def _check(self) -> None:
-        months = self.valid_months
-        if months is None:
+        if self.valid_months is None:
             return
         if self.date is None:
-            raise ValueError(f"valid_months={months!r}: needs a date; without one it must be None")
-        if isinstance(months, bool) or not isinstance(months, int) or months < 1:
-            raise ValueError(f"valid_months={months!r}: must be a whole number above 0, or None")
+            raise ValueError(
+                f"{type(self).__name__}(valid_months={self.valid_months!r}): needs a date; "
+                f"without one it must be None"
+            )
+        check_positive_int(self, "valid_months")
+
+    def _learn(self, data: Dataset, as_of: Any) -> None:
+        self.accumulate(data.view(as_of))
 
 
 def _column(view: View, name: str) -> pa.Array:

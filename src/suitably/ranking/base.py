@@ -109,15 +109,17 @@ class HistoryRanker(UserRows):
 
     def attach(
         self, users: Vocabulary, interactions: Mapping[Weighting, WeightedInteractions]
-    ) -> None:
-        """Go by a model's users and interactions, once it is made from a state.
+    ) -> Self:
+        """Return a ranker that goes by a model's users and interactions.
 
         Raises:
             LookupError: The model has none of this weighting.
             ValueError: They do not fit what it has learned.
         """
-        self._go_by(interactions[self._weighting])
-        self._check_learned()
+        made = copy.copy(self)
+        made._go_by(interactions[self._weighting])
+        made._check_learned()
+        return made
 
     def state(self) -> State:
         """Return the parameters and what was learned."""
@@ -168,7 +170,6 @@ class FactorRanker(HistoryRanker):
     product_factors_: NDArray[np.float32]
     known_: NDArray[np.bool_]
     _users: Overlay
-    _saved_factors: NDArray[np.float32]
 
     @property
     def user_factors_(self) -> NDArray[np.float32]:
@@ -186,7 +187,8 @@ class FactorRanker(HistoryRanker):
     def from_state(cls, state: State) -> Self:
         """Return a ranker that has learned what a state says; `attach` makes it score."""
         ranker = super().from_state(state)
-        ranker._saved_factors = state["active_user_factors"]
+        factors = state["active_user_factors"]
+        ranker._users = Overlay.of(factors, np.ones(len(factors), bool))
         return ranker
 
     def can_score_rows(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -236,8 +238,7 @@ class FactorRanker(HistoryRanker):
         self._users = Overlay.of(self._vectors(self._lines(history, rows)), history.active)
 
     def _check_learned(self) -> None:
-        self._users = Overlay.of(self._saved_factors, self.interactions_.active)
-        del self._saved_factors
+        self._users = Overlay.of(self._users.compact(), self.interactions_.active)
         users, products = self._users.base.shape, self.product_factors_.shape
         fits = (
             len(users) == len(products) == 2

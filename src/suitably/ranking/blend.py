@@ -168,17 +168,20 @@ class Blend(UserRows):
 
     def attach(
         self, users: Vocabulary, interactions: Mapping[Weighting, WeightedInteractions]
-    ) -> None:
-        """Let its rankers go by a model's users and interactions.
+    ) -> Self:
+        """Return a blend whose rankers go by a model's users and interactions.
 
         Raises:
             LookupError: The model has not what a ranker goes by.
             ValueError: They do not fit what a ranker has learned.
         """
-        for ranker in self.rankers_:
-            if isinstance(ranker, RowRanker):
-                ranker.attach(users, interactions)
-        self._user_ids = users
+        made = copy.copy(self)
+        made.rankers_ = tuple(
+            ranker.attach(users, interactions) if isinstance(ranker, RowRanker) else ranker
+            for ranker in self.rankers_
+        )
+        made._user_ids = users
+        return made
 
     def state(self) -> State:
         """Return the parameters, the fitted rankers and the weights."""

@@ -175,15 +175,17 @@ class LightFM(UserRows):
 
     def attach(
         self, users: Vocabulary, interactions: Mapping[Weighting, WeightedInteractions]
-    ) -> None:
-        """Go by a model's users, once it is made from a state.
+    ) -> Self:
+        """Return a ranker that goes by a model's users.
 
         Raises:
             ValueError: They are not those it has vectors of.
         """
         if len(users) != len(self.user_vectors_):
             raise ValueError("LightFM: users and their vectors do not fit")
-        self._user_ids = users
+        made = copy.copy(self)
+        made._user_ids = users
+        return made
 
     def state(self) -> State:
         """Return the parameters and what was learned; of anyone's fields only their vectors."""

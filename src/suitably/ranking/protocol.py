@@ -133,8 +133,10 @@ class RowRanker(Ranker, Protocol):
 
     def attach(
         self, users: Vocabulary, interactions: Mapping[Weighting, WeightedInteractions]
-    ) -> None:
-        """Go by the model's users and interactions, once it is made from a state.
+    ) -> Self:
+        """Return a ranker that goes by the model's users and interactions.
+
+        One made from a state scores no earlier.
 
         Raises:
             LookupError: The model has not what it goes by.

@@ -1,14 +1,13 @@
-"""A list in the proportions of the user's own profile."""
-
-from typing import Any
+"""Calibrated recommendations: a list in the proportions of the user's own profile."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from suitably.ranking.topk.lists import Lists
-from suitably.reranking.columns import Groups, read_groups, read_map
-from suitably.reranking.order import arranged, relevance
+from suitably.reranking.groups import Groups, read_groups, read_map
+from suitably.reranking.ordering import relevance, reordered
 from suitably.reranking.protocol import RerankContext
+from suitably.utils.params import Parameterized, check_fraction
 
 __all__ = ["Calibration"]
 
@@ -16,7 +15,7 @@ _SMOOTHING = 0.01
 _NOTHING = 1e-12  # a share below it moves no divergence, and would overflow its logarithm
 
 
-class Calibration:
+class Calibration(Parameterized):
     """Bring the shares of the groups in a list near those of the user's profile.
 
     The list is drawn up one product at a time, each time the one with the highest
@@ -49,9 +48,9 @@ class Calibration:
         """The fields of the users that it reads."""
         return () if self.target is None else (self.target,)
 
-    def get_params(self) -> dict[str, Any]:
-        """Return the parameters by name."""
-        return {"by": self.by, "target": self.target, "weight": self.weight}
+    def check_params(self) -> None:
+        """Refuse a weight that is not from 0 to 1: ValueError."""
+        check_fraction(self, "weight")
 
     def rerank(self, lists: Lists, context: RerankContext, k: int) -> Lists:
         """Draw up the lists anew, all users at once, one place after the other.
@@ -60,8 +59,7 @@ class Calibration:
             DataError: A frame has no such column, or the target is no map to shares.
             ValueError: The weight is not from 0 to 1.
         """
-        if not 0 <= self.weight <= 1:
-            raise ValueError(f"weight={self.weight!r}: must be from 0 to 1")
+        self.check_params()
         groups = read_groups(context, self.by, "Calibration")
         kinds = groups.codes[lists.products]
         users = np.arange(len(kinds))
@@ -80,7 +78,7 @@ class Calibration:
             places[:, place] = best
             gain[users, best] = -np.inf
             counts += kinds == kinds[users, best][:, None]
-        return arranged(lists, places)
+        return reordered(lists, places)
 
     def _profile(self, context: RerankContext, groups: Groups) -> NDArray[np.float64]:
         """Return every user's shares: float64 (users, groups + 1), none in the last column."""
@@ -93,6 +91,3 @@ class Calibration:
             by_group, totals = amounts.by_group, amounts.totals
         shares: NDArray[np.float64] = by_group / np.where(totals > 0, totals, 1)[:, None]
         return np.where(shares > _NOTHING, shares, 0.0)
-
-    def __repr__(self) -> str:
-        return f"Calibration(by={self.by!r}, target={self.target!r}, weight={self.weight!r})"

@@ -1,4 +1,4 @@
-"""No more than so many of a group."""
+"""Quotas by group: no more than so many of an issuer in a list."""
 
 from collections.abc import Mapping
 from typing import Any, Self
@@ -6,14 +6,14 @@ from typing import Any, Self
 import numpy as np
 
 from suitably.ranking.topk.lists import Lists
-from suitably.reranking.columns import read_groups
+from suitably.reranking.groups import read_groups, within_quotas
 from suitably.reranking.protocol import RerankContext
-from suitably.reranking.runs import within
+from suitably.utils.params import Parameterized, check_positive_int, shown
 
 __all__ = ["Caps"]
 
 
-class Caps:
+class Caps(Parameterized):
     """Keep at most so many products of a group, such as an issuer, in a list.
 
     Each group's best ones stay, in their order; the others are dropped, and those behind them move
@@ -28,7 +28,7 @@ class Caps:
 
     Example:
         >>> Caps(by="issuer", most=2, exceptions={"Own Bank": 1})
-        Caps(by='issuer', most=2, exceptions={'Own Bank': 1})
+        Caps(exceptions={'Own Bank': 1})
     """
 
     def __init__(
@@ -38,9 +38,18 @@ class Caps:
         self.most = most
         self.exceptions = exceptions
 
-    def get_params(self) -> dict[str, Any]:
-        """Return the parameters by name."""
-        return {"by": self.by, "most": self.most, "exceptions": self.exceptions}
+    def check_params(self) -> None:
+        """Refuse numbers of products that are none: ValueError."""
+        check_positive_int(self, "most")
+        if not isinstance(self.exceptions, Mapping | None):
+            raise ValueError(f"{shown(self, 'exceptions')}: must map groups to integers")
+        for group, most in (self.exceptions or {}).items():
+            integer = isinstance(most, int | np.integer) and not isinstance(most, bool)
+            if not integer or most < 0:
+                raise ValueError(
+                    f"{type(self).__name__}(exceptions={{{group!r}: {most!r}}}): "
+                    f"must be an integer from 0 on"
+                )
 
     def rerank(self, lists: Lists, context: RerankContext, k: int) -> Lists:
         """Drop what is over a cap.
@@ -49,17 +58,13 @@ class Caps:
             DataError: The products frame has no such column.
             ValueError: `most` is not a positive integer, or an exception not one from 0 on.
         """
-        if not _is_count(self.most, 1):
-            raise ValueError(f"most={self.most!r}: must be a positive integer")
+        self.check_params()
         exceptions = dict(self.exceptions or {})
-        for group, most in exceptions.items():
-            if not _is_count(most, 0):
-                raise ValueError(f"exceptions: {most!r} for {group!r}: must be an integer from 0")
         groups = read_groups(context, self.by, "Caps")
         caps = [exceptions.get(group, self.most) for group in groups.values]
         kinds = groups.codes[lists.products]
         room = np.tile(np.append(np.array(caps, np.float64), np.inf), (len(kinds), 1))
-        kept = within(kinds, np.ones(kinds.shape), room, k)
+        kept = within_quotas(kinds, np.ones(kinds.shape), room, k)
         return lists.keep(kept, k)
 
     def state(self) -> dict[str, Any]:
@@ -84,11 +89,3 @@ class Caps:
             return cls(state["by"], state["most"])
         exceptions = dict(zip(groups, state["caps"], strict=True))
         return cls(state["by"], state["most"], exceptions)
-
-    def __repr__(self) -> str:
-        return f"Caps(by={self.by!r}, most={self.most!r}, exceptions={self.exceptions!r})"
-
-
-def _is_count(value: Any, least: int) -> bool:
-    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    return whole and bool(value >= least)

@@ -1,22 +1,26 @@
-"""No more of an issuer than a share of what the user would hold."""
-
-from typing import Any
+"""Concentration limit: no more of an issuer than a share of what the user would hold."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from suitably.errors import DataError
 from suitably.ranking.topk.lists import Lists
-from suitably.reranking.columns import Groups, read_groups, read_map, read_numbers
+from suitably.reranking.groups import (
+    Groups,
+    read_groups,
+    read_map,
+    read_numbers,
+    within_quotas,
+)
 from suitably.reranking.protocol import RerankContext
-from suitably.reranking.runs import within
+from suitably.utils.params import Parameterized, check_fraction, check_positive
 
 __all__ = ["ConcentrationLimit"]
 
 _ROUNDING = 1e-9
 
 
-class ConcentrationLimit:
+class ConcentrationLimit(Parameterized):
     """Drop what could take a group over a share of the user's holdings.
 
     The limit holds for whatever the user buys of the list, all of it or any part: nothing else
@@ -72,10 +76,17 @@ class ConcentrationLimit:
         """The fields of the users that it reads."""
         return () if self.exposure is None else (self.exposure,)
 
-    def get_params(self) -> dict[str, Any]:
-        """Return the parameters by name."""
-        names = ("by", "share", "exposure", "amount", "least")
-        return {name: getattr(self, name) for name in names}
+    def check_params(self) -> None:
+        """Refuse a share or `least` out of bounds, or half of `exposure` and `amount`: ValueError.
+
+        Both or neither of the two is given.
+        """
+        check_fraction(self, "share", zero=False)
+        check_positive(self, "least", zero=True, optional=True)
+        if (self.exposure is None) != (self.amount is None):
+            raise ValueError(
+                "ConcentrationLimit: exposure and amount go together: give both, or neither"
+            )
 
     def rerank(self, lists: Lists, context: RerankContext, k: int) -> Lists:
         """Drop what is over the limit.
@@ -84,7 +95,7 @@ class ConcentrationLimit:
             DataError: A frame has no such column, or exposures or amounts are negative.
             ValueError: A share or `least` out of bounds, or only one of `exposure` and `amount`.
         """
-        self._check()
+        self.check_params()
         groups = read_groups(context, self.by, "ConcentrationLimit")
         kinds = groups.codes[lists.products]
         if self.exposure is None:
@@ -95,7 +106,7 @@ class ConcentrationLimit:
             amounts = self._amounts(context)[lists.products]
             amounts = np.where(nothing[:, None] & np.isfinite(amounts), 1, amounts)
         amounts = np.where(kinds == len(groups), 0, amounts)
-        return lists.keep(within(kinds, amounts, room, k), k)
+        return lists.keep(within_quotas(kinds, amounts, room, k), k)
 
     def _by_number(self, context: RerankContext, groups: Groups) -> NDArray[np.float64]:
         held = groups.owned(context).astype(np.float64)
@@ -132,15 +143,3 @@ class ConcentrationLimit:
             bad = int((amounts < 0).sum())
             raise DataError(f"products: {bad} values of {self.amount!r} are negative")
         return np.where(np.isnan(amounts), np.inf, amounts)
-
-    def _check(self) -> None:
-        if not 0 < self.share <= 1:
-            raise ValueError(f"share={self.share!r}: must be above 0 and at most 1")
-        if self.least is not None and not 0 <= self.least < np.inf:
-            raise ValueError(f"least={self.least!r}: must be a number from 0 on")
-        if (self.exposure is None) != (self.amount is None):
-            raise ValueError("exposure and amount go together: give both, or neither")
-
-    def __repr__(self) -> str:
-        params = ", ".join(f"{name}={value!r}" for name, value in self.get_params().items())
-        return f"ConcentrationLimit({params})"

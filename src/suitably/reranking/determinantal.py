@@ -1,4 +1,4 @@
-"""A list whose products span as much as they can."""
+"""Greedy MAP inference for a determinantal point process."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,14 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suitably.ranking.topk.lists import Lists
-from suitably.reranking.columns import Groups, read_groups, read_numbers
-from suitably.reranking.order import arranged, relevance
+from suitably.reranking.groups import Groups, read_groups, read_numbers
+from suitably.reranking.ordering import relevance, reordered
 from suitably.reranking.protocol import RerankContext
+from suitably.utils.params import Parameterized, check_fraction
 
 __all__ = ["Determinantal"]
 
 
-class Determinantal:
+class Determinantal(Parameterized):
     """Greedy search for the most probable list of a determinantal point process.
 
     The similarity of two products is `alike` times the mean over the columns: of those in `by`, 1
@@ -51,9 +52,12 @@ class Determinantal:
         self.weight = weight
         self.alike = alike
 
-    def get_params(self) -> dict[str, Any]:
-        """Return the parameters by name."""
-        return {"by": self.by, "near": self.near, "weight": self.weight, "alike": self.alike}
+    def check_params(self) -> None:
+        """Refuse weights out of bounds, and to compare by no column: ValueError."""
+        check_fraction(self, "weight")
+        check_fraction(self, "alike", one=False)
+        if not _several(self.by) and not _several(self.near):
+            raise ValueError("Determinantal: name a column in by= or near=")
 
     def rerank(self, lists: Lists, context: RerankContext, k: int) -> Lists:
         """Draw up the lists anew, all users at once, one place after the other.
@@ -62,10 +66,7 @@ class Determinantal:
             DataError: The products frame has no such column, or one in `near` is not numeric.
             ValueError: No columns, or a weight or `alike` out of bounds.
         """
-        if not 0 <= self.weight <= 1:
-            raise ValueError(f"weight={self.weight!r}: must be from 0 to 1")
-        if not 0 <= self.alike < 1:
-            raise ValueError(f"alike={self.alike!r}: must be from 0 to below 1")
+        self.check_params()
         features = self._features(context, lists.products)
         gain = relevance(lists, 1 - self.weight)
         users, depth = np.arange(len(gain)), min(k, lists.depth)
@@ -85,21 +86,13 @@ class Determinantal:
             rows.append(row)
             # It cannot fall below 1 - alike but by rounding.
             spread = np.maximum(spread - row * row, 1 - self.alike)
-        return arranged(lists, places)
+        return reordered(lists, places)
 
     def _features(self, context: RerankContext, products: NDArray[np.int32]) -> "_Features":
         by, near = _several(self.by), _several(self.near)
-        if not by and not near:
-            raise ValueError("Determinantal: name a column in by= or near=")
         groups = [read_groups(context, column, "Determinantal") for column in by]
         numbers = [_standard(read_numbers(context, column, "Determinantal")) for column in near]
         return _Features(groups, numbers, products)
-
-    def __repr__(self) -> str:
-        return (
-            f"Determinantal(by={self.by!r}, near={self.near!r}, weight={self.weight!r}, "
-            f"alike={self.alike!r})"
-        )
 
 
 class _Features:

@@ -1,17 +1,16 @@
-"""Not ten of the same kind."""
-
-from typing import Any
+"""Maximal marginal relevance by category."""
 
 from suitably.ranking.topk.lists import Lists
-from suitably.reranking.columns import read_groups
-from suitably.reranking.kernels import marginal
-from suitably.reranking.order import arranged, relevance
+from suitably.reranking.groups import read_groups
+from suitably.reranking.kernels import category_mmr
+from suitably.reranking.ordering import relevance, reordered
 from suitably.reranking.protocol import RerankContext
+from suitably.utils.params import Parameterized, check_fraction
 
 __all__ = ["Diversity"]
 
 
-class Diversity:
+class Diversity(Parameterized):
     """Maximal marginal relevance, where products of one kind are alike and all others are not.
 
     The list is drawn up one product at a time: each time the one with the highest
@@ -31,9 +30,9 @@ class Diversity:
         self.by = by
         self.weight = weight
 
-    def get_params(self) -> dict[str, Any]:
-        """Return the parameters by name."""
-        return {"by": self.by, "weight": self.weight}
+    def check_params(self) -> None:
+        """Refuse a weight that is not from 0 to 1: ValueError."""
+        check_fraction(self, "weight")
 
     def rerank(self, lists: Lists, context: RerankContext, k: int) -> Lists:
         """Draw up the lists anew, all users at once.
@@ -42,13 +41,9 @@ class Diversity:
             DataError: The products frame has no such column.
             ValueError: The weight is not from 0 to 1.
         """
-        if not 0 <= self.weight <= 1:
-            raise ValueError(f"weight={self.weight!r}: must be from 0 to 1")
+        self.check_params()
         groups = read_groups(context, self.by, "Diversity")
         kinds = groups.codes[lists.products]
         scaled, depth = relevance(lists, 1 - self.weight), min(k, lists.depth)
-        places = marginal(kinds, len(groups), scaled, float(self.weight), depth)
-        return arranged(lists, places)
-
-    def __repr__(self) -> str:
-        return f"Diversity(by={self.by!r}, weight={self.weight!r})"
+        places = category_mmr(kinds, len(groups), scaled, float(self.weight), depth)
+        return reordered(lists, places)

@@ -1,4 +1,4 @@
-"""The inner loop of category MMR: with numba where it is installed (extra `fast`), else NumPy."""
+"""Category MMR's inner loop: with numba where it is installed (extra `fast`), else NumPy."""
 
 from collections.abc import Callable
 from functools import cache
@@ -7,16 +7,14 @@ from importlib.util import find_spec
 import numpy as np
 from numpy.typing import NDArray
 
-from suitably.reranking.runs import repeated
-
-__all__ = ["marginal"]
+__all__ = ["category_mmr"]
 
 Codes = NDArray[np.int64]
 Numbers = NDArray[np.float64]
 _WORTH_COMPILING = 256
 
 
-def marginal(kinds: Codes, groups: int, scaled: Numbers, weight: float, depth: int) -> Codes:
+def category_mmr(kinds: Codes, groups: int, scaled: Numbers, weight: float, depth: int) -> Codes:
     """Order lists by marginal relevance, where products of one group are alike.
 
     Of a group, the most relevant product is taken first, at no discount, and all others come after
@@ -35,7 +33,7 @@ def marginal(kinds: Codes, groups: int, scaled: Numbers, weight: float, depth: i
     compiled = _compiled() if len(kinds) >= _WORTH_COMPILING else None
     if compiled is not None:
         return compiled(kinds, groups, scaled, weight, depth)
-    gain = scaled - weight * _behind(kinds, groups, scaled)
+    gain = scaled - weight * _discounted(kinds, groups, scaled)
     places = np.zeros((len(kinds), depth), np.int64)
     users = np.arange(len(kinds))
     for place in range(depth):
@@ -45,16 +43,37 @@ def marginal(kinds: Codes, groups: int, scaled: Numbers, weight: float, depth: i
     return places
 
 
-def _behind(kinds: Codes, groups: int, scaled: Numbers) -> NDArray[np.bool_]:
+def _discounted(kinds: Codes, groups: int, scaled: Numbers) -> NDArray[np.bool_]:
     """Return which products are not the most relevant of their group: bool (users, places)."""
     if not (scaled[:, 1:] > scaled[:, :-1]).any():
-        return repeated(kinds, groups)
+        return _repeated(kinds, groups)
     # An earlier reranker changed the order: what is of one group is still compared by relevance.
     order = np.argsort(-scaled, axis=1, kind="stable")
     behind = np.zeros(kinds.shape, bool)
-    again = repeated(np.take_along_axis(kinds, order, axis=1), groups)
+    again = _repeated(np.take_along_axis(kinds, order, axis=1), groups)
     np.put_along_axis(behind, order, again, axis=1)
     return behind
+
+
+def _repeated(kinds: NDArray[np.int64], groups: int) -> NDArray[np.bool_]:
+    """Return which products have one of their group before them in the list.
+
+    Args:
+        kinds: int64 (users, depth), codes of groups; `groups` for none.
+        groups: How many groups there are.
+
+    Returns:
+        bool (users, depth); never for a product without a group.
+    """
+    users, depth = kinds.shape
+    slots = np.ascontiguousarray((kinds + np.arange(users)[:, None] * (groups + 1)).T)
+    seen = np.zeros(users * (groups + 1), bool)
+    again = np.empty((depth, users), bool)
+    for place in range(depth):
+        again[place] = seen[slots[place]]
+        seen[slots[place]] = True
+    repeats: NDArray[np.bool_] = again.T & (kinds != groups)
+    return repeats
 
 
 @cache

@@ -37,7 +37,8 @@ class Reranker(Protocol):
     """In what order?
 
     Lists come in deeper than `k`, and go out at most `k` deep. What a reranker adds or repeats is
-    dropped by the pipeline, with a warning.
+    dropped by the pipeline, with a warning. One with a method `check_params()` is asked at the
+    fit of the pipeline to refuse parameters out of range.
     """
 
     def rerank(self, lists: Lists, context: RerankContext, k: int) -> Lists:

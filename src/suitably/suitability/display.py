@@ -11,6 +11,7 @@ from suitably.data.vocabulary import id_array
 from suitably.errors import DataError
 from suitably.suitability.language.document import PolicyDocument, Rule, dates_in_words
 from suitably.suitability.verdicts import RuleVerdict, Verdict
+from suitably.typing import IdLike, IdsLike
 from suitably.utils import html
 from suitably.utils.bitset import BitRows
 
@@ -39,11 +40,11 @@ class Judged(Protocol):
         """Return packed eligibility."""
         ...
 
-    def mask(self, user_ids: Any = None) -> NDArray[np.bool_]:
+    def mask(self, user_ids: IdsLike | None = None) -> NDArray[np.bool_]:
         """Return eligibility of the users asked."""
         ...
 
-    def verdicts(self, user_id: Any, product_id: Any) -> list[RuleVerdict]:
+    def verdicts(self, user_id: IdLike, product_id: IdLike) -> list[RuleVerdict]:
         """Return what the rules say of one pair."""
         ...
 
@@ -53,7 +54,7 @@ class Judged(Protocol):
 
 
 def eligibility_frame(
-    eligibility: Judged, user_ids: Any, kind: str = "pandas", verdicts: bool = False
+    eligibility: Judged, user_ids: IdsLike, kind: str = "pandas", verdicts: bool = False
 ) -> Any:
     """Lay out the verdicts of some users, a row for each and a column per product.
 

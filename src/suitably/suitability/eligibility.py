@@ -28,6 +28,7 @@ from suitably.suitability.language.document import PolicyDocument, Rule, in_forc
 from suitably.suitability.language.types import StringPool
 from suitably.suitability.messages import show_value
 from suitably.suitability.verdicts import RuleVerdict
+from suitably.typing import AsOf, IdLike, IdsLike
 from suitably.utils import bitset
 from suitably.utils.bitset import NOTHING, BitRows
 
@@ -94,6 +95,28 @@ class Eligibility:
     Raises:
         PolicyError: A rule does not fit the fields.
         DataError: A value off its scale, or of another type than declared.
+
+    Example:
+        >>> import pandas as pd
+        >>> from suitably.suitability.policy import Policy
+        >>> policy = Policy.from_toml('''
+        ... [policy]
+        ... id = "adults"
+        ... [[rules]]
+        ... id = "age"
+        ... require = "user.age >= product.from_age"
+        ... ''')
+        >>> users = pd.DataFrame({"user_id": ["a", "b"], "age": [17, 30]})
+        >>> products = pd.DataFrame({"product_id": ["x", "y"], "from_age": [18, 14]})
+        >>> eligibility = policy.evaluate(users, products, "2026-01-01")
+        >>> eligibility
+        Eligibility(2 users x 2 products under adults, as of 2026-01-01)
+        >>> eligibility.mask()
+        array([[False,  True],
+               [ True,  True]])
+        >>> eligibility.to_frame(["a"], verdicts=True)
+          user_id          x     y
+        0       a  fail: age  pass
     """
 
     def __init__(
@@ -143,9 +166,14 @@ class Eligibility:
         return self._products.ids.values
 
     @property
+    def moment(self) -> Any:
+        """The moment as a timestamp, in the data's time zone if it has one; None without one."""
+        return None if self.as_of is None else self._clock.stamp(self.as_of)
+
+    @property
     def as_of_text(self) -> str:
         """The moment, as a person writes it."""
-        return "" if self.as_of is None else show_value(self._clock.stamp(self.as_of), "en")
+        return "" if self.as_of is None else show_value(self.moment, "en")
 
     def bits(self, rows: Rows) -> BitRows:
         """Return packed eligibility: a row of words per user, bit j of word j // 64 for product j.
@@ -183,7 +211,7 @@ class Eligibility:
                 break
         return words
 
-    def judge(self, row: Mapping[str, Any], as_of: Any = None) -> NDArray[np.bool_]:
+    def judge(self, row: Mapping[str, Any], as_of: AsOf | None = None) -> NDArray[np.bool_]:
         """Judge somebody who is not among the users: bool (products,).
 
         Args:
@@ -211,7 +239,7 @@ class Eligibility:
         parts += [rule for policy in self.policies for rule in policy.rules]
         return any(part.effective is not None or part.expires is not None for part in parts)
 
-    def mask(self, user_ids: Any = None) -> NDArray[np.bool_]:
+    def mask(self, user_ids: IdsLike | None = None) -> NDArray[np.bool_]:
         """Return eligibility as bool (users, products), for all users or those asked.
 
         Raises:
@@ -229,7 +257,7 @@ class Eligibility:
             out[start : start + _BLOCK] = bitset.unpack(self.bits(block), out.shape[1])
         return out
 
-    def passes(self, user_ids: Any, product_ids: Any) -> NDArray[np.bool_]:
+    def passes(self, user_ids: IdsLike, product_ids: IdsLike) -> NDArray[np.bool_]:
         """Judge pairs one by one: bool (pairs,); an id that is not known never passes.
 
         Args:
@@ -260,7 +288,7 @@ class Eligibility:
         """Return a permutation of the users that puts like users together."""
         return self._tabulated().order()
 
-    def verdicts(self, user_id: Any, product_id: Any) -> list[RuleVerdict]:
+    def verdicts(self, user_id: IdLike, product_id: IdLike) -> list[RuleVerdict]:
         """Return what every applicable rule says of one pair, in the policies' order.
 
         Raises:
@@ -271,7 +299,7 @@ class Eligibility:
             raise DataError(f"product {product_id!r} is not in the catalogue")
         return explain_pair(self._clauses, self._batch(row), int(column[0]), self.as_of_text)
 
-    def to_frame(self, user_ids: Any, verdicts: bool = False) -> Any:
+    def to_frame(self, user_ids: IdsLike, verdicts: bool = False) -> Any:
         """Lay out a few users for reading: a row for each, a column per product.
 
         Args:
@@ -347,7 +375,7 @@ class Eligibility:
             out.append((np.broadcast_to(sides[0], shape), np.broadcast_to(sides[1], shape)))
         return out
 
-    def _rows(self, user_ids: Any) -> Rows:
+    def _rows(self, user_ids: IdsLike) -> Rows:
         asked = id_array(user_ids, "user_ids").to_numpy(zero_copy_only=False)
         codes = self._users.ids.codes(asked)
         strangers = np.flatnonzero(codes < 0)

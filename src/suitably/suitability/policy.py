@@ -10,8 +10,9 @@ from suitably.suitability.display import policy_html
 from suitably.suitability.eligibility import Eligibility
 from suitably.suitability.frames import evaluate_frames
 from suitably.suitability.language.document import PolicyDocument, Rule
+from suitably.typing import AsOf, IntoFrame
 
-__all__ = ["Policy", "Rule", "read_policies"]
+__all__ = ["Policy", "PolicySource", "Rule", "read_policies"]
 
 
 class Policy(PolicyDocument):
@@ -86,7 +87,7 @@ class Policy(PolicyDocument):
         return cls.from_toml('rules = []\n[policy]\nid = "unrestricted"\nversion = "1"\n')
 
     def evaluate(
-        self, users: Any, products: Any, as_of: Any, columns: Columns | None = None
+        self, users: IntoFrame, products: IntoFrame, as_of: AsOf, columns: Columns | None = None
     ) -> Eligibility:
         """Judge every user against every product, lazily.
 
@@ -115,6 +116,9 @@ class Policy(PolicyDocument):
     def __reduce__(self) -> tuple[Any, ...]:
         """Copy and send by its text: parsing it again is all there is to it."""
         return Policy.from_toml, (self.text,)
+
+
+PolicySource = Policy | str | Path | list["Policy | str | Path"] | tuple["Policy | str | Path", ...]
 
 
 def read_policies(source: Any) -> tuple[Policy, ...]:

@@ -20,9 +20,9 @@ border:0;border-bottom:1px solid rgba(128,128,128,.3);background:none;max-width:
 .suitably-box tbody th{font-weight:600}
 .suitably-box .number{text-align:right}
 .suitably-box .soft{opacity:.7}
-.suitably-flow{display:flex;flex-wrap:wrap;align-items:stretch;gap:.4rem;margin:.4rem 0}
+.suitably-flow{display:flex;flex-wrap:wrap;align-items:stretch;gap:.35rem;margin:.4rem 0}
 .suitably-flow section{border:1px solid rgba(128,128,128,.45);border-radius:6px;
-padding:.45rem .7rem;max-width:18rem}
+padding:.4rem .6rem;max-width:13rem;font-size:12px}
 .suitably-flow section.idle{border-style:dashed;opacity:.7}
 .suitably-flow h4{margin:0 0 .2rem;font-size:12px;font-weight:600;opacity:.7}
 .suitably-flow code{background:none;padding:0;overflow-wrap:anywhere}
@@ -91,10 +91,14 @@ def shown(value: object) -> object:
         return "–"
     if isinstance(value, datetime):
         return value.isoformat(" ")
+    if isinstance(value, list | tuple):
+        return ", ".join(str(shown(item)) for item in value)
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}: {shown(item)}" for key, item in value.items())
     if isinstance(value, bool | Decimal) or not isinstance(value, Real):
         return value
     if isinstance(value, Integral):
-        return f"{value:,}"
+        return str(value)
     number = float(value)
     if not number or 1e-3 <= abs(number) < 1e15:
         return f"{number:,.4f}".rstrip("0").rstrip(".")

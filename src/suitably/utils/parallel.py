@@ -1,26 +1,30 @@
-"""Threads: how many there are, and one of them per matrix product while many users are served."""
+"""Threads: how many there are, how jobs share them, and BLAS kept to its part of them."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from contextvars import ContextVar
 from threading import Lock
 from typing import Any
 
+from joblib import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
-__all__ = ["at_most", "cores", "one_blas_thread", "parallel"]
+__all__ = ["at_most", "check_jobs", "cores", "one_blas_thread", "parallel", "run_jobs"]
 
 _lock = Lock()
 _inside = 0
 _limits: threadpool_limits | None = None
 _most: int | None = None
+_share: ContextVar[int | None] = ContextVar("share", default=None)
 
 
 def cores() -> int:
-    """Return the number of cores that this process may use."""
+    """Return the number of cores that this process, or this job of `run_jobs`, may use."""
     there = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return min(there or 1, _most or there or 1)
+    found = there or 1
+    return min(found, _most or found, _share.get() or found)
 
 
 @contextmanager
@@ -63,5 +67,51 @@ def parallel(call: Callable[[Any], Any], parts: Sequence[Any]) -> Iterator[Any]:
     if len(parts) < 2 or threads < 2:
         yield from map(call, parts)
         return
-    with ThreadPoolExecutor(threads) as pool:
+    with ThreadPoolExecutor(threads, initializer=_share.set, initargs=(1,)) as pool:
         yield from pool.map(call, parts)
+
+
+def run_jobs(call: Callable[[Any], Any], parts: Sequence[Any], n_jobs: int = 1) -> Iterator[Any]:
+    """Call for every part, several at a time; answers in the order of the parts, as they come.
+
+    For few and long jobs, such as fits; `parallel` is for many short ones. Jobs are threads: they
+    share the data instead of copying it, need nothing pickled, and spend their time in NumPy,
+    SciPy, BLAS and compiled loops, all of which let other threads run. Each job has its share of
+    the cores, for BLAS and for the threads of `parallel` (which run the loops that numba compiles)
+    alike. Jobs that start jobs of their own run these one after another.
+
+    Args:
+        call: What to do with a part. An error is raised to the caller as it is.
+        parts: What each job gets.
+        n_jobs: How many run at a time; −1: as many as there are cores.
+
+    Raises:
+        ValueError: `n_jobs` is neither a positive integer nor −1.
+    """
+    check_jobs(n_jobs)
+    workers = min(cores() if n_jobs == -1 else n_jobs, len(parts))
+    if workers < 2 or _share.get() is not None:
+        yield from map(call, parts)
+        return
+    share = max(1, cores() // workers)
+
+    def job(part: Any) -> Any:
+        token = _share.set(share)
+        try:
+            return call(part)
+        finally:
+            _share.reset(token)
+
+    with threadpool_limits(limits=share, user_api="blas"):
+        jobs = Parallel(n_jobs=workers, backend="threading", return_as="generator")
+        yield from jobs(delayed(job)(part) for part in parts)
+
+
+def check_jobs(n_jobs: Any) -> None:
+    """Refuse a number of jobs that is none.
+
+    Raises:
+        ValueError: It is neither a positive integer nor −1.
+    """
+    if isinstance(n_jobs, bool) or not isinstance(n_jobs, int) or (n_jobs < 1 and n_jobs != -1):
+        raise ValueError(f"n_jobs={n_jobs!r}: must be a positive integer, or -1 for all cores")

@@ -22,6 +22,7 @@ __all__ = [
     "clone",
     "own_params",
     "parameter_names",
+    "shown",
 ]
 
 _KINDS = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
@@ -109,7 +110,7 @@ def check_positive_int(owner: object, *names: str) -> None:
     for name in names:
         value = getattr(owner, name)
         if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-            raise ValueError(f"{_shown(owner, name)}: must be a positive integer")
+            raise ValueError(f"{shown(owner, name)}: must be a positive integer")
 
 
 def check_positive(owner: object, *names: str, zero: bool = False, optional: bool = False) -> None:
@@ -130,19 +131,27 @@ def check_positive(owner: object, *names: str, zero: bool = False, optional: boo
             continue
         if not _finite(value) or value < 0 or (value == 0 and not zero):
             least = "0 or more" if zero else "above 0"
-            raise ValueError(f"{_shown(owner, name)}: must be a finite number, {least}")
+            raise ValueError(f"{shown(owner, name)}: must be a finite number, {least}")
 
 
-def check_fraction(owner: object, *names: str) -> None:
+def check_fraction(owner: object, *names: str, zero: bool = True, one: bool = True) -> None:
     """Refuse parameters that are not from 0 to 1.
+
+    Args:
+        owner: Whose parameters.
+        names: Which.
+        zero: Whether 0 itself will do.
+        one: Whether 1 itself will do.
 
     Raises:
         ValueError: One of them is not.
     """
     for name in names:
         value = getattr(owner, name)
-        if not _finite(value) or not 0 <= value <= 1:
-            raise ValueError(f"{_shown(owner, name)}: must be from 0 to 1")
+        inside = _finite(value) and 0 <= value <= 1
+        if not inside or (value == 0 and not zero) or (value == 1 and not one):
+            least, most = "0" if zero else "above 0", "1" if one else "below 1"
+            raise ValueError(f"{shown(owner, name)}: must be from {least} to {most}")
 
 
 def check_choice(owner: object, name: str, choices: Collection[Any]) -> None:
@@ -154,7 +163,7 @@ def check_choice(owner: object, name: str, choices: Collection[Any]) -> None:
     value = getattr(owner, name)
     if not any(type(value) is type(choice) and value == choice for choice in choices):
         known = ", ".join(map(repr, choices))
-        raise ValueError(f"{_shown(owner, name)}: must be one of {known}")
+        raise ValueError(f"{shown(owner, name)}: must be one of {known}")
 
 
 def _parts(part: Any) -> Iterator[tuple[str, Any]]:
@@ -213,5 +222,6 @@ def _finite(value: object) -> bool:
     return number and bool(np.isfinite(value))  # type: ignore[call-overload]
 
 
-def _shown(owner: object, name: str) -> str:
+def shown(owner: object, name: str) -> str:
+    """Return a parameter as messages show it, such as `Diversity(weight=3)`."""
     return f"{type(owner).__name__}({name}={getattr(owner, name)!r:.60})"

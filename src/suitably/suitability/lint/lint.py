@@ -18,6 +18,7 @@ from suitably.suitability.lint.text_checks import (
     check_types,
 )
 from suitably.suitability.policy import Policy, Rule
+from suitably.typing import AsOf, IntoFrame
 
 __all__ = ["check_policy", "check_versions"]
 
@@ -26,9 +27,9 @@ _WITHIN = {"": "", "applies": " where `applies` is", "governs": " where the poli
 
 def check_policy(
     policy: Policy | str | Path,
-    users: Any = None,
-    products: Any = None,
-    as_of: Any = None,
+    users: IntoFrame | None = None,
+    products: IntoFrame | None = None,
+    as_of: AsOf | None = None,
     columns: Columns | None = None,
 ) -> list[Finding]:
     """Look for what is wrong with a policy, without data or with some.
@@ -92,6 +93,18 @@ def check_versions(policies: Sequence[Policy | str | Path]) -> list[Finding]:
 
     Raises:
         PolicyError: A policy cannot be read.
+
+    Example:
+        >>> first = '''
+        ... rules = []
+        ... [policy]
+        ... id = "house"
+        ... version = "1"
+        ... '''
+        >>> second = first.replace('"1"', '"2"') + "effective = 2026-01-01"
+        >>> for finding in check_versions([first, second]):
+        ...     print(finding)
+        error: house: versions 1 and 2 are both in force from 2026-01-01: end one first
     """
     return list(check_side_by_side([_read(policy) for policy in policies]))
 

@@ -1,7 +1,7 @@
 """A policy read word by word: types, texts, declarations, and names that may be slips."""
 
 import difflib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from suitably.suitability.field_names import FIELD_NAMES, LEVEL
 from suitably.suitability.language.document import PolicyDocument, Rule
@@ -87,61 +87,68 @@ def _levels(node: Node) -> list[Node]:
 
 def check_texts(policy: PolicyDocument) -> Iterator[Finding]:
     """Find what a user or an examiner would miss."""
-    yield from _titles(policy, LANGUAGES)
+    yield from _titles(policy)
     if not policy.version.strip():
         text = "has no version: name one, so that evidence can"
         yield Finding("warning", "missing-version", text, "", policy.id)
     for rule in policy.rules:
-        yield from _because(policy, rule, LANGUAGES)
+        yield from _because(policy, rule)
         if not rule.article.strip():
             text = "names no article: say where it comes from"
             yield Finding("warning", "missing-article", text, rule.id, policy.id)
 
 
 def check_languages(policy: PolicyDocument, languages: Sequence[str]) -> list[Finding]:
-    """List the texts that a policy lacks in some languages.
+    """Find texts that a language lacks: whoever asks for it cannot do without.
 
     Args:
         policy: The policy.
         languages: Their codes, such as `"en"` and `"zh"`.
 
     Returns:
-        A note where the title is missing, a warning for each rule without a `because`.
-
-    Raises:
-        ValueError: A language that the library has no sentences in.
+        An error for each title and each `because` that is missing, in the policy's order.
 
     Example:
         >>> from suitably.suitability.policy import Policy
-        >>> for finding in check_languages(Policy.load("in-sebi"), ["zh"])[:1]:
+        >>> policy = Policy.from_toml('''
+        ... [policy]
+        ... id = "adults"
+        ... title = "Of age"
+        ... [[rules]]
+        ... id = "age"
+        ... require = "user.age >= 18"
+        ... because = { en = "Not of age.", zh = "未成年。" }
+        ... ''')
+        >>> for finding in check_languages(policy, ["en", "zh"]):
         ...     print(finding)
+        error: adults: has no `title` in zh
     """
-    strange = [language for language in languages if language not in LANGUAGES]
-    if strange:
-        raise ValueError(f"languages={strange}: there are {sorted(LANGUAGES)}")
-    found = list(_titles(policy, languages))
-    for rule in policy.rules:
-        found += _because(policy, rule, languages)
-    return found
+    texts = [("", "title", policy.title)]
+    texts += [(rule.id, "because", rule.because) for rule in policy.rules]
+    return [
+        Finding("error", "missing-language", f"has no `{key}` in {language}", rule, policy.id)
+        for rule, key, text in texts
+        for language in languages
+        if not text.get(language, "").strip()
+    ]
 
 
-def _titles(policy: PolicyDocument, languages: Iterable[str]) -> Iterator[Finding]:
-    lacking = _lacking(policy.title, languages)
+def _titles(policy: PolicyDocument) -> Iterator[Finding]:
+    lacking = _lacking(policy.title)
     if lacking:
         yield Finding("note", "missing-text", f"has no title in {lacking}", "", policy.id)
 
 
-def _because(policy: PolicyDocument, rule: Rule, languages: Iterable[str]) -> Iterator[Finding]:
-    lacking = _lacking(rule.because, languages)
+def _because(policy: PolicyDocument, rule: Rule) -> Iterator[Finding]:
+    lacking = _lacking(rule.because)
     if lacking:
         text = f"has no `because` in {lacking}: a failure gets a generated text"
         yield Finding("warning", "missing-text", text, rule.id, policy.id)
 
 
-def _lacking(texts: Mapping[str, str], languages: Iterable[str]) -> str:
-    return " or ".join(
-        LANGUAGES[language].name for language in languages if not texts.get(language, "").strip()
-    )
+def _lacking(texts: Mapping[str, str]) -> str:
+    names = (said.name for code, said in LANGUAGES.items() if not texts.get(code, "").strip())
+    return " or ".join(names)
 
 
 def check_declarations(policy: PolicyDocument) -> Iterator[Finding]:

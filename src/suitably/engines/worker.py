@@ -1,0 +1,121 @@
+"""What travels to a worker, and what it makes of it: lists by a saved model read once a process."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import pyarrow as pa
+
+from suitably.errors import ArtifactError, DataError
+from suitably.persistence.folder import DIGEST, Verify
+from suitably.pipeline.pipeline import Pipeline, load
+from suitably.typing import AsOf
+
+__all__ = ["RecommendTask", "check_columns", "prepare", "rebatched"]
+
+# A worker may serve two models in turn, such as the arms of a test; more would fill its memory.
+_MODELS = 2
+_loading = Lock()
+
+
+@dataclass(frozen=True)
+class RecommendTask:
+    """Lists by one saved model, as plain values: the model itself never travels.
+
+    Attributes:
+        path: The model's folder, absolute; every worker reads it there.
+        digest: Of the manifest that the driver read; a worker that finds another one refuses.
+        product_kind: The type of product ids.
+        k: The most products in a list.
+        as_of: As for `Pipeline.recommend`.
+        verify: As for `suitably.load`.
+        trusted: As for `suitably.load`.
+    """
+
+    path: str
+    digest: str
+    product_kind: pa.DataType
+    k: int
+    as_of: AsOf | None
+    verify: Verify
+    trusted: tuple[type[Any], ...]
+
+    def pipeline(self) -> Pipeline:
+        """Return the model, read on the first call in this process.
+
+        Raises:
+            ArtifactError: Damaged, or not the model that the driver read.
+        """
+        with _loading:  # threads that ask at once wait for one of them
+            return _read(self.path, self.digest, self.verify, self.trusted)
+
+    def recommend(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Recommend for batches of users; see `Pipeline.apply_arrow`."""
+        return self.pipeline().apply_arrow(batches, k=self.k, as_of=self.as_of)
+
+
+def prepare(
+    path: str | Path, k: int, as_of: AsOf | None, verify: Verify, trusted: Sequence[type[Any]]
+) -> RecommendTask:
+    """Read the model on the driver, so that what cannot work fails before anything is started.
+
+    Raises:
+        ArtifactError: The model is damaged, or made of a class that is not trusted.
+        ValueError: k is not a positive integer.
+        DataError: A bad `as_of`.
+    """
+    folder = Path(path).absolute()
+    pipeline = load(folder, verify=verify, trusted=tuple(trusted))
+    digest = _digest(folder)
+    nobody = pipeline.recommend([], k=k, as_of=as_of).to_arrow()
+    kind = nobody.schema.field("product_id").type
+    return RecommendTask(str(folder), digest, kind, int(k), as_of, verify, tuple(trusted))
+
+
+def check_columns(engine: str, names: Sequence[Any]) -> None:
+    """Refuse a frame without one column `user_id`.
+
+    Raises:
+        DataError: There is none, or there are several.
+    """
+    found = sum(name == "user_id" for name in names)
+    if found != 1:
+        raise DataError(
+            f"engines.{engine}: needs one column 'user_id', found {found} in {list(names)[:20]}"
+        )
+
+
+def rebatched(batches: Iterable[pa.RecordBatch], rows: int) -> Iterator[pa.RecordBatch]:
+    """Join batches until they have so many rows, the last of all excepted."""
+    waiting: list[pa.RecordBatch] = []
+    held = 0
+    for batch in batches:
+        waiting.append(batch)
+        held += len(batch)
+        if held >= rows:
+            yield from pa.Table.from_batches(waiting).combine_chunks().to_batches()
+            waiting, held = [], 0
+    if waiting:
+        yield from pa.Table.from_batches(waiting).combine_chunks().to_batches()
+
+
+@lru_cache(maxsize=_MODELS)
+def _read(path: str, digest: str, verify: Verify, trusted: tuple[type[Any], ...]) -> Pipeline:
+    pipeline = load(path, verify=verify, trusted=trusted)
+    # Afterwards: also a folder that was replaced while it was being read is noticed.
+    if _digest(Path(path)) != digest:
+        raise ArtifactError(
+            f"{path}: is not the model that the driver read; save a new model to a folder of its "
+            f"own, and give every worker the same"
+        )
+    return pipeline
+
+
+def _digest(folder: Path) -> str:
+    try:
+        return (folder / DIGEST).read_text("ascii")
+    except (OSError, ValueError) as error:
+        raise ArtifactError(f"{folder / DIGEST}: cannot be read: {error}") from None

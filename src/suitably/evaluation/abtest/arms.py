@@ -1,0 +1,156 @@
+"""The two pipelines of a test, prepared for a cut without changing the caller's."""
+
+import copy
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from suitably.data.clock import Instant
+from suitably.data.dataset import Dataset
+from suitably.errors import PolicyError
+from suitably.pipeline.pipeline import Pipeline
+from suitably.ranking.popularity import Popularity
+from suitably.suitability.policy import Policy
+
+__all__ = ["Arm", "JudgingPolicy", "PreparedArm", "evaluate_policy", "fingerprints", "prepare_arm"]
+
+
+class JudgingPolicy(Protocol):
+    """The policy that judges both arms' lists, evaluated: it says which pairs pass."""
+
+    def passes(self, user_ids: Any, product_ids: Any) -> NDArray[np.bool_]:
+        """JudgingPolicy pairs of external ids elementwise; what is unknown does not pass."""
+
+
+class Arm(Protocol):
+    """What the test asks of a pipeline."""
+
+    @property
+    def is_fitted(self) -> bool:
+        """Whether it can recommend."""
+
+    @property
+    def as_of_(self) -> pd.Timestamp | None:
+        """The moment it was fitted as of; None: on data without timestamps."""
+
+    @property
+    def profiles(self) -> Sequence[Any]:
+        """Its builders of profiles."""
+
+    @property
+    def policies(self) -> tuple[Policy, ...]:
+        """Its policies, read."""
+
+    def clone(self) -> Self:
+        """Return an unfitted copy."""
+
+    def fit(self, data: Dataset, as_of: Any = None) -> Self:
+        """Learn from what was visible."""
+
+    def knows(self, user_ids: Any, product_ids: Any) -> bool:
+        """Return whether all these ids are known."""
+
+    def recommend(
+        self, user_ids: Any, k: int, as_of: Any = None, *, product_ids: Any = None
+    ) -> Any:
+        """Return recommendations with a `to_frame`."""
+
+    def eligibility(self, as_of: Any = None, policy: Any = None) -> JudgingPolicy:
+        """Evaluate a policy on its users, profiles and catalogue."""
+
+
+@dataclass(frozen=True)
+class PreparedArm:
+    """An arm that answers as of the cut.
+
+    Attributes:
+        pipeline: The caller's own, or a refitted copy.
+        refitted: Whether it is a copy.
+        as_of: What to ask it as of: the cut, or None where that is its own moment.
+    """
+
+    pipeline: Arm
+    refitted: bool
+    as_of: pd.Timestamp | None
+
+    def recommend(self, user_ids: NDArray[Any], k: int, candidates: NDArray[Any]) -> Any:
+        """Return the frame of lists as a user would have seen them at the cut."""
+        asked = self.pipeline.recommend(
+            user_ids=user_ids, k=k, as_of=self.as_of, product_ids=candidates
+        )
+        return asked.to_frame()
+
+
+def prepare_arm(
+    arm: Arm, data: Dataset, cut: Instant | None, user_ids: Any, product_ids: Any
+) -> PreparedArm:
+    """Use a pipeline as it is if it was fitted no later than the cut and knows the ids.
+
+    Otherwise a clone is refitted on the data as of the cut. A pipeline fitted earlier is asked as
+    of the cut, as it would have been on that day: its ranker is what it was, while its policy
+    judges anew. In data without timestamps (`cut` None) any fitted pipeline that knows the ids is
+    used.
+
+    Raises:
+        DataError: The pipeline was fitted as of a moment of another time-zone awareness.
+    """
+    at = None if cut is None else data.clock.stamp(cut)
+    if arm.is_fitted:
+        fitted = None if arm.as_of_ is None else data.clock.instant(arm.as_of_, "fitted as_of")
+        early = cut is None if fitted is None else cut is not None and bool(fitted <= cut)
+        if early and arm.knows(user_ids, product_ids):
+            return PreparedArm(arm, refitted=False, as_of=None if fitted == cut else at)
+    return PreparedArm(arm.clone().fit(data, as_of=at), refitted=True, as_of=None)
+
+
+def evaluate_policy(
+    control: PreparedArm,
+    treatment: PreparedArm,
+    policies: tuple[Policy, ...],
+    data: Dataset,
+    cut: Instant | None,
+) -> JudgingPolicy:
+    """Evaluate the judging policies once, for the lists of both arms, on facts as of the cut.
+
+    An arm fitted as of the cut has them. Where neither is, the profiles of one are rebuilt from the
+    data, so that a user re-rated since an arm was fitted is judged by the new rating. An arm
+    with these policies itself comes first, then the treatment; one whose profiles lack a field that
+    a rule names passes the task on.
+
+    Raises:
+        PolicyError: Nobody has the fields that the policies name.
+    """
+    order = sorted(
+        (treatment, control),
+        key=lambda arm: fingerprints(arm.pipeline.policies) != fingerprints(policies),
+    )
+
+    def rebuilt() -> JudgingPolicy:
+        profiles = copy.deepcopy(order[0].pipeline.profiles)
+        pipeline = Pipeline(profiles=profiles, policy=policies, ranker=Popularity())
+        at = None if cut is None else data.clock.stamp(cut)
+        return pipeline.fit(data, as_of=at).eligibility()
+
+    def own(arm: PreparedArm) -> Callable[[], JudgingPolicy]:
+        return partial(arm.pipeline.eligibility, as_of=arm.as_of, policy=policies)
+
+    current = [own(arm) for arm in order if arm.as_of is None]
+    stale = [own(arm) for arm in order if arm.as_of is not None]
+    options = [*(current or [rebuilt]), *stale]
+    errors: list[PolicyError] = []
+    for option in options:
+        try:
+            return option()
+        except PolicyError as error:
+            errors.append(error)
+    raise errors[0]
+
+
+def fingerprints(policies: tuple[Policy, ...]) -> tuple[str, ...]:
+    """Return what tells policies apart, whatever their order: every one must pass."""
+    return tuple(sorted(policy.fingerprint for policy in policies))

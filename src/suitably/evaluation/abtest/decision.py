@@ -1,0 +1,59 @@
+"""From figures to one of four words, and the sentence that says why."""
+
+import math
+from collections.abc import Sequence
+from typing import Literal
+
+from suitably.evaluation.abtest.guardrails import Outcome
+from suitably.evaluation.statistics import Estimate
+
+__all__ = ["Decision", "decide"]
+
+Decision = Literal["ship", "do not ship", "inconclusive", "not evaluable"]
+
+
+def decide(
+    primary: str, result: Estimate, outcomes: Sequence[Outcome], alpha: float
+) -> tuple[Decision, str]:
+    """Decide by the primary metric's interval and the guardrails.
+
+    A hard guardrail that the treatment breaches comes before everything: nothing about the primary
+    metric can make up for it. Then "not evaluable" without a user or with a missing value of the
+    primary metric, since leaving such users out would favour the arm that fails them.
+
+    Args:
+        primary: Name of the primary metric.
+        result: Estimate of its difference.
+        outcomes: What became of the guardrails.
+        alpha: One less the coverage of the interval, for the sentence.
+
+    Returns:
+        The decision and one sentence.
+    """
+    broken = [outcome for outcome in outcomes if outcome.verdict != "holds"]
+    breached = [o for o in broken if o.guardrail.hard and o.verdict == "breached"]
+    if breached:
+        return "do not ship", f"The treatment breaches a hard guardrail: {breached[0].text}."
+    if not result.n and not result.omitted:
+        return "not evaluable", f"No user has anything to judge {primary} by."
+    if result.omitted or not result.n:
+        return (
+            "not evaluable",
+            f"An input is missing: {primary} has no value for {result.omitted} users.",
+        )
+    users = "1 user" if result.n == 1 else f"{result.n:,} users"
+    change = f"changes {primary} by {result.difference:+.4f} over {users}"
+    if math.isnan(result.low):
+        return "inconclusive", f"The treatment {change}, too few for an interval."
+    interval = f"{100 * (1 - alpha):g} % interval {result.low:+.4f} to {result.high:+.4f}"
+    if result.high < 0:
+        return "do not ship", f"The treatment {change} ({interval}), which is a loss."
+    if result.low <= 0:
+        return "inconclusive", f"The treatment {change} ({interval}), which may be no change."
+    if broken:
+        missed = "; ".join(outcome.text for outcome in broken)
+        return (
+            "inconclusive",
+            f"The treatment {change} ({interval}), but a guardrail does not hold: {missed}.",
+        )
+    return "ship", f"The treatment {change} ({interval}), and every guardrail holds."

@@ -1,0 +1,252 @@
+"""One split of a test: both arms' lists for the same users, measured."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from suitably.data.dataset import Dataset
+from suitably.data.splits import Split
+from suitably.data.view import View
+from suitably.data.vocabulary import Vocabulary, id_array
+from suitably.errors import DataError
+from suitably.evaluation.abtest.arms import (
+    Arm,
+    JudgingPolicy,
+    PreparedArm,
+    evaluate_policy,
+    prepare_arm,
+)
+from suitably.evaluation.abtest.records import SplitRecord
+from suitably.evaluation.abtest.segments import segment_labels
+from suitably.evaluation.observe import Fields, observe
+from suitably.evaluation.ranked_frames import RelevantPairs, read_lists, read_relevant
+from suitably.metrics import Convention, MetricInput
+from suitably.metrics.protocol import MetricLike, is_per_user, measure, needs_of
+from suitably.suitability.policy import Policy
+
+__all__ = ["Sample", "SplitRun", "TestSpec", "run_split"]
+
+_NOTHING = np.empty(0, dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class TestSpec:
+    """What every split of a test has in common.
+
+    Attributes:
+        metrics: All of them, guardrails' too.
+        depth: Products to ask for per user.
+        policies: The judging policies.
+        convention: How metrics are defined.
+        relevant: `"all"` acquisitions or the `"suitable"` ones.
+        segments: A field of the users frame, or None.
+    """
+
+    metrics: tuple[MetricLike, ...]
+    depth: int
+    policies: tuple[Policy, ...]
+    convention: Convention
+    relevant: Literal["all", "suitable"]
+    segments: str | None
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A metric of both arms.
+
+    Attributes:
+        metric: Its name.
+        user_ids: External ids (users,).
+        control: float64 (users,), NaN where it is not defined.
+        treatment: Likewise.
+        segments: object (users,), empty without segments.
+    """
+
+    metric: str
+    user_ids: pa.Array
+    control: NDArray[np.float64]
+    treatment: NDArray[np.float64]
+    segments: NDArray[Any]
+
+
+@dataclass(frozen=True)
+class SplitRun:
+    """What one split gave.
+
+    Attributes:
+        record: The split as it was used.
+        samples: A sample per metric per user.
+        overall: The figure of each arm, control first, of metrics of all lists together; NaN
+            without users.
+    """
+
+    record: SplitRecord
+    samples: tuple[Sample, ...]
+    overall: Mapping[str, tuple[float, float]]
+
+    def sample(self, metric: str) -> Sample:
+        """Return the sample of one metric."""
+        return next(sample for sample in self.samples if sample.metric == metric)
+
+
+def run_split(
+    spec: TestSpec, control: Arm, treatment: Arm, data: Dataset, split: Split
+) -> SplitRun:
+    """Prepare both arms for the cut, ask them for lists, and measure these.
+
+    Raises:
+        DataError: A split without a cut for data with timestamps, or the other way round.
+        ValueError: A metric that needs what the data do not have.
+    """
+    dated = data.events.times is not None
+    if dated and split.at in (None, pd.NaT):
+        raise DataError("split.at: is missing, so nothing says what the pipelines may know")
+    cut = data.moment(split.at) if dated or split.at is not None else None
+    view = data.view(split.at)
+    candidates = view.product_ids[view.listed]
+    if split.candidates is not None:
+        given = id_array(split.candidates, "split.candidates")
+        _check_kind(given, data.product_versions.ids, "split.candidates")
+        candidates = Vocabulary(given).values
+    everyone = _relevant(split, data)
+    if not len(everyone.user_ids):
+        return _nothing(spec, split, everyone, len(candidates))
+
+    users = everyone.user_ids.values
+    known = np.unique(np.concatenate([candidates, everyone.product_ids.values]))  # of one type
+    arms = [prepare_arm(arm, data, cut, users, known) for arm in (control, treatment)]
+    judging = evaluate_policy(arms[0], arms[1], spec.policies, data, cut)
+    evaluable = everyone
+    if spec.relevant == "suitable":
+        pairs = users[everyone.users], everyone.product_ids.values[everyone.products]
+        evaluable = everyone.where(judging.passes(*pairs))
+    measured = [
+        ArmMetrics(spec, arm, judging, everyone, evaluable, candidates, view) for arm in arms
+    ]
+
+    labels = np.empty(0, dtype=object)
+    if spec.segments is not None:
+        labels = segment_labels(view, spec.segments, users)
+    rows = everyone.user_ids.codes(evaluable.user_ids.values)
+    samples, overall = [], {}
+    for metric in spec.metrics:
+        ours, theirs = (arm.values(metric) for arm in measured)
+        if not is_per_user(metric):
+            overall[metric.label] = float(ours), float(theirs)
+            continue
+        on_evaluable = "hits" in needs_of(metric)
+        judged = evaluable if on_evaluable else everyone
+        segments = labels[rows] if on_evaluable and len(labels) else labels
+        samples.append(Sample(metric.label, judged.user_ids.array, ours, theirs, segments))
+    names = ("control", "treatment")
+    refitted = tuple(name for name, arm in zip(names, arms, strict=True) if arm.refitted)
+    return SplitRun(
+        record=_record(split, everyone, evaluable, len(candidates), refitted),
+        samples=tuple(samples),
+        overall=overall,
+    )
+
+
+class ArmMetrics:
+    """An arm's lists at one cut, and what metrics make of them.
+
+    A metric that sees hits is measured on the evaluable users, any other on all users of the split:
+    a choice of what is relevant hides neither a violation nor an empty list.
+    """
+
+    def __init__(
+        self,
+        spec: TestSpec,
+        arm: PreparedArm,
+        judging: JudgingPolicy,
+        everyone: RelevantPairs,
+        evaluable: RelevantPairs,
+        candidates: NDArray[Any],
+        view: View,
+    ) -> None:
+        frame = arm.recommend(everyone.user_ids.values, spec.depth, candidates)
+        self._lists, _ = read_lists(frame, everyone, spec.convention, "recommendations")
+        self._spec, self._view = spec, view
+        self._everyone, self._evaluable = everyone, evaluable
+        self._on_offer = Vocabulary(pa.array(candidates))
+        users = self._lists.user_ids.values[self._lists.users]
+        products = self._lists.product_ids.values[self._lists.products]
+        self._passes = np.asarray(judging.passes(users, products), dtype=bool)
+
+    def values(self, metric: MetricLike) -> NDArray[np.float64]:
+        """Compute a metric on its users, or its one figure."""
+        return measure(metric, self._hits if "hits" in needs_of(metric) else self._shown)
+
+    @cached_property
+    def _hits(self) -> MetricInput:
+        return self._observe(self._evaluable.user_ids, self._evaluable)
+
+    @cached_property
+    def _shown(self) -> MetricInput:
+        return self._observe(self._everyone.user_ids, None)
+
+    def _observe(self, users: Vocabulary, relevant: RelevantPairs | None) -> MetricInput:
+        needed = {name for metric in self._spec.metrics for name in needs_of(metric)}
+        user_fields, product_fields = Fields.both(self._view)
+        return observe(
+            self._lists,
+            users,
+            self._spec.depth,
+            self._spec.convention,
+            relevant=relevant,
+            on_offer=self._on_offer,
+            passes=self._passes,
+            user_fields=user_fields if "user_fields" in needed else None,
+            product_fields=product_fields if "product_fields" in needed else None,
+        )
+
+
+def _relevant(split: Split, data: Dataset) -> RelevantPairs:
+    users, products = data.user_versions.ids, data.product_versions.ids
+    pairs = None
+    if split.relevant is not None:
+        pairs = read_relevant(split.relevant, "split.relevant", empty_ok=True)
+    if pairs is None or not len(pairs.user_ids):
+        none = np.empty(0, dtype=np.int64)
+        return RelevantPairs(
+            Vocabulary(users.array[:0]), Vocabulary(products.array[:0]), none, none
+        )
+    _check_kind(pairs.user_ids.array, users, "split.relevant.user_id")
+    _check_kind(pairs.product_ids.array, products, "split.relevant.product_id")
+    return pairs
+
+
+def _check_kind(ids: pa.Array, known: Vocabulary, name: str) -> None:
+    if len(ids) and ids.type != known.array.type:
+        raise DataError(
+            f"{name} holds {ids.type}, but the data's ids are {known.array.type}: use one type"
+        )
+
+
+def _record(
+    split: Split,
+    everyone: RelevantPairs,
+    evaluable: RelevantPairs,
+    candidates: int,
+    refitted: tuple[str, ...],
+) -> SplitRecord:
+    users, left = len(everyone.user_ids), len(evaluable.user_ids)
+    return SplitRecord(split.at, split.end, users, left, candidates, refitted)
+
+
+def _nothing(spec: TestSpec, split: Split, nobody: RelevantPairs, candidates: int) -> SplitRun:
+    empty = np.empty(0, dtype=object)
+    samples = tuple(
+        Sample(metric.label, nobody.user_ids.array, _NOTHING, _NOTHING, empty)
+        for metric in spec.metrics
+        if is_per_user(metric)
+    )
+    nan = float("nan")
+    overall = {metric.label: (nan, nan) for metric in spec.metrics if not is_per_user(metric)}
+    return SplitRun(_record(split, nobody, nobody, candidates, ()), samples, overall)

@@ -1,0 +1,166 @@
+"""Groups of products in lists: their codes, what users hold of them, and quotas."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from suitably.data.clock import Clock
+from suitably.errors import DataError, PolicyError
+from suitably.reranking.protocol import RerankContext
+from suitably.suitability.engine.fields import Fields
+from suitably.suitability.language.types import MapColumn, StringPool, Values
+
+__all__ = ["GroupAmounts", "Groups", "read_groups", "read_map", "read_numbers", "within_quotas"]
+
+
+@dataclass(frozen=True)
+class Groups:
+    """The catalogue in groups, such as issuers.
+
+    Attributes:
+        codes: int64 (catalogue + 1,), the group of each product; `len(values)` where it is missing,
+            and in the last place, so that code −1 past the end of a list has none either.
+        values: The groups, by code.
+    """
+
+    codes: NDArray[np.int64]
+    values: tuple[Any, ...]
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def owned(self, context: RerankContext) -> NDArray[np.int64]:
+        """Count what each user owns: int64 (users, groups + 1), products without a group last."""
+        starts, width = context.owned.indptr, len(self) + 1
+        users = len(starts) - 1
+        rows = np.repeat(np.arange(users), np.diff(starts))
+        slots = rows * width + self.codes[context.owned.indices]
+        return np.bincount(slots, minlength=users * width).reshape(users, width)
+
+
+@dataclass(frozen=True)
+class GroupAmounts:
+    """A map of each user from group to a number.
+
+    Attributes:
+        known: bool (users,), who has a map; an empty one is a map too.
+        by_group: float64 (users, groups + 1); 0 where the map has no such group, and in the last
+            column.
+        totals: float64 (users,), sums of the maps, groups that no product is in included.
+    """
+
+    known: NDArray[np.bool_]
+    by_group: NDArray[np.float64]
+    totals: NDArray[np.float64]
+
+
+def read_groups(context: RerankContext, column: str, reader: str) -> Groups:
+    """Code the groups in a column of the products frame.
+
+    Raises:
+        DataError: There is no such column, or it holds no single values.
+    """
+    array = _column(context.product_fields, "products", column, reader)
+    if pa.types.is_dictionary(array.type):
+        array = array.dictionary_decode()
+    try:
+        encoded = array.dictionary_encode()
+    except (pa.ArrowNotImplementedError, pa.ArrowInvalid):
+        raise DataError(
+            f"products: {column!r} for {reader} holds {array.type}, which makes no groups"
+        ) from None
+    values = encoded.dictionary.to_pylist()
+    codes = encoded.indices.fill_null(len(values)).to_numpy(zero_copy_only=False)
+    return Groups(np.append(codes.astype(np.int64), len(values)), tuple(values))
+
+
+def read_numbers(context: RerankContext, column: str, reader: str) -> NDArray[np.float64]:
+    """Read a numeric column of the products frame: float64 (catalogue + 1,), NaN where missing.
+
+    Raises:
+        DataError: There is no such column, or it does not hold finite numbers.
+    """
+    array = _column(context.product_fields, "products", column, reader)
+    kind = array.type
+    numeric = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
+    if not (numeric or pa.types.is_null(kind)):
+        raise DataError(f"products: {column!r} for {reader} holds {kind}, not numbers")
+    numbers = array.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+    if np.isinf(numbers).any():
+        count = int(np.isinf(numbers).sum())
+        raise DataError(f"products: {count} values of {column!r} for {reader} are infinite")
+    return np.append(numbers, np.nan)
+
+
+def read_map(context: RerankContext, column: str, groups: Groups, reader: str) -> GroupAmounts:
+    """Read a map column of the users, such as their exposure by issuer.
+
+    Raises:
+        DataError: There is no such column, or it does not hold maps to finite numbers from 0 on.
+    """
+    array = _column(context.user_fields, "users", column, reader)
+    users, texts = len(array), StringPool()
+    if array.null_count == users:
+        nobody = np.zeros(users, bool)
+        return GroupAmounts(nobody, np.zeros((users, len(groups) + 1)), np.zeros(users))
+    try:
+        read = Fields("user", pa.table({column: array}), texts, Clock()).column(column, None)
+    except PolicyError:
+        read = None
+    if not isinstance(read, Values) or not isinstance(read.extra, MapColumn):
+        raise DataError(
+            f"users: {column!r} for {reader} holds {array.type}, not maps from text to number"
+        )
+    mapping = read.extra
+    bad = int((~np.isfinite(mapping.numbers) | (mapping.numbers < 0)).sum())
+    if bad:
+        raise DataError(f"users: {bad} values of {column!r} for {reader} are negative or infinite")
+    wanted = texts.codes([str(value) for value in groups.values])
+    order = np.argsort(wanted)
+    by_group = np.zeros((users, len(groups) + 1))
+    by_group[:, order] = np.nan_to_num(mapping.table(wanted[order]))
+    rows = np.repeat(np.arange(users), np.diff(mapping.offsets))
+    totals = np.bincount(rows, mapping.numbers, minlength=users).astype(np.float64)
+    return GroupAmounts(read.known, by_group, totals)
+
+
+def within_quotas(
+    kinds: NDArray[np.int64], amounts: NDArray[np.float64], room: NDArray[np.float64], k: int
+) -> NDArray[np.bool_]:
+    """Return which products fit, taken in order, while the sum over their group fits its room.
+
+    What does not fit takes no room, so that a smaller product may come after it.
+
+    Args:
+        kinds: int64 (users, depth), codes of groups.
+        amounts: float64 (users, depth), what each product takes.
+        room: float64 (users, groups), what each group may take.
+        k: Nobody needs more products than this.
+
+    Returns:
+        bool (users, depth).
+    """
+    users, depth = kinds.shape
+    rows = np.arange(users)
+    taken, kept = np.zeros(room.shape), np.zeros(kinds.shape, bool)
+    count = np.zeros(users, np.int64)
+    for place in range(depth):
+        kind = kinds[:, place]
+        after = taken[rows, kind] + amounts[:, place]
+        fits = after <= room[rows, kind]
+        taken[rows[fits], kind[fits]] = after[fits]
+        kept[:, place] = fits
+        count += fits
+        if (count >= k).all():
+            break
+    return kept
+
+
+def _column(table: pa.Table, side: str, column: str, reader: str) -> pa.Array:
+    if column not in table.column_names:
+        present = table.column_names
+        raise DataError(f"{side}: no column {column!r} for {reader}; it has {present}")
+    return table[column].combine_chunks()

@@ -1,0 +1,7 @@
+"""Contract of metrics."""
+
+__all__ = ["MetricContract"]
+
+
+class MetricContract:
+    """To come."""

@@ -1,0 +1,7 @@
+"""Contract of rerankers."""
+
+__all__ = ["RerankerContract"]
+
+
+class RerankerContract:
+    """To come."""
