@@ -12,8 +12,8 @@ import pandas as pd
 import suitably as st
 from benchmarks.runner import Row, paired, seconds
 from benchmarks.workload import AS_OF, POLICY, frames
-from suitably.suitability import kernels
-from suitably.suitability.plan import Plan
+from suitably.suitability.engine import kernels
+from suitably.suitability.engine.tables import EligibilityTables
 
 USERS, PRODUCTS, FACTORS = 1_000_000, 5_000, 64
 MANY, SAMPLE = 200_000, 4_000
@@ -57,9 +57,9 @@ def _against_scoring(policy: st.Policy, users: pd.DataFrame, products: pd.DataFr
     out = np.empty((BLOCK, PRODUCTS), np.float32)
 
     def ours() -> None:
-        plan = Plan(found._demands, found._subjects(None), found._valid)
+        tables = EligibilityTables(found._conditions, found._batch(None), found._valid)
         for start in range(0, USERS, BLOCK):
-            plan.bits(np.arange(start, min(USERS, start + BLOCK)))
+            tables.bits(np.arange(start, min(USERS, start + BLOCK)))
 
     def product() -> None:
         for start in range(0, USERS, BLOCK):

@@ -8,13 +8,9 @@ from collections.abc import Sequence
 from functools import partial
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 from suitably.errors import SuitablyError
-
-if TYPE_CHECKING:
-    from suitably.suitability.policy import Policy
-    from suitably.suitability.review.finding import Finding
 
 __all__ = ["main"]
 
@@ -181,9 +177,10 @@ def _demo(far_trans: Path | None, report: Path) -> int:
 
 
 def _check(files: Sequence[str], languages: Sequence[str]) -> int:
+    from suitably.suitability.lint.lint import check_policy, check_versions
+    from suitably.suitability.lint.render import list_findings, list_policy
+    from suitably.suitability.lint.text_checks import check_languages
     from suitably.suitability.policy import Policy
-    from suitably.suitability.review.lint import check_policy, check_versions
-    from suitably.suitability.review.listing import list_findings, list_policy
 
     width = shutil.get_terminal_size((100, 24)).columns
     policies, failed = [], False
@@ -196,7 +193,7 @@ def _check(files: Sequence[str], languages: Sequence[str]) -> int:
             failed = True
             continue
         policies.append(policy)
-        findings = [*_check_languages(policy, languages), *check_policy(policy)]
+        findings = [*check_languages(policy, languages), *check_policy(policy)]
         failed |= any(finding.severity == "error" for finding in findings)
         print(f"{list_policy(policy, width)}\n\n{list_findings(findings, width)}\n", flush=True)
     between = check_versions(policies)
@@ -204,20 +201,6 @@ def _check(files: Sequence[str], languages: Sequence[str]) -> int:
         failed |= any(finding.severity == "error" for finding in between)
         print(f"side by side\n\n{list_findings(between, width)}\n")
     return int(failed)
-
-
-def _check_languages(policy: "Policy", languages: Sequence[str]) -> "list[Finding]":
-    """Find texts that a language lacks: whoever asks for it cannot do without."""
-    from suitably.suitability.review.finding import Finding
-
-    texts = [("", "title", policy.title)]
-    texts += [(rule.id, "because", rule.because) for rule in policy.rules]
-    return [
-        Finding("error", "missing-language", f"has no `{key}` in {language}", rule, policy.id)
-        for rule, key, text in texts
-        for language in languages
-        if not text.get(language, "").strip()
-    ]
 
 
 if __name__ == "__main__":

@@ -5,8 +5,8 @@ from collections import Counter
 from datetime import datetime
 from typing import Any
 
-from oracle.slow import Pair, in_force, judge_rule, truth
 from support.banks import World
+from support.oracle import judge
 
 __all__ = ["Twin"]
 
@@ -36,31 +36,7 @@ class Twin:
 
     def verdicts(self, user: Any, product: str) -> list[tuple[str, str]]:
         """Give (reason, verdict) in the policies' order."""
-        pairs = [
-            Pair(policy, self.users[user], self.products[product], self.as_of)
-            for policy in self.policies
-        ]
-        scopes = [
-            truth(pair.policy["policy"]["governs"], pair)
-            if "governs" in pair.policy["policy"] else True
-            for pair in pairs
-        ]  # fmt: skip
-        found = []
-        if None in scopes:
-            found.append(("policy:governs", "unknown"))
-        elif True not in scopes:
-            found.append(("policy:governs", "fail"))
-        for scope, pair in zip(scopes, pairs, strict=True):
-            if scope is not True:
-                continue
-            if not in_force(pair.policy["policy"], self.as_of):
-                found.append(("policy:effective", "fail"))
-                continue
-            for rule in pair.policy["rules"]:
-                verdict = judge_rule(rule, pair)
-                if verdict is not None:
-                    found.append((rule["id"], verdict))
-        return found
+        return judge(self.policies, self.users[user], self.products[product], self.as_of).verdicts
 
     def eligible(self, user: Any, product: str) -> bool:
         return all(verdict == "pass" for _, verdict in self.verdicts(user, product))

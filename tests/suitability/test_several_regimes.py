@@ -107,7 +107,9 @@ def test_an_expired_policy_bars_what_it_governs() -> None:
         assert name in found.counts()["rule"].tolist()
     planned = found.order()  # makes the plan for many users, which must agree
     assert len(planned) == 2
-    assert np.array_equal(found.bits(np.arange(2)), found._composed(found._demands, np.arange(2)))
+    assert np.array_equal(
+        found.bits(np.arange(2)), found._composed(found._conditions, found._batch(np.arange(2)))
+    )
 
 
 def test_whole_levels_with_a_gap_are_read_as_integers() -> None:

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import HealthCheck, assume, given, seed, settings
 
 import suitably as st
-from oracle.slow import Judgement, fields_of, judge
-from suitability.strategies import Case, cases, permuted
+from support.oracle import Judgement, fields_of, judge
+from support.random_policies import Case, cases, permuted
 
 SAMPLE = 5
 
@@ -71,15 +71,9 @@ def compare_verdicts(
 ) -> None:
     """Compare verdicts, inputs and texts of one pair."""
     rules = {rule["id"]: rule for rule in case.policy["rules"]}
-    own = [pair for pair in expected.verdicts if pair[0] in rules]
-    pseudo = [pair for pair in expected.verdicts if pair[0] not in rules]
     got = [(verdict.rule, verdict.verdict) for verdict in found]
     message = quarrel(case, user, product, expected, found, None)
-    if pseudo:  # whether the rules follow is left open, but not what they say
-        assert set(got) & set(pseudo), message
-        assert set(got) <= set(pseudo) | set(own), message
-    else:
-        assert got == own, message
+    assert got == expected.verdicts, message
     for verdict in found:
         assert set(verdict.text) >= {"en", "zh"}, message
         assert all(verdict.text.values()), message
@@ -103,25 +97,20 @@ def compare_verdicts(
 def compare_counts(
     policy: dict[str, Any], judged: dict[tuple[int, int], Judgement], counts: Any
 ) -> None:
-    """Compare counts per rule, where the documents say what is counted."""
+    """Compare counts per rule, and of the library's own reasons."""
     verdicts = [found.verdicts for found in judged.values()]
-    if any(pair in found for found in verdicts for pair in OPEN):
-        return
     rows = {row["rule"]: row for row in nw.from_native(counts).iter_rows(named=True)}
-    for rule in policy["rules"]:
-        name = rule["id"]
+    names = [rule["id"] for rule in policy["rules"]]
+    for name in [*names, "policy:governs", "policy:effective"]:
         failed = sum((name, "fail") in found for found in verdicts)
         unknown = sum((name, "unknown") in found for found in verdicts)
         kept_out = [[r for r, verdict in found if verdict != "pass"] for found in verdicts]
         only = kept_out.count([name])
-        if name not in rows:  # a rule out of its dates may have no row
+        if name not in rows:  # a rule out of its dates, or a reason that keeps nothing out
             assert failed == unknown == only == 0
             continue
         row = rows[name]
         assert (row["failed"], row["unknown"], row["only"]) == (failed, unknown, only), policy
-
-
-OPEN = [("policy:effective", "fail"), ("policy:governs", "unknown")]
 
 
 def quarrel(
@@ -157,11 +146,12 @@ def compare_at_least(pairs: int, first_seed: int) -> Tally:
     return tally
 
 
-def test_agrees_on_200_000_pairs() -> None:
-    tally = compare_at_least(200_000, first_seed=0)
-    assert tally.pairs >= 200_000
-    assert min(tally.kinds[kind] for kind in ("pass", "fail", "unknown")) > 20_000
-    assert tally.eligible > 2_000
+@pytest.mark.parametrize("pairs", [20_000, pytest.param(200_000, marks=pytest.mark.long)])
+def test_agrees_on_many_pairs(pairs: int) -> None:
+    tally = compare_at_least(pairs, first_seed=0)
+    assert tally.pairs >= pairs
+    assert min(tally.kinds[kind] for kind in ("pass", "fail", "unknown")) > pairs / 10
+    assert tally.eligible > pairs / 100
 
 
 @pytest.mark.long

@@ -73,7 +73,7 @@ class Vocabulary:
 
     def __init__(self, array: pa.Array, kind: pa.DataType | None = None) -> None:
         self.array = array
-        self.kind = array.type if kind is None else kind
+        self.kind: pa.DataType = array.type if kind is None else kind
 
     def decode(self, codes: NDArray[np.integer]) -> pa.Array:
         """Return ids by position, in the caller's type."""

@@ -19,8 +19,8 @@ from suitably.profiles import RecencyFrequencyValue
 from suitably.ranking import ALS, Popularity
 from suitably.recommendations import Recommendations
 from suitably.report import Block, Facts, Report, Table
+from suitably.suitability.messages import show_value
 from suitably.suitability.policy import Policy
-from suitably.suitability.verdicts import show_value
 
 __all__ = ["tell"]
 

@@ -32,8 +32,7 @@ from suitably.ranking.protocol import Ranker
 from suitably.recommendations import Recommendations
 from suitably.reranking.protocol import Reranker
 from suitably.suitability.eligibility import Eligibility
-from suitably.suitability.policy import Policy
-from suitably.suitability.sources import PolicySource, read_policies
+from suitably.suitability.policy import Policy, PolicySource, read_policies
 from suitably.suitability.verdicts import RuleVerdict, pseudo_verdict
 from suitably.typing import AsOf, IdLike, IdsLike, IntoFrame
 from suitably.utils import bitset

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from suitably.data import Dataset, View
 from suitably.data.clock import Instant
+from suitably.typing import AsOf
 
 __all__ = ["Builder", "BuilderState", "Provenance"]
 
@@ -103,11 +104,11 @@ class Builder(Protocol[S]):
         """
         ...
 
-    def fit(self, data: Dataset, as_of: Any = None) -> Self:
+    def fit(self, data: Dataset, as_of: AsOf | None = None) -> Self:
         """Check that the data has what the builder needs, and learn its parameters, if any."""
         ...
 
-    def transform(self, data: Dataset, as_of: Any = None) -> Any:
+    def transform(self, data: Dataset, as_of: AsOf | None = None) -> Any:
         """Return a row per user: `user_id` and the fields, as the caller's kind of frame."""
         ...
 

@@ -82,8 +82,8 @@ class EASE(SimilarityRanker):
         weights /= -weights.diagonal()
         np.fill_diagonal(weights, 0)
         check_factors("EASE", weights)
-        self.similarity_ = weights.astype(np.float32, copy=False)
-        self.known_ = history.known
+        self.similarity_: NDArray[np.float32] = weights.astype(np.float32, copy=False)
+        self.known_: NDArray[np.bool_] = history.known
 
     def _check_params(self) -> None:
         check_positive(self, "regularization", optional=True)

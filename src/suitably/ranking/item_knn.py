@@ -88,7 +88,7 @@ class ItemKNN(SimilarityRanker):
         self.starts_ = nearest.indptr.astype(np.int64)
         self.neighbours_ = nearest.indices.astype(np.int32)
         self.similarities_ = nearest.data.astype(np.float32)
-        self.known_ = history.known
+        self.known_: NDArray[np.bool_] = history.known
 
     def _weighted(self, core: sparse.csr_array) -> sparse.csr_array:
         """Weigh the pairs so that the inner product of two columns is their similarity."""

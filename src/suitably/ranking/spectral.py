@@ -86,7 +86,7 @@ class Spectral(SimilarityRanker):
                 similarity += left @ right.T
         check_factors("Spectral", similarity)
         self.similarity_ = similarity
-        self.known_ = history.known
+        self.known_: NDArray[np.bool_] = history.known
 
     def _count(self, products: int) -> int:
         return round(2 * products**0.5) if self.factors is None else int(self.factors)

@@ -2,10 +2,10 @@
 
 from suitably.suitability.eligibility import Eligibility
 from suitably.suitability.impact import Impact, impact
+from suitably.suitability.lint import Finding, check_policy, check_versions
 from suitably.suitability.policy import Policy, Rule
 from suitably.suitability.priips import priips_sri
 from suitably.suitability.questionnaire import QuestionnaireScale
-from suitably.suitability.review import Finding, check_policy, check_versions
 from suitably.suitability.verdicts import RuleVerdict
 
 __all__ = [

@@ -1,28 +1,60 @@
-"""Eligibility to look at: the verdicts of a few users as a labelled frame, and a summary."""
+"""Frames and HTML to look at: verdicts of a few users, what keeps pairs out, a policy's rules."""
 
-from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from suitably.data.frames import read_frame, write_frame
 from suitably.data.vocabulary import id_array
 from suitably.errors import DataError
+from suitably.suitability.language.document import PolicyDocument, Rule, dates_in_words
 from suitably.suitability.verdicts import RuleVerdict, Verdict
+from suitably.typing import IdLike, IdsLike
+from suitably.utils import html
+from suitably.utils.bitset import BitRows
 
-if TYPE_CHECKING:
-    from suitably.suitability.eligibility import Eligibility
-
-__all__ = ["eligibility_frame", "eligibility_html"]
+__all__ = ["eligibility_frame", "eligibility_html", "policy_html"]
 
 _MOST_CELLS = 10_000
 _MOST_PAIRS = 2_000_000  # what can be counted while a notebook waits
+_AFTER_COUNTS = " what each rule keeps out."
 _KEPT_OUT: tuple[Verdict, ...] = ("fail", "unknown")
 
 
+class Judged(Protocol):
+    """What is shown of an eligibility."""
+
+    @property
+    def user_ids(self) -> NDArray[Any]:
+        """The users, in order."""
+        ...
+
+    @property
+    def product_ids(self) -> NDArray[Any]:
+        """The catalogue, in order."""
+        ...
+
+    def bits(self, rows: NDArray[np.int64]) -> BitRows:
+        """Return packed eligibility."""
+        ...
+
+    def mask(self, user_ids: IdsLike | None = None) -> NDArray[np.bool_]:
+        """Return eligibility of the users asked."""
+        ...
+
+    def verdicts(self, user_id: IdLike, product_id: IdLike) -> list[RuleVerdict]:
+        """Return what the rules say of one pair."""
+        ...
+
+    def counts(self) -> Any:
+        """Count what each rule keeps out."""
+        ...
+
+
 def eligibility_frame(
-    eligibility: "Eligibility", user_ids: Any, kind: str = "pandas", verdicts: bool = False
+    eligibility: Judged, user_ids: IdsLike, kind: str = "pandas", verdicts: bool = False
 ) -> Any:
     """Lay out the verdicts of some users, a row for each and a column per product.
 
@@ -61,7 +93,7 @@ def eligibility_frame(
     return write_frame(pa.table({"user_id": asked, **columns}), kind)
 
 
-def _cell(eligibility: "Eligibility", found: list[RuleVerdict], named: bool) -> str:
+def _cell(eligibility: Judged, found: list[RuleVerdict], named: bool) -> str:
     verdict = next(v for v in _KEPT_OUT if any(one.verdict == v for one in found))
     if not named:
         return verdict
@@ -72,26 +104,47 @@ def _cell(eligibility: "Eligibility", found: list[RuleVerdict], named: bool) -> 
     return "; ".join(parts)
 
 
-def eligibility_html(eligibility: "Eligibility") -> str:
+def eligibility_html(eligibility: Judged) -> str:
     """Summarise an eligibility for a notebook, without ids: what each rule keeps out.
 
     The pairs of a large one are not counted unasked; it is shown by its sizes.
     """
-    title = f"<p><code>{escape(repr(eligibility))}</code></p>"
     pairs = len(eligibility.user_ids) * len(eligibility.product_ids)
     if pairs > _MOST_PAIRS:
-        return f"{title}<p>Ask <code>counts()</code> what each rule keeps out.</p>"
+        hint = html.element("p", "Ask ", html.element("code", "counts()"), _AFTER_COUNTS)
+        return html.box(repr(eligibility), hint)
     rows = np.arange(len(eligibility.user_ids))
     passed = int(np.bitwise_count(eligibility.bits(rows)).sum(dtype=np.int64)) if pairs else 0
     counts, _ = read_frame(eligibility.counts(), "counts")
-    head = "".join(f"<th>{escape(name)}</th>" for name in counts.column_names)
-    body = "".join(
-        f"<tr><td>{escape(row['rule'])}</td>"
-        + "".join(f"<td>{row[name]:,}</td>" for name in counts.column_names[1:])
-        + "</tr>"
-        for row in counts.to_pylist()
+    said = f"{passed:,} of {pairs:,} pairs are eligible; what each rule keeps out:"
+    lines = [list(row.values()) for row in counts.to_pylist()]
+    return html.box(
+        repr(eligibility), html.element("p", said), html.table(counts.column_names, lines)
     )
-    return (
-        f"{title}<p>{passed:,} of {pairs:,} pairs are eligible; what each rule keeps out:</p>"
-        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-    )
+
+
+def policy_html(policy: PolicyDocument) -> str:
+    """Lay a policy out for a notebook: its rules as a table."""
+    about = {
+        **policy.title,
+        "governs": policy.governs or "every pair",
+        "in force": dates_in_words(policy),
+        "sha256": policy.fingerprint,
+    }
+    columns = ("rule", "article", "applies", "requires", "because")
+    lines = [
+        (
+            rule.id,
+            rule.article or "–",
+            rule.applies or "to every pair",
+            html.element("code", rule.require),
+            _because(rule),
+        )
+        for rule in policy.rules
+    ]
+    return html.box(repr(policy), html.facts(about), html.table(columns, lines))
+
+
+def _because(rule: Rule) -> object:
+    texts = [html.element("div", text, lang=language) for language, text in rule.because.items()]
+    return html.element("div", *texts) if texts else "–"

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import pairwise
 from threading import Thread
 from typing import Any
@@ -15,27 +15,28 @@ from suitably.data.clock import Clock, Instant
 from suitably.data.frames import write_frame
 from suitably.data.vocabulary import Vocabulary, id_array
 from suitably.errors import DataError
-from suitably.suitability.atoms import Atom, Bars
-from suitably.suitability.binding import BoundPolicy, Get, bind
-from suitably.suitability.dates import within
-from suitably.suitability.demands import Demand, demands_of
 from suitably.suitability.display import eligibility_frame, eligibility_html
-from suitably.suitability.fields import Fields
-from suitably.suitability.plan import Plan
-from suitably.suitability.policy import Policy, Rule
-from suitably.suitability.reasons import judge, reasons_of
-from suitably.suitability.row import Row
-from suitably.suitability.scope import Rows, Subjects
-from suitably.suitability.values import Texts
-from suitably.suitability.verdicts import RuleVerdict, show_value
+from suitably.suitability.engine.atoms import TruthBits, batch_reader
+from suitably.suitability.engine.binding import BoundPolicy, bind
+from suitably.suitability.engine.clauses import Clause, Condition, clauses_of, conditions_of
+from suitably.suitability.engine.explanation import explain_pair
+from suitably.suitability.engine.fields import Fields
+from suitably.suitability.engine.scope import Rows, UserBatch
+from suitably.suitability.engine.single_user import SingleUser
+from suitably.suitability.engine.tables import EligibilityTables
+from suitably.suitability.language.document import PolicyDocument, Rule, in_force
+from suitably.suitability.language.types import StringPool
+from suitably.suitability.messages import show_value
+from suitably.suitability.verdicts import RuleVerdict
+from suitably.typing import AsOf, IdLike, IdsLike
 from suitably.utils import bitset
-from suitably.utils.bitset import BitRows
+from suitably.utils.bitset import NOTHING, BitRows
 
 __all__ = ["Eligibility", "Population"]
 
 _BLOCK = 4096
 _MOST_CELLS = 2**31
-_WORTH_PLANNING = 512
+_WORTH_TABULATING = 512
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class Population:
             clock: The convention of the decision's moment.
             names: How rules call the ids of users and of products, which are fields too.
         """
-        texts = Texts()
+        texts = StringPool()
         tables = [
             table if name in table.column_names else table.append_column(name, ids.array)
             for (ids, table), name in zip((users, products), names, strict=True)
@@ -80,7 +81,7 @@ class Eligibility:
     """Pass, fail or unknown for every pair; only what passes every rule is eligible.
 
     Nothing is stored per pair: rows of bits are composed when they are asked for, and for many
-    users at a time from a plan that holds a few codes per user.
+    users at a time from tables and a few codes per user.
 
     Args:
         policies: The policies, all of which bind.
@@ -94,11 +95,33 @@ class Eligibility:
     Raises:
         PolicyError: A rule does not fit the fields.
         DataError: A value off its scale, or of another type than declared.
+
+    Example:
+        >>> import pandas as pd
+        >>> from suitably.suitability.policy import Policy
+        >>> policy = Policy.from_toml('''
+        ... [policy]
+        ... id = "adults"
+        ... [[rules]]
+        ... id = "age"
+        ... require = "user.age >= product.from_age"
+        ... ''')
+        >>> users = pd.DataFrame({"user_id": ["a", "b"], "age": [17, 30]})
+        >>> products = pd.DataFrame({"product_id": ["x", "y"], "from_age": [18, 14]})
+        >>> eligibility = policy.evaluate(users, products, "2026-01-01")
+        >>> eligibility
+        Eligibility(2 users x 2 products under adults, as of 2026-01-01)
+        >>> eligibility.mask()
+        array([[False,  True],
+               [ True,  True]])
+        >>> eligibility.to_frame(["a"], verdicts=True)
+          user_id          x     y
+        0       a  fail: age  pass
     """
 
     def __init__(
         self,
-        policies: Sequence[Policy],
+        policies: Sequence[PolicyDocument],
         users: Population,
         products: Population,
         as_of: Instant | None,
@@ -111,12 +134,12 @@ class Eligibility:
         self._users, self._products = users, products
         self._clock = clock
         self._kind = kind
-        self._plan: Plan | None = None
-        self._asked, self._planning = 0, False
+        self._tables: EligibilityTables | None = None
+        self._asked, self._tabulating = 0, False
         self._bound = bound or bind(self.policies, users.fields, products.fields)
         self._wall = clock.micros(as_of)
-        self._reasons = reasons_of(self._bound, self._in_force)
-        self._demands = demands_of(self._bound, self._in_force)
+        self._clauses = clauses_of(self._bound, partial(in_force, as_of=as_of, clock=clock))
+        self._conditions = conditions_of(self._clauses)
         self._width = bitset.words_for(len(products.ids))
         self._valid = bitset.pack(np.ones((1, len(products.ids)), bool))
 
@@ -127,9 +150,10 @@ class Eligibility:
             self.policies, users, products, as_of, self._clock, self._kind, self._bound
         )
 
-    def _in_force(self, part: Policy | Rule) -> bool | None:
-        """Return whether the moment lies within the dates of a policy or rule."""
-        return within(part, self.as_of, self._clock)
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copy and send by what it was made of; what was worked out since is worked out again."""
+        made_of = (self.policies, self._users, self._products, self.as_of, self._clock, self._kind)
+        return Eligibility, made_of
 
     @property
     def user_ids(self) -> NDArray[Any]:
@@ -142,9 +166,14 @@ class Eligibility:
         return self._products.ids.values
 
     @property
+    def moment(self) -> Any:
+        """The moment as a timestamp, in the data's time zone if it has one; None without one."""
+        return None if self.as_of is None else self._clock.stamp(self.as_of)
+
+    @property
     def as_of_text(self) -> str:
         """The moment, as a person writes it."""
-        return "" if self.as_of is None else show_value(self._clock.stamp(self.as_of), "en")
+        return "" if self.as_of is None else show_value(self.moment, "en")
 
     def bits(self, rows: Rows) -> BitRows:
         """Return packed eligibility: a row of words per user, bit j of word j // 64 for product j.
@@ -152,40 +181,37 @@ class Eligibility:
         Args:
             rows: int64, positions in `user_ids`.
         """
-        if self._plan is None and len(rows) < _WORTH_PLANNING:
+        if self._tables is None and len(rows) < _WORTH_TABULATING:
             self._asked += len(rows)
-            if self._asked >= _WORTH_PLANNING and not self._planning:
-                # Whoever asks one by one, and goes on asking, is not to wait for the plan.
-                self._planning = True
-                Thread(target=self._planned, daemon=True).start()
-            return self._composed(self._demands, rows)
-        plan = self._planned()
-        words = plan.bits(rows)
-        return words & self._composed(plan.rest, rows) if plan.rest else words
+            if self._asked >= _WORTH_TABULATING and not self._tabulating:
+                # Whoever asks one by one, and goes on asking, is not to wait for the tables.
+                self._tabulating = True
+                Thread(target=self._tabulated, daemon=True).start()
+            return self._composed(self._conditions, self._batch(rows))
+        tables = self._tabulated()
+        words = tables.bits(rows)
+        return words & self._composed(tables.rest, self._batch(rows)) if tables.rest else words
 
-    def _planned(self) -> Plan:
-        if self._plan is None:
-            self._plan = Plan(self._demands, self._subjects(None), self._valid)
-        return self._plan
+    def _tabulated(self) -> EligibilityTables:
+        if self._tables is None:
+            self._tables = EligibilityTables(self._conditions, self._batch(None), self._valid)
+        return self._tables
 
-    def _subjects(self, rows: Rows | None) -> Subjects:
-        return Subjects(self._users.fields, self._wall, rows)
+    def _batch(self, rows: Rows | None) -> UserBatch:
+        return UserBatch(self._users.fields, self._wall, rows)
 
-    def _composed(self, demands: Sequence[Demand], rows: Rows) -> BitRows:
-        """AND demands from the bits of their atoms, for the users asked."""
-        return self._meeting(demands, self._subjects(rows))
-
-    def _meeting(self, demands: Sequence[Demand], subjects: Subjects) -> BitRows:
-        get = _reader(subjects)
-        words: BitRows = np.empty((len(subjects), self._width), np.uint64)
+    def _composed(self, conditions: Sequence[Condition], batch: UserBatch) -> BitRows:
+        """AND conditions from the bits of their atoms, for the users asked."""
+        read = batch_reader(batch)
+        words: BitRows = np.empty((len(batch), self._width), np.uint64)
         words[:] = self._valid
-        for demand in demands:
-            words &= demand.met(get)
-            if demand.of_user and not words.any():
+        for condition in conditions:
+            words &= condition.holds(read)
+            if condition.of_user and not words.any():
                 break
         return words
 
-    def judge(self, row: Mapping[str, Any], as_of: Any = None) -> NDArray[np.bool_]:
+    def judge(self, row: Mapping[str, Any], as_of: AsOf | None = None) -> NDArray[np.bool_]:
         """Judge somebody who is not among the users: bool (products,).
 
         Args:
@@ -196,23 +222,24 @@ class Eligibility:
             DataError: A value of another type than the field, or off its scale.
         """
         moment = self.as_of if as_of is None else self._clock.instant(as_of)
-        demands = self._demands
+        conditions = self._conditions
         if moment != self.as_of and self._dated:
-            demands = demands_of(self._bound, lambda part: within(part, moment, self._clock))
-        subjects = Subjects(Row(row, self._users.fields), self._clock.micros(moment))
+            dates = partial(in_force, as_of=moment, clock=self._clock)
+            conditions = conditions_of(clauses_of(self._bound, dates))
+        batch = UserBatch(SingleUser(row, self._users.fields), self._clock.micros(moment))
         mask: NDArray[np.bool_] = bitset.unpack(
-            self._meeting(demands, subjects), len(self._products.ids)
+            self._composed(conditions, batch), len(self._products.ids)
         )[0]
         return mask
 
     @cached_property
     def _dated(self) -> bool:
-        """Whether a policy or rule has dates, so that another moment may have other demands."""
-        parts: list[Policy | Rule] = [*self.policies]
+        """Whether a policy or rule has dates, so that another moment may have other clauses."""
+        parts: list[PolicyDocument | Rule] = [*self.policies]
         parts += [rule for policy in self.policies for rule in policy.rules]
         return any(part.effective is not None or part.expires is not None for part in parts)
 
-    def mask(self, user_ids: Any = None) -> NDArray[np.bool_]:
+    def mask(self, user_ids: IdsLike | None = None) -> NDArray[np.bool_]:
         """Return eligibility as bool (users, products), for all users or those asked.
 
         Raises:
@@ -230,7 +257,7 @@ class Eligibility:
             out[start : start + _BLOCK] = bitset.unpack(self.bits(block), out.shape[1])
         return out
 
-    def passes(self, user_ids: Any, product_ids: Any) -> NDArray[np.bool_]:
+    def passes(self, user_ids: IdsLike, product_ids: IdsLike) -> NDArray[np.bool_]:
         """Judge pairs one by one: bool (pairs,); an id that is not known never passes.
 
         Args:
@@ -259,9 +286,9 @@ class Eligibility:
 
     def order(self) -> NDArray[np.int64]:
         """Return a permutation of the users that puts like users together."""
-        return self._planned().order()
+        return self._tabulated().order()
 
-    def verdicts(self, user_id: Any, product_id: Any) -> list[RuleVerdict]:
+    def verdicts(self, user_id: IdLike, product_id: IdLike) -> list[RuleVerdict]:
         """Return what every applicable rule says of one pair, in the policies' order.
 
         Raises:
@@ -270,10 +297,9 @@ class Eligibility:
         row, column = self._rows([user_id]), self._products.ids.codes([product_id])
         if column[0] < 0:
             raise DataError(f"product {product_id!r} is not in the catalogue")
-        subjects = self._subjects(row)
-        return judge(self._bound, self._in_force, subjects, int(column[0]), self.as_of_text)
+        return explain_pair(self._clauses, self._batch(row), int(column[0]), self.as_of_text)
 
-    def to_frame(self, user_ids: Any, verdicts: bool = False) -> Any:
+    def to_frame(self, user_ids: IdsLike, verdicts: bool = False) -> Any:
         """Lay out a few users for reading: a row for each, a column per product.
 
         Args:
@@ -314,7 +340,15 @@ class Eligibility:
     @cached_property
     def reasons(self) -> tuple[str, ...]:
         """The names under which pairs are kept out, rule ids first to last."""
-        return tuple(reason.name for reason in self._reasons)
+        return tuple(self._by_reason)
+
+    @cached_property
+    def _by_reason(self) -> dict[str, list[Clause]]:
+        """The clauses by name: policies, each about products of its own, may share a rule id."""
+        found: dict[str, list[Clause]] = {}
+        for clause in self._clauses:
+            found.setdefault(clause.name, []).append(clause)
+        return found
 
     def exclusions(self, rows: Rows, among: BitRows) -> NDArray[np.int64]:
         """Count the products that each reason keeps from each user: int64 (rows, reasons).
@@ -327,16 +361,21 @@ class Eligibility:
         columns = [bitset.row_counts((failed | unknown) & among) for failed, unknown in kept_out]
         return np.array(columns, np.int64).reshape(len(columns), len(rows)).T
 
-    def _kept_out(self, rows: Rows) -> list[Bars]:
-        get = _reader(self._subjects(rows))
+    def _kept_out(self, rows: Rows) -> list[TruthBits]:
+        """Return for every reason the pairs that fail, and those that are unknown."""
+        read = batch_reader(self._batch(rows))
         shape = (len(rows), self._width)
         out = []
-        for reason in self._reasons:
-            bars = (np.broadcast_to(words & self._valid, shape) for words in reason.bars(get))
-            out.append((next(bars), next(bars)))
+        for clauses in self._by_reason.values():
+            failed, unknown = NOTHING, NOTHING
+            for clause in clauses:
+                fails, rest = clause.kept_out(read)
+                failed, unknown = failed | fails, unknown | rest
+            sides = (failed & self._valid, unknown & ~failed & self._valid)
+            out.append((np.broadcast_to(sides[0], shape), np.broadcast_to(sides[1], shape)))
         return out
 
-    def _rows(self, user_ids: Any) -> Rows:
+    def _rows(self, user_ids: IdsLike) -> Rows:
         asked = id_array(user_ids, "user_ids").to_numpy(zero_copy_only=False)
         codes = self._users.ids.codes(asked)
         strangers = np.flatnonzero(codes < 0)
@@ -357,15 +396,3 @@ class Eligibility:
 
 def _blocks(users: int) -> list[Rows]:
     return [np.arange(start, min(start + _BLOCK, users)) for start in range(0, users, _BLOCK)]
-
-
-def _reader(subjects: Subjects) -> Get:
-    """Read each atom once for these users."""
-    found: dict[int, Bars] = {}
-
-    def get(atom: Atom) -> Bars:
-        if id(atom) not in found:
-            found[id(atom)] = atom.bits(subjects)
-        return found[id(atom)]
-
-    return get

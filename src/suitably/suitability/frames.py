@@ -1,7 +1,6 @@
 """Policies on frames, without a pipeline."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -13,7 +12,8 @@ from suitably.data.validation import Quarantine, TableValidator
 from suitably.data.versions import read_versions
 from suitably.errors import DataError
 from suitably.suitability.eligibility import Eligibility, Population
-from suitably.suitability.policy import Policy
+from suitably.suitability.language.document import PolicyDocument
+from suitably.typing import AsOf, IntoFrame
 
 __all__ = ["evaluate_frames"]
 
@@ -21,7 +21,11 @@ _END_OF_TIME = np.datetime64("9999-12-31T23:59:59.999999", "us")
 
 
 def evaluate_frames(
-    policies: Sequence[Policy], users: Any, products: Any, as_of: Any, columns: Columns
+    policies: Sequence[PolicyDocument],
+    users: IntoFrame,
+    products: IntoFrame,
+    as_of: AsOf,
+    columns: Columns,
 ) -> Eligibility:
     """Bind policies to frames as of a moment; see `Policy.evaluate`."""
     user_table, kind = read_frame(users, "users")
@@ -49,7 +53,7 @@ def evaluate_frames(
     return Eligibility(policies, people, shelf, moment, clock, kind)
 
 
-def _clock(tables: Sequence[pa.Table], as_of: Any) -> Clock:
+def _clock(tables: Sequence[pa.Table], as_of: AsOf) -> Clock:
     """Take the convention of the first aware column, else of `as_of` itself."""
     for table in tables:
         for field in table.schema:

@@ -12,9 +12,12 @@ from suitably.data.columns import Columns
 from suitably.data.frames import read_frame, write_frame
 from suitably.suitability.eligibility import Eligibility
 from suitably.suitability.frames import evaluate_frames
-from suitably.suitability.sources import read_policies
+from suitably.suitability.language.document import PolicyDocument
+from suitably.suitability.policy import PolicySource, read_policies
+from suitably.typing import AsOf, IntoFrame
 from suitably.utils import bitset
 from suitably.utils.bitset import BitRows
+from suitably.utils.json import jsonable
 
 __all__ = ["Impact", "impact"]
 
@@ -33,6 +36,24 @@ class Impact:
         user_counts: Pairs per user, int64 (users, 4): gained, lost, before, after.
         product_counts: Pairs per product, int64 (products, 4), likewise.
         kind: The kind of frame that goes out.
+
+    Example:
+        >>> import pandas as pd
+        >>> from suitably.suitability.policy import Policy
+        >>> strict = Policy.from_toml('''
+        ... [policy]
+        ... id = "adults"
+        ... [[rules]]
+        ... id = "age"
+        ... require = "user.age >= 18"
+        ... ''')
+        >>> users = pd.DataFrame({"user_id": ["a", "b"], "age": [17, 30]})
+        >>> products = pd.DataFrame({"product_id": ["x"]})
+        >>> change = impact(Policy.unrestricted(), strict, users, products, "2026-01-01")
+        >>> change.gained, change.lost
+        (0, 1)
+        >>> change.to_dict()["users"]
+        [{'user_id': 'a', 'gained': 0, 'lost': 1, 'before': 1, 'after': 0}]
     """
 
     before: Eligibility
@@ -138,6 +159,19 @@ class Impact:
         changes = np.where(lost, "lost", "gained")
         return pa.table([*map(_array, ids), changes, pa.array(rules)], schema=self._examples)
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the summary and the affected users, products and rules, JSON-ready."""
+        return {
+            "before": [_about(policy) for policy in self.before.policies],
+            "after": [_about(policy) for policy in self.after.policies],
+            "as_of": jsonable(self.before.moment),
+            "gained": self.gained,
+            "lost": self.lost,
+            "users": _rows(self.users()),
+            "products": _rows(self.products()),
+            "rules": _rows(self.rules()),
+        }
+
     def _affected(self, name: str, ids: NDArray[Any], counts: Counts) -> Any:
         rows = np.flatnonzero(counts[:, :2].any(axis=1))
         columns = zip(("gained", "lost", "before", "after"), counts[rows].T, strict=True)
@@ -162,11 +196,11 @@ class Impact:
 
 
 def impact(
-    policy_a: Any,
-    policy_b: Any,
-    users: Any,
-    products: Any,
-    as_of: Any,
+    policy_a: PolicySource,
+    policy_b: PolicySource,
+    users: IntoFrame,
+    products: IntoFrame,
+    as_of: AsOf,
     columns: Columns | None = None,
 ) -> Impact:
     """Compare two policies on the same users and products, pair by pair.
@@ -255,6 +289,14 @@ def _blocks(rows: Counts) -> Iterator[Counts]:
 
 def _array(ids: NDArray[Any]) -> pa.Array:
     return pa.array(ids, pa.string() if ids.dtype == object else pa.int64())
+
+
+def _about(policy: PolicyDocument) -> dict[str, str]:
+    return {"id": policy.id, "version": policy.version, "fingerprint": policy.fingerprint}
+
+
+def _rows(frame: Any) -> Any:
+    return jsonable(read_frame(frame, "rows")[0])
 
 
 def _named(eligibility: Eligibility) -> str:

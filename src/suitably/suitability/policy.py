@@ -1,79 +1,21 @@
-"""Policies: rules as data, read from TOML and checked as far as they can be without data."""
+"""Policies: rules as data, judged on users and products."""
 
-import hashlib
-import json
-import re
-import tomllib
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
-from functools import cached_property
 from importlib import resources
 from pathlib import Path
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any, Self
 
 from suitably.data.columns import Columns
 from suitably.errors import PolicyError
-from suitably.suitability.expressions import Field, Node, parse, walk
-from suitably.suitability.values import Scale
+from suitably.suitability.display import policy_html
+from suitably.suitability.eligibility import Eligibility
+from suitably.suitability.frames import evaluate_frames
+from suitably.suitability.language.document import PolicyDocument, Rule
+from suitably.typing import AsOf, IntoFrame
 
-if TYPE_CHECKING:
-    from suitably.suitability.eligibility import Eligibility
-
-__all__ = ["Policy", "Rule"]
-
-LANGUAGES = ("en", "zh")
-TYPES = ("number", "text", "date", "boolean", "list", "map")
-_POLICY_KEYS = {"id", "version", "governs", "title", "effective", "expires", "note"}
-_RULE_KEYS = {"id", "article", "applies", "require", "because", "note"}
-_RULE_KEYS |= {"effective", "expires"}
-_RESERVED = {"owned", "no-score", "unknown-user", "reranked", "final-check"}
-_PLACEHOLDER = re.compile(r"\{(?:(user|product)\.(\w+)|(as_of))\}")
+__all__ = ["Policy", "PolicySource", "Rule", "read_policies"]
 
 
-@dataclass(frozen=True)
-class Rule:
-    """One sentence of a policy.
-
-    Attributes:
-        id: Its name, unique in the policy.
-        require: What must hold, as written.
-        applies: To which pairs it applies, as written; None for all.
-        article: Where it comes from.
-        because: What to say when it fails, by language.
-        effective: From when it is in force.
-        expires: From when it is no longer.
-        note: What it approximates.
-    """
-
-    id: str
-    require: str
-    applies: str | None = None
-    article: str = ""
-    because: MappingProxyType[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    effective: date | None = None
-    expires: date | None = None
-    note: str = ""
-    require_node: Node = field(repr=False, compare=False, kw_only=True)
-    applies_node: Node | None = field(repr=False, compare=False, kw_only=True, default=None)
-
-    @cached_property
-    def fields(self) -> tuple[Field, ...]:
-        """The fields that the rule reads, each once, in the order in which it names them."""
-        nodes = [self.applies_node] if self.applies_node else []
-        found = (part for node in (*nodes, self.require_node) for part in walk(node))
-        return tuple(dict.fromkeys(part for part in found if isinstance(part, Field)))
-
-    @cached_property
-    def mentioned(self) -> tuple[Field, ...]:
-        """The fields that the rule's texts name."""
-        places = (m for text in self.because.values() for m in _PLACEHOLDER.finditer(text))
-        named = (Field(m[1], m[2]) for m in places if m[1])  # type: ignore[arg-type]
-        return tuple(dict.fromkeys(named))
-
-
-class Policy:
+class Policy(PolicyDocument):
     """Which products may be recommended to whom: rules, each a sentence with its article.
 
     Make one with `from_toml`, `load` or `unrestricted`. A policy lets a firm express and evidence
@@ -105,38 +47,8 @@ class Policy:
         Policy('adults', version '1', 1 rule)
     """
 
-    def __init__(self, text: str) -> None:
-        self.text = text
-        try:
-            self._document = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
-            raise PolicyError(f"policy: is not TOML: {error}") from None
-        except RecursionError:
-            raise PolicyError("policy: is not TOML: nested too deeply") from None
-        document = self._document
-        _known_keys(document, {"policy", "scales", "fields", "rules"}, "policy")
-        head = _table(document, "policy", "policy")
-        self.id = _text(head, "id", "policy")
-        where = f"policy {self.id!r}"
-        _known_keys(head, _POLICY_KEYS, where)
-        self.version = _text(head, "version", where, "")
-        self.title = _languages(head, "title", where)
-        self.note = _text(head, "note", where, "")
-        self.effective, self.expires = _dates(head, where)
-        self.governs = _text(head, "governs", where, None)
-        self.governs_node = parse(self.governs, f"{where}: governs") if self.governs else None
-        self.scales = {
-            name: _scale(name, levels, where)
-            for name, levels in _table(document, "scales", where, {}).items()
-        }
-        self.fields: dict[str, Scale | str] = {
-            name: self._declaration(name, declared, where)
-            for name, declared in _table(document, "fields", where, {}).items()
-        }
-        self.rules = _rules(document, where)
-
     @classmethod
-    def from_toml(cls, text: str) -> "Policy":
+    def from_toml(cls, text: str) -> Self:
         """Read a policy.
 
         Raises:
@@ -147,7 +59,7 @@ class Policy:
         return cls(text)
 
     @classmethod
-    def load(cls, name: str | Path) -> "Policy":
+    def load(cls, name: str | Path) -> Self:
         """Read a built-in policy by its name, or one from a file.
 
         Raises:
@@ -170,34 +82,13 @@ class Policy:
         raise PolicyError(f"policy {str(name)[:60]!r}: no such file; built in are {built_in}")
 
     @classmethod
-    def unrestricted(cls) -> "Policy":
+    def unrestricted(cls) -> Self:
         """Return the policy that bars nothing; it must be written out, never assumed."""
         return cls.from_toml('rules = []\n[policy]\nid = "unrestricted"\nversion = "1"\n')
 
-    @cached_property
-    def reads(self) -> tuple[Field, ...]:
-        """The fields that its rules and their texts read, each once."""
-        governing = walk(self.governs_node) if self.governs_node else []
-        found = [part for part in governing if isinstance(part, Field)]
-        for rule in self.rules:
-            found += [*rule.fields, *rule.mentioned]
-        return tuple(dict.fromkeys(found))
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """The sha256 of the parsed TOML as JSON: sorted keys, UTF-8, ISO dates, no white space."""
-        canonical = json.dumps(
-            self._document,
-            sort_keys=True,
-            ensure_ascii=False,
-            separators=(",", ":"),
-            default=lambda moment: moment.isoformat(),
-        )
-        return hashlib.sha256(canonical.encode("utf-8")).hexdigest()
-
     def evaluate(
-        self, users: Any, products: Any, as_of: Any, columns: Columns | None = None
-    ) -> "Eligibility":
+        self, users: IntoFrame, products: IntoFrame, as_of: AsOf, columns: Columns | None = None
+    ) -> Eligibility:
         """Judge every user against every product, lazily.
 
         Args:
@@ -213,135 +104,48 @@ class Policy:
             PolicyError: A rule names a field that is not there, or does not fit its type.
             DataError: A value off its scale, the same id twice, or mixed time zones.
         """
-        from suitably.suitability.frames import evaluate_frames
-
         return evaluate_frames((self,), users, products, as_of, columns or Columns())
-
-    def _declaration(self, name: str, declared: Any, where: str) -> Scale | str:
-        if not re.fullmatch(r"(user|product)\.\w+", name):
-            raise PolicyError(f"{where}: fields: {name!r} must be user.x or product.x")
-        if declared in self.scales:
-            return self.scales[declared]
-        if declared in TYPES:
-            return str(declared)
-        raise PolicyError(
-            f"{where}: fields: {name} = {declared!r} is neither a scale "
-            f"{sorted(self.scales)} nor a type {list(TYPES)}"
-        )
 
     def __repr__(self) -> str:
         count = f"{len(self.rules)} rule{'s' * (len(self.rules) != 1)}"
         return f"Policy({self.id!r}, version {self.version!r}, {count})"
 
+    def _repr_html_(self) -> str:
+        return policy_html(self)
+
     def __reduce__(self) -> tuple[Any, ...]:
         """Copy and send by its text: parsing it again is all there is to it."""
         return Policy.from_toml, (self.text,)
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Policy) and self.fingerprint == other.fingerprint
 
-    def __hash__(self) -> int:
-        return hash(self.fingerprint)
+PolicySource = Policy | str | Path | list["Policy | str | Path"] | tuple["Policy | str | Path", ...]
 
 
-def _rules(document: dict[str, Any], where: str) -> tuple[Rule, ...]:
-    tables = document.get("rules")
-    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
-        raise PolicyError(f"{where}: has no [[rules]]; one without any says rules = []")
-    rules = tuple(_rule(table, where) for table in tables)
-    ids = [rule.id for rule in rules]
-    reserved = sorted(rule_id for rule_id in ids if ":" in rule_id or rule_id in _RESERVED)
-    if reserved:
-        raise PolicyError(f"{where}: rule ids {reserved} are the library's own reasons")
-    repeated = sorted({rule_id for rule_id in ids if ids.count(rule_id) > 1})
+def read_policies(source: Any) -> tuple[Policy, ...]:
+    """Read one policy or several.
+
+    Args:
+        source: A `Policy`, its file or built-in name, or a list of these.
+
+    Raises:
+        PolicyError: None at all, not a policy, or one that cannot be read.
+    """
+    several = source if isinstance(source, list | tuple) else [source]
+    if not several or source is None:
+        raise PolicyError(
+            "policy: is required; to restrict nothing, write out Policy.unrestricted()"
+        )
+    read = tuple(_read(one) for one in several)
+    ids = [policy.id for policy in read]
+    repeated = sorted({one for one in ids if ids.count(one) > 1})
     if repeated:
-        raise PolicyError(f"{where}: rule ids must be unique, repeated: {repeated}")
-    return rules
+        raise PolicyError(f"policy: ids must be unique, repeated: {repeated}")
+    return read
 
 
-def _rule(table: dict[str, Any], policy: str) -> Rule:
-    rule_id = _text(table, "id", f"{policy}, a rule")
-    where = f"{policy}, rule {rule_id!r}"
-    _known_keys(table, _RULE_KEYS, where)
-    effective, expires = _dates(table, where)
-    require = _text(table, "require", where)
-    applies = _text(table, "applies", where, None)
-    because = _languages(table, "because", where)
-    for text in because.values():
-        if "{" in _PLACEHOLDER.sub("", text) or "}" in _PLACEHOLDER.sub("", text):
-            raise PolicyError(f"{where}: because: only {{user.x}}, {{product.x}} and {{as_of}}")
-    return Rule(
-        id=rule_id,
-        require=require,
-        applies=applies,
-        article=_text(table, "article", where, ""),
-        because=because,
-        effective=effective,
-        expires=expires,
-        note=_text(table, "note", where, ""),
-        require_node=parse(require, f"{where}: require"),
-        applies_node=parse(applies, f"{where}: applies") if applies is not None else None,
-    )
-
-
-def _known_keys(table: dict[str, Any], allowed: set[str], where: str) -> None:
-    unknown = sorted(set(table) - allowed)
-    if unknown:
-        raise PolicyError(f"{where}: unknown keys {unknown}; there are {sorted(allowed)}")
-
-
-def _table(document: dict[str, Any], key: str, where: str, default: Any = None) -> dict[str, Any]:
-    table = document.get(key, default)
-    if not isinstance(table, dict):
-        raise PolicyError(f"{where}: has no table [{key}]")
-    return table
-
-
-def _text(table: dict[str, Any], key: str, where: str, *default: Any) -> Any:
-    if key not in table and default:
-        return default[0]
-    value = table.get(key)
-    if not isinstance(value, str) or (not value.strip() and not default):
-        raise PolicyError(f"{where}: {key} must be text, got {value!r}")
-    return value
-
-
-def _languages(table: dict[str, Any], key: str, where: str) -> MappingProxyType[str, str]:
-    texts = table.get(key, {})
-    if isinstance(texts, str):
-        texts = {"en": texts}
-    if not isinstance(texts, dict) or not all(isinstance(text, str) for text in texts.values()):
-        raise PolicyError(f"{where}: {key} must be text, or texts by language")
-    _known_keys(texts, set(LANGUAGES), f"{where}: {key}")
-    return MappingProxyType(dict(texts))
-
-
-def _dates(table: dict[str, Any], where: str) -> Sequence[date | None]:
-    found = [table.get("effective"), table.get("expires")]
-    for moment in found:
-        if moment is not None and not isinstance(moment, date):
-            raise PolicyError(f"{where}: effective and expires must be dates, got {moment!r}")
-    effective, expires = found
-    if effective and expires and _order(effective) >= _order(expires):
-        raise PolicyError(f"{where}: expires must be after effective")
-    return found
-
-
-def _order(moment: date) -> datetime:
-    """Order dates and times, what has no time zone as in UTC."""
-    if not isinstance(moment, datetime):
-        moment = datetime.combine(moment, datetime.min.time())
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _scale(name: str, levels: Any, where: str) -> Scale:
-    same = (
-        isinstance(levels, list)
-        and levels
-        and all(type(level) is type(levels[0]) and isinstance(level, str | int) for level in levels)
-    )
-    if not same or isinstance(levels[0], bool) or len(set(levels)) < len(levels):
-        raise PolicyError(f"{where}: scale {name!r} must list distinct levels, lowest first")
-    if name in TYPES:
-        raise PolicyError(f"{where}: scale {name!r} has the name of a type")
-    return Scale(name, tuple(levels))
+def _read(one: Any) -> Policy:
+    if isinstance(one, Policy):
+        return one
+    if not isinstance(one, str | Path):
+        raise PolicyError(f"policy: expected a Policy, a file or a name, got {one!r:.60}")
+    return Policy.load(one)

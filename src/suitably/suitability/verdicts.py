@@ -3,51 +3,26 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
 from types import MappingProxyType
 from typing import Any, Literal
 
-from suitably.suitability.policy import Policy, Rule
+from suitably.suitability.language.document import PolicyDocument, Rule
+from suitably.suitability.messages import (
+    LANGUAGES,
+    explain_reason,
+    explain_verdict,
+    show_value,
+)
+from suitably.suitability.reasons import Reason
 from suitably.utils.record import Record
 
-__all__ = ["RuleVerdict", "Verdict", "explain_rule", "pseudo_verdict", "show_value"]
+__all__ = ["RuleVerdict", "Verdict", "explain_rule", "pseudo_verdict"]
 
 Verdict = Literal["pass", "fail", "unknown"]
 _PLACEHOLDER = re.compile(r"\{(\w+(?:\.\w+)?)\}")
-_MISSING = {"en": "missing", "zh": "缺失"}
-_SENTENCES = {
-    "pass": {"en": "The rule {rule} is met{facts}.", "zh": "符合规则{rule}{facts}。"},
-    "fail": {"en": "The rule {rule} is not met{facts}.", "zh": "不符合规则{rule}{facts}。"},
-    "unknown": {
-        "en": "The rule {rule} cannot be judged{facts}.",
-        "zh": "无法判断规则{rule}{facts}。",
-    },
-}
-PSEUDO_RULES = {
-    "policy:governs": {
-        "en": "No policy is known to govern this product for this customer.",
-        "zh": "没有可确认适用于该客户与该产品的适当性政策。",
-    },
-    "policy:effective": {
-        "en": "The policy {policy} is not known to be in force on {as_of}.",
-        "zh": "无法确认政策{policy}在{as_of}有效。",
-    },
-    "pipeline:owned": {
-        "en": "The customer already owns this product.",
-        "zh": "客户已持有该产品。",
-    },
-    "pipeline:no-score": {
-        "en": "The product may be offered, but the ranker knows too little to place it.",
-        "zh": "该产品可以推荐，但排序模型缺少相关信息，无法排名。",
-    },
-    "pipeline:ranked-below-k": {
-        "en": "The product may be offered, but is not among the first {k}.",
-        "zh": "该产品可以推荐，但未进入前{k}名。",
-    },
-}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RuleVerdict(Record):
     """What one rule says of one user and one product.
 
@@ -60,6 +35,26 @@ class RuleVerdict(Record):
         policy: The policy's id.
         version: The policy's version.
         fingerprint: The policy's sha256.
+
+    Example:
+        >>> import pandas as pd
+        >>> from suitably.suitability.policy import Policy
+        >>> policy = Policy.from_toml('''
+        ... [policy]
+        ... id = "adults"
+        ... [[rules]]
+        ... id = "age"
+        ... require = "user.age >= 18"
+        ... ''')
+        >>> users = pd.DataFrame({"user_id": ["a"], "age": [17]})
+        >>> products = pd.DataFrame({"product_id": ["x"]})
+        >>> (verdict,) = policy.evaluate(users, products, "2026-01-01").verdicts("a", "x")
+        >>> verdict
+        RuleVerdict('age', 'fail')
+        >>> verdict.text["en"]
+        'The rule age is not met: user.age = 17.'
+        >>> verdict.to_dict()["inputs"]
+        {'user.age': 17}
     """
 
     rule: str
@@ -71,9 +66,12 @@ class RuleVerdict(Record):
     version: str = ""
     fingerprint: str = ""
 
+    def __repr__(self) -> str:
+        return f"RuleVerdict({self.rule!r}, {self.verdict!r})"
+
 
 def explain_rule(
-    policy: Policy, rule: Rule, verdict: Verdict, values: Mapping[str, Any], as_of: str
+    policy: PolicyDocument, rule: Rule, verdict: Verdict, values: Mapping[str, Any], as_of: str
 ) -> RuleVerdict:
     """Put a rule's verdict into words.
 
@@ -85,7 +83,9 @@ def explain_rule(
         as_of: The moment, as text.
     """
     inputs = {str(field): values[str(field)] for field in rule.fields}
-    texts = {language: _generated(rule.id, verdict, inputs, language) for language in _MISSING}
+    texts = {
+        language: explain_verdict(rule.id, verdict, inputs, language) for language in LANGUAGES
+    }
     if verdict == "fail":
         for language, because in rule.because.items():
             texts[language] = _filled(because, {**values, "as_of": as_of}, language)
@@ -102,11 +102,11 @@ def explain_rule(
 
 
 def pseudo_verdict(
-    rule: str, verdict: Verdict, policy: Policy | None = None, **facts: str
+    rule: str, verdict: Verdict, policy: PolicyDocument | None = None, **facts: str
 ) -> RuleVerdict:
     """Put one of the library's own reasons into words."""
     about = {"policy": policy.id if policy else "", **facts}
-    texts = {language: text.format(**about) for language, text in PSEUDO_RULES[rule].items()}
+    texts = {language: explain_reason(Reason(rule), about, language) for language in LANGUAGES}
     return RuleVerdict(
         rule=rule,
         verdict=verdict,
@@ -119,35 +119,5 @@ def pseudo_verdict(
     )
 
 
-def _generated(rule: str, verdict: Verdict, inputs: Mapping[str, Any], language: str) -> str:
-    comma, equals = (", ", " = ") if language == "en" else ("，", "为")
-    facts = comma.join(f"{name}{equals}{show_value(v, language)}" for name, v in inputs.items())
-    around = (": {}" if language == "en" else "：{}").format(facts) if facts else ""
-    return _SENTENCES[verdict][language].format(rule=rule, facts=around)
-
-
 def _filled(text: str, values: Mapping[str, Any], language: str) -> str:
     return _PLACEHOLDER.sub(lambda place: show_value(values[place[1]], language), text)
-
-
-def show_value(value: Any, language: str) -> str:
-    """Write a value as a person would, in English (`"en"`) or Chinese (`"zh"`)."""
-    if value is None or value != value:
-        return _MISSING[language]
-    if isinstance(value, bool):
-        return {"en": ("no", "yes"), "zh": ("否", "是")}[language][value]
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
-        return str(int(value))
-    if isinstance(value, datetime):
-        midnight = (value.hour, value.minute, value.second, value.microsecond) == (0, 0, 0, 0)
-        return value.date().isoformat() if midnight else value.isoformat(sep=" ")
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, list):
-        comma = "、" if language == "zh" else ", "
-        return comma.join(show_value(item, language) for item in value) or "-"
-    if isinstance(value, dict):
-        return (
-            ", ".join(f"{key}: {show_value(item, language)}" for key, item in value.items()) or "-"
-        )
-    return str(value)

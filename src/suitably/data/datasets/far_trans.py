@@ -86,7 +86,7 @@ class FarTrans(Dataset):
             products,
             buys.rename(columns=_BUYS)[["user_id", "product_id", "timestamp"]],
         )
-        self.notes = _notes(doubled, buys)
+        self.notes: tuple[str, ...] = _notes(doubled, buys)
 
     def _read(self, name: str, columns: Any) -> pd.DataFrame:
         return _FILES.read(self._folder, name, list(columns))

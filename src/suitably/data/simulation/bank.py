@@ -13,6 +13,7 @@ from suitably.data.simulation.products import Catalogue, draw_catalogue
 from suitably.data.simulation.records import consent_frame, customer_frame
 from suitably.data.simulation.timeline import DAY, HORIZON, START
 from suitably.errors import DataError
+from suitably.typing import AsOf, IdsLike
 
 __all__ = ["SimulatedBank", "simulate_bank"]
 
@@ -74,7 +75,7 @@ class SimulatedBank(Dataset):
         people = draw_customers(users, streams[0])
         catalogue = draw_catalogue(products, streams[1])
         self.seed = seed
-        self.model = PreferenceModel(people, catalogue)
+        self.model: PreferenceModel = PreferenceModel(people, catalogue)
         drawn = self.model.draw(streams[2])
         width = max(6, len(str(users)))
         ids = np.array([f"u{i:0{width}d}" for i in range(1, users + 1)], object)
@@ -87,7 +88,7 @@ class SimulatedBank(Dataset):
         self._repeatable = catalogue.repeatable
 
     def truth(
-        self, as_of: Any, horizon_days: int = 180, user_ids: Any = None
+        self, as_of: AsOf, horizon_days: int = 180, user_ids: IdsLike | None = None
     ) -> NDArray[np.float32]:
         """Return the probability that a customer buys a product in `[as_of, as_of + horizon)`.
 

@@ -24,8 +24,7 @@ from suitably.evaluation.splits import read_splits
 from suitably.evaluation.statistics import Estimate, Statistic, paired_t
 from suitably.metrics import Convention, ListMetric, UserMetric, find_convention, parse_metrics
 from suitably.metrics.protocol import MetricLike, is_per_user
-from suitably.suitability.policy import Policy
-from suitably.suitability.sources import read_policies
+from suitably.suitability.policy import Policy, read_policies
 from suitably.utils.parallel import check_jobs, run_jobs
 from suitably.utils.suggest import nearest
 

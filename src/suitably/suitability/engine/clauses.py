@@ -1,0 +1,247 @@
+"""Clauses: the entries that a pair's verdicts can have, derived once from policies and their dates.
+
+A clause speaks of some pairs, and of these it passes some and fails some; the rest is unknown. A
+pair is eligible where every clause that speaks of it passes. Masks, counts, exclusions and verdicts
+all follow from that, so that none can say what another does not.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from suitably.suitability.engine.atoms import Atom, AtomReader, TruthBits, UserAtom
+from suitably.suitability.engine.binding import BoundPolicy, BoundRule, Formula
+from suitably.suitability.language.document import PolicyDocument, Rule
+from suitably.suitability.reasons import Reason
+from suitably.utils.bitset import ALL, NOTHING, BitRows
+
+__all__ = [
+    "Clause",
+    "Condition",
+    "Governed",
+    "InForce",
+    "OutOfForce",
+    "Required",
+    "clauses_of",
+    "conditions_of",
+]
+
+InForce = Callable[[PolicyDocument | Rule], bool | None]
+
+
+class Clause(ABC):
+    """One entry of the verdicts, for every pair at once."""
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """The reason under which it keeps pairs out."""
+
+    @abstractmethod
+    def speaks(self, read: AtomReader) -> BitRows:
+        """Return the pairs of which it says anything, from the bits of atoms."""
+
+    @abstractmethod
+    def passes(self, read: AtomReader) -> BitRows:
+        """Return where it passes, if it speaks."""
+
+    @abstractmethod
+    def fails(self, read: AtomReader) -> BitRows:
+        """Return where it fails, if it speaks."""
+
+    def parts(self) -> Iterator["Clause"]:
+        """Split it into clauses: it holds where all of them do."""
+        yield self
+
+    def holds(self, read: AtomReader) -> BitRows:
+        """Return the pairs that it does not keep out."""
+        return ~self.speaks(read) | self.passes(read)
+
+    def kept_out(self, read: AtomReader) -> TruthBits:
+        """Return the pairs that fail, and those for which it is unknown whether they pass."""
+        speaks, passes, fails = self.speaks(read), self.passes(read), self.fails(read)
+        return speaks & fails, speaks & ~(passes | fails)
+
+
+@dataclass(frozen=True)
+class Governed(Clause):
+    """Is a policy known to govern the pair? It speaks only where the answer is not yes.
+
+    Attributes:
+        policies: All that there are.
+    """
+
+    policies: tuple[BoundPolicy, ...]
+
+    @property
+    def name(self) -> str:
+        """The library's own reason."""
+        return Reason.GOVERNS.value
+
+    def speaks(self, read: AtomReader) -> BitRows:
+        """Return the pairs outside all policies, and those that may be inside of one."""
+        known: BitRows = ALL
+        for policy in self.policies:
+            inside, outside = _governed(policy, read)
+            known = known & (inside | outside)
+        return ~known | self.fails(read)
+
+    def passes(self, read: AtomReader) -> BitRows:
+        """Return nothing: to be governed is no entry of its own."""
+        return NOTHING
+
+    def fails(self, read: AtomReader) -> BitRows:
+        """Return the pairs outside all policies."""
+        none: BitRows = ALL
+        for policy in self.policies:
+            none = none & _governed(policy, read)[1]
+        return none
+
+    def parts(self) -> Iterator[Clause]:
+        """Return itself, where any policy leaves something out."""
+        if any(policy.governs is not None for policy in self.policies):
+            yield self
+
+
+@dataclass(frozen=True)
+class OutOfForce(Clause):
+    """A policy outside its dates, or with dates that there is no moment to judge by.
+
+    Attributes:
+        policy: The policy.
+        known: Whether it is known to be outside.
+    """
+
+    policy: BoundPolicy
+    known: bool
+
+    @property
+    def name(self) -> str:
+        """The library's own reason."""
+        return Reason.EFFECTIVE.value
+
+    def speaks(self, read: AtomReader) -> BitRows:
+        """Return all that the policy governs."""
+        return _governed(self.policy, read)[0]
+
+    def passes(self, read: AtomReader) -> BitRows:
+        """Return nothing."""
+        return NOTHING
+
+    def fails(self, read: AtomReader) -> BitRows:
+        """Return everything, if it is known to be outside."""
+        return ALL if self.known else NOTHING
+
+
+@dataclass(frozen=True)
+class Required(Clause):
+    """A rule, or a part of what it requires.
+
+    Attributes:
+        policy: Whose rule it is.
+        bound: The rule.
+        require: What must hold; None where it is unknown whether the rule is in force.
+    """
+
+    policy: BoundPolicy
+    bound: BoundRule
+    require: Formula | None
+
+    @property
+    def name(self) -> str:
+        """The rule's id."""
+        return self.bound.rule.id
+
+    def speaks(self, read: AtomReader) -> BitRows:
+        """Return what the policy governs and the rule may apply to."""
+        governed = _governed(self.policy, read)[0]
+        applies = self.bound.applies
+        return governed if applies is None else governed & ~applies.false(read)
+
+    def passes(self, read: AtomReader) -> BitRows:
+        """Return where it applies and what it requires is true."""
+        return NOTHING if self.require is None else self._applied(self.require.true(read), read)
+
+    def fails(self, read: AtomReader) -> BitRows:
+        """Return where it applies and what it requires is false."""
+        return NOTHING if self.require is None else self._applied(self.require.false(read), read)
+
+    def _applied(self, words: BitRows, read: AtomReader) -> BitRows:
+        applies = self.bound.applies
+        return words if applies is None else applies.true(read) & words
+
+    def parts(self) -> Iterator[Clause]:
+        """Return a clause for each part of an `and`, so that each is about few fields."""
+        if self.require is None:
+            yield self
+            return
+        for part in self.require.parts:
+            yield replace(self, require=part)
+
+
+def _governed(policy: BoundPolicy, read: AtomReader) -> TruthBits:
+    """Return which pairs a policy governs, and which it does not."""
+    if policy.governs is None:
+        return ALL, NOTHING
+    return policy.governs.true(read), policy.governs.false(read)
+
+
+def clauses_of(policies: Sequence[BoundPolicy], in_force: InForce) -> tuple[Clause, ...]:
+    """List the clauses of bound policies, in the order of a pair's verdicts.
+
+    Args:
+        policies: As bound.
+        in_force: Says whether a policy or rule is within its dates, None where that is unknown.
+    """
+    found: list[Clause] = [Governed(tuple(policies))]
+    for policy in policies:
+        inside = in_force(policy.policy)
+        if not inside:
+            found.append(OutOfForce(policy, inside is False))
+            continue
+        for rule in policy.rules:
+            inside = in_force(rule.rule)
+            if inside is not False:
+                found.append(Required(policy, rule, rule.require if inside else None))
+    return tuple(found)
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A part of a clause, which keeps out every pair where it does not hold.
+
+    Attributes:
+        clause: The clause, or a part of one.
+        atoms: What it reads, each once.
+    """
+
+    clause: Clause
+    atoms: tuple[Atom, ...]
+
+    def holds(self, read: AtomReader) -> BitRows:
+        """Return the pairs that it does not keep out."""
+        return self.clause.holds(read)
+
+    @cached_property
+    def of_user(self) -> bool:
+        """Whether it looks at the user only: every product alike."""
+        return all(isinstance(atom, UserAtom) for atom in self.atoms)
+
+
+def conditions_of(clauses: Sequence[Clause]) -> list[Condition]:
+    """Split clauses into conditions, first those that look at the user only."""
+    found = [Condition(part, _atoms(part)) for clause in clauses for part in clause.parts()]
+    return sorted(found, key=lambda condition: not condition.of_user)
+
+
+def _atoms(clause: Clause) -> tuple[Atom, ...]:
+    """Find out which atoms a clause reads, by letting it read nothing."""
+    seen: dict[int, Atom] = {}
+
+    def note(atom: Atom) -> TruthBits:
+        seen[id(atom)] = atom
+        return NOTHING, NOTHING
+
+    clause.holds(note)
+    return tuple(seen.values())

@@ -1,0 +1,51 @@
+"""The names and types of fields that builders, loaders and built-in policies share.
+
+A firm's own columns may be called otherwise; a name from this list means the same everywhere.
+"""
+
+from types import MappingProxyType
+
+__all__ = ["FIELD_NAMES", "LEVEL"]
+
+LEVEL = "level"  # a value on a scale that the policy declares
+_USER = {
+    LEVEL: (
+        "risk_level predicted_risk_level revealed_risk_level knowledge_level liquidity_need tier"
+    ),
+    "date": "questionnaire_date birth_date stage_since",
+    "number": (
+        "questionnaire_score assessments_today assessments_12m age years_experience annual_income "
+        "net_worth financial_assets liquid_assets monthly_debt_payment premium_budget "
+        "invested_12m horizon_months recency_days frequency monetary p_alive "
+        "expected_purchases lifetime_value novelty_appetite fee_sensitivity concentration "
+        "sessions_30d active_days_30d"
+    ),
+    "boolean": "risk_review guardian_consent vulnerable is_lowest_class is_professional",
+    "text": (
+        "legal_capacity objective jurisdiction tax_residence client_category rfv_segment "
+        "lifecycle_stage preferred_term main_channel"
+    ),
+    "list": "knowledge_passed",
+    "map": "category_share exposure class_exposure",
+    "": "loss_capacity",  # a share of assets, or a level
+}
+_PRODUCT = {
+    LEVEL: "risk_level issuer_rating seller_rating grade",
+    "boolean": "complex repeatable",
+    "text": "knowledge_topic regime category issuer currency",
+    "number": (
+        "min_amount annual_premium single_premium monthly_payment amount_remaining fee_rate "
+        "term_months lock_up_months liquidity_days max_loss max_ltv"
+    ),
+    "date": "sale_start sale_end launch_date",
+    "list": "target_market negative_target_market jurisdictions",
+}
+
+FIELD_NAMES = MappingProxyType(
+    {
+        f"{side}.{name}": kind
+        for side, kinds in (("user", _USER), ("product", _PRODUCT))
+        for kind, names in kinds.items()
+        for name in names.split()
+    }
+)

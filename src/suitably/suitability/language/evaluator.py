@@ -1,0 +1,278 @@
+"""What a rule says of users and products: three-valued, by broadcasting, checked for type.
+
+The same code checks a policy against a schema (on no rows), fills the tables of the fast path,
+and judges a single pair. Arithmetic is IEEE double; a missing operand, a division by zero or a
+result that is not finite is unknown.
+"""
+
+from collections.abc import Callable
+from functools import lru_cache, partial
+from typing import Any, NoReturn, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from suitably.data import calendar
+from suitably.suitability.language.functions import REGISTRY, Context, Parameter
+from suitably.suitability.language.nodes import (
+    And,
+    Arithmetic,
+    AsOf,
+    Call,
+    Compare,
+    Constant,
+    Field,
+    Membership,
+    Negative,
+    Node,
+    Not,
+    Or,
+)
+from suitably.suitability.language.types import (
+    ANY,
+    DATE,
+    DURATION,
+    NUMBER,
+    PERIOD,
+    TEXT,
+    Column,
+    Kleene,
+    StringPool,
+    Values,
+    as_level,
+)
+
+__all__ = ["COMPARE", "Scope", "condition", "evaluate"]
+
+Bools = NDArray[np.bool_]
+COMPARE: dict[str, Callable[..., Bools]] = {
+    "==": np.equal,
+    "!=": np.not_equal,
+    "<": np.less,
+    "<=": np.less_equal,
+    ">": np.greater,
+    ">=": np.greater_equal,
+}
+_ARITHMETIC = {"+": np.add, "-": np.subtract, "*": np.multiply, "/": np.divide}
+
+
+class Scope(Protocol):
+    """What a rule can see: the fields of some users and products, and the moment."""
+
+    @property
+    def texts(self) -> StringPool:
+        """The codes that both sides share."""
+        ...
+
+    @property
+    def as_of(self) -> int | None:
+        """The decision's wall-clock moment in microseconds; None where nothing is dated."""
+        ...
+
+    def read(self, node: Field) -> Column:
+        """Return a field, laid along its side."""
+        ...
+
+    def remember(self, node: Node, make: Callable[[], Column]) -> Column:
+        """Return what was made for an equal node before, or make it."""
+        ...
+
+    def refuse(self, node: Node, problem: str) -> NoReturn:
+        """Raise a `PolicyError` at a node."""
+        ...
+
+
+def condition(node: Node, scope: Scope) -> Kleene:
+    """Evaluate a node that must be a condition.
+
+    Raises:
+        PolicyError: It is a number, text or other value.
+    """
+    value = evaluate(node, scope)
+    if isinstance(value, Kleene):
+        return value
+    if value.type == ANY:
+        return Kleene(np.zeros_like(value.known), np.zeros_like(value.known))
+    scope.refuse(node, f"{value.type} is not a condition")
+
+
+def evaluate(node: Node, scope: Scope) -> Column:
+    """Evaluate a node over every pair that the scope's users and products make.
+
+    Returns:
+        Values or conditions that broadcast as (users, products).
+
+    Raises:
+        PolicyError: Types that do not go together, with line and column.
+    """
+    return _MEANINGS[type(node)](node, scope)
+
+
+def _as_of(node: AsOf, scope: Scope) -> Values:
+    moment = scope.as_of
+    data = np.array([[0 if moment is None else moment]], np.int64)
+    return Values(DATE, data, np.array([[moment is not None]]))
+
+
+def _all(node: And, scope: Scope) -> Kleene:
+    result = condition(node.operands[0], scope)
+    for operand in node.operands[1:]:
+        result = result & condition(operand, scope)
+    return result
+
+
+def _any(node: Or, scope: Scope) -> Kleene:
+    result = condition(node.operands[0], scope)
+    for operand in node.operands[1:]:
+        result = result | condition(operand, scope)
+    return result
+
+
+def _comparison(node: Compare, scope: Scope) -> Kleene:
+    left, right = evaluate(node.left, scope), evaluate(node.right, scope)
+    return _compare(node, node.operator, left, right, scope)
+
+
+def _negative(node: Negative, scope: Scope) -> Values:
+    value = _value(node.operand, scope)
+    if value.type not in (NUMBER, DURATION, PERIOD, ANY):
+        scope.refuse(node, f"{value.type} has no minus")
+    return Values(value.type, -value.data, value.known)
+
+
+def _value(node: Node, scope: Scope) -> Values:
+    value = evaluate(node, scope)
+    if isinstance(value, Kleene):
+        scope.refuse(node, "a condition where a value is wanted")
+    return value
+
+
+def _constant(node: Constant, scope: Scope) -> Column:
+    if isinstance(node.value, bool):
+        return Kleene(np.array([[node.value]]), np.array([[not node.value]]))
+    if isinstance(node.value, str):
+        code = np.array([[scope.texts.code(node.value)]], np.int64)
+        return Values(TEXT, code, np.array([[True]]), literal=node.value)
+    return _number(node.value)
+
+
+@lru_cache(maxsize=4096)
+def _number(value: float) -> Values:
+    return Values(NUMBER, np.array([[value]], np.float64), np.array([[True]]))
+
+
+def _compare(node: Node, operator: str, left: Column, right: Column, scope: Scope) -> Kleene:
+    if isinstance(left, Kleene) or isinstance(right, Kleene):
+        return _compare_conditions(node, operator, left, right, scope)
+    refuse = partial(scope.refuse, node)
+    left, right = as_level(left, right, refuse), as_level(right, left, refuse)
+    known = left.known & right.known
+    if ANY in (left.type, right.type):
+        return Kleene.of(np.zeros_like(known), np.zeros_like(known))
+    if left.type != right.type:
+        scope.refuse(node, f"cannot compare {left.type} with {right.type}")
+    if left.type.name in ("list", "map", "period"):
+        scope.refuse(node, f"cannot compare {left.type}")
+    if left.type == TEXT and operator not in ("==", "!="):
+        scope.refuse(node, "text has no order: declare a scale, or compare with == or !=")
+    return Kleene.of(COMPARE[operator](left.data, right.data), known)
+
+
+def _compare_conditions(
+    node: Node, operator: str, left: Column, right: Column, scope: Scope
+) -> Kleene:
+    if operator not in ("==", "!="):
+        scope.refuse(node, "conditions have no order")
+    known = left.known & right.known
+    if isinstance(left, Kleene) and isinstance(right, Kleene):
+        return Kleene.of(COMPARE[operator](left.true, right.true), known)
+    value = right if isinstance(left, Kleene) else left
+    if isinstance(value, Values) and value.type != ANY:
+        scope.refuse(node, f"cannot compare a condition with {value.type}")
+    return Kleene.of(np.zeros_like(known), np.zeros_like(known))
+
+
+def _membership(node: Membership, scope: Scope) -> Kleene:
+    item = evaluate(node.item, scope)
+    result = Kleene(np.zeros_like(item.known), item.known)
+    for choice in node.choices:
+        result = result | _compare(node, "==", item, evaluate(choice, scope), scope)
+    return result
+
+
+def _arithmetic(node: Arithmetic, scope: Scope) -> Values:
+    left, right = _value(node.left, scope), _value(node.right, scope)
+    known = left.known & right.known
+    operator = node.operator
+    match (left.type.name, operator, right.type.name):
+        case ("number", _, "number"):
+            with np.errstate(all="ignore"):
+                data = _ARITHMETIC[operator](left.data, right.data)
+            return Values(NUMBER, data, known & np.isfinite(data))
+        case ("date", "+" | "-", "duration") | ("duration", "+", "date"):
+            sign = -1 if operator == "-" else 1
+            return _date(left.data + sign * right.data, known)
+        case ("date", "+" | "-", "period") | ("period", "+", "date"):
+            date, period = (left, right) if left.type == DATE else (right, left)
+            months = -period.data if operator == "-" else period.data
+            stamps = date.data.astype("datetime64[us]")
+            return _date(calendar.add_months(stamps, months).astype(np.int64), known)
+        case ("date", "-", "date"):
+            return Values(DURATION, left.data - right.data, known)
+        case ("duration", "+" | "-", "duration") | ("period", "+" | "-", "period"):
+            return Values(left.type, _ARITHMETIC[operator](left.data, right.data), known)
+    if ANY in (left.type, right.type):
+        return Values(ANY, np.zeros(known.shape), np.zeros_like(known))
+    scope.refuse(node, f"cannot compute {left.type} {operator} {right.type}")
+
+
+def _date(data: NDArray[np.int64], known: Bools) -> Values:
+    inside = (data >= calendar.EARLIEST) & (data <= calendar.LATEST)
+    return Values(DATE, data, known & inside)
+
+
+def _call(node: Call, scope: Scope) -> Column:
+    function = REGISTRY[node.function]
+    arguments = [
+        _argument(node, argument, function.parameter(place), scope)
+        for place, argument in enumerate(node.arguments)
+    ]
+    moment = scope.as_of if function.dated else None
+    context = Context(scope.texts, partial(scope.refuse, node), moment, function.dated)
+    return function.compute(context, *arguments)
+
+
+def _argument(call: Call, node: Node, parameter: Parameter, scope: Scope) -> Column:
+    """Evaluate an argument, which must be of the kind that the function takes."""
+    kind = parameter.kind
+    if kind == "any":
+        return evaluate(node, scope)
+    if kind == "boolean":
+        return condition(node, scope)
+    value = _value(node, scope)
+    found = value.type
+    if kind in ("element", "ordered") or found == ANY or found.name == kind:
+        return value
+    if kind == "level":
+        scope.refuse(call, f"{call.function} takes a level, not {found}: declare the field")
+    if kind == "key":
+        levels = found.scale.levels if found.scale is not None else ()
+        if found == TEXT or (levels and all(isinstance(level, str) for level in levels)):
+            return value
+        scope.refuse(node, f"{found} where a text key is wanted")
+    scope.refuse(node, f"{found} where a {kind} is wanted")
+
+
+_MEANINGS: dict[type[Node], Callable[[Any, Scope], Column]] = {
+    Constant: _constant,
+    Field: lambda node, scope: scope.read(node),
+    AsOf: _as_of,
+    And: _all,
+    Or: _any,
+    Not: lambda node, scope: ~condition(node.operand, scope),
+    Compare: _comparison,
+    Membership: _membership,
+    Arithmetic: _arithmetic,
+    Negative: _negative,
+    Call: lambda node, scope: scope.remember(node, lambda: _call(node, scope)),
+}

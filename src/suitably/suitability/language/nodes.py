@@ -1,0 +1,169 @@
+"""The syntax tree of a rule: a few immutable nodes, each of which knows its place in the text."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+__all__ = [
+    "And",
+    "Arithmetic",
+    "AsOf",
+    "Call",
+    "Compare",
+    "Constant",
+    "Field",
+    "Membership",
+    "Negative",
+    "Node",
+    "Not",
+    "Or",
+    "Side",
+    "fields_of",
+    "sides",
+    "walk",
+]
+
+Side = Literal["user", "product"]
+
+
+@dataclass(frozen=True)
+class Node:
+    """A piece of a rule; `start` and `end` are its place in the text."""
+
+    start: int = field(compare=False, kw_only=True, default=0)
+    end: int = field(compare=False, kw_only=True, default=0)
+
+    @property
+    def children(self) -> tuple["Node", ...]:
+        """The pieces that this one is made of."""
+        return ()
+
+
+@dataclass(frozen=True)
+class Constant(Node):
+    """A number, text or boolean as written."""
+
+    value: float | str | bool
+
+
+@dataclass(frozen=True)
+class Field(Node):
+    """A field of the user or the product."""
+
+    side: Side
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.side}.{self.name}"
+
+
+@dataclass(frozen=True)
+class AsOf(Node):
+    """The moment of the decision."""
+
+
+@dataclass(frozen=True)
+class Negative(Node):
+    """Unary minus."""
+
+    operand: Node
+
+    @property
+    def children(self) -> tuple[Node, ...]:
+        """The operand."""
+        return (self.operand,)
+
+
+@dataclass(frozen=True)
+class _Binary(Node):
+    operator: str
+    left: Node
+    right: Node
+
+    @property
+    def children(self) -> tuple[Node, ...]:
+        """Both operands."""
+        return (self.left, self.right)
+
+
+@dataclass(frozen=True)
+class Arithmetic(_Binary):
+    """One of + - * /."""
+
+
+@dataclass(frozen=True)
+class Compare(_Binary):
+    """One of == != < <= > >=."""
+
+
+@dataclass(frozen=True)
+class Membership(Node):
+    """`item in (a, b, ...)`."""
+
+    item: Node
+    choices: tuple[Node, ...]
+
+    @property
+    def children(self) -> tuple[Node, ...]:
+        """The item, then the choices."""
+        return (self.item, *self.choices)
+
+
+@dataclass(frozen=True)
+class Not(Node):
+    """Negation."""
+
+    operand: Node
+
+    @property
+    def children(self) -> tuple[Node, ...]:
+        """The operand."""
+        return (self.operand,)
+
+
+@dataclass(frozen=True)
+class _Several(Node):
+    operands: tuple[Node, ...]
+
+    @property
+    def children(self) -> tuple[Node, ...]:
+        """The operands."""
+        return self.operands
+
+
+@dataclass(frozen=True)
+class And(_Several):
+    """All of several conditions."""
+
+
+@dataclass(frozen=True)
+class Or(_Several):
+    """Any of several conditions."""
+
+
+@dataclass(frozen=True)
+class Call(Node):
+    """One of the language's functions."""
+
+    function: str
+    arguments: tuple[Node, ...]
+
+    @property
+    def children(self) -> tuple[Node, ...]:
+        """The arguments."""
+        return self.arguments
+
+
+def walk(node: Node) -> list[Node]:
+    """Return a node and everything below it, from left to right."""
+    return [node, *(found for child in node.children for found in walk(child))]
+
+
+def fields_of(*nodes: Node | None) -> tuple[Field, ...]:
+    """Return the fields that expressions name, each once, in the order in which they do."""
+    parts = (part for node in nodes if node is not None for part in walk(node))
+    return tuple(dict.fromkeys(part for part in parts if isinstance(part, Field)))
+
+
+def sides(node: Node) -> set[Side]:
+    """Return which sides an expression names."""
+    return {found.side for found in fields_of(node)}

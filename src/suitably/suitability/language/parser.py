@@ -1,0 +1,211 @@
+"""From text to syntax tree: whitelisted nodes only; nothing is ever executed.
+
+The text is read by Python's own parser (`ast`), then every node is translated or refused. See the
+page "Suitability" of the documentation for the language itself.
+"""
+
+import ast
+import warnings
+
+from suitably.errors import PolicyError
+from suitably.suitability.language.functions import REGISTRY
+from suitably.suitability.language.nodes import (
+    And,
+    Arithmetic,
+    AsOf,
+    Call,
+    Compare,
+    Constant,
+    Field,
+    Membership,
+    Negative,
+    Node,
+    Not,
+    Or,
+)
+from suitably.suitability.language.types import MAX_INTEGER
+
+__all__ = ["error_at", "parse"]
+
+MAX_LENGTH = 10_000
+MAX_DEPTH = 100
+_COMPARISONS = {
+    ast.Eq: "==",
+    ast.NotEq: "!=",
+    ast.Lt: "<",
+    ast.LtE: "<=",
+    ast.Gt: ">",
+    ast.GtE: ">=",
+}
+_OPERATIONS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
+
+
+def parse(text: str, where: str) -> Node:
+    """Read an expression.
+
+    Args:
+        text: The sentence.
+        where: The policy, rule and key, for messages.
+
+    Raises:
+        PolicyError: Anything that is not in the language, with line and column.
+    """
+    return _Reader(text, where).read()
+
+
+class _Reader:
+    def __init__(self, text: str, where: str) -> None:
+        self.text = text
+        self.where = where
+
+    def read(self) -> Node:
+        if not self.text.strip():
+            raise PolicyError(f"{self.where}: is empty")
+        if len(self.text) > MAX_LENGTH:
+            raise PolicyError(
+                f"{self.where}: line 1, column {MAX_LENGTH + 1}: longer than {MAX_LENGTH:,} "
+                f"characters: {self.text[:40]!r}..."
+            )
+        # Leading white space and line ends mean something to the parser, not to a sentence.
+        start = len(self.text) - len(self.text.lstrip())
+        flat = self.text[start:].replace("\r", " ").replace("\n", " ")
+        self._offset = start
+        self._encoded = flat.encode("utf-8", "surrogatepass")
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                tree = ast.parse(flat, mode="eval").body
+        except SyntaxError as error:
+            place = start + max((error.offset or 1) - 1, 0)
+            raise self._error(f"cannot be read ({error.msg})", place, place + 1) from None
+        except (ValueError, RecursionError, MemoryError) as error:
+            problem = "nested too deeply" if not isinstance(error, ValueError) else str(error)
+            raise self._error(f"cannot be read ({problem})", start, start + 1) from None
+        self._refuse_depth(tree)
+        self._refuse_comments(tree)
+        return self._node(tree)
+
+    def _refuse_depth(self, tree: ast.expr) -> None:
+        level: list[ast.AST] = [tree]
+        for _ in range(MAX_DEPTH):
+            level = [child for node in level for child in ast.iter_child_nodes(node)]
+            if not level:
+                return
+        raise self._error("nested too deeply", self._offset, self._offset + 1)
+
+    def _refuse_comments(self, tree: ast.expr) -> None:
+        """Refuse `#`: with line ends flattened, it would silently swallow the rest of a rule."""
+        texts = [n.value for n in ast.walk(tree) if isinstance(n, ast.Constant)]
+        inside = sum(text.count("#") for text in texts if isinstance(text, str))
+        if self.text.count("#") > inside:
+            place = self.text.index("#")
+            raise self._error("a comment: put it in the TOML, not in the rule", place, place + 1)
+
+    def _place(self, column: int) -> int:
+        return self._offset + len(self._encoded[:column].decode("utf-8", "replace"))
+
+    def _span(self, tree: ast.expr) -> dict[str, int]:
+        end = tree.end_col_offset if tree.end_col_offset is not None else tree.col_offset + 1
+        return {"start": self._place(tree.col_offset), "end": self._place(end)}
+
+    def _error(self, problem: str, start: int, end: int) -> PolicyError:
+        return error_at(self.where, self.text, start, end, problem)
+
+    def _refuse(self, tree: ast.expr, problem: str) -> PolicyError:
+        span = self._span(tree)
+        return self._error(problem, span["start"], span["end"])
+
+    def _node(self, tree: ast.expr) -> Node:
+        span = self._span(tree)
+        match tree:
+            case ast.Constant():
+                return self._constant(tree)
+            case ast.Attribute(value=ast.Name(id="user" | "product" as side), attr=name):
+                return Field("user" if side == "user" else "product", name, **span)
+            case ast.Name(id="as_of"):
+                return AsOf(**span)
+            case ast.BoolOp(op=ast.And()):
+                return And(tuple(self._node(value) for value in tree.values), **span)
+            case ast.BoolOp():
+                return Or(tuple(self._node(value) for value in tree.values), **span)
+            case ast.UnaryOp(op=ast.Not()):
+                return Not(self._node(tree.operand), **span)
+            case ast.UnaryOp(op=ast.USub()):
+                return Negative(self._node(tree.operand), **span)
+            case ast.BinOp() if type(tree.op) in _OPERATIONS:
+                left, right = self._node(tree.left), self._node(tree.right)
+                return Arithmetic(_OPERATIONS[type(tree.op)], left, right, **span)
+            case ast.Compare():
+                return self._comparison(tree)
+            case ast.Call(func=ast.Name(id=name)):
+                return self._call(tree, name)
+            case ast.Name(id="user" | "product" as side):
+                raise self._refuse(tree, f"name a field, such as {side}.risk_level")
+            case ast.Name():
+                raise self._refuse(tree, "unknown name; there are user.x, product.x and as_of")
+            case ast.List() | ast.Tuple() | ast.Set():
+                raise self._refuse(tree, "a list has its place only after `in`")
+        raise self._refuse(tree, f"{type(tree).__name__} is not part of the language")
+
+    def _constant(self, tree: ast.Constant) -> Constant:
+        value = tree.value
+        span = self._span(tree)
+        if isinstance(value, bool):
+            return Constant(value, **span)
+        if isinstance(value, str):
+            if any("\ud800" <= character <= "\udfff" for character in value):
+                raise self._refuse(tree, "text with half a surrogate pair")
+            return Constant(value, **span)
+        if isinstance(value, int | float):
+            if not abs(value) < float("inf") or (
+                isinstance(value, int) and abs(value) > MAX_INTEGER
+            ):
+                raise self._refuse(tree, "number too large to represent exactly")
+            return Constant(float(value), **span)
+        if value is None:
+            raise self._refuse(tree, "None has no place here: ask missing(x)")
+        raise self._refuse(tree, f"a {type(value).__name__} is not part of the language")
+
+    def _comparison(self, tree: ast.Compare) -> Node:
+        """Read a comparison; a chain is the `and` of its links, as in Python."""
+        span = self._span(tree)
+        lefts = [tree.left, *tree.comparators[:-1]]
+        links = [
+            self._link(tree, left, operator, right)
+            for left, operator, right in zip(lefts, tree.ops, tree.comparators, strict=True)
+        ]
+        return links[0] if len(links) == 1 else And(tuple(links), **span)
+
+    def _link(self, tree: ast.Compare, left: ast.expr, op: ast.cmpop, right: ast.expr) -> Node:
+        span = self._span(tree)
+        if isinstance(op, ast.In | ast.NotIn):
+            member: Node
+            if isinstance(right, ast.List | ast.Tuple | ast.Set):
+                choices = tuple(self._node(choice) for choice in right.elts)
+                member = Membership(self._node(left), choices, **span)
+            else:
+                member = Call("contains", (self._node(right), self._node(left)), **span)
+            return Not(member, **span) if isinstance(op, ast.NotIn) else member
+        if type(op) not in _COMPARISONS:
+            raise self._refuse(tree, f"{type(op).__name__} is not part of the language")
+        return Compare(_COMPARISONS[type(op)], self._node(left), self._node(right), **span)
+
+    def _call(self, tree: ast.Call, name: str) -> Call:
+        function = REGISTRY.get(name)
+        if function is None:
+            raise self._refuse(tree, f"unknown function; there are {', '.join(REGISTRY)}")
+        least, most = function.arity
+        if tree.keywords or not least <= len(tree.args) <= most:
+            wanted = least if least == most else f"at least {least}"
+            raise self._refuse(tree, f"{name} takes {wanted} argument(s), without names")
+        return Call(name, tuple(self._node(arg) for arg in tree.args), **self._span(tree))
+
+
+def error_at(where: str, text: str, start: int, end: int, problem: str) -> PolicyError:
+    """Build the error for a place in a text, with line, column and the text found there."""
+    before = text[:start]
+    line = before.count("\n") + 1
+    column = start - (before.rfind("\n") + 1) + 1
+    found = text[start:end]
+    shown = found if len(found) <= 60 else f"{found[:57]}..."
+    return PolicyError(f"{where}: line {line}, column {column}: {problem}: {shown!r}")

@@ -1,0 +1,201 @@
+"""Typed three-valued columns: what a rule computes with."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = [
+    "ANY",
+    "BOOLEAN",
+    "DATE",
+    "DURATION",
+    "MAX_INTEGER",
+    "NUMBER",
+    "PERIOD",
+    "TEXT",
+    "Column",
+    "Declaration",
+    "Kleene",
+    "MapColumn",
+    "Scale",
+    "StringPool",
+    "Type",
+    "Values",
+    "as_level",
+]
+
+MAX_INTEGER = 2**53
+
+
+@dataclass(frozen=True)
+class Scale:
+    """An ordered, named list of levels, lowest first."""
+
+    name: str
+    levels: tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Type:
+    """The type of a value; a level also names its scale, a list its elements' type."""
+
+    name: str
+    scale: Scale | None = None
+    element: str | None = None
+
+    def __str__(self) -> str:
+        if self.scale is not None:
+            return f"a level of scale {self.scale.name!r}"
+        return f"a list of {self.element}" if self.name == "list" else self.name
+
+
+NUMBER = Type("number")
+TEXT = Type("text")
+DATE = Type("date")
+BOOLEAN = Type("boolean")
+DURATION = Type("duration")  # a number of microseconds, from days(n) or date - date
+PERIOD = Type("period")  # a number of calendar months, from months(n) or years(n)
+ANY = Type("any")  # a column of nulls
+
+
+class StringPool:
+    """Codes for texts: equal texts, equal codes. Grows as it meets new ones."""
+
+    def __init__(self, texts: Iterable[str] = ()) -> None:
+        self._texts: list[str] = list(texts)
+        self._codes = {text: code for code, text in enumerate(self._texts)}
+        self._lock = Lock()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return StringPool, (tuple(self._texts),)
+
+    def code(self, text: str) -> int:
+        """Return a text's code."""
+        found = self._codes.get(text)
+        if found is not None:
+            return found
+        with self._lock:
+            if text not in self._codes:
+                self._texts.append(text)
+                self._codes[text] = len(self._texts) - 1
+            return self._codes[text]
+
+    def text(self, code: int) -> str:
+        """Return the text of a code."""
+        return self._texts[code]
+
+    def codes(self, texts: Sequence[str]) -> NDArray[np.int64]:
+        """Return the codes of several texts."""
+        return np.array([self.code(text) for text in texts], np.int64)
+
+
+@dataclass(frozen=True)
+class MapColumn:
+    """Rows of text-to-number maps, as one ragged array: row i holds `offsets[i]:offsets[i + 1]`."""
+
+    offsets: NDArray[np.int64]
+    keys: NDArray[np.int64]
+    numbers: NDArray[np.float64]
+
+    def table(self, wanted: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Look up sorted, distinct keys in every row: float64 (rows, wanted), NaN where absent."""
+        rows = np.repeat(np.arange(len(self.offsets) - 1), np.diff(self.offsets))
+        place = np.minimum(np.searchsorted(wanted, self.keys), max(len(wanted) - 1, 0))
+        found = wanted[place] == self.keys if len(wanted) else np.zeros(len(rows), bool)
+        table = np.full((len(self.offsets) - 1, len(wanted)), np.nan)
+        table[rows[found], place[found]] = self.numbers[found]
+        return table
+
+    def take(self, rows: NDArray[np.int64]) -> "MapColumn":
+        """Return some of the rows."""
+        lengths = np.diff(self.offsets)[rows]
+        offsets = np.concatenate([[0], np.cumsum(lengths)])
+        entries = np.repeat(self.offsets[rows] - offsets[:-1], lengths) + np.arange(offsets[-1])
+        return MapColumn(offsets, self.keys[entries], self.numbers[entries])
+
+
+@dataclass(frozen=True)
+class Values:
+    """Values that broadcast as (users, 1), (1, products) or (1, 1).
+
+    Attributes:
+        type: What they are.
+        data: float64 for numbers; int64 codes for texts and levels (0-based), positions in
+            `extra` for lists and maps, microseconds for dates and durations, months for periods.
+        known: bool, where there is a value.
+        extra: The distinct lists (a tuple of frozensets, None for a null element) or a `MapColumn`.
+        literal: The text, where it is written in the rule: it may also name a level.
+    """
+
+    type: Type
+    data: NDArray[Any]
+    known: NDArray[np.bool_]
+    extra: Any = None
+    literal: str | None = None
+
+    def take(self, rows: NDArray[np.int64]) -> "Values":
+        """Return the values of some rows of a one-dimensional column."""
+        if isinstance(self.extra, MapColumn):
+            where = np.arange(len(rows))
+            return Values(self.type, where, self.known[rows], self.extra.take(rows))
+        return Values(self.type, self.data[rows], self.known[rows], self.extra)
+
+    def along(self, axis: int) -> "Values":
+        """Lay a one-dimensional column along the users (0) or the products (1)."""
+        shape = (-1, 1) if axis == 0 else (1, -1)
+        return Values(self.type, self.data.reshape(shape), self.known.reshape(shape), self.extra)
+
+
+@dataclass(frozen=True)
+class Kleene:
+    """Three-valued conditions: true, false, or neither (unknown)."""
+
+    true: NDArray[np.bool_]
+    false: NDArray[np.bool_]
+
+    @property
+    def known(self) -> NDArray[np.bool_]:
+        """Where the condition is decided."""
+        return self.true | self.false
+
+    def __and__(self, other: "Kleene") -> "Kleene":
+        return Kleene(self.true & other.true, self.false | other.false)
+
+    def __or__(self, other: "Kleene") -> "Kleene":
+        return Kleene(self.true | other.true, self.false & other.false)
+
+    def __invert__(self) -> "Kleene":
+        return Kleene(self.false, self.true)
+
+    def take(self, rows: NDArray[np.int64]) -> "Kleene":
+        """Return the conditions of some rows of a one-dimensional column."""
+        return Kleene(self.true[rows], self.false[rows])
+
+    def along(self, axis: int) -> "Kleene":
+        """Lay a one-dimensional column along the users (0) or the products (1)."""
+        shape = (-1, 1) if axis == 0 else (1, -1)
+        return Kleene(self.true.reshape(shape), self.false.reshape(shape))
+
+    @staticmethod
+    def of(condition: NDArray[np.bool_], known: NDArray[np.bool_]) -> "Kleene":
+        """Decide by a condition where its inputs are known."""
+        return Kleene(condition & known, ~condition & known)
+
+
+Column = Values | Kleene
+Declaration = Scale | str | None
+
+
+def as_level(value: Values, other: Values, refuse: Callable[[str], NoReturn]) -> Values:
+    """Read a text written in the rule as a level, where it meets one."""
+    scale = other.type.scale
+    if value.literal is None or scale is None:
+        return value
+    if value.literal not in scale.levels:
+        refuse(f"{value.literal!r} is not on scale {scale.name!r} {list(scale.levels)}")
+    code = np.array([[scale.levels.index(value.literal)]], np.int64)
+    return Values(other.type, code, value.known)

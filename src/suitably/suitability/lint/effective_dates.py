@@ -1,0 +1,82 @@
+"""When policies and rules are in force: never, two at once, or none for a while."""
+
+import re
+from collections.abc import Iterator, Sequence
+from datetime import datetime, time
+from itertools import combinations
+from typing import Any
+
+from suitably.suitability.language.document import PolicyDocument, Rule, dates_in_words
+from suitably.suitability.lint.finding import Finding
+
+__all__ = ["check_dates", "check_side_by_side", "overlap"]
+
+_VERSION = re.compile(r"[-_. ]?(v\d[\d.]*|20\d\d([-_.]\d+)*)$", re.IGNORECASE)
+
+
+def overlap(first: PolicyDocument | Rule, second: PolicyDocument | Rule) -> bool | None:
+    """Return whether two are ever in force at once; None where that depends on a time zone."""
+    begins = [_moment(each.effective) for each in (first, second) if each.effective is not None]
+    ends = [_moment(each.expires) for each in (first, second) if each.expires is not None]
+    try:
+        return not begins or not ends or max(begins) < min(ends)
+    except TypeError:  # some have a time zone, some not
+        return None
+
+
+def check_dates(policy: PolicyDocument) -> Iterator[Finding]:
+    """Find rules outside their policy's dates, and versions of one rule in force at once."""
+    for rule in policy.rules:
+        if overlap(rule, rule) is False or overlap(policy, rule) is False:
+            own, its = dates_in_words(rule), dates_in_words(policy)
+            text = f"is never in force: the rule is {own}, the policy {its}"
+            yield Finding("error", "out-of-force", text, rule.id, policy.id)
+    for first, second in combinations(policy.rules, 2):
+        if not overlap(first, second):
+            continue
+        when = dates_in_words(first, second)
+        dated = any((r.effective, r.expires) != (None, None) for r in (first, second))
+        stems = [_VERSION.sub("", rule.id) for rule in (first, second)]
+        versions = dated or all(_VERSION.search(rule.id) for rule in (first, second))
+        if (first.require_node, first.applies_node) == (second.require_node, second.applies_node):
+            text = f"says the same as {first.id}, {when}"
+            yield Finding("warning", "duplicate", text, second.id, policy.id)
+        elif stems[0] == stems[1] and versions:
+            text = f"looks like a version of {first.id}, and both are in force {when}"
+            yield Finding("warning", "overlap", text, second.id, policy.id)
+
+
+def check_side_by_side(policies: Sequence[PolicyDocument]) -> Iterator[Finding]:
+    """Find versions of one policy that are in force at once, or a time when none is."""
+    for name in dict.fromkeys(policy.id for policy in policies):
+        versions = [policy for policy in policies if policy.id == name]
+        for first, second in combinations(versions, 2):
+            if overlap(first, second):
+                pair = f"{first.version or 'without a name'} and {second.version or 'another'}"
+                when = dates_in_words(first, second)
+                text = f"versions {pair} are both in force {when}: end one first"
+                yield Finding("error", "overlap", text, "", name)
+        yield from _gaps(name, versions)
+
+
+def _gaps(name: str, versions: Sequence[PolicyDocument]) -> Iterator[Finding]:
+    if any(overlap(a, b) is None for a, b in combinations(versions, 2)):
+        return
+    starts = [p.effective for p in versions if p.effective is not None]
+    for policy in versions:
+        end = policy.expires
+        if end is None or any(_covers(other, _moment(end)) for other in versions):
+            continue
+        later = [start for start in starts if _moment(start) > _moment(end)]
+        if later:
+            text = f"no version is in force from {end} to {min(later, key=_moment)}"
+            yield Finding("note", "gap", text, "", name)
+
+
+def _covers(policy: PolicyDocument, moment: datetime) -> bool:
+    begun = policy.effective is None or _moment(policy.effective) <= moment
+    return begun and (policy.expires is None or moment < _moment(policy.expires))
+
+
+def _moment(day: Any) -> datetime:
+    return day if isinstance(day, datetime) else datetime.combine(day, time.min)

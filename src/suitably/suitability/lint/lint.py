@@ -1,0 +1,181 @@
+"""What a policy's author should look at again before it goes live."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from suitably.data.columns import Columns
+from suitably.data.frames import read_frame
+from suitably.errors import PolicyError
+from suitably.suitability.language.nodes import Constant
+from suitably.suitability.lint.effective_dates import check_dates, check_side_by_side, overlap
+from suitably.suitability.lint.finding import SEVERITIES, Finding, Severity
+from suitably.suitability.lint.proofs import Claim, conflicts, governs_nothing, prove
+from suitably.suitability.lint.text_checks import (
+    check_declarations,
+    check_names,
+    check_texts,
+    check_types,
+)
+from suitably.suitability.policy import Policy, Rule
+from suitably.typing import AsOf, IntoFrame
+
+__all__ = ["check_policy", "check_versions"]
+
+_WITHIN = {"": "", "applies": " where `applies` is", "governs": " where the policy governs"}
+
+
+def check_policy(
+    policy: Policy | str | Path,
+    users: IntoFrame | None = None,
+    products: IntoFrame | None = None,
+    as_of: AsOf | None = None,
+    columns: Columns | None = None,
+) -> list[Finding]:
+    """Look for what is wrong with a policy, without data or with some.
+
+    What is claimed to be never so is proved, for all users, products and moments; not
+    everything that is so can be proved.
+
+    Args:
+        policy: A `Policy`, TOML text, a file or a built-in name.
+        users: Users to try the policy on; with `products` and `as_of`.
+        products: Products to try it on.
+        as_of: The moment to judge at.
+        columns: How the ids and timestamps are called.
+
+    Returns:
+        Errors first, then warnings, then notes; each in the policy's order.
+
+    Raises:
+        PolicyError: The policy cannot be read at all.
+        DataError: The frames cannot be read, or hold a value off its scale.
+        ValueError: Only some of `users`, `products` and `as_of` are given.
+
+    Example:
+        >>> for finding in check_policy('''
+        ... [policy]
+        ... id = "adults"
+        ... version = "1"
+        ... title = { en = "Of age", zh = "成年" }
+        ... [[rules]]
+        ... id = "age"
+        ... article = "House rule 1"
+        ... require = "65 <= age(user.birth_date) < 18"
+        ... because = { en = "Not of age.", zh = "未成年。" }
+        ... '''):
+        ...     print(finding)
+        error: age: keeps out every pair: `require` can never be true
+    """
+    given = [part is not None for part in (users, products, as_of)]
+    if any(given) and not all(given):
+        raise ValueError("users, products and as_of: give all three, or none")
+    read = _read(policy)
+    found = [*check_types(read), *check_dates(read), *check_texts(read)]
+    found += check_declarations(read)
+    unfit = {one.rule for one in found if one.kind == "type" and one.severity == "error"}
+    sound = [rule for rule in read.rules if rule.id not in unfit]
+    found += _claims(read, sound, governed="" not in unfit)
+    if all(given):
+        found += _tried(read, users, products, as_of, columns)
+    else:
+        found += check_names(read)
+    places = {rule.id: place for place, rule in enumerate(read.rules)}
+    found.sort(key=lambda one: (SEVERITIES.index(one.severity), places.get(one.rule, -1)))
+    return found
+
+
+def check_versions(policies: Sequence[Policy | str | Path]) -> list[Finding]:
+    """Look for versions of one policy that are in force at once, or leave a gap.
+
+    Args:
+        policies: What would be kept side by side; those of one id are its versions.
+
+    Raises:
+        PolicyError: A policy cannot be read.
+
+    Example:
+        >>> first = '''
+        ... rules = []
+        ... [policy]
+        ... id = "house"
+        ... version = "1"
+        ... '''
+        >>> second = first.replace('"1"', '"2"') + "effective = 2026-01-01"
+        >>> for finding in check_versions([first, second]):
+        ...     print(finding)
+        error: house: versions 1 and 2 are both in force from 2026-01-01: end one first
+    """
+    return list(check_side_by_side([_read(policy) for policy in policies]))
+
+
+def _read(policy: Any) -> Policy:
+    if isinstance(policy, str) and ("\n" in policy or "=" in policy):
+        return Policy.from_toml(policy)
+    if isinstance(policy, Policy):
+        return policy
+    if not isinstance(policy, str | Path):
+        raise PolicyError(f"policy: expected a Policy, TOML, a file or a name, got {policy!r:.60}")
+    return Policy.load(policy)
+
+
+def _claims(policy: Policy, rules: Sequence[Rule], governed: bool) -> Iterator[Finding]:
+    """Put into words what is proved of rules."""
+    if governed and governs_nothing(policy):
+        text = "governs nothing: `governs` can never be true"
+        yield Finding("error", "governs-nothing", text, "", policy.id)
+        return
+    if not policy.rules:
+        yield Finding("note", "no-rules", "has no rules, so it bars nothing", "", policy.id)
+    claimed = set()
+    for rule in rules:
+        claim = prove(policy, rule, governed)
+        if claim is not None:
+            claimed.add(rule.id)
+            severity, text = _worded(claim, policy, rule)
+            yield Finding(severity, claim.kind, text, rule.id, policy.id)
+    rest = [rule for rule in rules if rule.id not in claimed]
+    for first, second in conflicts(policy, rest):
+        if overlap(first, second):
+            text = f"keeps out every pair together with {first.id}: the two can never both pass"
+            yield Finding("error", "conflict", text, second.id, policy.id)
+
+
+def _worded(claim: Claim, policy: Policy, rule: Rule) -> tuple[Severity, str]:
+    where = _WITHIN[claim.within]
+    if claim.kind == "unreachable":
+        where = where if claim.within == "governs" else ""
+        return "error", f"never applies: `applies` can never be true{where}"
+    if claim.kind == "never-fails":
+        if claim.decided:
+            return "warning", f"can never fail: `require` is always true{where}"
+        text = f"can never fail: `require` is true{where} unless an input is missing"
+        return "warning", f"{text}; if that is what is meant, write `not missing(...)`"
+    narrow = rule.applies_node is not None
+    if rule.require_node == Constant(False) and (narrow or policy.governs_node is not None):
+        return "note", "is a prohibition: it keeps out every pair that it applies to"
+    governed = "every pair that the policy governs" if policy.governs else "every pair"
+    pairs = "every pair that it applies to" if narrow else governed
+    text = f"keeps out {pairs}: `require` can never be true{where if narrow else ''}"
+    return ("warning" if narrow else "error"), text
+
+
+def _tried(
+    policy: Policy, users: Any, products: Any, as_of: Any, columns: Columns | None
+) -> Iterator[Finding]:
+    """Find what shows on data only: fields that are not there, rules that none passes."""
+    people, shelf = read_frame(users, "users")[0], read_frame(products, "products")[0]
+    try:
+        eligibility = policy.evaluate(people, shelf, as_of, columns=columns)
+    except PolicyError as error:
+        yield Finding("error", "does-not-fit", str(error), "", policy.id)
+        return
+    pairs = len(eligibility.user_ids) * len(eligibility.product_ids)
+    for row in eligibility.counts().to_pylist():
+        failed, unknown = row["failed"], row["unknown"]
+        if pairs and failed + unknown == pairs:
+            text = f"keeps out all {pairs:,} pairs of this data: {failed:,} fail"
+            text += f", {unknown:,} are unknown" * (unknown > 0)
+            own = not row["rule"].startswith("policy:")
+            rule, text = (row["rule"], text) if own else ("", f"{row['rule']} {text}")
+            yield Finding("warning", "excludes-this-data", text, rule, policy.id)

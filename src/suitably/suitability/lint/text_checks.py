@@ -1,0 +1,201 @@
+"""A policy read word by word: types, texts, declarations, and names that may be slips."""
+
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+
+from suitably.suitability.field_names import FIELD_NAMES, LEVEL
+from suitably.suitability.language.document import PolicyDocument, Rule
+from suitably.suitability.language.functions import called
+from suitably.suitability.language.nodes import (
+    Call,
+    Compare,
+    Constant,
+    Field,
+    Node,
+    fields_of,
+    walk,
+)
+from suitably.suitability.language.types import Scale
+from suitably.suitability.lint.finding import Finding
+from suitably.suitability.lint.type_check import misfit
+from suitably.suitability.messages import LANGUAGES
+
+__all__ = ["check_declarations", "check_languages", "check_names", "check_texts", "check_types"]
+
+_CLOSE = 0.75  # how like a name of the vocabulary an unknown one must be to pass for a slip
+
+
+def check_types(policy: PolicyDocument) -> Iterator[Finding]:
+    """Find sentences whose types do not go together, as declared or by the vocabulary."""
+    assumed = {name: "text" if kind == LEVEL else kind for name, kind in FIELD_NAMES.items()}
+    usual = {name: kind or None for name, kind in assumed.items()} | policy.fields
+    for rule, key, text, node in _sentences(policy):
+        problem = misfit(node, text, key, policy.fields) or _unordered(policy, text, key, node)
+        if problem:
+            yield Finding("error", "type", problem, rule, policy.id)
+            continue
+        problem = misfit(node, text, key, usual)
+        if problem:
+            hint = "if the fields are of their usual types"
+            yield Finding("warning", "type", f"{problem}, {hint}", rule, policy.id)
+        yield from _lengths(policy, rule, node)
+
+
+def _unordered(policy: PolicyDocument, text: str, key: str, node: Node) -> str | None:
+    """Find a level that is ranked or ordered without a scale."""
+    for part in walk(node):
+        for inside in _levels(part):
+            if isinstance(inside, Field) and str(inside) not in policy.fields:
+                written = text[part.start : part.end]
+                return f"{key}: {written} needs a scale: declare {inside} in [fields]"
+        if isinstance(part, Compare) and part.operator not in ("==", "!="):
+            for field, other in ((part.left, part.right), (part.right, part.left)):
+                literal = isinstance(other, Constant) and isinstance(other.value, str)
+                if literal and isinstance(field, Field) and str(field) not in policy.fields:
+                    written = text[part.start : part.end]
+                    return f"{key}: {written!r} orders text: declare a scale for {field}"
+    return None
+
+
+def _lengths(policy: PolicyDocument, rule: str, node: Node) -> Iterator[Finding]:
+    for part in walk(node):
+        if not isinstance(part, Compare):
+            continue
+        scales = [s for s in (_ranked(policy, part.left), _ranked(policy, part.right)) if s]
+        if len({len(scale.levels) for scale in scales}) > 1:
+            text = " and ".join(f"{s.name!r} of {len(s.levels)} levels" for s in scales)
+            text = f"compares positions on scales of different length: {text}"
+            yield Finding("warning", "scale-lengths", text, rule, policy.id)
+
+
+def _ranked(policy: PolicyDocument, node: Node) -> Scale | None:
+    """Return the scale of a level whose position a node is."""
+    for level in _levels(node):
+        declared = policy.fields.get(str(level)) if isinstance(level, Field) else None
+        return declared if isinstance(declared, Scale) else None
+    return None
+
+
+def _levels(node: Node) -> list[Node]:
+    """List the arguments of a call that must be levels."""
+    function = called(node)
+    if function is None or not isinstance(node, Call):
+        return []
+    places = enumerate(node.arguments)
+    return [part for place, part in places if function.parameter(place).kind == "level"]
+
+
+def check_texts(policy: PolicyDocument) -> Iterator[Finding]:
+    """Find what a user or an examiner would miss."""
+    yield from _titles(policy)
+    if not policy.version.strip():
+        text = "has no version: name one, so that evidence can"
+        yield Finding("warning", "missing-version", text, "", policy.id)
+    for rule in policy.rules:
+        yield from _because(policy, rule)
+        if not rule.article.strip():
+            text = "names no article: say where it comes from"
+            yield Finding("warning", "missing-article", text, rule.id, policy.id)
+
+
+def check_languages(policy: PolicyDocument, languages: Sequence[str]) -> list[Finding]:
+    """Find texts that a language lacks: whoever asks for it cannot do without.
+
+    Args:
+        policy: The policy.
+        languages: Their codes, such as `"en"` and `"zh"`.
+
+    Returns:
+        An error for each title and each `because` that is missing, in the policy's order.
+
+    Example:
+        >>> from suitably.suitability.policy import Policy
+        >>> policy = Policy.from_toml('''
+        ... [policy]
+        ... id = "adults"
+        ... title = "Of age"
+        ... [[rules]]
+        ... id = "age"
+        ... require = "user.age >= 18"
+        ... because = { en = "Not of age.", zh = "未成年。" }
+        ... ''')
+        >>> for finding in check_languages(policy, ["en", "zh"]):
+        ...     print(finding)
+        error: adults: has no `title` in zh
+    """
+    texts = [("", "title", policy.title)]
+    texts += [(rule.id, "because", rule.because) for rule in policy.rules]
+    return [
+        Finding("error", "missing-language", f"has no `{key}` in {language}", rule, policy.id)
+        for rule, key, text in texts
+        for language in languages
+        if not text.get(language, "").strip()
+    ]
+
+
+def _titles(policy: PolicyDocument) -> Iterator[Finding]:
+    lacking = _lacking(policy.title)
+    if lacking:
+        yield Finding("note", "missing-text", f"has no title in {lacking}", "", policy.id)
+
+
+def _because(policy: PolicyDocument, rule: Rule) -> Iterator[Finding]:
+    lacking = _lacking(rule.because)
+    if lacking:
+        text = f"has no `because` in {lacking}: a failure gets a generated text"
+        yield Finding("warning", "missing-text", text, rule.id, policy.id)
+
+
+def _lacking(texts: Mapping[str, str]) -> str:
+    names = (said.name for code, said in LANGUAGES.items() if not texts.get(code, "").strip())
+    return " or ".join(names)
+
+
+def check_declarations(policy: PolicyDocument) -> Iterator[Finding]:
+    """Find scales and fields that are declared and not used, and levels used as mere text."""
+    used = set(map(str, policy.reads))
+    for name in policy.fields:
+        if name not in used:
+            text = f"declares {name}, which no rule reads"
+            yield Finding("note", "unused", text, "", policy.id)
+    for name, scale in policy.scales.items():
+        if scale not in policy.fields.values():
+            text = f"has a scale {name!r} that no field is on"
+            yield Finding("note", "unused", text, "", policy.id)
+    for rule, _, _, node in _sentences(policy):
+        for field in fields_of(node):
+            if FIELD_NAMES.get(str(field)) == LEVEL and str(field) not in policy.fields:
+                text = (
+                    f"{field} is usually a level: declare its scale in [fields], "
+                    "or values off the scale are not refused"
+                )
+                yield Finding("warning", "undeclared-scale", text, rule, policy.id)
+
+
+def check_names(policy: PolicyDocument) -> Iterator[Finding]:
+    """Find fields that are not in the vocabulary: slips, or a firm's own."""
+    for field in policy.reads:
+        if str(field) in FIELD_NAMES:
+            continue
+        reader = next((r.id for r in policy.rules if field in (*r.fields, *r.mentioned)), "")
+        other = f"{'product' if field.side == 'user' else 'user'}.{field.name}"
+        known = [name for name in FIELD_NAMES if name.startswith(f"{field.side}.")]
+        near = difflib.get_close_matches(str(field), known, n=3, cutoff=_CLOSE)
+        near = [other] if other in FIELD_NAMES else near
+        slip = str(field) not in policy.fields
+        if near and slip:
+            text = f"{field} is not in the vocabulary of fields: did you mean {' or '.join(near)}?"
+            yield Finding("warning", "unknown-field", text, reader, policy.id)
+        else:
+            text = f"{field} is not in the vocabulary of fields: the data must have such a column"
+            yield Finding("note", "unknown-field", text, reader, policy.id)
+
+
+def _sentences(policy: PolicyDocument) -> Iterator[tuple[str, str, str, Node]]:
+    """Return every sentence: the rule's id, the key, the text and its tree."""
+    if policy.governs_node is not None:
+        yield "", "governs", policy.governs or "", policy.governs_node
+    for rule in policy.rules:
+        if rule.applies_node is not None:
+            yield rule.id, "applies", rule.applies or "", rule.applies_node
+        yield rule.id, "require", rule.require, rule.require_node

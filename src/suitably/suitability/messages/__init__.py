@@ -1,0 +1,57 @@
+"""Sentences for people, a file per language; the languages known are those listed here."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from types import MappingProxyType
+from typing import Any
+
+from suitably.suitability.messages.en import ENGLISH
+from suitably.suitability.messages.sentences import Sentences
+from suitably.suitability.messages.zh import CHINESE
+from suitably.suitability.reasons import Reason
+
+__all__ = ["LANGUAGES", "explain_reason", "explain_verdict", "show_value"]
+
+LANGUAGES: Mapping[str, Sentences] = MappingProxyType({"en": ENGLISH, "zh": CHINESE})
+
+
+def explain_verdict(rule: str, verdict: str, inputs: Mapping[str, Any], language: str) -> str:
+    """Say what a rule makes of its inputs: `"pass"`, `"fail"` or `"unknown"`."""
+    said = LANGUAGES[language]
+    facts = said.between_facts.join(
+        f"{name}{said.equals}{show_value(value, language)}" for name, value in inputs.items()
+    )
+    sentence = {"pass": said.passes, "fail": said.fails, "unknown": said.unknown}[verdict]
+    return sentence.format(rule=rule, facts=f"{said.introduces}{facts}" if facts else "")
+
+
+def explain_reason(reason: Reason, facts: Mapping[str, str], language: str) -> str:
+    """Say one of the library's own reasons."""
+    return LANGUAGES[language].reasons[reason].format(**facts)
+
+
+def show_value(value: Any, language: str) -> str:
+    """Write a value as a person would, in a language such as English (`"en"`).
+
+    Example:
+        >>> show_value([True, 2.0, None], "en")
+        'yes, 2, missing'
+    """
+    said = LANGUAGES[language]
+    if value is None or value != value:
+        return said.missing
+    if isinstance(value, bool):
+        return said.yes if value else said.no
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    if isinstance(value, datetime):
+        midnight = (value.hour, value.minute, value.second, value.microsecond) == (0, 0, 0, 0)
+        return value.date().isoformat() if midnight else value.isoformat(sep=" ")
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, list):
+        return said.between_items.join(show_value(item, language) for item in value) or "-"
+    if isinstance(value, dict):
+        items = (f"{key}: {show_value(item, language)}" for key, item in value.items())
+        return ", ".join(items) or "-"
+    return str(value)

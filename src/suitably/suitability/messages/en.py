@@ -1,0 +1,29 @@
+"""English."""
+
+from suitably.suitability.messages.sentences import Sentences
+from suitably.suitability.reasons import Reason
+
+__all__ = ["ENGLISH"]
+
+ENGLISH = Sentences(
+    name="English",
+    missing="missing",
+    no="no",
+    yes="yes",
+    passes="The rule {rule} is met{facts}.",
+    fails="The rule {rule} is not met{facts}.",
+    unknown="The rule {rule} cannot be judged{facts}.",
+    introduces=": ",
+    equals=" = ",
+    between_facts=", ",
+    between_items=", ",
+    reasons={
+        Reason.GOVERNS: "No policy is known to govern this product for this customer.",
+        Reason.EFFECTIVE: "The policy {policy} is not known to be in force on {as_of}.",
+        Reason.ALREADY_OWNED: "The customer already owns this product.",
+        Reason.UNRANKED: (
+            "The product may be offered, but the ranker knows too little to place it."
+        ),
+        Reason.RANKED_BELOW_K: "The product may be offered, but is not among the first {k}.",
+    },
+)

@@ -1,0 +1,27 @@
+"""Chinese, simplified."""
+
+from suitably.suitability.messages.sentences import Sentences
+from suitably.suitability.reasons import Reason
+
+__all__ = ["CHINESE"]
+
+CHINESE = Sentences(
+    name="Chinese",
+    missing="缺失",
+    no="否",
+    yes="是",
+    passes="符合规则{rule}{facts}。",
+    fails="不符合规则{rule}{facts}。",
+    unknown="无法判断规则{rule}{facts}。",
+    introduces="：",
+    equals="为",
+    between_facts="，",
+    between_items="、",
+    reasons={
+        Reason.GOVERNS: "没有可确认适用于该客户与该产品的适当性政策。",
+        Reason.EFFECTIVE: "无法确认政策{policy}在{as_of}有效。",
+        Reason.ALREADY_OWNED: "客户已持有该产品。",
+        Reason.UNRANKED: "该产品可以推荐，但排序模型缺少相关信息，无法排名。",
+        Reason.RANKED_BELOW_K: "该产品可以推荐，但未进入前{k}名。",
+    },
+)
