@@ -53,6 +53,11 @@ class GroupRerankerContract(RerankerContract):
             with pytest.raises(ValueError, match=r"must|name a column|go together"):
                 reranker.check_params()
 
+    def test_a_pipeline_refuses_at_its_fit(self) -> None:
+        for reranker in self.bad():
+            with pytest.raises(ValueError, match=type(reranker).__name__):
+                self.bank().fitted(rerankers=[reranker])
+
     def test_unknown_columns(self) -> None:
         lists, found = block(0, 2)
         name = type(self.make()).__name__
