@@ -129,7 +129,7 @@ class Eligibility:
         kind: str = "pandas",
         bound: tuple[BoundPolicy, ...] | None = None,
     ) -> None:
-        self.policies = tuple(policies)
+        self.policies: tuple[PolicyDocument, ...] = tuple(policies)
         self.as_of = as_of
         self._users, self._products = users, products
         self._clock = clock
