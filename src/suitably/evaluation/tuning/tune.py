@@ -24,6 +24,7 @@ from suitably.evaluation.tuning.search_space import SearchSpace, replaced
 from suitably.metrics import TREC, ListMetric, UserMetric, parse_metrics
 from suitably.metrics.protocol import MetricLike, is_per_user, needs_of
 from suitably.pipeline.pipeline import Pipeline
+from suitably.typing import AsOf
 from suitably.utils.parallel import check_jobs, run_jobs
 
 __all__ = ["Tuned", "tune"]
@@ -73,7 +74,7 @@ def tune(
     metric: str | UserMetric | ListMetric,
     *,
     split: Any = None,
-    as_of: Any = None,
+    as_of: AsOf | None = None,
     horizon_days: int = 180,
     seed: int = 0,
     storage: str | Path | None = None,
