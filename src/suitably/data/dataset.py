@@ -219,27 +219,15 @@ class Dataset:
         return View(
             as_of=moment,
             clock=self.clock,
-            users=self._entities("users", users, moment),
-            products=self._entities("products", products, moment),
+            users=self._visible("users", users, moment),
+            products=self._visible("products", products, moment),
             events=events,
             owned_events=self.owned_events,
             columns=self.columns,
         )
 
-    def _entities(self, side: str, versions: Versions, moment: Instant | None) -> Entities:
-        fields, listed, times = versions.visible(moment)
-        columns = self.columns
-        user = side == "users"
-        return Entities(
-            side=side,
-            ids=versions.ids,
-            fields=fields,
-            listed=listed,
-            times=times,
-            framed=side in self._tables,
-            id_column=columns.user if user else columns.product,
-            time_column=columns.user_timestamp if user else columns.product_timestamp,
-        )
+    def _visible(self, side: str, versions: Versions, moment: Instant | None) -> Entities:
+        return Entities.visible(side, versions, moment, self.columns, side in self._tables)
 
     def __repr__(self) -> str:
         parts = [

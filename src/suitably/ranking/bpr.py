@@ -53,6 +53,13 @@ class BPR(FactorRanker):
         Rendle, Freudenthaler, Gantner and Schmidt-Thieme, "BPR: Bayesian Personalized Ranking
         from Implicit Feedback", UAI 2009, section 4. Ali, Kolter and Tibshirani, "A
         Continuous-Time View of Early Stopping for Least Squares Regression", AISTATS 2019.
+
+    Example:
+        >>> import suitably as st
+        >>> bank = st.data.simulate_bank(users=200, products=40, seed=0)
+        >>> pipeline = st.Pipeline(policy=st.Policy.unrestricted(), ranker=BPR(factors=8))
+        >>> pipeline.fit(bank).ranker_.product_factors_.shape  # the last is the bias
+        (40, 9)
     """
 
     learned: ClassVar[tuple[str, ...]] = (*FactorRanker.learned, "popularity_")

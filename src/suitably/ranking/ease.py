@@ -48,6 +48,14 @@ class EASE(SimilarityRanker):
 
     Source:
         Steck, "Embarrassingly Shallow Autoencoders for Sparse Data", WWW 2019, eq. 8.
+
+    Example:
+        >>> import suitably as st
+        >>> bank = st.data.simulate_bank(users=200, products=40, seed=0)
+        >>> pipeline = st.Pipeline(policy=st.Policy.unrestricted(), ranker=EASE())
+        >>> ranker = pipeline.fit(bank).ranker_
+        >>> ranker.similarity_.shape == (ranker.known_.sum(),) * 2
+        True
     """
 
     learned: ClassVar[tuple[str, ...]] = (*SimilarityRanker.learned, "regularization_")

@@ -51,6 +51,13 @@ class LogisticMF(FactorRanker):
     Source:
         Johnson, "Logistic Matrix Factorization for Implicit Feedback Data", NIPS 2014 workshop
         on distributed machine learning, eq. 4 to 6.
+
+    Example:
+        >>> import suitably as st
+        >>> bank = st.data.simulate_bank(users=200, products=40, seed=0)
+        >>> pipeline = st.Pipeline(policy=st.Policy.unrestricted(), ranker=LogisticMF(factors=8))
+        >>> pipeline.fit(bank).ranker_.product_factors_.shape  # a bias and a column of 1 beside
+        (40, 10)
     """
 
     learned: ClassVar[tuple[str, ...]] = (*FactorRanker.learned, "popularity_")

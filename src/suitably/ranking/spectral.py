@@ -49,6 +49,14 @@ class Spectral(SimilarityRanker):
         Shen et al., "How Powerful is Graph Convolution for Recommendation?", CIKM 2021, eq. 7 to
         9; PureSVD: Cremonesi, Koren and Turrin, "Performance of Recommender Algorithms on Top-N
         Recommendation Tasks", RecSys 2010, section 3.4.
+
+    Example:
+        >>> import suitably as st
+        >>> bank = st.data.simulate_bank(users=200, products=40, seed=0)
+        >>> pipeline = st.Pipeline(policy=st.Policy.unrestricted(), ranker=Spectral(factors=4))
+        >>> lists = pipeline.fit(bank).recommend(k=3)
+        >>> lists.to_frame().columns.tolist()
+        ['user_id', 'rank', 'product_id', 'score']
     """
 
     def __init__(
