@@ -101,7 +101,7 @@ class Eligibility:
         clock: Clock,
         kind: str = "pandas",
     ) -> None:
-        self.policies = tuple(policies)
+        self.policies: tuple[PolicyDocument, ...] = tuple(policies)
         self._users, self._products = users, products
         self._clock = clock
         self._kind = kind

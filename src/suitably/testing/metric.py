@@ -24,8 +24,10 @@ from suitably.metrics.protocol import SEEN, is_per_user, measure, needs_of
 __all__ = ["MetricContract"]
 
 USERS, DEPTH, PRODUCTS = 12, 6, 10
-drawn = pytest.mark.parametrize("seed", range(4))
-every_convention = pytest.mark.parametrize("convention", [TREC, LENSKIT, RECTOOLS])
+drawn: pytest.MarkDecorator = pytest.mark.parametrize("seed", range(4))
+every_convention: pytest.MarkDecorator = pytest.mark.parametrize(
+    "convention", [TREC, LENSKIT, RECTOOLS]
+)
 
 
 class MetricContract:

@@ -16,7 +16,7 @@ from suitably.utils.state import undeclared_state
 
 __all__ = ["RerankerContract"]
 
-drawn = pytest.mark.parametrize("seed", range(14))
+drawn: pytest.MarkDecorator = pytest.mark.parametrize("seed", range(14))
 
 
 class RerankerContract(ParamsContract):
