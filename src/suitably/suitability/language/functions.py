@@ -54,7 +54,7 @@ class Parameter:
     kind: Kind
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Context:
     """What a call may see besides its arguments.
 
