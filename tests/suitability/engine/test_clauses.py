@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 
 import suitably as st
+from suitably.suitability.frames import evaluate_frames
 from support.one_pair import AS_OF, HEAD, PRODUCT, USER, evaluate, rule, table
 from support.random_policies import quote
 
@@ -187,3 +188,48 @@ def test_same_id_at_the_same_moment_is_refused() -> None:
     users = pd.DataFrame({"user_id": ["u", "u"], "user_timestamp": [AS_OF, AS_OF], "t": [True] * 2})
     with pytest.raises(st.DataError):
         evaluate(HEAD.split("[scales]", maxsplit=1)[0] + rule("user.t"), users)
+
+
+def test_a_raw_row_without_a_map_is_unknown() -> None:
+    found = evaluate(HEAD + rule("lookup(user.map, product.key) < 1"))
+    assert found.judge({"map": {"x": 0.5}}).tolist() == [True]
+    for row in ({}, {"map": None}, {"map": {}}, {"map": {"x": None}}):
+        assert found.judge(row).tolist() == [False]
+
+
+def test_where_no_policy_is_known_to_govern_nothing_passes() -> None:
+    """A policy that may govern leaves a pair unknown, also where none of its rules is in force."""
+    free = st.Policy.from_toml('rules = []\n[policy]\nid = "free"\n')
+    rules = {
+        "none": "rules = []\n[policy]\n",
+        "over": f"{rule('user.f', more='expires = 2020-01-01')}[policy]\n",
+        "passing": f"{rule('user.t')}[policy]\n",
+    }
+    for name, text in rules.items():
+        special = st.Policy.from_toml(f'{text}id = "{name}"\ngoverns = "user.u"\n')
+        found = evaluate_frames(
+            (free, special), table(USER | {"u": None}), table(PRODUCT), AS_OF, st.Columns()
+        )
+        said = [(v.rule, v.verdict) for v in found.verdicts("u", "p")]
+        assert said == [("policy:governs", "unknown")]
+        assert found.mask().tolist() == [[False]]
+        assert found.judge({"t": True}).tolist() == [False]
+        row = found.counts().to_pylist()[0]
+        assert row == {"rule": "policy:governs", "failed": 0, "unknown": 1, "only": 1}
+
+
+def test_an_empty_governs_is_refused() -> None:
+    for governs in ("", "  "):
+        with pytest.raises(st.PolicyError, match="governs: is empty"):
+            st.Policy.from_toml(f'rules = []\n[policy]\nid = "p"\ngoverns = "{governs}"\n')
+
+
+def test_a_rule_of_unknown_dates_is_left_out_where_it_does_not_apply() -> None:
+    more = 'effective = 2020-01-01\napplies = "product.n > 100"'
+    found = evaluate(HEAD + rule("user.f", more=more)).at(None)
+    assert found.mask().tolist() == [[True]]
+    assert found.verdicts("u", "p") == []
+    more = more.replace("> 100", "< 100")
+    found = evaluate(HEAD + rule("user.f", more=more)).at(None)
+    assert found.mask().tolist() == [[False]]
+    assert [v.verdict for v in found.verdicts("u", "p")] == ["unknown"]

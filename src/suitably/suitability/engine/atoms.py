@@ -22,10 +22,10 @@ from suitably.suitability.language.functions import is_dated, moments
 from suitably.suitability.language.nodes import Compare, Node, sides
 from suitably.suitability.language.types import Kleene, Values
 from suitably.utils import bitset
-from suitably.utils.bitset import ONES, BitRows
+from suitably.utils.bitset import ALL, NOTHING, ONES, BitRows
 
 __all__ = ["Atom", "AtomReader", "LookupTable", "TruthBits", "UserAtom"]
-__all__ += ["batch_reader", "make_atom", "pair_reader"]
+__all__ += ["batch_reader", "make_atom", "pair_reader", "pair_scopes"]
 
 TruthBits = tuple[BitRows, BitRows]
 _TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
@@ -90,19 +90,28 @@ def batch_reader(batch: UserBatch) -> AtomReader:
     return read
 
 
-def pair_reader(batch: UserBatch, column: int) -> AtomReader:
-    """Return a reader of atoms for one user and one product: a word of ones or zeros."""
+def pair_scopes(batch: UserBatch, column: int) -> Callable[[EvalScope], EvalScope]:
+    """Return what narrows a policy's scope to one user and one product, once for each."""
     columns = np.array([column])
-    scopes: dict[int, EvalScope] = {}
+    made: dict[int, EvalScope] = {}
+
+    def narrowed(scope: EvalScope) -> EvalScope:
+        if id(scope) not in made:
+            made[id(scope)] = scope.of(batch, columns)
+        return made[id(scope)]
+
+    return narrowed
+
+
+def pair_reader(scope_of: Callable[[EvalScope], EvalScope]) -> AtomReader:
+    """Return a reader of atoms for one user and one product: a word of ones or zeros."""
     found: dict[int, TruthBits] = {}
 
     def read(atom: Atom) -> TruthBits:
         if id(atom) not in found:
-            scope = scopes.get(id(atom.scope))
-            if scope is None:
-                scope = scopes[id(atom.scope)] = atom.scope.of(batch, columns)
-            truth = condition(atom.node, scope)
-            found[id(atom)] = truth.true * ONES, truth.false * ONES
+            truth = condition(atom.node, scope_of(atom.scope))
+            true, false = truth.true.any(), truth.false.any()
+            found[id(atom)] = (ALL if true else NOTHING, ALL if false else NOTHING)
         return found[id(atom)]
 
     return read

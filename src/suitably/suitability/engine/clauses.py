@@ -1,8 +1,8 @@
 """Clauses: the entries that a pair's verdicts can have, derived once from policies and their dates.
 
-A clause speaks of some pairs, and of these it passes some and fails some; the rest is unknown. A
-pair is eligible where every clause that speaks of it passes. Masks, counts, exclusions and verdicts
-all follow from that, so that none can say what another does not.
+A clause is silent on some pairs; of the others it passes some and fails some, and the rest is
+unknown. A pair is eligible where every clause is silent or passes. Masks, counts, exclusions and
+verdicts all follow from that, so that none can say what another does not.
 """
 
 from abc import ABC, abstractmethod
@@ -39,16 +39,16 @@ class Clause(ABC):
         """The reason under which it keeps pairs out."""
 
     @abstractmethod
-    def speaks(self, read: AtomReader) -> BitRows:
-        """Return the pairs of which it says anything, from the bits of atoms."""
+    def silent(self, read: AtomReader) -> BitRows:
+        """Return the pairs of which it says nothing, from the bits of atoms."""
 
     @abstractmethod
     def passes(self, read: AtomReader) -> BitRows:
-        """Return where it passes, if it speaks."""
+        """Return where it passes, if it is not silent."""
 
     @abstractmethod
     def fails(self, read: AtomReader) -> BitRows:
-        """Return where it fails, if it speaks."""
+        """Return where it fails, if it is not silent."""
 
     def parts(self) -> Iterator["Clause"]:
         """Split it into clauses: it holds where all of them do."""
@@ -56,12 +56,13 @@ class Clause(ABC):
 
     def holds(self, read: AtomReader) -> BitRows:
         """Return the pairs that it does not keep out."""
-        return ~self.speaks(read) | self.passes(read)
+        silent, passes = self.silent(read), self.passes(read)
+        return passes if silent is NOTHING else silent | passes
 
     def kept_out(self, read: AtomReader) -> TruthBits:
         """Return the pairs that fail, and those for which it is unknown whether they pass."""
-        speaks, passes, fails = self.speaks(read), self.passes(read), self.fails(read)
-        return speaks & fails, speaks & ~(passes | fails)
+        silent, passes, fails = self.silent(read), self.passes(read), self.fails(read)
+        return fails & ~silent, ~(silent | passes | fails)
 
 
 @dataclass(frozen=True)
@@ -79,13 +80,13 @@ class Governed(Clause):
         """The library's own reason."""
         return Reason.GOVERNS.value
 
-    def speaks(self, read: AtomReader) -> BitRows:
-        """Return the pairs outside all policies, and those that may be inside of one."""
+    def silent(self, read: AtomReader) -> BitRows:
+        """Return the pairs inside a policy, where all others are known to be in or out."""
         known: BitRows = ALL
         for policy in self.policies:
             inside, outside = _governed(policy, read)
             known = known & (inside | outside)
-        return ~known | self.fails(read)
+        return known & ~self.fails(read)
 
     def passes(self, read: AtomReader) -> BitRows:
         """Return nothing: to be governed is no entry of its own."""
@@ -121,9 +122,9 @@ class OutOfForce(Clause):
         """The library's own reason."""
         return Reason.EFFECTIVE.value
 
-    def speaks(self, read: AtomReader) -> BitRows:
-        """Return all that the policy governs."""
-        return _governed(self.policy, read)[0]
+    def silent(self, read: AtomReader) -> BitRows:
+        """Return all that the policy is not known to govern."""
+        return _not_governed(self.policy, read)
 
     def passes(self, read: AtomReader) -> BitRows:
         """Return nothing."""
@@ -153,11 +154,13 @@ class Required(Clause):
         """The rule's id."""
         return self.bound.rule.id
 
-    def speaks(self, read: AtomReader) -> BitRows:
-        """Return what the policy governs and the rule may apply to."""
-        governed = _governed(self.policy, read)[0]
+    def silent(self, read: AtomReader) -> BitRows:
+        """Return what the policy is not known to govern, or the rule does not apply to."""
+        silent = _not_governed(self.policy, read)
         applies = self.bound.applies
-        return governed if applies is None else governed & ~applies.false(read)
+        if applies is None:
+            return silent
+        return applies.false(read) if silent is NOTHING else silent | applies.false(read)
 
     def passes(self, read: AtomReader) -> BitRows:
         """Return where it applies and what it requires is true."""
@@ -185,6 +188,10 @@ def _governed(policy: BoundPolicy, read: AtomReader) -> TruthBits:
     if policy.governs is None:
         return ALL, NOTHING
     return policy.governs.true(read), policy.governs.false(read)
+
+
+def _not_governed(policy: BoundPolicy, read: AtomReader) -> BitRows:
+    return NOTHING if policy.governs is None else ~policy.governs.true(read)
 
 
 def clauses_of(policies: Sequence[BoundPolicy], in_force: InForce) -> tuple[Clause, ...]:

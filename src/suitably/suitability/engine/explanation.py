@@ -1,12 +1,10 @@
 """Why one pair is kept out, or is not: every clause that speaks of it, in words."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-import numpy as np
-
-from suitably.suitability.engine.atoms import pair_reader
+from suitably.suitability.engine.atoms import pair_reader, pair_scopes
 from suitably.suitability.engine.clauses import Clause, OutOfForce, Required
-from suitably.suitability.engine.scope import UserBatch
+from suitably.suitability.engine.scope import EvalScope, UserBatch
 from suitably.suitability.verdicts import RuleVerdict, Verdict, explain_rule, pseudo_verdict
 
 __all__ = ["explain_pair"]
@@ -15,7 +13,7 @@ __all__ = ["explain_pair"]
 def explain_pair(
     clauses: Sequence[Clause], batch: UserBatch, column: int, as_of: str
 ) -> list[RuleVerdict]:
-    """Return what every clause says of one pair, where it speaks of it.
+    """Return what every clause says of one pair, where it is not silent.
 
     Args:
         clauses: Those of the policies.
@@ -23,26 +21,27 @@ def explain_pair(
         column: The product's position.
         as_of: The moment, as text.
     """
-    read = pair_reader(batch, column)
+    scope_of = pair_scopes(batch, column)
+    read = pair_reader(scope_of)
     found = []
     for clause in clauses:
-        if not clause.speaks(read).any():
+        if clause.silent(read).any():
             continue
         verdict: Verdict = "unknown"
         if clause.passes(read).any():
             verdict = "pass"
         elif clause.fails(read).any():
             verdict = "fail"
-        found.append(_worded(clause, verdict, batch, column, as_of))
+        found.append(_worded(clause, verdict, scope_of, as_of))
     return found
 
 
 def _worded(
-    clause: Clause, verdict: Verdict, batch: UserBatch, column: int, as_of: str
+    clause: Clause, verdict: Verdict, scope_of: Callable[[EvalScope], EvalScope], as_of: str
 ) -> RuleVerdict:
     if isinstance(clause, Required):
         policy, rule = clause.policy, clause.bound.rule
-        scope = policy.scope.of(batch, np.array([column]))
+        scope = scope_of(policy.scope)
         named = dict.fromkeys((*rule.fields, *rule.mentioned))
         values = {str(field): scope.cell(field) for field in named}
         return explain_rule(policy.policy, rule, verdict, values, as_of)

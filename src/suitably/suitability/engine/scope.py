@@ -96,7 +96,7 @@ class EvalScope:
                 batch.as_of,
                 batch.rows,
                 columns,
-                memo={} if columns is None else None,
+                memo={},
             )
             if columns is None:
                 batch.scopes[id(self)] = found

@@ -54,7 +54,7 @@ class Parameter:
     kind: Kind
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Context:
     """What a call may see besides its arguments.
 
@@ -248,7 +248,7 @@ def _is_subset(small: frozenset[object], large: frozenset[object]) -> int:
 def _lookup(context: Context, mapping: Values, key: Values) -> Values:
     key = _named(key, context.texts)
     known = mapping.known & key.known
-    if ANY in (mapping.type, key.type) or not known.size:
+    if ANY in (mapping.type, key.type) or not known.any():
         return Values(NUMBER, np.zeros(known.shape), np.zeros_like(known))
     keys, place = np.unique(np.where(key.known, key.data, -1), return_inverse=True)
     numbers = mapping.extra.table(keys)[mapping.data, place.reshape(key.data.shape)]
