@@ -77,7 +77,7 @@ class Factors:
         longest: No product's vector is longer; None: nobody has measured.
 
     Example:
-        >>> made = Factors(users=np.array([[1.0, 2.0]]), products=np.array([[3.0, 1.0], [0.0, 1.0]]))
+        >>> made = Factors(users=np.array([[1.0, 2.0]]), products=np.array([[3.0, 1.0], [0, 1]]))
         >>> made.users @ made.products.T
         array([[5., 2.]])
     """
