@@ -377,6 +377,9 @@ class Eligibility:
 def _with_ids(entities: Entities) -> pa.Table:
     """Return fields with the column of ids, which rules may name too."""
     fields, name = entities.fields, entities.id_column
+    if not fields.num_columns:
+        # Arrow forgets the rows of a table without columns when it is copied.
+        return pa.table({name: entities.ids.array})
     return fields if name in fields.column_names else fields.append_column(name, entities.ids.array)
 
 
