@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import suitably
 from suitably.suitability import eligibility
-from suitably.suitability.engine import atoms, kernels, tables
+from suitably.suitability.engine import combinations, kernels, tables
 from support.random_policies import Case, cases
 
 
@@ -81,7 +81,7 @@ def test_every_way_to_tabulate_gives_the_same_bits(
     """Tables, merged tables, tables too large and so evaluated block by block: one answer."""
     people, shelf = population(3_000, 130)
     found = suitably.Policy.from_toml(POLICY).evaluate(people, shelf, "2024-06-01")
-    monkeypatch.setattr(atoms, "_MOST_COMBINATIONS", most)
+    monkeypatch.setattr(combinations, "_MOST_COMBINATIONS", most)
     monkeypatch.setattr(tables, "_MERGED_BYTES", most * 24)
     monkeypatch.setattr(tables, "_COUNTABLE", most * 100)
     monkeypatch.setattr(tables, "_WORTH_THREADS", 0)
