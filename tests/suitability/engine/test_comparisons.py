@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 import suitably
 from suitably.suitability import eligibility
 from suitably.suitability.engine import combinations, steps, tables
-from suitably.suitability.engine.atoms import ProductAtom
+from suitably.suitability.engine.atoms import ProductAtom, batch_reader
 from suitably.suitability.engine.combinations import PairAtom
 from suitably.suitability.engine.comparisons import MonotoneAtom, ThresholdAtom
+from suitably.suitability.engine.exclusions import kept_out
 from suitably.utils import bitset
 from support.oracle import judge
 
@@ -118,12 +119,20 @@ def policy(sentence: str) -> str:
 
 
 def bits_of(found: suitably.Eligibility, users: int, products: int) -> np.ndarray:
-    kept_out = found._kept_out(np.arange(users))
+    rows = np.arange(users)
+    if found._tables is not None or eligibility._WORTH_TABULATING == 0:
+        coded = tables.CodedAtoms(tables.atoms_of(found._conditions), found._batch(None))
+        read = coded.reader(rows)
+    else:
+        read = batch_reader(found._batch(rows))
+    sides = [kept_out(clauses, read) for clauses in found._by_reason.values()]
     shape = (2, users, products)
     out = [
-        bitset.unpack(np.ascontiguousarray(words), products) for pair in kept_out for words in pair
+        bitset.unpack(np.broadcast_to(words, (users, found._width)), products)
+        for pair in sides
+        for words in pair
     ]
-    return np.array(out[-4:]).reshape(2, *shape)
+    return np.array(out[-4:]).reshape(2, *shape)  # the last two reasons are the rules
 
 
 @pytest.mark.parametrize("sentence", SEARCHED + JUDGED)
