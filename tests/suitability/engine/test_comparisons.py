@@ -154,6 +154,7 @@ def test_as_judged_pair_by_pair(sentence: str, tabulated: bool, seed: int, produ
         if tabulated:
             patch.setattr(eligibility, "_WORTH_TABULATING", 0)
             patch.setattr(tables, "_MOST_BYTES", 2**26 if seed % 2 else 300)
+            patch.setattr(tables, "_MOST_COMBINED", 2**14 if seed % 5 else 0)
         got = bits_of(found, len(users), len(shelf))
         mask = found.mask()
     names = np.full(got.shape[2:], "pass", dtype="<U7")

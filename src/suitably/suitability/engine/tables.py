@@ -8,15 +8,17 @@ by block.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
 
 from suitably.suitability.engine.atoms import Atom, AtomReader, LookupTable, batch_reader
 from suitably.suitability.engine.clauses import Condition
-from suitably.suitability.engine.kernels import and_rows
+from suitably.suitability.engine.kernels import and_of_ors, and_rows
+from suitably.suitability.engine.normal_form import Literal, normal_form
 from suitably.suitability.engine.scope import Rows, UserBatch
-from suitably.utils.bitset import BitRows, TruthBits
+from suitably.utils.bitset import NOTHING, BitRows, TruthBits
 from suitably.utils.parallel import parallel
 
 __all__ = ["CodedAtoms", "EligibilityTables", "atoms_of"]
@@ -24,7 +26,16 @@ __all__ = ["CodedAtoms", "EligibilityTables", "atoms_of"]
 _MOST_BYTES = 2**26
 _MERGED_BYTES = 2**23
 _COUNTABLE = 2**22
+_MOST_COMBINED = 2**14
 _WORTH_THREADS = 50_000
+
+
+@dataclass(frozen=True)
+class _Table:
+    """Rows of bits, and which of them is each user's."""
+
+    codes: NDArray[np.int32]
+    words: BitRows
 
 
 class CodedAtoms:
@@ -71,6 +82,21 @@ class CodedAtoms:
         }
         return codes, lambda atom: found[id(atom)], rows
 
+    def sizes(self, atoms: Sequence[Atom]) -> int | None:
+        """Return how many combinations of codes there could be; None where one has no table."""
+        tables = [self._tables[id(atom)] for atom in atoms]
+        if any(table is None for table in tables):
+            return None
+        return prod(len(table.true) for table in tables if table is not None)
+
+    def rows(self, atom: Atom, literal: Literal, width: int) -> _Table:
+        """Return the rows of an atom that a literal means."""
+        table = self._tables[id(atom)]
+        assert table is not None  # the caller knows its size
+        words = (table.true, table.false)[literal.side]
+        words = ~words if literal.negated else words
+        return _Table(table.codes, np.broadcast_to(words, (len(words), width)))
+
     def reader(self, rows: Rows) -> AtomReader:
         """Return a reader of the bits of some users, from tables where there are any."""
         batch = UserBatch(self._batch.users, self._batch.as_of, rows)
@@ -94,14 +120,6 @@ class CodedAtoms:
         self._tables = {key: table for key, table in self._tables.items() if key in kept}
 
 
-@dataclass(frozen=True)
-class _Table:
-    """Rows of bits, and which of them is each user's."""
-
-    codes: NDArray[np.int32]
-    words: BitRows
-
-
 class EligibilityTables:
     """Conditions compiled for a population at a moment.
 
@@ -115,8 +133,13 @@ class EligibilityTables:
         self._width = valid.shape[1]
         self._coded = CodedAtoms(atoms_of(conditions), batch)
         tables: list[_Table] = []
+        eithers: list[list[_Table]] = []
         self._rest: list[Condition] = []
         for condition in conditions:
+            ors = self._ors(condition)
+            if ors is not None:
+                eithers += ors
+                continue
             table = self._table(condition)
             if table is None:
                 self._rest.append(condition)
@@ -125,15 +148,16 @@ class EligibilityTables:
         self._coded.forget(atoms_of(self._rest))
         merged = self._merge(tables) or [_Table(np.zeros(len(batch), np.int32), valid)]
         merged[0] = _Table(merged[0].codes, merged[0].words & valid)
-        starts = np.cumsum([0, *(len(table.words) for table in merged[:-1])])
-        self._words = np.concatenate([table.words for table in merged])
-        self._codes = np.column_stack(
-            [table.codes + np.int32(start) for table, start in zip(merged, starts, strict=True)]
-        )
+        self._words, self._codes = _stacked(merged)
+        self._ends = np.cumsum([len(several) for several in eithers])
+        self._either = _stacked([table for several in eithers for table in several])
 
     def bits(self, rows: Rows) -> BitRows:
         """Return the pairs that every condition lets through: words (rows, width)."""
         words = and_rows(self._words, self._codes[rows])
+        if len(self._ends):
+            table, codes = self._either
+            words &= and_of_ors(table, codes[rows], self._ends)
         if self._rest:
             read = self._coded.reader(rows)
             for condition in self._rest:
@@ -143,6 +167,19 @@ class EligibilityTables:
     def order(self) -> NDArray[np.int64]:
         """Return a permutation of the users that puts like users together."""
         return np.lexsort(self._codes.T[::-1])
+
+    def _ors(self, condition: Condition) -> list[list[_Table]] | None:
+        """Return it as ORs of atoms' rows, where combinations of these would be many."""
+        size = self._coded.sizes(condition.atoms)
+        if size is None or len(condition.atoms) < 2 or size <= _MOST_COMBINED:
+            return None
+        found = normal_form(condition)
+        if found is None or not all(found):
+            return None
+        return [
+            [self._coded.rows(condition.atoms[x.atom], x, self._width) for x in several]
+            for several in found
+        ]
 
     def _table(self, condition: Condition) -> _Table | None:
         """Tabulate a condition over the combinations of its atoms' codes that occur."""
@@ -173,6 +210,16 @@ class EligibilityTables:
         if len(present) * self._width * 8 > _MERGED_BYTES:
             return None
         return _Table(codes, a.words[present // size] & b.words[present % size])
+
+
+def _stacked(tables: Sequence[_Table]) -> tuple[BitRows, NDArray[np.int32]]:
+    """Put tables into one, with a code per user for each of them."""
+    if not tables:
+        return NOTHING, np.zeros((0, 0), np.int32)
+    starts = np.cumsum([0, *(len(table.words) for table in tables[:-1])])
+    words = np.concatenate([table.words for table in tables])
+    codes = [table.codes + np.int32(start) for table, start in zip(tables, starts, strict=True)]
+    return words, np.column_stack(codes)
 
 
 def atoms_of(conditions: Sequence[Condition]) -> list[Atom]:
