@@ -31,6 +31,8 @@ extensions = [
 exclude_patterns = ["_build"]
 html_theme = "furo"
 html_title = f"Suitably {release}"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
 
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
@@ -42,7 +44,7 @@ napoleon_use_ivar = True
 napoleon_custom_sections = ["Source", ("Fields", "params_style")]
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
-autodoc_default_options = {"members": True, "show-inheritance": False}
+autodoc_default_options = {"members": True}
 autosummary_generate = False
 # Learned attributes end in an underscore, which napoleon then escapes and Sphinx takes back.
 strip_signature_backslash = True
@@ -92,7 +94,8 @@ def _shown(value: object) -> str:
     html = getattr(value, "_repr_html_", None)
     if html is None:
         return f"```output\n{value!r}\n```"
-    return f"```{{raw}} html\n<div class='table-wrapper'>{html()}</div>\n```"
+    table = html().replace('border="1" class="dataframe"', 'class="docutils dataframe"')
+    return f"```{{raw}} html\n<div class='table-wrapper'>{table}</div>\n```"
 
 
 def setup(app: Sphinx) -> None:

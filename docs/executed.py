@@ -22,6 +22,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Literal
 
 _PART = re.compile(
@@ -93,9 +94,8 @@ def mend_page(path: Path, folder: Path) -> None:
 def _outputs(path: Path, folder: Path) -> Iterator[tuple[Block, str]]:
     """Run a page, and return each of its `output` blocks with what was printed before it."""
     path = path.resolve()
-    namespace: dict[str, Any] = {"__name__": "__main__"}
     printed = io.StringIO()
-    with _inside(folder):
+    with _inside(folder) as namespace:
         for block in blocks(path.read_text(encoding="utf-8")):
             if block.does == "file":
                 Path(block.name).write_text(block.text, encoding="utf-8")
@@ -109,8 +109,7 @@ def _outputs(path: Path, folder: Path) -> Iterator[tuple[Block, str]]:
 
 def run_cells(cells: list[Any], folder: Path) -> Iterator[tuple[Any, str, Any]]:
     """Run a notebook's cells, and return each with what it printed and what its last line gave."""
-    namespace: dict[str, Any] = {"__name__": "__main__"}
-    with _inside(folder):
+    with _inside(folder) as namespace:
         for cell in cells:
             printed, shown = io.StringIO(), None
             if cell.cell_type == "code":
@@ -129,13 +128,16 @@ def _run_cell(source: str, namespace: dict[str, Any]) -> Any:
 
 
 @contextlib.contextmanager
-def _inside(folder: Path) -> Iterator[None]:
-    before = Path.cwd()
+def _inside(folder: Path) -> Iterator[dict[str, Any]]:
+    """Return the namespace of a script that runs in a folder: its classes can be pickled."""
+    before, main = Path.cwd(), sys.modules["__main__"]
+    script = sys.modules["__main__"] = ModuleType("__main__")
     os.chdir(folder)
     try:
-        yield
+        yield script.__dict__
     finally:
         os.chdir(before)
+        sys.modules["__main__"] = main
 
 
 if __name__ == "__main__":

@@ -234,6 +234,20 @@ def test_batches_of_any_size_are_the_same(
     assert pq.read_table(out).equals(pipeline.recommend().to_arrow().combine_chunks())
 
 
+def test_what_is_logged_counts_and_names_nobody(
+    text: tuple[st.Pipeline, str], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    mark = "customer-4711"
+    users = put(pa.table({"user_id": ["u0", "u3", mark]}), tmp_path / "u.csv")
+    caplog.set_level("DEBUG", "suitably")
+    assert main(["recommend", text[1], "--users", users, "--out", str(tmp_path / "l.csv")]) == 0
+    assert "recommend to file: " in caplog.text
+    assert "users=3, unknown=1, served=2" in caplog.text
+    listed = set(read(tmp_path / "l.csv")["product_id"].to_pylist())
+    words = set(caplog.text.replace(",", " ").split())
+    assert not words & {mark, "u0", "u3", *listed}
+
+
 def test_categories_are_ids_too(text: tuple[st.Pipeline, str], tmp_path: Path) -> None:
     ids = pa.array(["u1", "u0"]).dictionary_encode()
     users = put(pa.table({"user_id": ids}), tmp_path / "u.parquet")

@@ -11,14 +11,15 @@ import suitably
 HEAVY = ["numpy", "pandas", "pyarrow", "duckdb", "implicit", "narwhals", "scipy", "polars",
          "matplotlib", "pyspark", "click", "tqdm", "joblib"]  # fmt: skip
 TOP = ["ABTest", "ArtifactError", "Columns", "DataError", "Dataset", "NotFittedError", "Pipeline",
-       "Policy", "PolicyError", "SuitabilityWarning", "SuitablyError", "load"]  # fmt: skip
+       "Policy", "PolicyError", "SuitabilityWarning", "SuitablyError", "load",
+       "show_progress"]  # fmt: skip
 ROOMS = {
     "data": ["simulate_bank", "far_trans", "scf2019", "open_bandit"],
     "profiles": ["RecencyFrequencyValue", "RiskAppetite"],
     "ranking": ["Popularity", "ItemKNN", "EASE", "Spectral", "ALS", "BPR", "LogisticMF", "IALS",
                 "LightFM", "Blend"],
     "reranking": ["Diversity", "Determinantal", "Caps", "Calibration", "ConcentrationLimit"],
-    "engines": ["spark", "dask"],
+    "engines": ["dask", "files", "spark"],
     "evaluation": ["evaluate", "TimeSplit", "tune"],
 }  # fmt: skip
 

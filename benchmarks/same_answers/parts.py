@@ -77,7 +77,6 @@ class ByName:
 
     def fit(self, context: Any) -> Self:
         self.products_ = [str(product) for product in context.data.product_ids]
-        self.users_ = sorted(str(user) for user in context.data.user_ids)
         return self
 
     def scorer(self, user_ids: Any) -> Any:

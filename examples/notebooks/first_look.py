@@ -13,7 +13,7 @@
 # %% [markdown]
 # # A first look
 #
-# Ten minutes with a bank that does not exist: who its customers are, what they may be offered,
+# A walk through a bank that does not exist: who its customers are, what they may be offered,
 # what they would want, and whether one ranker is better than another. The customers are drawn from
 # a model, so the figures are evidence of nothing but the steps.
 

@@ -32,6 +32,7 @@ _NAMES = {
     "SuitabilityWarning": "errors",
     "SuitablyError": "errors",
     "load": "pipeline",
+    "show_progress": "utils.progress",
 }
 
 __all__ = [*_ROOMS, *_NAMES]  # noqa: PLE0604

@@ -21,5 +21,6 @@ from suitably.recommendations import Recommendations as Recommendations
 from suitably.suitability import Eligibility as Eligibility
 from suitably.suitability import Policy as Policy
 from suitably.suitability import RuleVerdict as RuleVerdict
+from suitably.utils.progress import show_progress as show_progress
 
 __version__: str

@@ -57,13 +57,14 @@ class UserList(Record):
         """Return the list JSON-ready: user_id, products (rank, product_id, score) and reasons."""
         listed = zip(self.product_ids, self.scores, strict=True)
         products = [
-            {"rank": rank, "product_id": product, "score": score}
+            {"rank": rank, "product_id": jsonable(product), "score": jsonable(score)}
             for rank, (product, score) in enumerate(listed, 1)
         ]
-        written: dict[str, Any] = jsonable(
-            {"user_id": self.user_id, "products": products, "reasons": self.reasons}
-        )
-        return written
+        return {
+            "user_id": jsonable(self.user_id),
+            "products": products,
+            "reasons": jsonable(self.reasons),
+        }
 
     def __repr__(self) -> str:
         products = f"{len(self)} product{'s' * (len(self) != 1)}"

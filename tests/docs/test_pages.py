@@ -16,7 +16,8 @@ from executed import blocks, mend_page, run_page  # noqa: E402
 PAGES = sorted(
     path
     for path in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
-    if "_build" not in path.parts and any(blocks(path.read_text(encoding="utf-8")))
+    if not {"_build", "notebooks"} & set(path.parts)
+    and any(blocks(path.read_text(encoding="utf-8")))
 )
 NOTEBOOKS = sorted((ROOT / "examples" / "notebooks").glob("*.py"))
 

@@ -75,6 +75,13 @@ def test_what_is_not_declared_is_named() -> None:
     assert undeclared_state(builder) == ["limits_"]
 
 
+def test_a_save_refuses_to_lose_it(tmp_path: Path) -> None:
+    pipeline = popular().fitted(profiles=[Undeclared()])
+    with pytest.raises(suitably.ArtifactError, match=r"Undeclared.*limits_"):
+        pipeline.save(tmp_path / "model")
+    assert not (tmp_path / "model").exists()
+
+
 MOMENTS = ["2024-06-01", "2024-06-01T12:30:00.000001"]
 
 

@@ -250,11 +250,6 @@ def test_folding_in_is_delegated() -> None:
     assert blend.ranker_.scorer(ids).block == pytest.approx((scaled[0] + scaled[1]) / 2)
 
 
-def test_fields_that_updates_read() -> None:
-    blend = Blend([Popularity(by="tier"), EASE(), Blend([Popularity(by="city"), EASE()])])
-    assert blend.reads == ("tier", "city")
-
-
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [

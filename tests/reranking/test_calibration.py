@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import suitably
-from reranking.blocks import MAP, block, by_user, context, lists_of, taken_from
-from reranking.contract import RerankerContract
+from reranking.contract import GroupRerankerContract, taken_from
 from suitably.reranking import Calibration
+from suitably.testing.blocks import MAP, block, by_user, context, lists_of
 
 ALPHA = 0.01
 
 
-class TestCalibration(RerankerContract):
+class TestCalibration(GroupRerankerContract):
     def made(self) -> list[Any]:
         return [
             Calibration(),
@@ -24,7 +24,7 @@ class TestCalibration(RerankerContract):
             Calibration("issuer", target="exposure", weight=1),
         ]
 
-    def in_a_pipeline(self) -> Any:
+    def make(self) -> Any:
         return Calibration(weight=0.9)
 
     def bad(self) -> list[Any]:
@@ -145,8 +145,3 @@ def test_a_share_next_to_nothing() -> None:
     found = context(1, category=["b", "a"], user_wanted=shares)
     back = Calibration(target="wanted", weight=1).rerank(lists_of([0, 1]), found, 2)
     assert by_user(back) == [[1, 0]]
-
-
-def test_what_it_reads() -> None:
-    assert Calibration().reads == ()
-    assert Calibration(target="category_share").reads == ("category_share",)

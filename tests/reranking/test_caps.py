@@ -7,16 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reranking.blocks import block, by_user, context, lists_of, taken_from
-from reranking.contract import RerankerContract
+from reranking.contract import GroupRerankerContract, taken_from
 from suitably.reranking import Caps
+from suitably.testing.blocks import block, by_user, context, lists_of
 
 
-class TestCaps(RerankerContract):
+class TestCaps(GroupRerankerContract):
     def made(self) -> list[Any]:
         return [Caps(), Caps("category", 1), Caps("issuer", 3, {"i0": 0, "i1": 1, "elsewhere": 2})]
 
-    def in_a_pipeline(self) -> Any:
+    def make(self) -> Any:
         return Caps("category", 1, {"b": 2})
 
     def bad(self) -> list[Any]:

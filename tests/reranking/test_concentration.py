@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import suitably
-from reranking.blocks import MAP, block, by_user, context, lists_of, taken_from
-from reranking.contract import RerankerContract
+from reranking.contract import GroupRerankerContract, taken_from
 from suitably.reranking import ConcentrationLimit
+from suitably.testing.blocks import MAP, block, by_user, context, lists_of
 
 MONEY = {"exposure": "exposure", "amount": "min_amount"}
 
 
-class TestConcentrationLimit(RerankerContract):
+class TestConcentrationLimit(GroupRerankerContract):
     def made(self) -> list[Any]:
         return [
             ConcentrationLimit(),
@@ -26,7 +26,7 @@ class TestConcentrationLimit(RerankerContract):
             ConcentrationLimit(share=0.4, least=150, **MONEY),
         ]
 
-    def in_a_pipeline(self) -> Any:
+    def make(self) -> Any:
         return ConcentrationLimit("category", 0.4)
 
     def bad(self) -> list[Any]:
@@ -165,8 +165,3 @@ def test_rounding_forbids_nothing() -> None:
             less = np.nextafter(percent / 100, 0) - 1e-6
             back = ConcentrationLimit(share=less).rerank(lists_of([percent - 1]), found, 1)
             assert by_user(back) == [[]]
-
-
-def test_what_it_reads() -> None:
-    assert ConcentrationLimit().reads == ()
-    assert ConcentrationLimit(exposure="exposure", amount="min_amount").reads == ("exposure",)

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reranking.blocks import block, by_user, context, lists_of
-from reranking.contract import RerankerContract
+from reranking.contract import GroupRerankerContract
 from suitably.reranking import Determinantal, RerankContext
+from suitably.testing.blocks import block, by_user, context, lists_of
 
 
-class TestDeterminantal(RerankerContract):
+class TestDeterminantal(GroupRerankerContract):
     def made(self) -> list[Any]:
         return [
             Determinantal(),
@@ -22,7 +22,7 @@ class TestDeterminantal(RerankerContract):
             Determinantal(by=(), near=["term_months", "min_amount"], weight=0.4),
         ]
 
-    def in_a_pipeline(self) -> Any:
+    def make(self) -> Any:
         return Determinantal(by=["category", "regime"], near=["min_amount"])
 
     def bad(self) -> list[Any]:

@@ -7,18 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reranking.blocks import block, by_user, context, lists_of, rows, taken_from
-from reranking.contract import RerankerContract, same
+from reranking.contract import GroupRerankerContract, taken_from
 from suitably.reranking import Diversity, kernels
+from suitably.testing.blocks import block, by_user, context, lists_of, rows, same
 from support.banks import bought, popular
 from support.frames import rows_of
 
 
-class TestDiversity(RerankerContract):
+class TestDiversity(GroupRerankerContract):
     def made(self) -> list[Any]:
         return [Diversity(), Diversity("issuer", 0.7), Diversity(weight=1), Diversity(weight=0)]
 
-    def in_a_pipeline(self) -> Any:
+    def make(self) -> Any:
         return Diversity(weight=0.8)
 
     def bad(self) -> list[Any]:

@@ -28,6 +28,10 @@ class Clock:
 
     Attributes:
         zone: Name of the time zone, None for naive data.
+
+    Example:
+        >>> Clock("Asia/Shanghai").instant("2024-03-01")
+        np.datetime64('2024-02-29T16:00:00.000000')
     """
 
     zone: str | None = None

@@ -11,12 +11,13 @@ from suitably.data.clock import MICROSECOND, Clock, Instant, present_moment
 from suitably.data.columns import Columns
 from suitably.data.entities import Entities
 from suitably.data.frames import fieldless, read_frame, write_frame
-from suitably.data.interactions import inspect_log, read_events
+from suitably.data.interactions import Events, inspect_log, read_events
 from suitably.data.validation import OnError, Quarantine, TableValidator
 from suitably.data.versions import Versions, read_versions
 from suitably.data.view import View
 from suitably.data.vocabulary import Vocabulary
 from suitably.errors import DataError
+from suitably.typing import AsOf, FrameKind, IntoFrame
 from suitably.utils.html import box, facts, table
 
 __all__ = ["Dataset"]
@@ -59,21 +60,22 @@ class Dataset:
 
     def __init__(
         self,
-        users: Any,
-        products: Any,
-        interactions: Any,
+        users: IntoFrame | None,
+        products: IntoFrame | None,
+        interactions: IntoFrame,
         columns: Columns | None = None,
         owned_events: list[str] | tuple[str, ...] | None = None,
         on_error: OnError = "raise",
-        now: Any = None,
+        now: AsOf | None = None,
     ) -> None:
         if on_error not in ("raise", "quarantine"):
             raise DataError(f'on_error={on_error!r}: must be "raise" or "quarantine"')
-        self.columns = columns = columns or Columns()
+        columns = columns or Columns()
+        self.columns: Columns = columns
         self._quarantine = Quarantine()
         frames = {"users": users, "products": products, "interactions": interactions}
         inspections: dict[str, TableValidator] = {}
-        kinds: list[str] = []
+        kinds: list[FrameKind] = []
         for name, frame in frames.items():
             if frame is None and name != "interactions":
                 continue
@@ -86,19 +88,21 @@ class Dataset:
         present = present_moment(now)
         roles, zones = inspect_log(log, columns, present)
 
-        self.user_versions = self._versions(
+        self.user_versions: Versions = self._versions(
             inspections.get("users"), log, columns.user, "user_timestamp", present, zones
         )
-        self.product_versions = self._versions(
+        self.product_versions: Versions = self._versions(
             inspections.get("products"), log, columns.product, "product_timestamp", present, zones
         )
-        self.clock = _one_clock(zones)
+        self.clock: Clock = _one_clock(zones)
         self._tables = inspections
         self._refuse_strangers(log)
-        self.events = read_events(
+        self.events: Events = read_events(
             log, columns, roles, self.user_versions.ids, self.product_versions.ids
         )
-        self.owned_events = None if owned_events is None else tuple(owned_events)
+        self.owned_events: tuple[str, ...] | None = (
+            None if owned_events is None else tuple(owned_events)
+        )
         self.events.of(self.owned_events)
 
     def _versions(
@@ -169,7 +173,7 @@ class Dataset:
         return write_frame(self._tables[name].table, self._kind)
 
     @property
-    def kind(self) -> str:
+    def kind(self) -> FrameKind:
         """The kind of frame that answers come in: pandas, polars or pyarrow."""
         return self._kind
 
@@ -184,7 +188,7 @@ class Dataset:
         latest: Instant = max(found)
         return latest
 
-    def moment(self, as_of: Any = None) -> Instant | None:
+    def moment(self, as_of: AsOf | None = None) -> Instant | None:
         """Read `as_of` in this data's convention; default: just after the latest timestamp.
 
         Raises:
@@ -198,7 +202,7 @@ class Dataset:
             return None if self.latest is None else self.latest + MICROSECOND
         return self.clock.instant(as_of)
 
-    def view(self, as_of: Any = None) -> View:
+    def view(self, as_of: AsOf | None = None) -> View:
         """Return what was visible strictly before `as_of`: fields, catalogue and interactions.
 
         Without a frame of users or products, there are those of the visible interactions.
@@ -215,27 +219,15 @@ class Dataset:
         return View(
             as_of=moment,
             clock=self.clock,
-            users=self._entities("users", users, moment),
-            products=self._entities("products", products, moment),
+            users=self._visible("users", users, moment),
+            products=self._visible("products", products, moment),
             events=events,
             owned_events=self.owned_events,
             columns=self.columns,
         )
 
-    def _entities(self, side: str, versions: Versions, moment: Instant | None) -> Entities:
-        fields, listed, times = versions.visible(moment)
-        columns = self.columns
-        user = side == "users"
-        return Entities(
-            side=side,
-            ids=versions.ids,
-            fields=fields,
-            listed=listed,
-            times=times,
-            framed=side in self._tables,
-            id_column=columns.user if user else columns.product,
-            time_column=columns.user_timestamp if user else columns.product_timestamp,
-        )
+    def _visible(self, side: str, versions: Versions, moment: Instant | None) -> Entities:
+        return Entities.visible(side, versions, moment, self.columns, side in self._tables)
 
     def __repr__(self) -> str:
         parts = [

@@ -9,6 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from suitably.data.clock import Instant, Instants
+from suitably.data.columns import Columns
 from suitably.data.frames import fieldless, take_rows
 from suitably.data.validation import TableValidator
 from suitably.data.versions import Versions, read_versions
@@ -44,6 +45,36 @@ class Entities:
     framed: bool
     id_column: str
     time_column: str | None
+
+    @staticmethod
+    def visible(
+        side: str,
+        versions: Versions,
+        as_of: Instant | None,
+        columns: Columns,
+        framed: bool = True,
+    ) -> "Entities":
+        """Return what of a table of versions was visible strictly before a moment.
+
+        Args:
+            side: `"users"` or `"products"`.
+            versions: The rows, several for an id where they have times.
+            as_of: The moment; None: all of them.
+            columns: How the caller's columns are called.
+            framed: Whether there is a frame of them.
+        """
+        fields, listed, times = versions.visible(as_of)
+        users = side == "users"
+        return Entities(
+            side=side,
+            ids=versions.ids,
+            fields=fields,
+            listed=listed,
+            times=times,
+            framed=framed,
+            id_column=columns.user if users else columns.product,
+            time_column=columns.user_timestamp if users else columns.product_timestamp,
+        )
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -8,11 +8,12 @@ import numpy as np
 import pyarrow as pa
 
 from suitably.errors import DataError
+from suitably.typing import FrameKind
 
 __all__ = ["fieldless", "read_frame", "take_rows", "write_frame"]
 
 
-def read_frame(frame: Any, name: str) -> tuple[pa.Table, str]:
+def read_frame(frame: Any, name: str) -> tuple[pa.Table, FrameKind]:
     """Read a frame without changing it.
 
     Args:
@@ -44,7 +45,9 @@ def read_frame(frame: Any, name: str) -> tuple[pa.Table, str]:
     if len(set(columns)) < len(columns):
         raise DataError(f"{name}: a column name occurs twice in {columns}")
     arrays = [_read_column(wrapped[column], f"{name}.{column}", kind) for column in columns]
-    out = kind if kind in ("pandas", "polars") else "pyarrow"
+    out: FrameKind = "pyarrow"
+    if kind in ("pandas", "polars"):
+        out = kind
     return pa.table(dict(zip(columns, arrays, strict=True))), out
 
 

@@ -38,6 +38,12 @@ class Events:
         values: float64 (n,), finite; None where there are none.
         kinds: int32 (n,), positions in `kind_names`; None where events have no kind.
         kind_names: The kinds of event, such as `("buy", "view")`.
+
+    Example:
+        >>> events = Events(np.array([0, 0, 1], np.int32), np.array([2, 2, 0], np.int32))
+        >>> events.matrix(2, 3).toarray()
+        array([[0., 0., 2.],
+               [1., 0., 0.]])
     """
 
     users: NDArray[np.int32]

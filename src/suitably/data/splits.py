@@ -18,6 +18,12 @@ class Split:
         end: The end of the test window `[at, end)`.
         candidates: Ids of the products that may be recommended; None: the catalogue.
         relevant: A frame of user_id and product_id: what each judged user acquired in the window.
+
+    Example:
+        >>> bought = pd.DataFrame({"user_id": ["ann"], "product_id": ["bond"]})
+        >>> split = Split(pd.Timestamp("2024-03-01"), pd.Timestamp("2024-06-01"), None, bought)
+        >>> split.end - split.at
+        Timedelta('92 days 00:00:00')
     """
 
     at: pd.Timestamp

@@ -20,7 +20,7 @@ _EXAMPLES = 3
 class Quarantine:
     """The rows set aside, each once, with the first thing found wrong with it."""
 
-    schema = pa.schema(
+    schema: pa.Schema = pa.schema(
         [
             ("table", pa.string()),
             ("row", pa.int64()),
@@ -71,8 +71,8 @@ class TableValidator:
         if table.num_rows == 0:
             raise DataError(f"{name}: the frame is empty")
         self.name = name
-        self.table = table
-        self.rows = np.arange(table.num_rows)
+        self.table: pa.Table = table
+        self.rows: NDArray[np.int64] = np.arange(table.num_rows)
         self._on_error = on_error
         self._quarantine = quarantine
         self.kinds: dict[str, pa.DataType] = {}

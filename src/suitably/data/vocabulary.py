@@ -63,11 +63,17 @@ class Vocabulary:
     Args:
         array: int64 or text, distinct, no nulls.
         kind: The type that the caller's ids have; default: that of the array.
+
+    Example:
+        >>> import pyarrow as pa
+        >>> users = Vocabulary(pa.array(["ann", "bob"]))
+        >>> users.codes(["bob", "nobody"]).tolist()
+        [1, -1]
     """
 
     def __init__(self, array: pa.Array, kind: pa.DataType | None = None) -> None:
         self.array = array
-        self.kind = array.type if kind is None else kind
+        self.kind: pa.DataType = array.type if kind is None else kind
 
     def decode(self, codes: NDArray[np.integer]) -> pa.Array:
         """Return ids by position, in the caller's type."""

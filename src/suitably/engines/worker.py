@@ -13,12 +13,14 @@ from suitably.errors import ArtifactError, DataError
 from suitably.persistence.folder import DIGEST, Verify
 from suitably.pipeline.pipeline import Pipeline, load
 from suitably.typing import AsOf
+from suitably.utils.progress import logged, logger
 
 __all__ = ["RecommendTask", "check_columns", "prepare", "rebatched"]
 
 # A worker may serve two models in turn, such as the arms of a test; more would fill its memory.
 _MODELS = 2
 _loading = Lock()
+_log = logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,19 @@ class RecommendTask:
         as_of: As for `Pipeline.recommend`.
         verify: As for `suitably.load`.
         trusted: As for `suitably.load`.
+
+    Example:
+        >>> import pandas as pd
+        >>> import suitably as st
+        >>> from tempfile import TemporaryDirectory
+        >>> log = pd.DataFrame({"user_id": ["ann", "bob"], "product_id": ["bond", "etf"]})
+        >>> pipeline = st.Pipeline(policy=st.Policy.unrestricted(), ranker=st.ranking.Popularity())
+        >>> with TemporaryDirectory() as folder:
+        ...     pipeline.fit(st.Dataset(None, None, log)).save(folder + "/model")
+        ...     task = prepare(folder + "/model", k=1, as_of=None, verify="full", trusted=())
+        ...     [batch] = task.recommend([pa.record_batch({"user_id": ["bob"]})])
+        >>> batch.to_pylist()
+        [{'user_id': 'bob', 'product_id': 'bond', 'rank': 1, 'score': 1.0}]
     """
 
     path: str
@@ -68,7 +83,8 @@ def prepare(
         DataError: A bad `as_of`.
     """
     folder = Path(path).absolute()
-    pipeline = load(folder, verify=verify, trusted=tuple(trusted))
+    with logged(_log, "read the model on the driver"):
+        pipeline = load(folder, verify=verify, trusted=tuple(trusted))
     digest = _digest(folder)
     nobody = pipeline.recommend([], k=k, as_of=as_of).to_arrow()
     kind = nobody.schema.field("product_id").type
@@ -104,7 +120,8 @@ def rebatched(batches: Iterable[pa.RecordBatch], rows: int) -> Iterator[pa.Recor
 
 @lru_cache(maxsize=_MODELS)
 def _read(path: str, digest: str, verify: Verify, trusted: tuple[type[Any], ...]) -> Pipeline:
-    pipeline = load(path, verify=verify, trusted=trusted)
+    with logged(_log, "read the model in a worker"):
+        pipeline = load(path, verify=verify, trusted=trusted)
     # Afterwards: also a folder that was replaced while it was being read is noticed.
     if _digest(Path(path)) != digest:
         raise ArtifactError(

@@ -17,6 +17,7 @@ from suitably.metrics.protocol import (
     measure,
     needs_of,
 )
+from suitably.typing import IntoFrame
 
 __all__ = ["depth_of", "evaluate", "evaluate_with"]
 
@@ -25,13 +26,13 @@ _FRAMES = {"user_fields": "users", "product_fields": "products"}
 
 
 def evaluate(
-    recs_frame: Any,
-    relevant_frame: Any,
+    recs_frame: IntoFrame,
+    relevant_frame: IntoFrame,
     metrics: Iterable[str | UserMetric | ListMetric],
     convention: str | Convention = "trec",
     *,
-    users: Any = None,
-    products: Any = None,
+    users: IntoFrame | None = None,
+    products: IntoFrame | None = None,
 ) -> Any:
     """Measure how well lists of recommendations met what users then chose.
 
@@ -75,8 +76,8 @@ def evaluate(
 
 
 def evaluate_with(
-    recs_frame: Any,
-    relevant_frame: Any,
+    recs_frame: IntoFrame,
+    relevant_frame: IntoFrame,
     metrics: Sequence[MetricLike],
     convention: Convention,
     users: Fields | None,

@@ -44,7 +44,8 @@ class Fields:
     @classmethod
     def both(cls, view: View) -> "tuple[Fields, Fields]":
         """Return those of users and those of products, as of the moment of a view."""
-        return cls(view.users.ids, view.user_fields), cls(view.products.ids, view.product_fields)
+        users, products = view.users, view.products
+        return cls(users.ids, users.fields), cls(products.ids, products.fields)
 
 
 def read_fields(frame: Any, column: str, name: str) -> Fields | None:

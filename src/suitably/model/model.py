@@ -18,6 +18,7 @@ from suitably.model.update import update_state
 from suitably.ranking.interactions import WeightedInteractions, Weighting
 from suitably.ranking.protocol import FitContext, Ranker, RowRanker
 from suitably.suitability.policy import Policy
+from suitably.utils.progress import progress
 
 __all__ = ["Model"]
 
@@ -69,7 +70,8 @@ class Model:
         """
         context = _context(view, snapshot, seed)
         # Shallow copies: a later fit elsewhere of what is shared must not change these answers.
-        fitted = tuple(copy.copy(ranker.fit(context)) for ranker in rankers)
+        shown = progress(rankers, "fit", len(rankers), "ranker")
+        fitted = tuple(copy.copy(ranker.fit(context)) for ranker in shown)
         snapshots = OrderedDict({_key(view.as_of): snapshot})
         return Model(state, fitted, policies, rerankers, seed, snapshots)
 

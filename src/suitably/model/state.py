@@ -16,7 +16,7 @@ from suitably.data.frames import fieldless
 from suitably.data.schema import DataSchema
 from suitably.data.view import View
 from suitably.errors import DataError
-from suitably.suitability.eligibility import Eligibility, Population
+from suitably.suitability.eligibility import Eligibility
 from suitably.suitability.policy import Policy
 
 __all__ = ["FittedState", "Snapshot", "build_state", "ones_at"]
@@ -112,13 +112,8 @@ class FittedState:
             PolicyError: A rule does not fit the fields.
         """
         profiles = self._profiles(as_of)
-        users, products = Population.pair(
-            (self.users.ids, self._for_rules(profiles)),
-            (self.catalogue.ids, self.catalogue.fields),
-            self.clock,
-            (self.users.id_column, self.products.id_column),
-        )
-        eligibility = Eligibility(policies, users, products, as_of, self.clock, self.kind)
+        users = self.users.with_fields(self._for_rules(profiles))
+        eligibility = Eligibility(policies, users, self.catalogue, as_of, self.clock, self.kind)
         table = pa.table(profiles) if profiles else fieldless(len(self.users))
         return Snapshot(as_of, table, self.users.fields, eligibility)
 

@@ -136,7 +136,7 @@ class Reader:
         if verify not in ("full", "manifest"):
             raise ValueError(f'verify={verify!r}: must be "full" or "manifest"')
         self._path = path
-        self.facts = self._manifest()
+        self.facts: dict[str, Any] = self._manifest()
         files = self.facts.get("files")
         if self.facts.get("schema") != SCHEMA or not isinstance(files, dict):
             raise ArtifactError(f"{path}: written in another format, this version reads {SCHEMA}")

@@ -2,22 +2,43 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from suitably.errors import SuitablyError
 from suitably.suitability.policy import Policy
 from suitably.utils.html import Markup, box, element
 from suitably.utils.params import own_params
 
-if TYPE_CHECKING:
-    from suitably.pipeline.pipeline import Pipeline
-
 __all__ = ["pipeline_html"]
 
 _MOST = 120
 
 
-def pipeline_html(pipeline: "Pipeline") -> str:
+class _Pipeline(Protocol):
+    """What of a pipeline is drawn."""
+
+    profiles: Any
+    policy: Any
+    ranker: Any
+    rerankers: Any
+    fallback: Any
+    audit: Any
+    consent: Any
+    seed: int
+
+    @property
+    def is_fitted(self) -> bool: ...
+    @property
+    def as_of_(self) -> Any: ...
+    @property
+    def user_ids(self) -> Any: ...
+    @property
+    def product_ids(self) -> Any: ...
+    @property
+    def policies(self) -> Any: ...
+
+
+def pipeline_html(pipeline: _Pipeline) -> str:
     """Draw a pipeline for a notebook, fitted or not, without ids.
 
     Args:
@@ -46,20 +67,20 @@ def _step(name: str, parts: Iterable[Markup], idle: bool = False) -> Markup:
     )
 
 
-def _state(pipeline: "Pipeline") -> str:
+def _state(pipeline: _Pipeline) -> str:
     if not pipeline.is_fitted:
         return "not fitted"
     return "fitted" if pipeline.as_of_ is None else f"fitted as of {pipeline.as_of_.isoformat(' ')}"
 
 
-def _data(pipeline: "Pipeline") -> Markup:
+def _data(pipeline: _Pipeline) -> Markup:
     if not pipeline.is_fitted:
         return element("div", "users, products, interactions")
     users, products = len(pipeline.user_ids), len(pipeline.product_ids)
     return element("div", f"{users:,} users, {products:,} products")
 
 
-def _policies(pipeline: "Pipeline") -> list[Markup]:
+def _policies(pipeline: _Pipeline) -> list[Markup]:
     try:
         return [_policy(policy) for policy in pipeline.policies]
     except (SuitablyError, OSError):
@@ -96,7 +117,7 @@ def _fallback(fallback: Any) -> Markup:
     return element("div", "fallback: ", element("code", _short(name)), css="soft")
 
 
-def _attendants(pipeline: "Pipeline") -> Markup:
+def _attendants(pipeline: _Pipeline) -> Markup:
     attendants = [name for name in ("audit", "consent") if getattr(pipeline, name) is not None]
     with_them = f", with {' and '.join(attendants)}" if attendants else ""
     return element("div", f"lists with reasons{with_them}, seed {pipeline.seed}")

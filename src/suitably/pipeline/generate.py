@@ -20,6 +20,7 @@ from suitably.reranking.protocol import RerankContext, Reranker
 from suitably.utils import bitset
 from suitably.utils.bitset import BitRows
 from suitably.utils.parallel import cores, one_blas_thread, parallel
+from suitably.utils.progress import progress
 
 __all__ = ["GeneratedLists", "ListGenerator"]
 
@@ -186,7 +187,8 @@ class ListGenerator:
         blocks = [asked[start : start + size] for start in range(0, len(asked), size)]
         with one_blas_thread():
             generated = parallel(lambda block: self._block(rows[block]), blocks)
-            yield from zip(blocks, generated, strict=True)
+            shown = progress(generated, "recommend", len(blocks), "block")
+            yield from zip(blocks, shown, strict=True)
 
     def _block(self, rows: NDArray[np.int64]) -> GeneratedLists:
         allowed = self.allowed(rows)

@@ -1,6 +1,7 @@
 """Pipelines: data, profiles, suitability, ranking, reranking, in this order and no other."""
 
 import copy
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from threading import Lock
@@ -12,6 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from suitably.data.dataset import Dataset
+from suitably.data.frames import write_frame
 from suitably.data.vocabulary import id_array
 from suitably.errors import DataError, NotFittedError
 from suitably.model.model import Model
@@ -20,8 +22,10 @@ from suitably.persistence.folder import Verify
 from suitably.persistence.model import load_model, save_model
 from suitably.persistence.packing import pack, unpack
 from suitably.pipeline.batches import stream
+from suitably.pipeline.diagram import pipeline_html
 from suitably.pipeline.fallback import rankers_with_fallback
 from suitably.pipeline.generate import ListGenerator
+from suitably.pipeline.similar import similar_products
 from suitably.pipeline.trace import Trace, trace
 from suitably.profiles.protocol import Builder
 from suitably.ranking.protocol import Ranker
@@ -30,10 +34,14 @@ from suitably.reranking.protocol import Reranker
 from suitably.suitability.eligibility import Eligibility
 from suitably.suitability.policy import Policy, PolicySource, read_policies
 from suitably.suitability.verdicts import RuleVerdict, pseudo_verdict
+from suitably.typing import AsOf, IdLike, IdsLike, IntoFrame
 from suitably.utils import bitset
 from suitably.utils.params import Parameterized, clone
+from suitably.utils.progress import logged, logger
 
 __all__ = ["Pipeline", "load"]
+
+_log = logger(__name__)
 
 
 class Pipeline(Parameterized):
@@ -117,7 +125,7 @@ class Pipeline(Parameterized):
         """
         return read_policies(self.policy) if self._model is None else self._model.policies
 
-    def fit(self, data: Dataset, as_of: Any = None) -> Self:
+    def fit(self, data: Dataset, as_of: AsOf | None = None) -> Self:
         """Learn from what lies strictly before `as_of`.
 
         Args:
@@ -132,20 +140,30 @@ class Pipeline(Parameterized):
         if not isinstance(data, Dataset):
             raise DataError(f"fit: expected a Dataset, got {type(data).__name__}")
         policies = read_policies(self.policy)
+        for reranker in self.rerankers:
+            if hasattr(reranker, "check_params"):
+                reranker.check_params()
         for name in ("audit", "consent"):
             if getattr(self, name) is not None:
                 raise ValueError(f"{name}: this version has none; leave it None")
-        view = data.view(as_of)
-        # Shallow copies: a later fit elsewhere of what is shared must not change these answers.
-        builders = [copy.copy(_fitted_builder(b, data, as_of)) for b in self.profiles]
-        state = build_state(view, data.kind, builders)
-        snapshot = state.snapshot(policies, view.as_of)
-        chosen = rankers_with_fallback(self.ranker, self.fallback, snapshot.fields)
-        rerankers = tuple(self.rerankers)
-        self._model = Model.fit(state, view, chosen, policies, rerankers, self.seed, snapshot)
+        with logged(_log, "fit") as count:
+            view = data.view(as_of)
+            count(users=len(view.users), products=len(view.products), interactions=len(view.events))
+            # Shallow copies: a later fit elsewhere of what is shared must not change these answers.
+            builders = [copy.copy(_fitted_builder(b, data, as_of)) for b in self.profiles]
+            state = build_state(view, data.kind, builders)
+            snapshot = state.snapshot(policies, view.as_of)
+            chosen = rankers_with_fallback(self.ranker, self.fallback, snapshot.fields)
+            rerankers = tuple(self.rerankers)
+            self._model = Model.fit(state, view, chosen, policies, rerankers, self.seed, snapshot)
         return self
 
-    def update(self, interactions: Any = None, users: Any = None, products: Any = None) -> Self:
+    def update(
+        self,
+        interactions: IntoFrame | None = None,
+        users: IntoFrame | None = None,
+        products: IntoFrame | None = None,
+    ) -> Self:
         """Take in what is new since the fit, without learning anew.
 
         Profiles, ownership and eligibility become those of a fit on everything; rankers fold the
@@ -164,8 +182,9 @@ class Pipeline(Parameterized):
             PolicyError: A rule does not fit the new rows.
             NotFittedError: Called before `fit`.
         """
-        with self._updating:
-            self._model = self._fitted().updated(interactions, users, products)
+        with self._updating, logged(_log, "update") as count:
+            self._model = model = self._fitted().updated(interactions, users, products)
+            count(users=len(model.state.users), products=len(model.state.products))
         return self
 
     def under(
@@ -219,7 +238,7 @@ class Pipeline(Parameterized):
         """The catalogue, in order."""
         return self._fitted().state.catalogue.values
 
-    def knows(self, user_ids: Any, product_ids: Any) -> bool:
+    def knows(self, user_ids: IdsLike, product_ids: IdsLike) -> bool:
         """Return whether all of these ids are known."""
         state = self._fitted().state
         users = state.users.codes(user_ids)
@@ -228,11 +247,11 @@ class Pipeline(Parameterized):
 
     def recommend(
         self,
-        user_ids: Any = None,
+        user_ids: IdsLike | None = None,
         k: int = 10,
-        as_of: Any = None,
+        as_of: AsOf | None = None,
         exclude_owned: bool = True,
-        product_ids: Any = None,
+        product_ids: IdsLike | None = None,
     ) -> Recommendations:
         """Draw up a list for every user asked.
 
@@ -259,10 +278,11 @@ class Pipeline(Parameterized):
             asked = _asked(user_ids)
             rows = users.codes(asked.to_numpy(zero_copy_only=False)).astype(np.int64)
             asked = users.cast_like(asked)
-        return Recommendations(asked, rows, generator.generate(rows), generator)
+        with logged(_log, "recommend", logging.DEBUG, users=len(rows), k=generator.k):
+            return Recommendations(asked, rows, generator.generate(rows), generator)
 
     def why_not(
-        self, user_id: Any, product_id: Any, as_of: Any = None, k: int = 10
+        self, user_id: IdLike, product_id: IdLike, as_of: AsOf | None = None, k: int = 10
     ) -> list[RuleVerdict]:
         """Return what every applicable rule says of a pair, and what else keeps it out of the list.
 
@@ -291,7 +311,7 @@ class Pipeline(Parameterized):
                 verdicts.append(pseudo_verdict("pipeline:ranked-below-k", "fail", k=str(k)))
         return verdicts
 
-    def trace(self, user_id: Any, k: int = 10, as_of: Any = None) -> Trace:
+    def trace(self, user_id: IdLike, k: int = 10, as_of: AsOf | None = None) -> Trace:
         """Follow one user through every step.
 
         Raises:
@@ -303,7 +323,33 @@ class Pipeline(Parameterized):
             raise DataError("trace: the user is unknown to this pipeline")
         return trace(self._generator(model, k, as_of, True, None), row)
 
-    def eligibility(self, as_of: Any = None, policy: Any = None) -> Eligibility:
+    def similar_products(self, product_id: IdLike, k: int = 10) -> Any:
+        """Return the products of the catalogue most like one, by the ranker's own measure.
+
+        Cosines of vectors for rankers that have them, without biases; for neighbours and linear
+        models how much having one product speaks for the other; for a blend the mean of what its
+        rankers say. Nothing is asked of eligibility: a list is for a user, this is for a reader.
+
+        Args:
+            product_id: The product.
+            k: The most products.
+
+        Returns:
+            A frame: product_id, score (float32), best first; none for a product without purchases.
+
+        Raises:
+            DataError: An unknown product.
+            ValueError: k is not a positive integer, or the ranker has neither vectors nor
+                neighbours.
+            NotFittedError: Called before `fit`.
+        """
+        model = self._fitted()
+        found = similar_products(model, product_id, _positive_k(k))
+        return write_frame(found, model.state.kind)
+
+    def eligibility(
+        self, as_of: AsOf | None = None, policy: PolicySource | None = None
+    ) -> Eligibility:
         """Return who may be offered what, under the pipeline's policy or another one."""
         model = self._fitted()
         snapshot = self._snapshot(model, as_of)
@@ -312,7 +358,7 @@ class Pipeline(Parameterized):
         return model.state.snapshot(read_policies(policy), snapshot.as_of).eligibility
 
     def apply_arrow(
-        self, batches: Iterable[pa.RecordBatch], k: int = 10, as_of: Any = None
+        self, batches: Iterable[pa.RecordBatch], k: int = 10, as_of: AsOf | None = None
     ) -> Iterator[pa.RecordBatch]:
         """Recommend for batches of users, each row on its own.
 
@@ -338,7 +384,8 @@ class Pipeline(Parameterized):
             NotFittedError: Called before `fit`.
             ArtifactError: A component cannot be written, or something else is at the path.
         """
-        save_model(self._fitted(), Path(path))
+        with logged(_log, "save"):
+            save_model(self._fitted(), Path(path))
 
     @classmethod
     def _from_model(cls, model: Model) -> "Pipeline":
@@ -353,6 +400,9 @@ class Pipeline(Parameterized):
         )
         made._model = model
         return made
+
+    def _repr_html_(self) -> str:
+        return pipeline_html(self)
 
     def __reduce__(self) -> Any:
         """Pickle as `save` writes: the files of a fitted pipeline, the parameters of another."""
@@ -380,8 +430,6 @@ class Pipeline(Parameterized):
     def _generator(
         self, model: Model, k: int, as_of: Any, exclude_owned: bool, product_ids: Any
     ) -> ListGenerator:
-        if isinstance(k, bool) or not isinstance(k, int | np.integer) or k < 1:
-            raise ValueError(f"k={k!r}: must be a positive integer")
         candidates = None
         if product_ids is not None:
             asked = id_array(product_ids, "product_ids").to_numpy(zero_copy_only=False)
@@ -392,7 +440,7 @@ class Pipeline(Parameterized):
             snapshot=self._snapshot(model, as_of),
             scorers=model.scorers,
             rerankers=model.rerankers,
-            k=int(k),
+            k=_positive_k(k),
             exclude_owned=exclude_owned,
             candidates=candidates,
         )
@@ -409,7 +457,14 @@ def load(path: str | Path, verify: Verify = "full", trusted: Sequence[type] = ()
     Raises:
         ArtifactError: Damaged, tampered with, or made of a class that is not trusted.
     """
-    return Pipeline._from_model(load_model(Path(path), verify, trusted))
+    with logged(_log, "load"):
+        return Pipeline._from_model(load_model(Path(path), verify, trusted))
+
+
+def _positive_k(k: Any) -> int:
+    if isinstance(k, bool) or not isinstance(k, int | np.integer) or k < 1:
+        raise ValueError(f"k={k!r}: must be a positive integer")
+    return int(k)
 
 
 def _asked(user_ids: Any) -> pa.Array:

@@ -13,6 +13,7 @@ from suitably.data.clock import Instant
 from suitably.data.frames import write_frame
 from suitably.errors import NotFittedError
 from suitably.profiles.protocol import Provenance
+from suitably.typing import AsOf
 from suitably.utils.params import Parameterized, own_params
 
 __all__ = ["ParameterizedBuilder", "padded"]
@@ -35,7 +36,7 @@ class ParameterizedBuilder(Parameterized):
     learned: ClassVar[tuple[str, ...]] = ()
     as_of_: pd.Timestamp | None
 
-    def fit(self, data: Dataset, as_of: Any = None) -> Self:
+    def fit(self, data: Dataset, as_of: AsOf | None = None) -> Self:
         """Check the parameters against the data, learn what there is to learn, remember `as_of`.
 
         Raises:
@@ -48,7 +49,7 @@ class ParameterizedBuilder(Parameterized):
         self.as_of_ = None if moment is None else data.clock.stamp(moment)
         return self
 
-    def transform(self, data: Dataset, as_of: Any = None) -> Any:
+    def transform(self, data: Dataset, as_of: AsOf | None = None) -> Any:
         """Return a row per user: `user_id` and the fields, as of `as_of` or the fitted moment.
 
         Raises:

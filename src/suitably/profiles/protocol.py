@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from suitably.data import Dataset, View
 from suitably.data.clock import Instant
+from suitably.typing import AsOf
 
 __all__ = ["Builder", "BuilderState", "Provenance"]
 
@@ -15,7 +16,16 @@ Provenance = Literal["observed", "stated", "imputed"]
 
 
 class BuilderState(Protocol):
-    """What a builder keeps about every user: a frozen record of arrays, users along their axis."""
+    """What a builder keeps about every user: a frozen record of arrays, users along their axis.
+
+    Example:
+        >>> import pandas as pd
+        >>> from suitably.profiles import RecencyFrequencyValue
+        >>> log = pd.DataFrame({"user_id": ["ann", "bob", "ann"], "product_id": ["a", "a", "b"]})
+        >>> state = RecencyFrequencyValue().accumulate(Dataset(None, None, log).view())
+        >>> len(state), state.to_arrays()
+        (2, {'frequency': array([2, 1])})
+    """
 
     def __len__(self) -> int:
         """Number of users."""
@@ -43,6 +53,14 @@ class Builder(Protocol[S]):
 
     What the builder learns of the data as a whole, such as the limits of quantiles, is learned at
     `fit` alone and is its own `state()`; what it keeps of each user is the accumulated state.
+
+    Example:
+        >>> from suitably.profiles import RiskAppetite
+        >>> builder = RiskAppetite(valid_months=24)
+        >>> isinstance(builder, Builder), builder.fields, builder.provenance("risk_level")
+        (True, ('risk_level', 'risk_review'), 'stated')
+        >>> RiskAppetite.from_state(builder.state())
+        RiskAppetite(valid_months=24)
     """
 
     @property
@@ -86,11 +104,11 @@ class Builder(Protocol[S]):
         """
         ...
 
-    def fit(self, data: Dataset, as_of: Any = None) -> Self:
+    def fit(self, data: Dataset, as_of: AsOf | None = None) -> Self:
         """Check that the data has what the builder needs, and learn its parameters, if any."""
         ...
 
-    def transform(self, data: Dataset, as_of: Any = None) -> Any:
+    def transform(self, data: Dataset, as_of: AsOf | None = None) -> Any:
         """Return a row per user: `user_id` and the fields, as the caller's kind of frame."""
         ...
 

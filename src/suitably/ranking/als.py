@@ -50,6 +50,14 @@ class ALS(FactorRanker):
     Source:
         Hu, Koren and Volinsky, "Collaborative Filtering for Implicit Feedback Datasets",
         ICDM 2008, eq. 3 to 5.
+
+    Example:
+        >>> import suitably as st
+        >>> bank = st.data.simulate_bank(users=200, products=40, seed=0)
+        >>> pipeline = st.Pipeline(policy=st.Policy.unrestricted(), ranker=ALS(factors=8))
+        >>> ranker = pipeline.fit(bank).ranker_
+        >>> ranker.user_factors_.shape, ranker.product_factors_.shape
+        ((200, 8), (40, 8))
     """
 
     learned: ClassVar[tuple[str, ...]] = (*FactorRanker.learned, "regularization_")

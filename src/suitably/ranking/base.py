@@ -12,6 +12,7 @@ from suitably.data.vocabulary import Vocabulary
 from suitably.errors import DataError, NotFittedError
 from suitably.ranking.interactions import WeightedInteractions, Weighting
 from suitably.ranking.protocol import Factors, FitContext, Scorer, Scores, State
+from suitably.ranking.similarity import cosines
 from suitably.ranking.solvers.overlay import Overlay
 from suitably.utils.params import Parameterized
 
@@ -202,6 +203,19 @@ class FactorRanker(HistoryRanker):
         self._check_fitted()
         return Factors(self._users.take(rows), self.product_factors_, self.known_)
 
+    def product_similarities(self, product: int) -> NDArray[np.float32]:
+        """Return the cosine of every product's latent vector with one's, by position.
+
+        Returns:
+            float32 (products,), NaN for products without a vector.
+        """
+        self._check_fitted()
+        return cosines(self._latent(self.product_factors_), product)
+
+    def _latent(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return vectors of products without their biases."""
+        return vectors
+
     def _fold(self, changed: NDArray[np.int64], context: FitContext) -> None:
         vectors = self._vectors(self._lines(self.interactions_, changed))
         self._users = self._users.put(changed, vectors, len(self._user_ids))
@@ -272,6 +286,20 @@ class SimilarityRanker(HistoryRanker):
         block = np.zeros((len(rows), len(self.known_)), np.float32)
         block[:, self.known_] = self._sums(lines[:, np.flatnonzero(self.known_)])
         return Scores(block, self.known_)
+
+    def product_similarities(self, product: int) -> NDArray[np.float32]:
+        """Return how much having one product, by position, speaks for every other.
+
+        Returns:
+            float32 (products,), NaN where it does not.
+        """
+        self._check_fitted()
+        alike = np.full(len(self.known_), np.nan, np.float32)
+        if product < len(self.known_) and self.known_[product]:
+            row = self.similarity_[[int(self.known_[:product].sum())]]
+            values = (row.toarray() if sparse.issparse(row) else np.asarray(row)).ravel()
+            alike[self.known_] = np.where(values > 0, values, np.nan)
+        return alike
 
     def _sums(self, lines: sparse.csr_array) -> NDArray[np.float32]:
         """Add up similarities: CSR (users, known products) to (users, known products)."""

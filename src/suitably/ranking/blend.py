@@ -12,7 +12,7 @@ from suitably.errors import DataError
 from suitably.ranking.base import UserRows
 from suitably.ranking.blending.scale import on_scale, widened
 from suitably.ranking.blending.weights import Judged, judge, learn_weights, rescaled, which_score
-from suitably.ranking.inner_split import inner_splits
+from suitably.ranking.inner_split import InnerSplit, inner_splits
 from suitably.ranking.interactions import WeightedInteractions, Weighting
 from suitably.ranking.protocol import (
     AskedUsers,
@@ -23,7 +23,10 @@ from suitably.ranking.protocol import (
     State,
     score,
 )
+from suitably.ranking.similarity import SimilarProducts
+from suitably.utils.parallel import check_jobs, run_jobs
 from suitably.utils.params import check_positive, check_positive_int, clone
+from suitably.utils.progress import progress
 
 __all__ = ["Blend"]
 
@@ -51,6 +54,8 @@ class Blend(UserRows):
             its day.
         horizon_days: Length of the windows, at most a third of the time there is. Neighbours
             overlap by two thirds.
+        n_jobs: How many windows are learned from at a time; −1: as many as there are cores. The
+            weights do not depend on it.
 
     Attributes:
         rankers_: The fitted rankers.
@@ -78,11 +83,13 @@ class Blend(UserRows):
         weights: ArrayLike | None = None,
         windows: int = 6,
         horizon_days: float = 180,
+        n_jobs: int = 1,
     ) -> None:
         self.rankers = rankers
         self.weights = weights
         self.windows = windows
         self.horizon_days = horizon_days
+        self.n_jobs = n_jobs
 
     def fit(self, context: FitContext) -> Self:
         """Learn the weights on inner splits, then every ranker on everything.
@@ -138,6 +145,33 @@ class Blend(UserRows):
             # By the weight and not by who is asked: what is known must not depend on the block.
             known[: len(knows)] |= knows & (weight > 0)
         return Scores(total.astype(np.float32), known)
+
+    def product_similarities(self, product: int) -> NDArray[np.float32]:
+        """Return how alike every product is to one, by position, as its rankers say on average.
+
+        What each says is put on a scale of 1 for the most alike, and weighed by the blend's
+        weights; rankers with neither vectors nor neighbours say nothing.
+
+        Returns:
+            float32 (products,), NaN where no ranker says anything.
+        """
+        self._check_fitted()
+        said = [
+            (weight, ranker.product_similarities(product))
+            for weight, ranker in zip(self.weights_, self.rankers_, strict=True)
+            if weight > 0 and isinstance(ranker, SimilarProducts)
+        ]
+        width = max((len(alike) for _, alike in said), default=0)
+        total, told = np.zeros(width), np.zeros(width, bool)
+        for weight, alike in said:
+            others = alike.copy()
+            others[product : product + 1] = np.nan
+            largest = np.nanmax(others, initial=0.0)
+            known = ~np.isnan(others)
+            if largest > 0:
+                total[: len(others)][known] += weight * others[known] / largest
+                told[: len(others)] |= known
+        return np.where(told, total, np.nan).astype(np.float32)
 
     def fold_in(self, context: FitContext) -> Self:
         """Let every ranker that can take in what is new; the weights stay.
@@ -198,29 +232,25 @@ class Blend(UserRows):
         Raises:
             ValueError: The parts do not fit each other.
         """
-        names = ("rankers", "weights", "windows", "horizon_days")
+        names = ("rankers", "weights", "windows", "horizon_days", "n_jobs")
         blend = cls(**{name: state[name] for name in names})
         blend.weights_ = _shares(state["weights_"], len(state["rankers"]))
         blend.judged_ = int(state["judged_"])
         blend.rankers_ = tuple(state["rankers"])
         return blend
 
-    @property
-    def reads(self) -> tuple[str, ...]:
-        """Columns of the users frame that `fold_in` reads: a saved pipeline must keep them."""
-        found = (name for one in self.rankers for name in getattr(one, "reads", ()))
-        return tuple(dict.fromkeys(found))
-
     def _judged(self, context: FitContext) -> Iterator[Judged]:
         """Return users of inner splits; one in which a ranker cannot learn is left out."""
-        for split in inner_splits(context, self.windows, self.horizon_days):
-            try:
-                rankers = [clone(ranker).fit(split.past) for ranker in self.rankers]
-            except DataError:
-                continue
-            judged = judge(rankers, split)
-            if judged is not None:
-                yield judged
+        splits = list(inner_splits(context, self.windows, self.horizon_days))
+        judged = run_jobs(self._judged_on, splits, self.n_jobs)
+        yield from (one for one in progress(judged, "Blend", len(splits), "window") if one)
+
+    def _judged_on(self, split: InnerSplit) -> Judged | None:
+        try:
+            rankers = [clone(ranker).fit(split.past) for ranker in self.rankers]
+        except DataError:
+            return None
+        return judge(rankers, split)
 
     def _check(self) -> NDArray[np.float64] | None:
         rankers = self.rankers
@@ -232,6 +262,7 @@ class Blend(UserRows):
                 raise ValueError(f"Blend(rankers=[… {ranker!r:.60} …]): is no ranker")
         check_positive_int(self, "windows")
         check_positive(self, "horizon_days")
+        check_jobs(self.n_jobs)
         return None if self.weights is None else _shares(self.weights, len(rankers))
 
 

@@ -53,6 +53,13 @@ class BPR(FactorRanker):
         Rendle, Freudenthaler, Gantner and Schmidt-Thieme, "BPR: Bayesian Personalized Ranking
         from Implicit Feedback", UAI 2009, section 4. Ali, Kolter and Tibshirani, "A
         Continuous-Time View of Early Stopping for Least Squares Regression", AISTATS 2019.
+
+    Example:
+        >>> import suitably as st
+        >>> bank = st.data.simulate_bank(users=200, products=40, seed=0)
+        >>> pipeline = st.Pipeline(policy=st.Policy.unrestricted(), ranker=BPR(factors=8))
+        >>> pipeline.fit(bank).ranker_.product_factors_.shape  # the last is the bias
+        (40, 9)
     """
 
     learned: ClassVar[tuple[str, ...]] = (*FactorRanker.learned, "popularity_")
@@ -109,6 +116,9 @@ class BPR(FactorRanker):
         found = logistic.vectors(lines, terms, self.factors)
         out = np.insert(found, self.factors, np.diff(lines.indptr) > 0, axis=1)
         return out.astype(np.float32)
+
+    def _latent(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        return vectors[:, :-1]
 
     def _check_params(self) -> None:
         check_positive_int(self, "factors", "iterations")

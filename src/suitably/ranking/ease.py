@@ -48,6 +48,14 @@ class EASE(SimilarityRanker):
 
     Source:
         Steck, "Embarrassingly Shallow Autoencoders for Sparse Data", WWW 2019, eq. 8.
+
+    Example:
+        >>> import suitably as st
+        >>> bank = st.data.simulate_bank(users=200, products=40, seed=0)
+        >>> pipeline = st.Pipeline(policy=st.Policy.unrestricted(), ranker=EASE())
+        >>> ranker = pipeline.fit(bank).ranker_
+        >>> ranker.similarity_.shape == (ranker.known_.sum(),) * 2
+        True
     """
 
     learned: ClassVar[tuple[str, ...]] = (*SimilarityRanker.learned, "regularization_")
@@ -82,8 +90,8 @@ class EASE(SimilarityRanker):
         weights /= -weights.diagonal()
         np.fill_diagonal(weights, 0)
         check_factors("EASE", weights)
-        self.similarity_ = weights.astype(np.float32, copy=False)
-        self.known_ = history.known
+        self.similarity_: NDArray[np.float32] = weights.astype(np.float32, copy=False)
+        self.known_: NDArray[np.bool_] = history.known
 
     def _check_params(self) -> None:
         check_positive(self, "regularization", optional=True)

@@ -47,6 +47,13 @@ class ItemKNN(SimilarityRanker):
         section 4; shrinkage n / (n + s) of Bell and Koren, "Improved Neighborhood-based
         Collaborative Filtering", KDD Cup 2007, section 3.1; BM25 of Robertson and Zaragoza,
         "The Probabilistic Relevance Framework", 2009, eq. 3.15, products as documents.
+
+    Example:
+        >>> import suitably as st
+        >>> bank = st.data.simulate_bank(users=200, products=40, seed=0)
+        >>> pipeline = st.Pipeline(policy=st.Policy.unrestricted(), ranker=ItemKNN(neighbours=5))
+        >>> pipeline.fit(bank).similar_products(bank.product_ids[0], k=3).columns.tolist()
+        ['product_id', 'score']
     """
 
     learned: ClassVar[tuple[str, ...]] = ("starts_", "neighbours_", "similarities_", "known_")
@@ -88,7 +95,7 @@ class ItemKNN(SimilarityRanker):
         self.starts_ = nearest.indptr.astype(np.int64)
         self.neighbours_ = nearest.indices.astype(np.int32)
         self.similarities_ = nearest.data.astype(np.float32)
-        self.known_ = history.known
+        self.known_: NDArray[np.bool_] = history.known
 
     def _weighted(self, core: sparse.csr_array) -> sparse.csr_array:
         """Weigh the pairs so that the inner product of two columns is their similarity."""

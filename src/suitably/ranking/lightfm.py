@@ -18,6 +18,7 @@ from suitably.ranking.hybrid.encoding import Encoding
 from suitably.ranking.hybrid.lightfm_training import LOSSES, train
 from suitably.ranking.interactions import WeightedInteractions, Weighting
 from suitably.ranking.protocol import Factors, FitContext, State
+from suitably.ranking.similarity import cosines
 from suitably.utils.params import check_choice, check_positive, check_positive_int
 
 __all__ = ["LightFM"]
@@ -104,11 +105,6 @@ class LightFM(UserRows):
         self.half_life_days = half_life_days
         self.event_weights = event_weights
 
-    @property
-    def reads(self) -> tuple[str, ...]:
-        """Columns of the users frame that `fold_in` reads: a saved pipeline must keep them."""
-        return tuple(self.user_features)
-
     def fit(self, context: FitContext) -> Self:
         """Learn from who did what before the context's moment, and from the named fields.
 
@@ -157,6 +153,17 @@ class LightFM(UserRows):
         able: NDArray[np.bool_] = np.zeros(len(rows), bool)
         able[rows >= 0] = self.able_[rows[rows >= 0]]
         return able
+
+    def product_similarities(self, product: int) -> NDArray[np.float32]:
+        """Return the cosine of every product's vector with one's, by position, without biases.
+
+        Returns:
+            float32 (products,), NaN for products of which nothing is known.
+        """
+        self._check_fitted()
+        alike = cosines(self.product_vectors_[:, 2:], product)
+        alike[~self.known_] = np.nan
+        return alike
 
     def fold_in(self, context: FitContext) -> Self:
         """Read everyone's features as they stand now, newcomers' included; learn nothing anew.

@@ -51,6 +51,13 @@ class LogisticMF(FactorRanker):
     Source:
         Johnson, "Logistic Matrix Factorization for Implicit Feedback Data", NIPS 2014 workshop
         on distributed machine learning, eq. 4 to 6.
+
+    Example:
+        >>> import suitably as st
+        >>> bank = st.data.simulate_bank(users=200, products=40, seed=0)
+        >>> pipeline = st.Pipeline(policy=st.Policy.unrestricted(), ranker=LogisticMF(factors=8))
+        >>> pipeline.fit(bank).ranker_.product_factors_.shape  # a bias and a column of 1 beside
+        (40, 10)
     """
 
     learned: ClassVar[tuple[str, ...]] = (*FactorRanker.learned, "popularity_")
@@ -111,6 +118,9 @@ class LogisticMF(FactorRanker):
         found = logistic.vectors(lines, terms, factors)
         out = np.insert(found, factors - 1, np.diff(lines.indptr) > 0, axis=1)
         return out.astype(np.float32)
+
+    def _latent(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        return vectors[:, :-2]
 
     def _check_params(self) -> None:
         check_positive_int(self, "factors", "negatives", "iterations")

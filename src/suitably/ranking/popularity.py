@@ -74,11 +74,6 @@ class Popularity(HistoryRanker):
         self.smoothing = smoothing
 
     @property
-    def reads(self) -> tuple[str, ...]:
-        """Fields of users that it goes by, so that a saved pipeline keeps their column."""
-        return () if self.by is None else (self.by,)
-
-    @property
     def counts_(self) -> NDArray[np.float64]:
         """Weighted users per product: float64 (products,)."""
         self._check_fitted()

@@ -41,6 +41,17 @@ class FitContext:
         eligibility: Who may be offered what; only an eligibility-aware ranker looks at it.
         as_of: The moment, None in data without timestamps.
         seed: For everything random.
+
+    Example:
+        Made by the pipeline; by hand, to try a ranker alone:
+
+        >>> import suitably as st
+        >>> bank = st.data.simulate_bank(users=200, products=40, seed=0)
+        >>> pipeline = st.Pipeline(policy=st.Policy.unrestricted(), ranker=st.ranking.Popularity())
+        >>> eligibility, view = pipeline.fit(bank).eligibility(), bank.view()
+        >>> context = FitContext(view, view.user_fields.select([]), eligibility, view.as_of, seed=0)
+        >>> st.ranking.Popularity().fit(context).counts_.shape
+        (40,)
     """
 
     data: View
@@ -64,6 +75,11 @@ class Factors:
         products: float32 or float64 (products, factors).
         known: bool (products,), of which products the ranker knows anything; None: of all.
         longest: No product's vector is longer; None: nobody has measured.
+
+    Example:
+        >>> made = Factors(users=np.array([[1.0, 2.0]]), products=np.array([[3.0, 1.0], [0.0, 1.0]]))
+        >>> made.users @ made.products.T
+        array([[5., 2.]])
     """
 
     users: NDArray[Any]
@@ -79,6 +95,10 @@ class Scores:
     Attributes:
         block: (users, products), a user's scores independent of who else is in the block.
         known: bool (products,), of which products the ranker knows anything; None: of all.
+
+    Example:
+        >>> Scores(np.array([[0.9, 0.1]]), known=np.array([True, False])).known.tolist()
+        [True, False]
     """
 
     block: NDArray[Any]
@@ -96,6 +116,19 @@ class Ranker(Protocol):
     has `state() -> arrays and scalars` and a class method `from_state(state)`. To take in new
     interactions without a refit, it has `fold_in(context) -> another ranker`, where the context
     shows the new interactions only, over users and products that may have grown at their ends.
+
+    Example:
+        >>> class Alphabetical:
+        ...     def fit(self, context):
+        ...         self.products_ = len(context.data.product_ids)
+        ...         return self
+        ...     def scorer(self, user_ids):
+        ...         row = -np.arange(self.products_, dtype=np.float32)
+        ...         return Scores(np.tile(row, (len(user_ids), 1)))
+        ...     def can_score(self, user_ids):
+        ...         return np.ones(len(user_ids), bool)
+        >>> isinstance(Alphabetical(), Ranker)
+        True
     """
 
     def fit(self, context: FitContext) -> Self:

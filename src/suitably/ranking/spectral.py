@@ -49,6 +49,14 @@ class Spectral(SimilarityRanker):
         Shen et al., "How Powerful is Graph Convolution for Recommendation?", CIKM 2021, eq. 7 to
         9; PureSVD: Cremonesi, Koren and Turrin, "Performance of Recommender Algorithms on Top-N
         Recommendation Tasks", RecSys 2010, section 3.4.
+
+    Example:
+        >>> import suitably as st
+        >>> bank = st.data.simulate_bank(users=200, products=40, seed=0)
+        >>> pipeline = st.Pipeline(policy=st.Policy.unrestricted(), ranker=Spectral(factors=4))
+        >>> lists = pipeline.fit(bank).recommend(k=3)
+        >>> lists.to_frame().columns.tolist()
+        ['user_id', 'rank', 'product_id', 'score']
     """
 
     def __init__(
@@ -86,7 +94,7 @@ class Spectral(SimilarityRanker):
                 similarity += left @ right.T
         check_factors("Spectral", similarity)
         self.similarity_ = similarity
-        self.known_ = history.known
+        self.known_: NDArray[np.bool_] = history.known
 
     def _count(self, products: int) -> int:
         return round(2 * products**0.5) if self.factors is None else int(self.factors)

@@ -32,6 +32,18 @@ class Calibration(Parameterized):
             user owns, by number.
         weight: 0 keeps the order, 1 looks at the shares only.
 
+    Example:
+        >>> import pandas as pd
+        >>> import suitably as st
+        >>> kinds = ["fund", "fund", "loan", "fund"]
+        >>> products = pd.DataFrame({"product_id": list("abcd"), "category": kinds})
+        >>> log = pd.DataFrame({"user_id": list("1231245"), "product_id": list("cccbbad")})
+        >>> pipeline = st.Pipeline(policy=st.Policy.unrestricted(), ranker=st.ranking.Popularity(),
+        ...                        rerankers=[Calibration(weight=0.9)])
+        >>> recs = pipeline.fit(st.Dataset(None, products, log)).recommend(["5"])
+        >>> recs.to_frame()["product_id"].tolist()
+        ['b', 'a', 'c']
+
     Source:
         Steck, "Calibrated Recommendations", RecSys 2018, equations 2 to 7.
     """
@@ -42,11 +54,6 @@ class Calibration(Parameterized):
         self.by = by
         self.target = target
         self.weight = weight
-
-    @property
-    def reads(self) -> tuple[str, ...]:
-        """The fields of the users that it reads."""
-        return () if self.target is None else (self.target,)
 
     def check_params(self) -> None:
         """Refuse a weight that is not from 0 to 1: ValueError."""

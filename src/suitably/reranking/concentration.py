@@ -52,9 +52,19 @@ class ConcentrationLimit(Parameterized):
             `min_amount`.
         least: What a group may reach whatever its share, in products or in money.
 
+    A user who holds three products of issuer A and nine of others can come to four of thirteen
+    (31 %): not at a share of 30 %, but at 35 %; five of fourteen (36 %) is too much then.
+
     Example:
-        A user holds three products of issuer A and nine of others; at 30 %, A may reach four
-        of thirteen (31 %), so no more; at 35 %, four of thirteen, but not five of fourteen (36 %).
+        >>> import pandas as pd
+        >>> import suitably as st
+        >>> products = pd.DataFrame({"product_id": list("abcd"), "issuer": list("XXYZ")})
+        >>> log = pd.DataFrame({"user_id": list("1231245"), "product_id": list("bbbccad")})
+        >>> pipeline = st.Pipeline(policy=st.Policy.unrestricted(), ranker=st.ranking.Popularity(),
+        ...                        rerankers=[ConcentrationLimit(share=0.5)])
+        >>> recs = pipeline.fit(st.Dataset(None, products, log)).recommend(["4"])
+        >>> recs.to_frame()["product_id"].tolist()
+        ['c', 'd']
     """
 
     def __init__(
@@ -70,11 +80,6 @@ class ConcentrationLimit(Parameterized):
         self.exposure = exposure
         self.amount = amount
         self.least = least
-
-    @property
-    def reads(self) -> tuple[str, ...]:
-        """The fields of the users that it reads."""
-        return () if self.exposure is None else (self.exposure,)
 
     def check_params(self) -> None:
         """Refuse a share or `least` out of bounds, or half of `exposure` and `amount`: ValueError.

@@ -35,6 +35,18 @@ class Determinantal(Parameterized):
         weight: 0 keeps the order, 1 looks at the similarities only. This is 1 − θ of the source.
         alike: Similarity of products that agree in everything, from 0 to below 1.
 
+    Example:
+        >>> import pandas as pd
+        >>> import suitably as st
+        >>> kinds = ["fund", "fund", "loan", "fund"]
+        >>> products = pd.DataFrame({"product_id": list("abcd"), "category": kinds})
+        >>> log = pd.DataFrame({"user_id": list("1231245"), "product_id": list("aaabbcd")})
+        >>> pipeline = st.Pipeline(policy=st.Policy.unrestricted(), ranker=st.ranking.Popularity(),
+        ...                        rerankers=[Determinantal(weight=0.8)])
+        >>> recs = pipeline.fit(st.Dataset(None, products, log)).recommend(["5"])
+        >>> recs.to_frame()["product_id"].tolist()
+        ['a', 'c', 'b']
+
     Source:
         Chen, Zhang and Zhou, "Fast Greedy MAP Inference for Determinantal Point Process to Improve
         Recommendation Diversity", NeurIPS 2018, algorithm 1 and equation 15.

@@ -22,6 +22,18 @@ class Diversity(Parameterized):
         by: Column of the products frame that says the kind.
         weight: 0 keeps the order, 1 looks at the kind only.
 
+    Example:
+        >>> import pandas as pd
+        >>> import suitably as st
+        >>> kinds = ["fund", "fund", "loan", "fund"]
+        >>> products = pd.DataFrame({"product_id": list("abcd"), "category": kinds})
+        >>> log = pd.DataFrame({"user_id": list("1231245"), "product_id": list("aaabbcd")})
+        >>> pipeline = st.Pipeline(policy=st.Policy.unrestricted(), ranker=st.ranking.Popularity(),
+        ...                        rerankers=[Diversity(weight=0.8)])
+        >>> recs = pipeline.fit(st.Dataset(None, products, log)).recommend(["5"])
+        >>> recs.to_frame()["product_id"].tolist()
+        ['a', 'c', 'b']
+
     Source:
         Carbonell and Goldstein, "The Use of MMR", SIGIR 1998.
     """

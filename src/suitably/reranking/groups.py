@@ -5,13 +5,12 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from suitably.data.clock import Clock
-from suitably.errors import DataError, PolicyError
+from suitably.data.arrow_columns import MapEntries, is_map, plain_lists
+from suitably.errors import DataError
 from suitably.reranking.protocol import RerankContext
-from suitably.suitability.engine.fields import Fields
-from suitably.suitability.language.types import MapColumn, StringPool, Values
 
 __all__ = ["GroupAmounts", "Groups", "read_groups", "read_map", "read_numbers", "within_quotas"]
 
@@ -101,30 +100,27 @@ def read_map(context: RerankContext, column: str, groups: Groups, reader: str) -
     Raises:
         DataError: There is no such column, or it does not hold maps to finite numbers from 0 on.
     """
-    array = _column(context.user_fields, "users", column, reader)
-    users, texts = len(array), StringPool()
-    if array.null_count == users:
-        nobody = np.zeros(users, bool)
-        return GroupAmounts(nobody, np.zeros((users, len(groups) + 1)), np.zeros(users))
-    try:
-        read = Fields("user", pa.table({column: array}), texts, Clock()).column(column, None)
-    except PolicyError:
-        read = None
-    if not isinstance(read, Values) or not isinstance(read.extra, MapColumn):
+    array = plain_lists(_column(context.user_fields, "users", column, reader))
+    known = ~array.is_null().to_numpy(zero_copy_only=False)
+    by_group = np.zeros((len(array), len(groups) + 1))
+    if not known.any():
+        return GroupAmounts(known, by_group, np.zeros(len(array)))
+    entries = MapEntries.read(array) if is_map(array.type) else None
+    if entries is None:
         raise DataError(
             f"users: {column!r} for {reader} holds {array.type}, not maps from text to number"
         )
-    mapping = read.extra
-    bad = int((~np.isfinite(mapping.numbers) | (mapping.numbers < 0)).sum())
+    amounts = entries.numbers
+    bad = int((~np.isfinite(amounts) | (amounts < 0)).sum())
     if bad:
         raise DataError(f"users: {bad} values of {column!r} for {reader} are negative or infinite")
-    wanted = texts.codes([str(value) for value in groups.values])
-    order = np.argsort(wanted)
-    by_group = np.zeros((users, len(groups) + 1))
-    by_group[:, order] = np.nan_to_num(mapping.table(wanted[order]))
-    rows = np.repeat(np.arange(users), np.diff(mapping.offsets))
-    totals = np.bincount(rows, mapping.numbers, minlength=users).astype(np.float64)
-    return GroupAmounts(read.known, by_group, totals)
+    names = pa.array([str(value) for value in groups.values], pa.string())
+    codes = pc.index_in(entries.keys, value_set=names).fill_null(len(groups))
+    users = np.repeat(np.arange(len(array)), np.diff(entries.offsets))
+    by_group[users, codes.to_numpy(zero_copy_only=False)] = amounts
+    by_group[:, -1] = 0
+    totals = np.bincount(users, amounts, minlength=len(array)).astype(np.float64)
+    return GroupAmounts(known, by_group, totals)
 
 
 def within_quotas(

@@ -23,6 +23,15 @@ class RerankContext:
         product_fields: Its fields, a row per product.
         owned: CSR (users of the block, catalogue), stored where a product is owned, each pair once;
             repeatable products included, products that left the catalogue not.
+
+    Example:
+        >>> import numpy as np
+        >>> context = RerankContext(
+        ...     np.array(["ann"]), pa.table({"tier": ["gold"]}),
+        ...     np.array(["bond", "etf"]), pa.table({"issuer": ["X", "Y"]}),
+        ...     owned=sparse.csr_array(np.array([[0.0, 1.0]])))
+        >>> context.product_ids[context.owned.indices].tolist()
+        ['etf']
     """
 
     user_ids: NDArray[Any]
@@ -39,6 +48,13 @@ class Reranker(Protocol):
     Lists come in deeper than `k`, and go out at most `k` deep. What a reranker adds or repeats is
     dropped by the pipeline, with a warning. One with a method `check_params()` is asked at the
     fit of the pipeline to refuse parameters out of range.
+
+    Example:
+        >>> class TopOnly:
+        ...     def rerank(self, lists, context, k):
+        ...         return lists.keep(np.arange(lists.depth) < np.ones((len(lists.lengths), 1)), k)
+        >>> isinstance(TopOnly(), Reranker)
+        True
     """
 
     def rerank(self, lists: Lists, context: RerankContext, k: int) -> Lists:

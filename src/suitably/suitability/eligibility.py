@@ -1,7 +1,6 @@
 """Who may be offered what: policies bound to users, products and a moment."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import pairwise
 from threading import Thread
@@ -12,12 +11,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from suitably.data.clock import Clock, Instant
+from suitably.data.entities import Entities
 from suitably.data.frames import write_frame
-from suitably.data.vocabulary import Vocabulary, id_array
+from suitably.data.vocabulary import id_array
 from suitably.errors import DataError
 from suitably.suitability.display import eligibility_frame, eligibility_html
 from suitably.suitability.engine.atoms import TruthBits, batch_reader
-from suitably.suitability.engine.binding import BoundPolicy, bind
+from suitably.suitability.engine.binding import bind
 from suitably.suitability.engine.clauses import Clause, Condition, clauses_of, conditions_of
 from suitably.suitability.engine.explanation import explain_pair
 from suitably.suitability.engine.fields import Fields
@@ -32,49 +32,22 @@ from suitably.typing import AsOf, IdLike, IdsLike
 from suitably.utils import bitset
 from suitably.utils.bitset import NOTHING, BitRows
 
-__all__ = ["Eligibility", "Population"]
+__all__ = ["Eligibility"]
 
 _BLOCK = 4096
 _MOST_CELLS = 2**31
 _WORTH_TABULATING = 512
-
-
-@dataclass(frozen=True)
-class Population:
-    """Users or products with their fields, ready for rules; shared by every moment.
-
-    Attributes:
-        ids: Who they are, in order.
-        fields: A row for each.
-    """
-
-    ids: Vocabulary
-    fields: Fields
-
-    @staticmethod
-    def pair(
-        users: tuple[Vocabulary, pa.Table],
-        products: tuple[Vocabulary, pa.Table],
-        clock: Clock,
-        names: tuple[str, str],
-    ) -> tuple["Population", "Population"]:
-        """Make both sides of the pair, with the codes for texts that they share.
-
-        Args:
-            users: Who they are, and their fields.
-            products: Likewise.
-            clock: The convention of the decision's moment.
-            names: How rules call the ids of users and of products, which are fields too.
-        """
-        texts = StringPool()
-        tables = [
-            table if name in table.column_names else table.append_column(name, ids.array)
-            for (ids, table), name in zip((users, products), names, strict=True)
-        ]
-        return (
-            Population(users[0], Fields("user", tables[0], texts, clock)),
-            Population(products[0], Fields("product", tables[1], texts, clock)),
-        )
+_TIMELESS = (
+    "policies",
+    "_users",
+    "_products",
+    "_clock",
+    "_kind",
+    "_user_fields",
+    "_bound",
+    "_width",
+    "_valid",
+)
 
 
 class Eligibility:
@@ -122,33 +95,40 @@ class Eligibility:
     def __init__(
         self,
         policies: Sequence[PolicyDocument],
-        users: Population,
-        products: Population,
+        users: Entities,
+        products: Entities,
         as_of: Instant | None,
         clock: Clock,
         kind: str = "pandas",
-        bound: tuple[BoundPolicy, ...] | None = None,
     ) -> None:
-        self.policies = tuple(policies)
-        self.as_of = as_of
+        self.policies: tuple[PolicyDocument, ...] = tuple(policies)
         self._users, self._products = users, products
         self._clock = clock
         self._kind = kind
+        texts = StringPool()
+        self._user_fields = Fields("user", _with_ids(users), texts, clock)
+        product_fields = Fields("product", _with_ids(products), texts, clock)
+        self._bound = bind(self.policies, self._user_fields, product_fields)
+        self._width = bitset.words_for(len(products))
+        self._valid = bitset.pack(np.ones((1, len(products)), bool))
+        self._set_moment(as_of)
+
+    def _set_moment(self, as_of: Instant | None) -> None:
+        self.as_of = as_of
+        self._wall = self._clock.micros(as_of)
+        self._clauses = clauses_of(self._bound, partial(in_force, as_of=as_of, clock=self._clock))
+        self._conditions = conditions_of(self._clauses)
         self._tables: EligibilityTables | None = None
         self._asked, self._tabulating = 0, False
-        self._bound = bound or bind(self.policies, users.fields, products.fields)
-        self._wall = clock.micros(as_of)
-        self._clauses = clauses_of(self._bound, partial(in_force, as_of=as_of, clock=clock))
-        self._conditions = conditions_of(self._clauses)
-        self._width = bitset.words_for(len(products.ids))
-        self._valid = bitset.pack(np.ones((1, len(products.ids)), bool))
 
     def at(self, as_of: Instant | None) -> "Eligibility":
         """Return the same users and products, judged anew at another moment."""
-        users, products = self._users, self._products
-        return Eligibility(
-            self.policies, users, products, as_of, self._clock, self._kind, self._bound
-        )
+        other = object.__new__(Eligibility)
+        # By name: whatever else was worked out may depend on the moment.
+        for name in _TIMELESS:
+            setattr(other, name, getattr(self, name))
+        other._set_moment(as_of)
+        return other
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copy and send by what it was made of; what was worked out since is worked out again."""
@@ -158,12 +138,12 @@ class Eligibility:
     @property
     def user_ids(self) -> NDArray[Any]:
         """The users, in order."""
-        return self._users.ids.values
+        return self._users.values
 
     @property
     def product_ids(self) -> NDArray[Any]:
         """The catalogue as of the moment, in order."""
-        return self._products.ids.values
+        return self._products.values
 
     @property
     def moment(self) -> Any:
@@ -198,7 +178,7 @@ class Eligibility:
         return self._tables
 
     def _batch(self, rows: Rows | None) -> UserBatch:
-        return UserBatch(self._users.fields, self._wall, rows)
+        return UserBatch(self._user_fields, self._wall, rows)
 
     def _composed(self, conditions: Sequence[Condition], batch: UserBatch) -> BitRows:
         """AND conditions from the bits of their atoms, for the users asked."""
@@ -226,9 +206,9 @@ class Eligibility:
         if moment != self.as_of and self._dated:
             dates = partial(in_force, as_of=moment, clock=self._clock)
             conditions = conditions_of(clauses_of(self._bound, dates))
-        batch = UserBatch(SingleUser(row, self._users.fields), self._clock.micros(moment))
+        batch = UserBatch(SingleUser(row, self._user_fields), self._clock.micros(moment))
         mask: NDArray[np.bool_] = bitset.unpack(
-            self._composed(conditions, batch), len(self._products.ids)
+            self._composed(conditions, batch), len(self._products)
         )[0]
         return mask
 
@@ -245,13 +225,13 @@ class Eligibility:
         Raises:
             DataError: An unknown id, or more than 2³¹ cells: ask for blocks of users instead.
         """
-        rows = np.arange(len(self._users.ids)) if user_ids is None else self._rows(user_ids)
-        if len(rows) * len(self._products.ids) > _MOST_CELLS:
+        rows = np.arange(len(self._users)) if user_ids is None else self._rows(user_ids)
+        if len(rows) * len(self._products) > _MOST_CELLS:
             raise DataError(
-                f"mask: {len(rows):,} users x {len(self._products.ids):,} products is more than "
+                f"mask: {len(rows):,} users x {len(self._products):,} products is more than "
                 f"2**31 cells: ask for blocks of users, mask(user_ids=...)"
             )
-        out = np.empty((len(rows), len(self._products.ids)), bool)
+        out = np.empty((len(rows), len(self._products)), bool)
         for start in range(0, len(rows), _BLOCK):
             block = rows[start : start + _BLOCK]
             out[start : start + _BLOCK] = bitset.unpack(self.bits(block), out.shape[1])
@@ -264,8 +244,8 @@ class Eligibility:
             user_ids: Ids, one per pair.
             product_ids: Ids, one per pair.
         """
-        rows = self._users.ids.codes(user_ids).astype(np.int64)
-        columns = self._products.ids.codes(product_ids).astype(np.int64)
+        rows = self._users.codes(user_ids).astype(np.int64)
+        columns = self._products.codes(product_ids).astype(np.int64)
         known = np.flatnonzero((rows >= 0) & (columns >= 0))
         out = np.zeros(len(rows), bool)
         out[known] = self.pairs(rows[known], columns[known])
@@ -294,7 +274,7 @@ class Eligibility:
         Raises:
             DataError: An unknown user, or a product that is not in the catalogue.
         """
-        row, column = self._rows([user_id]), self._products.ids.codes([product_id])
+        row, column = self._rows([user_id]), self._products.codes([product_id])
         if column[0] < 0:
             raise DataError(f"product {product_id!r} is not in the catalogue")
         return explain_pair(self._clauses, self._batch(row), int(column[0]), self.as_of_text)
@@ -318,7 +298,7 @@ class Eligibility:
             A frame: rule, failed, unknown, and only – pairs that this rule alone keeps out.
         """
         totals = np.zeros((len(self.reasons), 3), np.int64)
-        for rows in _blocks(len(self._users.ids)):
+        for rows in _blocks(len(self._users)):
             kept_out = self._kept_out(rows)
             once = np.zeros((len(rows), self._width), np.uint64)
             twice = once.copy()
@@ -377,7 +357,7 @@ class Eligibility:
 
     def _rows(self, user_ids: IdsLike) -> Rows:
         asked = id_array(user_ids, "user_ids").to_numpy(zero_copy_only=False)
-        codes = self._users.ids.codes(asked)
+        codes = self._users.codes(asked)
         strangers = np.flatnonzero(codes < 0)
         if len(strangers):
             examples = asked[strangers[:3]].tolist()
@@ -390,8 +370,14 @@ class Eligibility:
     def __repr__(self) -> str:
         names = " and ".join(f"{p.id} {p.version}".strip() for p in self.policies)
         moment = "" if self.as_of is None else f", as of {self.as_of_text}"
-        users, products = len(self._users.ids), len(self._products.ids)
+        users, products = len(self._users), len(self._products)
         return f"Eligibility({users:,} users x {products:,} products under {names}{moment})"
+
+
+def _with_ids(entities: Entities) -> pa.Table:
+    """Return fields with the column of ids, which rules may name too."""
+    fields, name = entities.fields, entities.id_column
+    return fields if name in fields.column_names else fields.append_column(name, entities.ids.array)
 
 
 def _blocks(users: int) -> list[Rows]:

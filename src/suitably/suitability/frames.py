@@ -7,11 +7,12 @@ import pyarrow as pa
 
 from suitably.data.clock import Clock
 from suitably.data.columns import Columns
-from suitably.data.frames import read_frame, take_rows
+from suitably.data.entities import Entities
+from suitably.data.frames import read_frame
 from suitably.data.validation import Quarantine, TableValidator
 from suitably.data.versions import read_versions
 from suitably.errors import DataError
-from suitably.suitability.eligibility import Eligibility, Population
+from suitably.suitability.eligibility import Eligibility
 from suitably.suitability.language.document import PolicyDocument
 from suitably.typing import AsOf, IntoFrame
 
@@ -42,15 +43,9 @@ def evaluate_frames(
         versions, zone = read_versions(inspection, id_column, time, _END_OF_TIME)
         if time and (zone is None) != (clock.zone is None):
             raise DataError(f"{name}.{time} and as_of differ in time-zone awareness")
-        fields, listed, _ = versions.visible(moment)
-        sides.append((versions.ids, fields, listed))
-    (user_ids, user_fields, _), (product_ids, product_fields, listed) = sides
-    kept = np.flatnonzero(listed)
-    catalogue = (product_ids.subset(kept), take_rows(product_fields, pa.array(kept)))
-    people, shelf = Population.pair(
-        (user_ids, user_fields), catalogue, clock, (columns.user, columns.product)
-    )
-    return Eligibility(policies, people, shelf, moment, clock, kind)
+        sides.append(Entities.visible(name, versions, moment, columns))
+    people, catalogue = sides[0], sides[1].only_listed()
+    return Eligibility(policies, people, catalogue, moment, clock, kind)
 
 
 def _clock(tables: Sequence[pa.Table], as_of: AsOf) -> Clock:

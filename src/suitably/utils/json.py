@@ -15,6 +15,8 @@ import pyarrow as pa
 
 __all__ = ["jsonable"]
 
+_PLAIN = frozenset({bool, int, str, type(None)})
+
 
 def jsonable(value: Any) -> Any:
     """Return a value as JSON has it, and what it holds likewise.
@@ -36,6 +38,8 @@ def jsonable(value: Any) -> Any:
         >>> jsonable({"score": np.float32(0.5), "since": date(2024, 1, 2), "fee": Decimal("0.10")})
         {'score': 0.5, 'since': '2024-01-02', 'fee': '0.10'}
     """
+    if type(value) in _PLAIN:
+        return value
     if isinstance(value, Enum):
         return jsonable(value.value)
     if isinstance(value, np.ndarray) and not value.ndim:

@@ -63,13 +63,16 @@ class Parameterized:
         Raises:
             ValueError: There is no such parameter; nothing is set then.
         """
-        known = self.get_params()
-        for name in params:
+        # What is given first must be there before its own parameters are set.
+        ordered = sorted(params, key=lambda name: name.count("__"))
+        known = set(self.get_params())
+        for name in ordered:
             if name not in known:
                 hint = nearest(name, known)
                 raise ValueError(f"{type(self).__name__} has no parameter {name!r}{hint}")
-        # What is given first must be there before its own parameters are set.
-        for name in sorted(params, key=lambda name: name.count("__")):
+            known = {other for other in known if not other.startswith(f"{name}__")}
+            known |= {f"{name}__{key}" for key, _ in _parts(params[name])}
+        for name in ordered:
             owner, attribute = _owner(self, name)
             if isinstance(attribute, int):
                 owner[attribute] = params[name]

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-__all__ = ["logged", "logger", "progress", "show_progress"]
+__all__ = ["is_progress_shown", "logged", "logger", "progress", "show_progress"]
 
 T = TypeVar("T")
 
@@ -50,7 +50,7 @@ def progress(
         total: How many items there are, where they cannot say.
         unit: What one item is.
     """
-    if not _shown():
+    if not is_progress_shown():
         yield from items
         return
     from tqdm import tqdm
@@ -94,7 +94,8 @@ def _number(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
-def _shown() -> bool:
+def is_progress_shown() -> bool:
+    """Return whether somebody looks: as `show_progress` or the environment has it, or a screen."""
     if _wanted is not None:
         return _wanted
     asked = os.environ.get(_VARIABLE, "").strip().lower()

@@ -307,9 +307,11 @@ def test_every_trial_fails(data):
         tune(pipeline(Lucky(3)), data, {"ranker.other": (0.0, 1.0)}, 2, "ndcg@5", **QUIET)
 
 
-def test_the_bar_is_shown(data, capfd):
+@pytest.mark.parametrize("shown", [True, False])
+def test_the_bar_is_shown_where_bars_are(data, capfd, monkeypatch, shown):
+    monkeypatch.setenv("SUITABLY_PROGRESS", str(int(shown)))
     tune(pipeline(), data, SPACE, 2, "ndcg@5", as_of="2021-06-01")
-    assert "trials" in capfd.readouterr().err
+    assert ("trials" in capfd.readouterr().err) == shown
 
 
 def test_without_optuna_the_extra_is_named(data, monkeypatch):

@@ -11,13 +11,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from suitably.data.dataset import Dataset
-from suitably.data.datasets.files import PathLike, Source
+from suitably.data.datasets.files import DatasetFiles, PathLike
 from suitably.data.splits import Split
 from suitably.errors import DataError
 
 __all__ = ["FarTrans", "far_trans"]
 
-_SOURCE = Source("far_trans", "FAR-Trans", "https://doi.org/10.5525/gla.researchdata.1658")
+_FILES = DatasetFiles("far_trans", "FAR-Trans", "https://doi.org/10.5525/gla.researchdata.1658")
 _LEVELS = ("Conservative", "Income", "Balanced", "Aggressive")
 _NO_QUESTIONNAIRE = "2000-01-01"
 
@@ -69,10 +69,16 @@ class FarTrans(Dataset):
 
     Raises:
         DataError: A file is missing or cannot be read.
+
+    Example:
+        >>> FarTrans("/no/such/folder")
+        Traceback (most recent call last):
+        suitably.errors.DataError: FAR-Trans: no folder '/no/such/folder'; the data set is
+        published at https://doi.org/10.5525/gla.researchdata.1658; put its files there, ...
     """
 
     def __init__(self, path: PathLike | None = None) -> None:
-        self._folder: Path = _SOURCE.locate(path)
+        self._folder: Path = _FILES.locate(path)
         products, doubled = _products(self._read("asset_information.csv", _ASSET))
         buys = self._read("buys_first_reconstructed.csv.xz", _BUYS)
         super().__init__(
@@ -80,15 +86,15 @@ class FarTrans(Dataset):
             products,
             buys.rename(columns=_BUYS)[["user_id", "product_id", "timestamp"]],
         )
-        self.notes = _notes(doubled, buys)
+        self.notes: tuple[str, ...] = _notes(doubled, buys)
 
     def _read(self, name: str, columns: Any) -> pd.DataFrame:
-        return _SOURCE.read(self._folder, name, list(columns))
+        return _FILES.read(self._folder, name, list(columns))
 
     @cached_property
     def split_index(self) -> pd.DataFrame:
         """The published splits: split_index, time_point, test_end and their counts, one a row."""
-        path = _SOURCE.file(self._folder, "split_index.json")
+        path = _FILES.file(self._folder, "split_index.json")
         try:
             rows = json.loads(path.read_text(encoding="utf-8"))
             frame = pd.DataFrame(rows).set_index("split_index", drop=False)

@@ -1,4 +1,4 @@
-"""Published data sets: where their files lie, and what to say when one is not there."""
+"""Files of published data sets: where they lie, and what to say when one is missing."""
 
 import os
 from collections.abc import Sequence
@@ -10,14 +10,14 @@ import pandas as pd
 
 from suitably.errors import DataError
 
-__all__ = ["PathLike", "Source"]
+__all__ = ["DatasetFiles", "PathLike"]
 
 PathLike = str | os.PathLike[str]
 _VARIABLE = "SUITABLY_DATA"
 
 
 @dataclass(frozen=True)
-class Source:
+class DatasetFiles:
     """A published data set, read where it lies and never copied.
 
     Attributes:

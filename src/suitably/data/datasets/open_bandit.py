@@ -8,12 +8,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from suitably.data.clock import Instants
-from suitably.data.datasets.files import PathLike, Source
+from suitably.data.datasets.files import DatasetFiles, PathLike
 from suitably.errors import DataError
 
 __all__ = ["BanditLog", "open_bandit"]
 
-_SOURCE = Source("open_bandit", "Open Bandit", "https://research.zozo.com/data.html")
+_FILES = DatasetFiles("open_bandit", "Open Bandit", "https://research.zozo.com/data.html")
 _POLICIES = ("random", "bts")
 _COLUMNS = ("timestamp", "item_id", "position", "click", "propensity_score")
 _AFFINITY = "user-item_affinity_"
@@ -41,6 +41,19 @@ class BanditLog:
         item_context: A row per action: item_id and its features. It belongs to this log only: the
             two policies' item features differ, and must never be joined across logs.
         n_actions: Number of items.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> shown = {"timestamp": ["2019-11-24 00:00:01+00:00"], "item_id": [1], "position": [3],
+        ...          "click": [1], "propensity_score": [0.5], "user_feature_0": ["z"],
+        ...          "user-item_affinity_0": [0.0], "user-item_affinity_1": [2.0]}
+        >>> with TemporaryDirectory() as folder:
+        ...     (Path(folder) / "random").mkdir()
+        ...     pd.DataFrame(shown).to_csv(f"{folder}/random/all.csv.xz")
+        ...     pd.DataFrame({"item_id": [0, 1]}).to_csv(f"{folder}/random/item_context.csv")
+        ...     open_bandit(folder)
+        BanditLog('random': 1 impressions, 2 actions, 1 clicks)
     """
 
     policy: str
@@ -89,9 +102,9 @@ def open_bandit(path: PathLike | None = None, policy: str = "random") -> BanditL
     """
     if policy not in _POLICIES:
         raise ValueError(f'policy={policy!r}: must be "random" or "bts"')
-    folder = _SOURCE.locate(path)
-    log = _SOURCE.read(folder, f"{policy}/all.csv.xz")
-    items = _SOURCE.read(folder, f"{policy}/item_context.csv")
+    folder = _FILES.locate(path)
+    log = _FILES.read(folder, f"{policy}/all.csv.xz")
+    items = _FILES.read(folder, f"{policy}/item_context.csv")
     if "item_id" not in items:
         raise DataError(f"Open Bandit: {policy}/item_context.csv has no column 'item_id'")
     items = items.drop(columns=[c for c in items.columns if c.startswith("Unnamed")])

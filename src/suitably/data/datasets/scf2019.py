@@ -7,11 +7,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from suitably.data.dataset import Dataset
-from suitably.data.datasets.files import PathLike, Source
+from suitably.data.datasets.files import DatasetFiles, PathLike
 
 __all__ = ["Scf2019", "scf2019"]
 
-_SOURCE = Source(
+_FILES = DatasetFiles(
     "scf2019",
     "SCF 2019",
     "https://www.federalreserve.gov/econres/scf_2019.htm",
@@ -118,11 +118,17 @@ class Scf2019(Dataset):
 
     Raises:
         DataError: The file is missing or cannot be read.
+
+    Example:
+        >>> Scf2019("/no/such/folder")
+        Traceback (most recent call last):
+        suitably.errors.DataError: ...: no folder '/no/such/folder'; the data set is published at
+        ...
     """
 
     def __init__(self, path: PathLike | None = None) -> None:
         variables = [variable for _, variable, _ in _PRODUCTS]
-        rows = _SOURCE.read(_SOURCE.locate(path), _FILE, [*_FIELDS, *_OTHERS, *variables])
+        rows = _FILES.read(_FILES.locate(path), _FILE, [*_FIELDS, *_OTHERS, *variables])
         rows = rows.rename(columns=_FIELDS | {v: product for product, v, _ in _PRODUCTS})
         rows["implicate"] = rows["Y1"] - 10 * rows["user_id"]
         rows["risk_level"] = np.select(

@@ -1,4 +1,4 @@
-"""The simulated bank: a whole bank from a seed, whose truth the caller can ask for."""
+"""Simulated bank: a data set drawn from a seed, with its true purchase probabilities."""
 
 from typing import Any
 
@@ -8,11 +8,12 @@ from numpy.typing import NDArray
 
 from suitably.data.dataset import Dataset
 from suitably.data.simulation.customers import Customers, draw_customers
-from suitably.data.simulation.preferences import Drawn, PreferenceModel
+from suitably.data.simulation.preferences import DrawnPurchases, PreferenceModel
 from suitably.data.simulation.products import Catalogue, draw_catalogue
 from suitably.data.simulation.records import consent_frame, customer_frame
 from suitably.data.simulation.timeline import DAY, HORIZON, START
 from suitably.errors import DataError
+from suitably.typing import AsOf, IdsLike
 
 __all__ = ["SimulatedBank", "simulate_bank"]
 
@@ -62,6 +63,11 @@ class SimulatedBank(Dataset):
         consent: user_id, purpose, granted_at, withdrawn_at (NaT: not withdrawn).
         model: The preference model that drew the purchases.
         seed: As given.
+
+    Example:
+        >>> bank = simulate_bank(users=50, products=20, seed=1)
+        >>> len(bank.user_ids), len(bank.product_ids), list(bank.consent.columns)
+        (50, 20, ['user_id', 'purpose', 'granted_at', 'withdrawn_at'])
     """
 
     def __init__(self, users: int, products: int, seed: int) -> None:
@@ -69,7 +75,7 @@ class SimulatedBank(Dataset):
         people = draw_customers(users, streams[0])
         catalogue = draw_catalogue(products, streams[1])
         self.seed = seed
-        self.model = PreferenceModel(people, catalogue)
+        self.model: PreferenceModel = PreferenceModel(people, catalogue)
         drawn = self.model.draw(streams[2])
         width = max(6, len(str(users)))
         ids = np.array([f"u{i:0{width}d}" for i in range(1, users + 1)], object)
@@ -82,7 +88,7 @@ class SimulatedBank(Dataset):
         self._repeatable = catalogue.repeatable
 
     def truth(
-        self, as_of: Any, horizon_days: int = 180, user_ids: Any = None
+        self, as_of: AsOf, horizon_days: int = 180, user_ids: IdsLike | None = None
     ) -> NDArray[np.float32]:
         """Return the probability that a customer buys a product in `[as_of, as_of + horizon)`.
 
@@ -132,13 +138,13 @@ def _is_count(value: Any, least: int = 1) -> bool:
 
 
 def _purchases(
-    drawn: Drawn,
+    drawn: DrawnPurchases,
     people: Customers,
     catalogue: Catalogue,
     ids: NDArray[np.object_],
     rng: np.random.Generator,
 ) -> pd.DataFrame:
-    """Return every purchase an amount: a share of what is at hand, at least the minimum."""
+    """Return purchases with amounts: a share of what is at hand, at least the minimum."""
     share = rng.beta(1.5, 8.0, len(drawn.users))
     amount = np.maximum(people.liquid_assets[drawn.users] * share, catalogue.amount[drawn.products])
     product_ids = pd.Index(catalogue.frame["product_id"])

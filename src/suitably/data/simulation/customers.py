@@ -1,4 +1,4 @@
-"""The simulated bank's customers: who they are, what they have, and what nobody sees of them."""
+"""Simulated customers: what a bank sees of them, and the hidden traits behind their purchases."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""The simulated bank's preference model: how much every customer wants every product, and when."""
+"""Multinomial choice on a Poisson process: how much each user wants each product, and when."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from suitably.data.simulation.product_kinds import CATEGORIES, LEVELS, TICKETS
 from suitably.data.simulation.products import Catalogue
 from suitably.data.simulation.timeline import END, MONTHS, SECOND, START, YEAR, years_within
 
-__all__ = ["Drawn", "PreferenceModel"]
+__all__ = ["DrawnPurchases", "PreferenceModel"]
 
 _CELLS = 4_000_000  # of a block of users by products
 _TASTE = 0.75
@@ -24,7 +24,7 @@ _SETTLING = 5.0  # months in which it fades
 
 
 @dataclass(frozen=True)
-class Drawn:
+class DrawnPurchases:
     """Purchases in order of time.
 
     Attributes:
@@ -66,8 +66,8 @@ class PreferenceModel:
     def __init__(self, customers: Customers, catalogue: Catalogue) -> None:
         self._customers = customers
         self._repeatable = catalogue.repeatable
-        self._wants = _wants(customers)
-        self._offers = _offers(catalogue)
+        self._user_vectors = _user_vectors(customers)
+        self._product_vectors = _product_vectors(catalogue)
         self._drift = np.exp(catalogue.drift)
         self._n = len(customers), len(catalogue.level)
 
@@ -92,35 +92,35 @@ class PreferenceModel:
             shares = np.divide(self._rates(rows[block], start, end), totals)
             yield block, weights * (shares @ self._drift.T)
 
-    def draw(self, rng: np.random.Generator) -> Drawn:
+    def draw(self, rng: np.random.Generator) -> DrawnPurchases:
         """Draw the purchases of the recorded years."""
         n_users, n_products = self._n
         counts = rng.poisson(self._rates(np.arange(n_users), START, END))
         users, months = np.divmod(
             np.repeat(np.arange(counts.size), counts.ravel()), counts.shape[1]
         )
-        aisle_aim, aim, moment = rng.random((3, len(users)))
-        # Products stand in aisles, so that a purchase looks at some 2√n of them and not at all n.
-        aisles = _aisles(self._drift.T)
+        group_aim, aim, moment = rng.random((3, len(users)))
+        # The group is chosen first, so that a purchase looks at some 2√n products and not at n.
+        drifts = _grouped(self._drift.T)
         products = np.empty(len(users), np.int64)
         # Threads cost ten times more than they bring in many small products.
         with threadpool_limits(1, "blas"):
             for block in _blocks(n_users, _CELLS // n_products):
                 weights, _ = self._weights(np.arange(block.start, block.stop))
-                shelves = _aisles(weights)
-                # (aisles, users, months): what an aisle is worth to a user in a month.
-                totals = np.matmul(shelves.transpose(1, 0, 2), aisles.transpose(1, 2, 0))
+                worth = _grouped(weights)
+                # (groups, users, months): what a group is worth to a user in a month.
+                totals = np.matmul(worth.transpose(1, 0, 2), drifts.transpose(1, 2, 0))
                 events = slice(*np.searchsorted(users, [block.start, block.stop]))
                 user, month = users[events] - block.start, months[events]
-                aisle = _choose(totals[:, user, month].T, aisle_aim[events])
-                heights = shelves[user, aisle] * aisles[month, aisle]
-                products[events] = aisle * aisles.shape[2] + _choose(heights, aim[events])
+                group = _choose(totals[:, user, month].T, group_aim[events])
+                heights = worth[user, group] * drifts[month, group]
+                products[events] = group * drifts.shape[2] + _choose(heights, aim[events])
         times = self._moments(users, months, moment)
         return self._ordered(users, products, times)
 
     def _weights(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return exp(v) of customers and products, and its total over each month's sale."""
-        weights = self._wants[rows] @ self._offers.T
+        weights = self._user_vectors[rows] @ self._product_vectors.T
         # A customer's own scale cancels in P; without it, the largest weights might overflow.
         weights -= weights.max(axis=1, keepdims=True)
         np.exp(weights, out=weights)
@@ -149,17 +149,17 @@ class PreferenceModel:
 
     def _ordered(
         self, users: NDArray[np.int64], products: NDArray[np.int64], times: Instants
-    ) -> Drawn:
+    ) -> DrawnPurchases:
         order = np.lexsort((products, users, times))
         users, products, times = users[order], products[order], times[order]
         _, first = np.unique(users * self._n[1] + products, return_index=True)
         keep = self._repeatable[products]
         keep[first] = True
-        return Drawn(users[keep], products[keep], times[keep])
+        return DrawnPurchases(users[keep], products[keep], times[keep])
 
 
-def _wants(customers: Customers) -> NDArray[np.float64]:
-    """The customers' side of v: one row each, to be multiplied with a row of `_offers`."""
+def _user_vectors(customers: Customers) -> NDArray[np.float64]:
+    """Return the customers' side of v, to be multiplied with rows of `_product_vectors`."""
     distance = np.arange(1, len(LEVELS) + 1) - customers.appetite[:, None]
     risk = -0.5 * np.where(distance > 0, _ABOVE, _BELOW) * distance**2
     tickets = np.array(TICKETS)
@@ -170,7 +170,7 @@ def _wants(customers: Customers) -> NDArray[np.float64]:
     return np.hstack([_TASTE * customers.tastes, risk, means, customers.leaning, ones])
 
 
-def _offers(catalogue: Catalogue) -> NDArray[np.float64]:
+def _product_vectors(catalogue: Catalogue) -> NDArray[np.float64]:
     return np.hstack(
         [
             catalogue.tastes,
@@ -182,8 +182,8 @@ def _offers(catalogue: Catalogue) -> NDArray[np.float64]:
     )
 
 
-def _aisles(rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Cut the products of every row into aisles: (rows, aisles, products in one), zeros last."""
+def _grouped(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Cut the products of every row into √n groups: (rows, groups, products in one), zeros last."""
     size = int(np.ceil(np.sqrt(rows.shape[1])))
     count = -(-rows.shape[1] // size)
     padded = np.zeros((len(rows), count * size))

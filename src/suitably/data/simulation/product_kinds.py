@@ -1,5 +1,5 @@
 # ruff: noqa: E501
-"""The kinds of products on the simulated bank's shelf."""
+"""Kinds of products in the simulation: shares, risk levels, amounts, terms and fees."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""The simulated bank's shelf: funds, wealth products, insurance, deposits and loans."""
+"""Simulated catalogue: funds, wealth products, insurance, deposits and loans."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -1,4 +1,4 @@
-"""What the simulated bank has on file: versions of its customers, and their consent."""
+"""Records of simulated customers: dated versions of their fields, and their consent."""
 
 import numpy as np
 import pandas as pd

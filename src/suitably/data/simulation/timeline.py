@@ -1,4 +1,4 @@
-"""The simulated bank's calendar: 48 recorded months, and a year that only its truth knows."""
+"""Calendar of the simulation: 48 recorded months, and a year that only its truth knows."""
 
 import numpy as np
 from numpy.typing import NDArray

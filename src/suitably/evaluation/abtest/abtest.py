@@ -7,7 +7,6 @@ from typing import Any, Literal
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from tqdm.auto import tqdm
 
 from suitably.data.dataset import Dataset
 from suitably.data.splits import Split
@@ -26,6 +25,7 @@ from suitably.metrics import Convention, ListMetric, UserMetric, find_convention
 from suitably.metrics.protocol import MetricLike, is_per_user
 from suitably.suitability.policy import Policy, read_policies
 from suitably.utils.parallel import check_jobs, run_jobs
+from suitably.utils.progress import progress
 from suitably.utils.suggest import nearest
 
 __all__ = ["ABTest"]
@@ -195,9 +195,8 @@ class ABTest:
         def run(one: Split) -> SplitRun:
             return run_split(spec, self.control, self.treatment, data, one)
 
-        quiet = True if len(splits) == 1 else None
         jobs = run_jobs(run, splits, self.n_jobs)
-        runs = list(tqdm(jobs, desc="splits", total=len(splits), disable=quiet))
+        runs = list(progress(jobs, "splits", len(splits), "split"))
         rows = tuple(row for metric in metrics for row in self._rows(metric, runs))
         overall = {row.metric: row for row in rows if row.segment == ALL}
         outcomes = tuple(

@@ -16,6 +16,7 @@ from suitably.errors import PolicyError
 from suitably.pipeline.pipeline import Pipeline
 from suitably.ranking.popularity import Popularity
 from suitably.suitability.policy import Policy
+from suitably.typing import AsOf, IdsLike
 
 __all__ = ["Arm", "JudgingPolicy", "PreparedArm", "evaluate_policy", "fingerprints", "prepare_arm"]
 
@@ -23,7 +24,7 @@ __all__ = ["Arm", "JudgingPolicy", "PreparedArm", "evaluate_policy", "fingerprin
 class JudgingPolicy(Protocol):
     """The policy that judges both arms' lists, evaluated: it says which pairs pass."""
 
-    def passes(self, user_ids: Any, product_ids: Any) -> NDArray[np.bool_]:
+    def passes(self, user_ids: IdsLike, product_ids: IdsLike) -> NDArray[np.bool_]:
         """JudgingPolicy pairs of external ids elementwise; what is unknown does not pass."""
 
 
@@ -49,18 +50,23 @@ class Arm(Protocol):
     def clone(self) -> Self:
         """Return an unfitted copy."""
 
-    def fit(self, data: Dataset, as_of: Any = None) -> Self:
+    def fit(self, data: Dataset, as_of: AsOf | None = None) -> Self:
         """Learn from what was visible."""
 
-    def knows(self, user_ids: Any, product_ids: Any) -> bool:
+    def knows(self, user_ids: IdsLike, product_ids: IdsLike) -> bool:
         """Return whether all these ids are known."""
 
     def recommend(
-        self, user_ids: Any, k: int, as_of: Any = None, *, product_ids: Any = None
+        self,
+        user_ids: IdsLike,
+        k: int,
+        as_of: AsOf | None = None,
+        *,
+        product_ids: IdsLike | None = None,
     ) -> Any:
         """Return recommendations with a `to_frame`."""
 
-    def eligibility(self, as_of: Any = None, policy: Any = None) -> JudgingPolicy:
+    def eligibility(self, as_of: AsOf | None = None, policy: Any = None) -> JudgingPolicy:
         """Evaluate a policy on its users, profiles and catalogue."""
 
 
@@ -87,7 +93,7 @@ class PreparedArm:
 
 
 def prepare_arm(
-    arm: Arm, data: Dataset, cut: Instant | None, user_ids: Any, product_ids: Any
+    arm: Arm, data: Dataset, cut: Instant | None, user_ids: IdsLike, product_ids: IdsLike
 ) -> PreparedArm:
     """Use a pipeline as it is if it was fitted no later than the cut and knows the ids.
 

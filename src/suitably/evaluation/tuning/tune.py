@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from suitably.data.dataset import Dataset
 from suitably.data.frames import write_frame
@@ -24,7 +24,9 @@ from suitably.evaluation.tuning.search_space import SearchSpace, replaced
 from suitably.metrics import TREC, ListMetric, UserMetric, parse_metrics
 from suitably.metrics.protocol import MetricLike, is_per_user, needs_of
 from suitably.pipeline.pipeline import Pipeline
+from suitably.typing import AsOf
 from suitably.utils.parallel import check_jobs, run_jobs
+from suitably.utils.progress import is_progress_shown
 
 __all__ = ["Tuned", "tune"]
 
@@ -73,7 +75,7 @@ def tune(
     metric: str | UserMetric | ListMetric,
     *,
     split: Any = None,
-    as_of: Any = None,
+    as_of: AsOf | None = None,
     horizon_days: int = 180,
     seed: int = 0,
     storage: str | Path | None = None,
@@ -107,7 +109,7 @@ def tune(
         horizon_days: Length of the default split's window.
         seed: For what is drawn.
         storage: A file of SQLite that keeps the trials; a search goes on where it was stopped.
-        progress: Whether to show a bar.
+        progress: Whether to show a bar, where bars are shown at all.
         n_jobs: How many trials, or splits of one, run at a time, in threads; −1: as many as there
             are cores.
 
@@ -159,7 +161,8 @@ def tune(
             _recognise(kept, f"{target.label}; {asked.text}; {search.text}; seed {seed}", storage)
             study.add_trials(kept.trials)
         done = len(study.trials)
-        with tqdm(total=int(trials), initial=done, desc="trials", disable=not progress) as bar:
+        quiet = not (progress and is_progress_shown())
+        with tqdm(total=int(trials), initial=done, desc="trials", disable=quiet) as bar:
             for turns in _batches(done, int(trials)):
                 drawn = [_draw(optuna, study, asked, seed + turn) for turn in turns]
                 scored = run_jobs(attempt, [params for _, params in drawn], n_jobs)

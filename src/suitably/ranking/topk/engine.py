@@ -9,7 +9,10 @@ Users come in blocks of like eligibility: a tile of them multiplies only the col
 them may be offered, small enough for its scores to stay in a core's cache until they are selected.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -18,7 +21,7 @@ from numpy.typing import NDArray
 from suitably.errors import DataError
 from suitably.ranking.protocol import Factors, Scorer, Scores
 from suitably.ranking.topk.lists import Lists
-from suitably.ranking.topk.select import GROUP, compiled, exact, ordered, short_list
+from suitably.ranking.topk.select import GROUP, exact, ordered, short_list
 from suitably.utils import bitset
 from suitably.utils.bitset import BitRows
 
@@ -220,3 +223,14 @@ def _lengths(vectors: NDArray[Any]) -> NDArray[np.float64]:
         squares = np.einsum("vf,vf->v", vectors, vectors).astype(np.float64)
         bounds: NDArray[np.float64] = 1.001 * np.sqrt(squares) + vectors.shape[1] * _ROOT
     return bounds
+
+
+@cache
+def compiled() -> Callable[..., None] | None:
+    """Return the compiled loop (extra `fast`), None without numba."""
+    if find_spec("numba") is None:
+        return None
+    from suitably.ranking.topk.select_compiled import draw
+
+    loop: Callable[..., None] = draw
+    return loop

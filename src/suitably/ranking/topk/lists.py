@@ -16,6 +16,15 @@ class Lists:
         products: int32 (users, depth), product codes; −1 past the end of a list.
         scores: float32 (users, depth); 0 past the end.
         lengths: int32 (users,), how many products each list really has.
+
+    Example:
+        >>> lists = Lists(
+        ...     products=np.array([[2, 0], [1, -1]], np.int32),
+        ...     scores=np.array([[0.9, 0.4], [0.7, 0.0]], np.float32),
+        ...     lengths=np.array([2, 1], np.int32),
+        ... )
+        >>> lists.depth, lists.filled.tolist()
+        (2, [[True, True], [True, False]])
     """
 
     products: NDArray[np.int32]

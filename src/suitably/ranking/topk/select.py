@@ -1,12 +1,9 @@
-"""The inner loop of lists: with numba where it is installed (extra `fast`), else with NumPy.
+"""Exact selection by rough scores, with NumPy.
 
-Both find every place that may belong to the top, by a rough score and a margin for its error, and
-score those alone exactly.
+Every place that may belong to the top is found by a rough score and a margin for its error, and
+those alone are scored exactly; `select_compiled` does the same in one loop.
 """
 
-from collections.abc import Callable
-from functools import cache
-from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -15,7 +12,7 @@ from numpy.typing import NDArray
 from suitably.utils import bitset
 from suitably.utils.bitset import BitRows
 
-__all__ = ["GROUP", "compiled", "exact", "ordered", "short_list"]
+__all__ = ["GROUP", "exact", "ordered", "short_list"]
 
 Rows = NDArray[np.int64]
 GROUP = 32
@@ -123,14 +120,3 @@ def ordered(
     listed[row, place] = codes[chosen]
     listed_scores[row, place] = scores[chosen]
     lengths[:] = np.minimum(np.diff(starts), depth)
-
-
-@cache
-def compiled() -> Callable[..., None] | None:
-    """Return the compiled loop, None without numba."""
-    if find_spec("numba") is None:
-        return None
-    from suitably.ranking.topk.select_compiled import draw
-
-    loop: Callable[..., None] = draw
-    return loop

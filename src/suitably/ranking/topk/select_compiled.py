@@ -1,4 +1,4 @@
-"""The inner loop of lists, compiled by numba; `selection` decides whether it is there."""
+"""Exact selection by rough scores, compiled by numba; the engine decides whether it is there."""
 
 from typing import Any
 

@@ -186,7 +186,8 @@ class UserAtom:
     _FALSE = np.array([[0], [0], [ONES]], np.uint64)
 
     def __init__(self, node: Node, scope: EvalScope) -> None:
-        self.node, self.scope = node, scope
+        self.node: Node = node
+        self.scope: EvalScope = scope
 
     def bits(self, batch: UserBatch) -> TruthBits:
         """Return a word of ones or zeros per user."""

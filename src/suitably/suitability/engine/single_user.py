@@ -16,6 +16,7 @@ from suitably.suitability.language.types import (
     Kleene,
     MapColumn,
     Scale,
+    StringPool,
     Type,
     Values,
 )
@@ -34,7 +35,7 @@ class SingleUser:
     def __init__(self, values: Mapping[str, Any], fields: Fields) -> None:
         self._values = values
         self._fields = fields
-        self.texts = fields.texts
+        self.texts: StringPool = fields.texts
 
     def __len__(self) -> int:
         return 1

@@ -48,7 +48,8 @@ class EligibilityTables:
         self._width = valid.shape[1]
         self._users = len(batch)
         coded = _coded({id(atom): atom for c in conditions for atom in c.atoms}, batch)
-        tables, self.rest = [], []
+        tables: list[_Table] = []
+        self.rest: list[Condition] = []
         for condition in conditions:
             table = self._table(condition, coded)
             if table is None:

@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import cached_property
@@ -112,18 +112,20 @@ class PolicyDocument:
         document = self._document
         _known_keys(document, {"policy", "scales", "fields", "rules"}, "policy")
         head = _table(document, "policy", "policy")
-        self.id = _text(head, "id", "policy")
+        self.id: str = _text(head, "id", "policy")
         where = f"policy {self.id!r}"
         _known_keys(head, _POLICY_KEYS, where)
-        self.version = _text(head, "version", where, "")
-        self.title = _languages(head, "title", where)
-        self.note = _text(head, "note", where, "")
+        self.version: str = _text(head, "version", where, "")
+        self.title: Mapping[str, str] = _languages(head, "title", where)
+        self.note: str = _text(head, "note", where, "")
+        self.effective: date | None
+        self.expires: date | None
         self.effective, self.expires = _dates(head, where)
-        self.governs = _text(head, "governs", where, None)
-        self.governs_node = (
+        self.governs: str | None = _text(head, "governs", where, None)
+        self.governs_node: Node | None = (
             parse(self.governs, f"{where}: governs") if self.governs is not None else None
         )
-        self.scales = {
+        self.scales: dict[str, Scale] = {
             name: _scale(name, levels, where)
             for name, levels in _table(document, "scales", where, {}).items()
         }
@@ -131,7 +133,7 @@ class PolicyDocument:
             name: self._declaration(name, declared, where)
             for name, declared in _table(document, "fields", where, {}).items()
         }
-        self.rules = _rules(document, where)
+        self.rules: tuple[Rule, ...] = _rules(document, where)
 
     @cached_property
     def reads(self) -> tuple[Field, ...]:

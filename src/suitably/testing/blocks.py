@@ -1,4 +1,4 @@
-"""Blocks of lists with ties, gaps and lists of every length, and what rerankers read."""
+"""Blocks of lists with ties, gaps and every length, and the fields that rerankers read."""
 
 from dataclasses import replace
 from typing import Any
@@ -10,14 +10,14 @@ from scipy import sparse
 from suitably.ranking import Lists
 from suitably.reranking import RerankContext
 
-__all__ = ["block", "by_user", "context", "lists_of", "rows", "taken_from"]
+__all__ = ["CATALOGUE", "MAP", "block", "by_user", "context", "lists_of", "rows", "same"]
 
 CATALOGUE = 12
 MAP = pa.map_(pa.string(), pa.float64())
 
 
 def context(users: int, owned: list[list[int]] | None = None, **columns: Any) -> RerankContext:
-    """Give a context: columns of products by name, of users as `user_<name>`."""
+    """Return a context: columns of products by name, of users as `user_<name>`."""
     mine = {name[5:]: values for name, values in columns.items() if name.startswith("user_")}
     theirs = {name: values for name, values in columns.items() if not name.startswith("user_")}
     catalogue = len(next(iter(theirs.values())))
@@ -33,7 +33,7 @@ def context(users: int, owned: list[list[int]] | None = None, **columns: Any) ->
 
 
 def lists_of(*products: list[int], scores: list[list[float]] | None = None) -> Lists:
-    """Give lists by hand; without scores, falling ones."""
+    """Return lists by hand; without scores, falling ones."""
     lists = Lists.empty(len(products), max(map(len, products), default=0))
     for user, codes in enumerate(products):
         mine = list(range(len(codes), 0, -1)) if scores is None else scores[user]
@@ -44,6 +44,7 @@ def lists_of(*products: list[int], scores: list[list[float]] | None = None) -> L
 
 
 def by_user(lists: Lists) -> list[list[int]]:
+    """Return the products of each list, without what is past its end."""
     return [
         codes[:length].tolist() for codes, length in zip(lists.products, lists.lengths, strict=True)
     ]
@@ -54,6 +55,7 @@ def block(
 ) -> tuple[Lists, RerankContext]:
     """Draw lists and fields: many equal scores, groups missing, some own nothing, some no map."""
     rng = np.random.default_rng(seed)
+    kinds = np.array(["a", "b", "c", None], object)
     lists = Lists.empty(users, depth)
     lists.lengths[:] = rng.integers(0, depth + 1, users)
     for user, length in enumerate(lists.lengths):
@@ -73,7 +75,7 @@ def block(
     amounts = [None if rng.random() < 0.2 else float(rng.integers(1, 9) * 50) for _ in issuers]
     found = context(
         users, owned,
-        category=pa.array([rng.choice(["a", "b", "c", None]) for _ in issuers], pa.string()),
+        category=pa.array([rng.choice(kinds) for _ in issuers], pa.string()),
         issuer=pa.array(issuers, pa.string()),
         min_amount=pa.array(amounts, pa.float64()),
         term_months=pa.array([None if rng.random() < 0.2 else int(rng.integers(60))
@@ -84,7 +86,7 @@ def block(
 
 
 def rows(found: RerankContext, chosen: Any) -> RerankContext:
-    """Give the context of some of the users."""
+    """Return the context of some of the users."""
     return replace(
         found,
         user_ids=found.user_ids[chosen],
@@ -93,5 +95,9 @@ def rows(found: RerankContext, chosen: Any) -> RerankContext:
     )
 
 
-def taken_from(found: RerankContext, column: str) -> list[Any]:
-    return found.product_fields[column].to_pylist()
+def same(a: Lists, b: Lists) -> bool:
+    """Return whether two blocks of lists are equal, types and all."""
+    return all(
+        x.dtype == y.dtype and np.array_equal(x, y)
+        for x, y in ((a.products, b.products), (a.scores, b.scores), (a.lengths, b.lengths))
+    )
