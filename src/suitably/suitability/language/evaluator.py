@@ -166,8 +166,9 @@ def _number(value: float) -> Values:
 def _compare(node: Node, operator: str, left: Column, right: Column, scope: Scope) -> Kleene:
     if isinstance(left, Kleene) or isinstance(right, Kleene):
         return _compare_conditions(node, operator, left, right, scope)
-    refuse = partial(scope.refuse, node)
-    left, right = as_level(left, right, refuse), as_level(right, left, refuse)
+    if left.literal is not None or right.literal is not None:
+        refuse = partial(scope.refuse, node)
+        left, right = as_level(left, right, refuse), as_level(right, left, refuse)
     known = left.known & right.known
     if ANY in (left.type, right.type):
         return Kleene.of(np.zeros_like(known), np.zeros_like(known))
