@@ -59,7 +59,7 @@ class EvalScope:
     """The scope of a policy's sentences.
 
     Attributes:
-        users: The users' fields; before there are any subjects, only their types count.
+        users: The users' fields; before there are any, only their types count.
         products: The products' fields.
         declared: What the policy says of its fields.
         refusal: Raises at a node: names the policy and rule, with line and column.
@@ -67,7 +67,7 @@ class EvalScope:
         rows: The users in sight; None for all of them.
         columns: The products in sight; None for all of them.
         dry: Only types, no rows: how a policy is checked before any row is read.
-        memo: What sentences made of the subjects already; None: nothing is kept.
+        memo: What sentences made of the users in sight already; None: nothing is kept.
     """
 
     users: UserSide

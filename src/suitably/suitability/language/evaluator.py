@@ -54,6 +54,8 @@ COMPARE: dict[str, Callable[..., Bools]] = {
     ">=": np.greater_equal,
 }
 _ARITHMETIC = {"+": np.add, "-": np.subtract, "*": np.multiply, "/": np.divide}
+# Longer sums are unknown: no two of these leave int64, nor does one added to any date.
+_LONGEST = {DURATION: 2**62, PERIOD: 12 * 40_000}
 
 
 class Scope(Protocol):
@@ -164,8 +166,9 @@ def _number(value: float) -> Values:
 def _compare(node: Node, operator: str, left: Column, right: Column, scope: Scope) -> Kleene:
     if isinstance(left, Kleene) or isinstance(right, Kleene):
         return _compare_conditions(node, operator, left, right, scope)
-    refuse = partial(scope.refuse, node)
-    left, right = as_level(left, right, refuse), as_level(right, left, refuse)
+    if left.literal is not None or right.literal is not None:
+        refuse = partial(scope.refuse, node)
+        left, right = as_level(left, right, refuse), as_level(right, left, refuse)
     known = left.known & right.known
     if ANY in (left.type, right.type):
         return Kleene.of(np.zeros_like(known), np.zeros_like(known))
@@ -220,7 +223,8 @@ def _arithmetic(node: Arithmetic, scope: Scope) -> Values:
         case ("date", "-", "date"):
             return Values(DURATION, left.data - right.data, known)
         case ("duration", "+" | "-", "duration") | ("period", "+" | "-", "period"):
-            return Values(left.type, _ARITHMETIC[operator](left.data, right.data), known)
+            data = _ARITHMETIC[operator](left.data, right.data)
+            return Values(left.type, data, known & (np.abs(data) < _LONGEST[left.type]))
     if ANY in (left.type, right.type):
         return Values(ANY, np.zeros(known.shape), np.zeros_like(known))
     scope.refuse(node, f"cannot compute {left.type} {operator} {right.type}")

@@ -17,7 +17,7 @@ from suitably.suitability.language.nodes import (
 )
 from suitably.suitability.language.types import Scale
 from suitably.suitability.lint.finding import Finding
-from suitably.suitability.lint.type_check import misfit
+from suitably.suitability.lint.type_check import type_error
 from suitably.suitability.messages import LANGUAGES
 
 __all__ = ["check_declarations", "check_languages", "check_names", "check_texts", "check_types"]
@@ -30,11 +30,11 @@ def check_types(policy: PolicyDocument) -> Iterator[Finding]:
     assumed = {name: "text" if kind == LEVEL else kind for name, kind in FIELD_NAMES.items()}
     usual = {name: kind or None for name, kind in assumed.items()} | policy.fields
     for rule, key, text, node in _sentences(policy):
-        problem = misfit(node, text, key, policy.fields) or _unordered(policy, text, key, node)
+        problem = type_error(node, text, key, policy.fields) or _unordered(policy, text, key, node)
         if problem:
             yield Finding("error", "type", problem, rule, policy.id)
             continue
-        problem = misfit(node, text, key, usual)
+        problem = type_error(node, text, key, usual)
         if problem:
             hint = "if the fields are of their usual types"
             yield Finding("warning", "type", f"{problem}, {hint}", rule, policy.id)

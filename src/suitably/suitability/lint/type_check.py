@@ -25,10 +25,10 @@ from suitably.suitability.language.types import (
     Values,
 )
 
-__all__ = ["misfit"]
+__all__ = ["type_error"]
 
 
-def misfit(node: Node, text: str, where: str, types: Mapping[str, Declaration]) -> str | None:
+def type_error(node: Node, text: str, where: str, types: Mapping[str, Declaration]) -> str | None:
     """Return where the types of a condition do not go together.
 
     Args:
