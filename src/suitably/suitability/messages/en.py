@@ -26,4 +26,11 @@ ENGLISH = Sentences(
         ),
         Reason.RANKED_BELOW_K: "The product may be offered, but is not among the first {k}.",
     },
+    eligible="It passes every rule that applies ({rules})",
+    unruled="No rule applies to it",
+    by_history="past behaviour",
+    by_others="the behaviour of others, since {ranker} knows nothing of this customer yet",
+    reordered=", reordered by {rerankers},",
+    and_=" and ",
+    ranked="{eligible} and ranks {rank} of {length} by {ranker}{reordered} on {basis}.",
 )

@@ -25,6 +25,14 @@ class Sentences:
         between_facts: What stands between facts.
         between_items: What stands between the items of a list.
         reasons: The library's own reasons, with what they need in braces.
+        eligible: What opens the sentence of a place in a list, with `{rules}`.
+        unruled: The same where no rule applies.
+        by_history: What a ranker goes by.
+        by_others: What its fallback goes by, with `{ranker}`, which knows nothing of the user.
+        reordered: That rerankers had a say, with `{rerankers}`.
+        and_: What stands between rerankers.
+        ranked: A place in a list, with `{eligible}`, `{rank}`, `{length}`, `{ranker}`,
+            `{reordered}` and `{basis}`.
     """
 
     name: str
@@ -39,3 +47,10 @@ class Sentences:
     between_facts: str
     between_items: str
     reasons: Mapping[Reason, str]
+    eligible: str
+    unruled: str
+    by_history: str
+    by_others: str
+    reordered: str
+    and_: str
+    ranked: str

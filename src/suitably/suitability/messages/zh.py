@@ -24,4 +24,11 @@ CHINESE = Sentences(
         Reason.UNRANKED: "该产品可以推荐，但排序模型缺少相关信息，无法排名。",
         Reason.RANKED_BELOW_K: "该产品可以推荐，但未进入前{k}名。",
     },
+    eligible="符合全部适用规则（{rules}）",
+    unruled="没有适用的规则",
+    by_history="按历史行为",
+    by_others="因{ranker}对该客户尚无了解，按其他客户的行为",
+    reordered="、经{rerankers}调整后",
+    and_="、",
+    ranked="该产品{eligible}，{basis}由{ranker}{reordered}排在{length}个中的第{rank}位。",
 )
