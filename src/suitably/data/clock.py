@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import numpy as np
@@ -131,8 +131,6 @@ class Clock:
                 f"{name}={moment!s}: is time-zone {asked}, but the data is {data}: give {wanted}, "
                 f"or a bare date"
             )
-        if stamp.tzinfo is not None:
-            stamp = stamp.tz_convert("UTC").tz_localize(None)
         return _instant(stamp)
 
     def wall(self, instant: Instant) -> Instant:
@@ -280,11 +278,13 @@ def _stamp(moment: Any, name: str) -> tuple[pd.Timestamp, bool]:
         raise DataError(f"{name}: is missing")
     if stamp.nanosecond or (isinstance(read, np.datetime64) and stamp.to_datetime64() != read):
         raise DataError(f"{name}={moment!s}: is finer than a microsecond")
+    if not EARLIEST <= int(_instant(stamp).astype(np.int64)) <= LATEST:
+        raise DataError(f"{name}={moment!s}: lies outside the years 1 to 9999")
     return stamp, bare
 
 
 def _instant(stamp: pd.Timestamp) -> Instant:
-    instant: Instant = stamp.to_datetime64().astype("datetime64[us]")
+    instant: Instant = stamp.to_datetime64().astype("datetime64[us]")  # in UTC where it is aware
     return instant
 
 
@@ -317,9 +317,7 @@ def months_later(instants: Instants, months: NDArray[np.int64] | int, clock: Clo
 
 def present_moment(now: Any = None) -> Instant:
     """Return the moment after which rows lie in the future; default: the present."""
-    stamp = pd.Timestamp.now("UTC") if now is None else pd.Timestamp(now)
-    if stamp.tzinfo is not None:
-        stamp = stamp.tz_convert("UTC").tz_localize(None)
+    if now is not None:
+        return _instant(_stamp(now, "now")[0])
     # Naive data may be written in any zone, up to 14 hours ahead of UTC.
-    slack = pd.Timedelta(hours=14) if now is None else pd.Timedelta(0)
-    return Clock().instant(stamp.floor("us") + slack, "now")
+    return np.datetime64(datetime.now(UTC).replace(tzinfo=None)) + np.timedelta64(14, "h")

@@ -48,9 +48,12 @@ def find_zone(name: str) -> Any:
     except (KeyError, ValueError, OSError):
         pass
     try:
-        return datetime.fromisoformat(f"2000-01-01T00:00:00{name}").tzinfo
+        zone = datetime.fromisoformat(f"2000-01-01T00:00:00{name}").tzinfo
     except ValueError:
-        raise DataError(f"time zone {name!r}: does not exist") from None
+        zone = None
+    if zone is None:
+        raise DataError(f"time zone {name!r}: does not exist")
+    return zone
 
 
 def names_zone(name: str) -> bool:
