@@ -1,9 +1,7 @@
 """Time: one axis of microseconds, and the calendar in which the data's days begin and end."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
 from typing import Any
 
 import numpy as np
@@ -12,19 +10,23 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from suitably.data.calendar import DAY, EARLIEST, LATEST, add_months
+from suitably.data.moments import (
+    Instant,
+    Instants,
+    as_instant,
+    as_instants,
+    present_moment,
+    read_moment,
+    read_ticks,
+)
 from suitably.data.time_zones import find_zone, instants_of, names_zone, walls_of
 from suitably.errors import DataError
 
-__all__ = ["ISO_8601", "MICROSECOND", "UNNAMED", "Clock", "Instant", "Instants"]
-__all__ += ["elapsed_days", "months_later", "present_moment", "read_ticks"]
+__all__ = ["MICROSECOND", "UNNAMED", "Clock", "Instant", "Instants"]
+__all__ += ["elapsed_days", "months_later", "present_moment"]
 
-Instant = np.datetime64
-Instants = NDArray[np.datetime64]
 MICROSECOND = np.timedelta64(1, "us")
-ISO_8601 = r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d(?::?\d\d)?)?)?"
 UNNAMED = "+00:00"  # the time zone of Arrow columns of which only the instants are known
-_TICKS = {"s": 1_000_000, "ms": 1_000, "us": 1}
-_NOWHERE = np.datetime64("NaT", "us")
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,7 @@ class Clock:
         Raises:
             DataError: Not a moment.
         """
-        stamp, bare = _stamp(moment, name)
+        stamp, bare = read_moment(moment, name)
         return None if bare else cls(None if stamp.tzinfo is None else _zone_of(stamp))
 
     @property
@@ -115,14 +117,14 @@ class Clock:
             DataError: Not a moment, its time-zone awareness differs from the data's, or a bare date
                 where the data names no time zone.
         """
-        stamp, bare = _stamp(moment, name)
+        stamp, bare = read_moment(moment, name)
         if bare:
             if self.asks:
                 raise DataError(
                     f"{name}={moment!s}: is a bare date, and {self.asks}, or give a time with its "
                     f"offset"
                 )
-            walls = np.array([_instant(stamp)])
+            walls = np.array([as_instant(stamp)])
             return self.from_walls(walls)[0]  # type: ignore[no-any-return]
         if (stamp.tzinfo is None) != (self.zone is None):
             data, asked = ("naive", "aware") if self.zone is None else ("aware", "naive")
@@ -131,7 +133,7 @@ class Clock:
                 f"{name}={moment!s}: is time-zone {asked}, but the data is {data}: give {wanted}, "
                 f"or a bare date"
             )
-        return _instant(stamp)
+        return as_instant(stamp)
 
     def wall(self, instant: Instant) -> Instant:
         """Return what the clocks of the zone show at an instant."""
@@ -181,30 +183,7 @@ class Clock:
     @staticmethod
     def instants(array: pa.Array) -> Instants:
         """Return a column that was read as microseconds before, NaT where null."""
-        return _dated(*read_ticks(array)[:2])
-
-
-def read_ticks(
-    array: pa.Array,
-) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.bool_]]:
-    """Read dates or timestamps as microseconds.
-
-    Returns:
-        The microseconds; which of them are within the years 1 to 9999, false where null; and which
-        moments are finer than a microsecond.
-    """
-    kind = array.type
-    known = ~array.is_null().to_numpy(zero_copy_only=False)
-    finer = np.zeros(len(array), bool)
-    width = pa.int32() if pa.types.is_date32(kind) else pa.int64()
-    ticks = array.view(width).fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
-    if getattr(kind, "unit", "ms") == "ns" and not pa.types.is_date(kind):
-        micros = ticks // 1_000
-        finer = known & (micros * 1_000 != ticks)
-        return micros, known, finer
-    per_tick = DAY if pa.types.is_date32(kind) else _TICKS[getattr(kind, "unit", "ms")]
-    inside = known & (ticks >= EARLIEST // per_tick) & (ticks <= LATEST // per_tick)
-    return np.where(inside, ticks, 0) * per_tick, inside, finer
+        return as_instants(*read_ticks(array)[:2])
 
 
 def _read(array: pa.Array, name: str) -> Instants:
@@ -214,13 +193,7 @@ def _read(array: pa.Array, name: str) -> Instants:
             f"{name}: {int(finer.sum())} of {len(array)} moments are finer than a microsecond, "
             f"which would be cut: round them first"
         )
-    return _dated(micros, inside)
-
-
-def _dated(micros: NDArray[np.int64], inside: NDArray[np.bool_]) -> Instants:
-    out: Instants = micros.astype("datetime64[us]")
-    out[~inside] = _NOWHERE
-    return out
+    return as_instants(micros, inside)
 
 
 def _mapped(moments: Instants, function: Any, zone: str | None) -> Instants:
@@ -247,47 +220,6 @@ def _zone_of(stamp: pd.Timestamp) -> str:
         return stamp.isoformat()[-6:]  # a zone of another make: its offset at the moment
 
 
-def _stamp(moment: Any, name: str) -> tuple[pd.Timestamp, bool]:
-    bare = (isinstance(moment, date) and not isinstance(moment, datetime)) or (
-        isinstance(moment, np.datetime64) and np.datetime_data(moment)[0] in "YMWD"
-    )
-    read = moment
-    if isinstance(moment, str):
-        bare = len(moment) == 10
-        if not re.fullmatch(ISO_8601, moment):
-            raise DataError(
-                f"{name}={moment[:60]!r}: is not a date or time as ISO 8601 writes it, such as "
-                f"2024-06-01 or 2024-06-01T09:30:00+02:00"
-            )
-        if len(fraction := re.sub(r".*\.(\d+).*|.*", r"\1", moment)) > 6 and int(fraction[6:]):
-            raise DataError(f"{name}={moment!r}: is finer than a microsecond")
-        try:
-            read = datetime.fromisoformat(moment)
-        except ValueError as error:
-            raise DataError(f"{name}={moment!r}: {error}") from None
-    if not isinstance(read, date | np.datetime64):
-        raise DataError(
-            f"{name}={moment!r:.60}: is not a date or time: give a date, a datetime, a timestamp "
-            f"or ISO 8601 text"
-        )
-    try:
-        stamp = pd.Timestamp(read)
-    except (ValueError, OverflowError) as error:
-        raise DataError(f"{name}={moment!s}: {error}") from None
-    if pd.isna(stamp):
-        raise DataError(f"{name}: is missing")
-    if stamp.nanosecond or (isinstance(read, np.datetime64) and stamp.to_datetime64() != read):
-        raise DataError(f"{name}={moment!s}: is finer than a microsecond")
-    if not EARLIEST <= int(_instant(stamp).astype(np.int64)) <= LATEST:
-        raise DataError(f"{name}={moment!s}: lies outside the years 1 to 9999")
-    return stamp, bare
-
-
-def _instant(stamp: pd.Timestamp) -> Instant:
-    instant: Instant = stamp.to_datetime64().astype("datetime64[us]")  # in UTC where it is aware
-    return instant
-
-
 def elapsed_days(since: Instants, as_of: Instant) -> NDArray[np.float64]:
     """Return days of 24 hours up to a moment, in whole milliseconds, NaN where NaT.
 
@@ -311,13 +243,5 @@ def months_later(instants: Instants, months: NDArray[np.int64] | int, clock: Clo
     """
     moved = add_months(clock.walls(instants), months)
     inside = (moved.astype(np.int64) >= EARLIEST) & (moved.astype(np.int64) <= LATEST)
-    later: Instants = clock.from_walls(np.where(inside, moved, _NOWHERE))
+    later: Instants = clock.from_walls(np.where(inside, moved, np.datetime64("NaT", "us")))
     return later if clock.zone is None else np.where(np.equal(months, 0), instants, later)
-
-
-def present_moment(now: Any = None) -> Instant:
-    """Return the moment after which rows lie in the future; default: the present."""
-    if now is not None:
-        return _instant(_stamp(now, "now")[0])
-    # Naive data may be written in any zone, up to 14 hours ahead of UTC.
-    return np.datetime64(datetime.now(UTC).replace(tzinfo=None)) + np.timedelta64(14, "h")

@@ -8,7 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from suitably.data.clock import ISO_8601, UNNAMED, Instant, read_ticks
+from suitably.data.clock import UNNAMED
+from suitably.data.moments import ISO_8601, Instant, read_ticks
 from suitably.data.vocabulary import id_array, id_kind
 from suitably.errors import DataError
 

@@ -4,8 +4,10 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import duckdb
 import numpy as np
 import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pytest
 from hypothesis import given
@@ -267,3 +269,30 @@ def test_versions_in_another_zone_than_the_moment() -> None:
         rule.evaluate(users, products, "2024-01-02")
     with pytest.raises(st.DataError, match=r"users.user_timestamp and as_of=.* differ"):
         rule.evaluate(users, products, np.datetime64("2024-01-02T00:00:00"))
+
+
+FRAMES = {
+    "pandas": lambda frame: frame,
+    "polars": pl.from_pandas,
+    "pyarrow": lambda frame: pa.table(frame),
+    "duckdb": lambda frame: duckdb.sql("select * from frame"),
+}
+
+
+@pytest.mark.parametrize("kind", FRAMES)
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/Santiago", None])
+def test_the_same_instants_give_the_same_lists_from_any_frame(kind: str, zone: str | None) -> None:
+    stamps = pd.to_datetime(["2022-09-10 22:00", "2022-09-11 03:59", "2022-09-11 04:00"], utc=True)
+    asked = stamps.tz_convert(zone or "UTC")
+    users = pd.DataFrame({"user_id": [1, 2, 3], "seen": asked})
+    log = pd.DataFrame({"user_id": [1, 2, 3], "product_id": list("aab"), "timestamp": asked})
+    rule = "user.seen + months(1) <= as_of"
+    as_of = "2022-10-11"
+    made = st.Dataset(FRAMES[kind](users), None, FRAMES[kind](log), time_zone=zone)
+    if kind == "duckdb" and zone is None:
+        with pytest.raises(st.PolicyError, match="time_zone="):
+            fit(rule, made, "2022-10-11T00:00Z")
+        return
+    listed = fit(rule, made, as_of).eligibility().mask().any(axis=1).tolist()
+    # One month after 23:59 of the 10th in Santiago, and after 01:00 of the 11th there.
+    assert listed == [True, zone == "America/Santiago", False]

@@ -291,7 +291,8 @@ REGISTRY: dict[str, Function] = {
             "days",
             _takes(n="number"),
             "duration",
-            "whole days; another `n`, or one beyond 20,000 years (7,320,000 days), is unknown",
+            "whole days of 24 hours; another `n`, or one beyond 20,000 years (7,320,000 days), "
+            "is unknown",
             _days,
         ),
         Function(
@@ -341,7 +342,7 @@ REGISTRY: dict[str, Function] = {
             "age",
             _takes(date="date"),
             "number",
-            "completed years; missing for a date to come",
+            "completed years, by the calendar; missing for a date to come",
             _age,
             dated=True,
             by_day=True,
