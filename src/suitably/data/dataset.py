@@ -38,6 +38,9 @@ class Dataset:
         owned_events: Kinds of event that make a product owned; None: all of them.
         on_error: `"raise"` a `DataError` at a bad row, or `"quarantine"` it.
         now: Rows dated later are in the future and refused; default: the present.
+        time_zone: The name of the zone whose calendar says ages, months and the midnight of a bare
+            date; None: the one that the type of the timestamps names. Text with offsets and
+            instants from DuckDB name none.
 
     Attributes:
         columns: As given.
@@ -67,6 +70,7 @@ class Dataset:
         owned_events: list[str] | tuple[str, ...] | None = None,
         on_error: OnError = "raise",
         now: AsOf | None = None,
+        time_zone: str | None = None,
     ) -> None:
         if on_error not in ("raise", "quarantine"):
             raise DataError(f'on_error={on_error!r}: must be "raise" or "quarantine"')
@@ -94,7 +98,7 @@ class Dataset:
         self.product_versions: Versions = self._versions(
             inspections.get("products"), log, columns.product, "product_timestamp", present, zones
         )
-        self.clock: Clock = _one_clock(zones)
+        self.clock: Clock = Clock.of_columns(zones, time_zone)
         self._tables = inspections
         self._refuse_strangers(log)
         self.events: Events = read_events(
@@ -255,18 +259,15 @@ class Dataset:
         return box(
             repr(self),
             table(("table", "rows", "columns"), rows),
-            facts({"time zone": self.clock.zone or "none", "owned by": self._owned_by}),
+            facts(
+                {
+                    "time zone": (self.clock.stated and self.clock.zone) or "none",
+                    "owned by": self._owned_by,
+                }
+            ),
             table(columns, lines, "Rows set aside") if lines else "",
         )
 
     @property
     def _owned_by(self) -> str:
         return "any event" if self.owned_events is None else ", ".join(self.owned_events) or "none"
-
-
-def _one_clock(zones: dict[str, str | None]) -> Clock:
-    aware = {column: zone for column, zone in zones.items() if zone is not None}
-    if aware and len(aware) < len(zones):
-        naive = sorted(set(zones) - set(aware))
-        raise DataError(f"timestamps: {sorted(aware)} have a time zone, {naive} have none")
-    return Clock(next(iter(aware.values()), None))

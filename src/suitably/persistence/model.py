@@ -53,6 +53,7 @@ def save_model(model: Model, path: Path) -> None:
                 "libraries": {name: metadata.version(name) for name in _LIBRARIES},
                 "as_of": _micros(state.as_of),
                 "zone": state.clock.zone,
+                "zone_stated": state.clock.stated,
                 "kind": state.kind,
                 "data": state.schema.to_dict(),
                 "learned": state.learned,
@@ -117,7 +118,7 @@ def _load(reader: Reader, trusted: Sequence[type]) -> Model:
     builders = [read_component(reader, one, trusted, Builder) for one in facts["builders"]]
     state = FittedState(
         as_of=_instant(facts["as_of"]),
-        clock=Clock(facts["zone"]),
+        clock=Clock(facts["zone"], bool(facts["zone_stated"])),
         kind=facts["kind"],
         users=users,
         products=products,

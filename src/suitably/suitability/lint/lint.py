@@ -14,6 +14,7 @@ from suitably.suitability.lint.proofs import Proof, conflicts, governs_nothing, 
 from suitably.suitability.lint.text_checks import (
     check_declarations,
     check_names,
+    check_never,
     check_texts,
     check_types,
 )
@@ -72,7 +73,7 @@ def check_policy(
         raise ValueError("users, products and as_of: give all three, or none")
     read = _read(policy)
     found = [*check_types(read), *check_dates(read), *check_texts(read)]
-    found += check_declarations(read)
+    found += [*check_declarations(read), *check_never(read)]
     unfit = {one.rule for one in found if one.kind == "type" and one.severity == "error"}
     sound = [rule for rule in read.rules if rule.id not in unfit]
     found += _proofs(read, sound, governed="" not in unfit)

@@ -15,14 +15,23 @@ __all__ = ["LANGUAGES", "explain_rank", "explain_reason", "explain_verdict", "sh
 LANGUAGES: Mapping[str, Sentences] = MappingProxyType({"en": ENGLISH, "zh": CHINESE})
 
 
-def explain_verdict(rule: str, verdict: str, inputs: Mapping[str, Any], language: str) -> str:
-    """Say what a rule makes of its inputs: `"pass"`, `"fail"` or `"unknown"`."""
+def explain_verdict(
+    rule: str,
+    verdict: str,
+    inputs: Mapping[str, Any],
+    language: str,
+    overflows: Sequence[str] = (),
+) -> str:
+    """Say what a rule makes of its inputs, `"pass"`, `"fail"` or `"unknown"`; and overflows."""
     said = LANGUAGES[language]
     facts = said.between_facts.join(
         f"{name}{said.equals}{show_value(value, language)}" for name, value in inputs.items()
     )
     sentence = {"pass": said.passes, "fail": said.fails, "unknown": said.unknown}[verdict]
-    return sentence.format(rule=rule, facts=f"{said.introduces}{facts}" if facts else "")
+    text = sentence.format(rule=rule, facts=f"{said.introduces}{facts}" if facts else "")
+    if overflows:
+        text += said.overflows.format(expressions=said.between_facts.join(overflows))
+    return text
 
 
 def explain_reason(reason: Reason, facts: Mapping[str, str], language: str) -> str:

@@ -13,6 +13,7 @@ ENGLISH = Sentences(
     passes="The rule {rule} is met{facts}.",
     fails="The rule {rule} is not met{facts}.",
     unknown="The rule {rule} cannot be judged{facts}.",
+    overflows=" Overflow, beyond what dates or numbers can hold: {expressions}.",
     introduces=": ",
     equals=" = ",
     between_facts=", ",

@@ -20,6 +20,7 @@ class Sentences:
         passes: A rule that is met, with `{rule}` and `{facts}`.
         fails: A rule that is not.
         unknown: A rule that cannot be judged.
+        overflows: What is added where `{expressions}` are too large to be known.
         introduces: What comes before the facts.
         equals: What stands between a field and its value.
         between_facts: What stands between facts.
@@ -42,6 +43,7 @@ class Sentences:
     passes: str
     fails: str
     unknown: str
+    overflows: str
     introduces: str
     equals: str
     between_facts: str

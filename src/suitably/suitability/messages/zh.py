@@ -13,6 +13,7 @@ CHINESE = Sentences(
     passes="符合规则{rule}{facts}。",
     fails="不符合规则{rule}{facts}。",
     unknown="无法判断规则{rule}{facts}。",
+    overflows="超出日期或数值的范围：{expressions}。",
     introduces="：",
     equals="为",
     between_facts="，",
