@@ -25,6 +25,7 @@ __all__ = [
     "Required",
     "clauses_of",
     "conditions_of",
+    "read_by",
 ]
 
 InForce = Callable[[PolicyDocument | Rule], bool | None]
@@ -240,17 +241,18 @@ class Condition:
 
 def conditions_of(clauses: Sequence[Clause]) -> list[Condition]:
     """Split clauses into conditions, first those that look at the user only."""
-    found = [Condition(part, _atoms(part)) for clause in clauses for part in clause.parts()]
+    found = [Condition(part, read_by([part])) for clause in clauses for part in clause.parts()]
     return sorted(found, key=lambda condition: not condition.of_user)
 
 
-def _atoms(clause: Clause) -> tuple[Atom, ...]:
-    """Find out which atoms a clause reads, by letting it read nothing."""
+def read_by(clauses: Sequence[Clause]) -> tuple[Atom, ...]:
+    """Find out which atoms clauses read, each once, by letting them read nothing."""
     seen: dict[int, Atom] = {}
 
     def note(atom: Atom) -> TruthBits:
         seen[id(atom)] = atom
         return NOTHING, NOTHING
 
-    clause.holds(note)
+    for clause in clauses:
+        clause.kept_out(note)
     return tuple(seen.values())
