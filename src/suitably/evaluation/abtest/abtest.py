@@ -44,8 +44,9 @@ class ABTest:
     The primary metric decides: "ship" if the low end of its paired interval is above 0 and every
     guardrail holds, "do not ship" if the high end is below 0 or the treatment breaches a hard
     guardrail, "not evaluable" without an evaluable user, with too few users for an interval or with
-    a missing input, otherwise "inconclusive". The other metrics are shown with unadjusted intervals, to read and not to decide
-    by. Results are means over users; users of several splits are averaged over these first.
+    a missing input, otherwise "inconclusive". The other metrics are shown with unadjusted
+    intervals, to read and not to decide by. Results are means over users; users of several splits
+    are averaged over these first.
 
     Accuracy is measured on the users with a relevant product. Violations and coverage are measured
     on all users of the split, whatever `relevant` leaves, so that a choice of what is relevant
