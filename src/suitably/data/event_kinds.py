@@ -166,9 +166,7 @@ def _without(events: Events, rows: NDArray[np.bool_]) -> Events:
 def _names(role: str, asked: Any) -> tuple[str, ...] | None:
     if asked is None:
         return None
-    kinds = (
-        () if isinstance(asked, str | bytes) or not isinstance(asked, Iterable) else tuple(asked)
-    )
-    if (not kinds and asked not in ((), [])) or not all(isinstance(kind, str) for kind in kinds):
+    kinds = [*asked] if isinstance(asked, Iterable) and not isinstance(asked, str) else [None]
+    if not all(isinstance(kind, str) for kind in kinds):
         raise DataError(f"{role}_events={asked!r:.50}: must be a list of kinds of event")
-    return kinds
+    return tuple(map(str, kinds))
