@@ -170,7 +170,8 @@ class Pipeline(Parameterized):
         new interactions in and leave what they know of products as it is. The moment that answers
         are given as of advances to just after the latest of the news. Calls to `recommend` in
         between are answered from before or from after, never from a mixture; where the news
-        cannot be used, everything stays as it was.
+        cannot be used, everything stays as it was. An event whose id has been counted before is
+        left out.
 
         Args:
             interactions: New ones, in columns called as at the fit.
