@@ -16,7 +16,7 @@ from suitably.data.event_kinds import EventKinds
 from suitably.data.events import Events
 from suitably.data.ledger import Ledger
 
-__all__ = ["View"]
+__all__ = ["View", "ones_at"]
 
 
 @dataclass(frozen=True)
@@ -100,10 +100,14 @@ class View:
         """What is owned, acquired and not disposed of since: CSR (users, products), int8 ones."""
         if self.ledger is not None:
             return self.ledger.owned(self._shape)
-        bought = self.purchases
-        ones = np.ones(bought.nnz, np.int8)
-        return sparse.csr_array((ones, bought.indices, bought.indptr), bought.shape)
+        return ones_at(self.purchases)
 
     @property
     def _shape(self) -> tuple[int, int]:
         return len(self.users), len(self.products)
+
+
+def ones_at(matrix: sparse.csr_array) -> sparse.csr_array:
+    """Return a matrix that only says where something is stored, in a byte for each."""
+    ones = np.ones(matrix.nnz, np.int8)
+    return sparse.csr_array((ones, matrix.indices, matrix.indptr), matrix.shape)

@@ -20,7 +20,7 @@ from suitably.errors import DataError
 from suitably.suitability.eligibility import Eligibility
 from suitably.suitability.policy import Policy
 
-__all__ = ["FittedState", "Snapshot", "build_state", "ones_at"]
+__all__ = ["FittedState", "Snapshot", "build_state"]
 
 _DAY = 86_400_000_000
 
@@ -223,12 +223,6 @@ def build_state(view: View, kind: str, builders: Sequence[Any]) -> FittedState:
         builders=tuple(builders),
         builder_states=tuple(builder.accumulate(view) for builder in builders),
     )
-
-
-def ones_at(matrix: sparse.csr_array) -> sparse.csr_array:
-    """Return a matrix that only says where something is stored, in a byte for each."""
-    ones = np.ones(matrix.nnz, np.int8)
-    return sparse.csr_array((ones, matrix.indices, matrix.indptr), matrix.shape)
 
 
 def _stored(

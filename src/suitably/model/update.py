@@ -13,9 +13,9 @@ from suitably.data.frames import read_frame
 from suitably.data.interactions import id_codes, inspect_log, read_events
 from suitably.data.schema import DataSchema
 from suitably.data.validation import Quarantine, TableValidator
-from suitably.data.view import View
+from suitably.data.view import View, ones_at
 from suitably.errors import DataError
-from suitably.model.state import FittedState, ones_at
+from suitably.model.state import FittedState
 
 __all__ = ["update_state"]
 
