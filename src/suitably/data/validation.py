@@ -115,11 +115,17 @@ class TableValidator:
         if not len(self.rows):
             raise DataError(f"{self.name}: every row is bad; the last for {column}: {reason}")
 
-    def ids(self, column: str) -> None:
-        """Refuse rows without an id, and read the others as integers or text."""
+    def ids(self, column: str, may_lack: NDArray[np.bool_] | None = None) -> None:
+        """Refuse rows without an id, and read the others as integers or text.
+
+        Args:
+            column: The column of ids.
+            may_lack: Which rows may be without one; None: no row.
+        """
         self.require(column)
         self.kinds[column] = id_kind(self.column(column).type)
-        self.refuse(column, "no id", self.column(column).is_null().to_numpy(zero_copy_only=False))
+        lacking = self.column(column).is_null().to_numpy(zero_copy_only=False)
+        self.refuse(column, "no id", lacking if may_lack is None else lacking & ~may_lack)
         self.replace(column, id_array(self.column(column), f"{self.name}.{column}"))
 
     def moments(self, column: str, now: Instant) -> str | None:
@@ -169,15 +175,23 @@ class TableValidator:
         self.refuse(column, "is not a date or time (ISO 8601)", bad)
         return _parsed(self.column(column), kind)
 
-    def finite(self, column: str) -> None:
-        """Refuse missing and infinite numbers in a column that must be numbers."""
+    def finite(self, column: str, may_lack: NDArray[np.bool_] | None = None) -> None:
+        """Refuse missing and infinite numbers in a column that must be numbers.
+
+        Args:
+            column: The column of numbers.
+            may_lack: Which rows may be without one; None: no row.
+        """
         kind = self.table.schema.field(column).type
         numeric = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
         if not any(is_kind(kind) for is_kind in numeric):
             raise DataError(f"{self.name}.{column}: must hold numbers, not {kind}")
         self.replace(column, self.column(column).cast(pa.float64(), safe=False))
         values = self.column(column).to_numpy(zero_copy_only=False)
-        self.refuse(column, "is not a finite number", ~np.isfinite(values))
+        bad = ~np.isfinite(values)
+        if may_lack is not None:
+            bad &= ~(may_lack & np.isnan(values))
+        self.refuse(column, "is not a finite number", bad)
 
     def no_infinity(self) -> None:
         """Refuse infinite numbers in any column."""

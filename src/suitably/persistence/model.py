@@ -13,7 +13,9 @@ from scipy import sparse
 
 from suitably.data.clock import Clock, Instant, Instants
 from suitably.data.entities import Entities
+from suitably.data.events import NO_DIGESTS
 from suitably.data.frames import fieldless
+from suitably.data.ledger import Ledger
 from suitably.data.schema import DataSchema
 from suitably.data.vocabulary import Vocabulary
 from suitably.errors import ArtifactError, SuitablyError
@@ -74,6 +76,10 @@ def write_model(model: Model, writer: Writer) -> None:
             "users": _write_entities(writer, state.users),
             "products": _write_entities(writer, state.products),
             "owned": _write_csr(writer, "owned", state.owned),
+            "ledger": (
+                None if state.ledger is None else write_arrays(writer, state.ledger.to_arrays())
+            ),
+            "counted": writer.array("counted", state.counted) if len(state.counted) else None,
             "interactions": [
                 _write_interactions(writer, one) for one in model.interactions.values()
             ],
@@ -137,6 +143,7 @@ def _revived(model: Model, cls: type, state: dict[str, Any]) -> Any:
 def _load(reader: Reader, trusted: Sequence[type]) -> Model:
     facts = reader.facts
     users, products = (_read_entities(reader, facts[side]) for side in ("users", "products"))
+    shape = (len(users), len(products))
     builders = [read_component(reader, one, trusted, Builder) for one in facts["builders"]]
     state = FittedState(
         as_of=_instant(facts["as_of"]),
@@ -145,7 +152,13 @@ def _load(reader: Reader, trusted: Sequence[type]) -> Model:
         users=users,
         products=products,
         learned=int(facts["learned"]),
-        owned=_read_csr(reader, facts["owned"], np.int8(1), (len(users), len(products))),
+        owned=_read_csr(reader, facts["owned"], np.int8(1), shape),
+        ledger=(
+            None
+            if facts["ledger"] is None
+            else Ledger.from_arrays(read_arrays(reader, facts["ledger"]), shape)
+        ),
+        counted=reader.array(facts["counted"]) if facts["counted"] else NO_DIGESTS,
         schema=DataSchema.from_dict(facts["data"]),
         builders=tuple(builders),
         builder_states=tuple(

@@ -170,7 +170,8 @@ class Pipeline(Parameterized):
         new interactions in and leave what they know of products as it is. The moment that answers
         are given as of advances to just after the latest of the news. Calls to `recommend` in
         between are answered from before or from after, never from a mixture; where the news
-        cannot be used, everything stays as it was.
+        cannot be used, everything stays as it was. An event whose id has been counted before is
+        left out.
 
         Args:
             interactions: New ones, in columns called as at the fit.
@@ -260,7 +261,8 @@ class Pipeline(Parameterized):
             k: The most products in a list.
             as_of: Not before the moment fitted as of, which is the default; profiles and policies
                 are judged anew at a later one.
-            exclude_owned: Whether what a user owns is left out, unless it is repeatable.
+            exclude_owned: Whether what a user owns is left out, unless it is repeatable. What the
+                user has turned down is left out in any case.
             product_ids: Narrows the catalogue, never widens it.
 
         Raises:
@@ -304,7 +306,9 @@ class Pipeline(Parameterized):
         first, place = np.zeros(1, np.int64), np.array([column])
         if column in state.excluded(rows)[1]:
             verdicts.append(pseudo_verdict("pipeline:owned", "fail"))
-        elif bitset.has(generator.allowed(rows), first, place)[0]:
+        if column in state.rejected(rows, generator.snapshot.as_of)[1]:
+            verdicts.append(pseudo_verdict("pipeline:rejected", "fail"))
+        if bitset.has(generator.allowed(rows), first, place)[0]:
             if not bitset.has(generator.scorable(rows), first, place)[0]:
                 verdicts.append(pseudo_verdict("pipeline:no-score", "unknown"))
             elif column not in generator.generate(rows).lists.products[0]:

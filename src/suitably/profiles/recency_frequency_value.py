@@ -75,7 +75,8 @@ class RecencyFrequencyValue(ParameterizedBuilder):
         recency_days: Days of 24 hours from the last event to `as_of`, in whole milliseconds, so
             that days between bare dates are whole; null without an event.
         frequency: Number of events, repeats included.
-        monetary: Sum of the values, in the frame's currency; null in data without values.
+        monetary: Sum of the values, in the frame's currency; null in data without values. An event
+            of a kind that need not have one, and has none, adds nothing.
         rfv_segment: `none`, `loyal`, `occasional`, `at-risk` or `lapsed`.
 
     Source:
@@ -121,7 +122,10 @@ class RecencyFrequencyValue(ParameterizedBuilder):
         if chosen.times is not None:
             last = np.full(users, np.datetime64("NaT", "us"), "datetime64[us]")
             last[chosen.users] = chosen.times  # ascending, so the latest is written last
-        sums = None if chosen.values is None else ExactSums.of(chosen.users, chosen.values, users)
+        sums = None
+        if chosen.values is not None:
+            said = ~np.isnan(chosen.values)
+            sums = ExactSums.of(chosen.users[said], chosen.values[said], users)
         return RecencyFrequencyValueState(frequency, last, sums)
 
     def merge(

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from suitably.data.clock import Instant
-from suitably.data.interactions import Events
+from suitably.data.events import Events
 from suitably.data.view import View
 from suitably.data.vocabulary import Vocabulary
 from suitably.errors import DataError
@@ -130,7 +130,10 @@ class Weighting:
     def _chosen(self, view: View) -> tuple[Events, NDArray[np.float64]]:
         if self.event_weights is None:
             return view.acquisitions, np.ones(len(view.acquisitions))
-        events = view.events.of(tuple(self.event_weights))
+        ignored = sorted({*self.event_weights} & {*view.kinds.other})
+        if ignored:
+            raise DataError(f"event_weights: {ignored} are in other_events: nothing is learned")
+        events = view.feedback.of(tuple(self.event_weights))
         by_code = [float(self.event_weights.get(name, 0)) for name in events.kind_names]
         return events, np.array(by_code)[events.kinds]
 

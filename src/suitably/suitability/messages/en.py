@@ -22,6 +22,7 @@ ENGLISH = Sentences(
         Reason.GOVERNS: "No policy is known to govern this product for this customer.",
         Reason.EFFECTIVE: "The policy {policy} is not known to be in force on {as_of}.",
         Reason.ALREADY_OWNED: "The customer already owns this product.",
+        Reason.TURNED_DOWN: "The customer has turned this product down.",
         Reason.UNRANKED: (
             "The product may be offered, but the ranker knows too little to place it."
         ),

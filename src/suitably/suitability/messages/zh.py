@@ -22,6 +22,7 @@ CHINESE = Sentences(
         Reason.GOVERNS: "没有可确认适用于该客户与该产品的适当性政策。",
         Reason.EFFECTIVE: "无法确认政策{policy}在{as_of}有效。",
         Reason.ALREADY_OWNED: "客户已持有该产品。",
+        Reason.TURNED_DOWN: "客户已拒绝该产品。",
         Reason.UNRANKED: "该产品可以推荐，但排序模型缺少相关信息，无法排名。",
         Reason.RANKED_BELOW_K: "该产品可以推荐，但未进入前{k}名。",
     },
