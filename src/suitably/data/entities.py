@@ -135,8 +135,9 @@ class Entities:
         Raises:
             DataError: Ids of another type.
         """
-        self._check_type(ids)
-        fresh = ids.unique().sort()
+        if ids.null_count < len(ids):
+            self._check_type(ids)
+        fresh = ids.drop_null().unique().sort()
         strange = self.ids.codes(fresh.to_numpy(zero_copy_only=False)) < 0
         if not strange.any():
             return self

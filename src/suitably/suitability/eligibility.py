@@ -116,7 +116,7 @@ class Eligibility:
 
     def _set_moment(self, as_of: Instant | None) -> None:
         self.as_of = as_of
-        self._wall = self._clock.micros(as_of)
+        self._micros = _micros(as_of)
         self._clauses = clauses_of(self._bound, partial(in_force, as_of=as_of, clock=self._clock))
         self._conditions = conditions_of(self._clauses)
         self._tables: EligibilityTables | None = None
@@ -177,7 +177,7 @@ class Eligibility:
         return self._tables
 
     def _batch(self, rows: Rows | None) -> UserBatch:
-        return UserBatch(self._user_fields, self._wall, rows)
+        return UserBatch(self._user_fields, self._micros, rows)
 
     def _composed(self, conditions: Sequence[Condition], batch: UserBatch) -> BitRows:
         """AND conditions from the bits of their atoms, for the users asked."""
@@ -205,7 +205,7 @@ class Eligibility:
         if moment != self.as_of and self._dated:
             dates = partial(in_force, as_of=moment, clock=self._clock)
             conditions = conditions_of(clauses_of(self._bound, dates))
-        batch = UserBatch(SingleUser(row, self._user_fields), self._clock.micros(moment))
+        batch = UserBatch(SingleUser(row, self._user_fields), _micros(moment))
         mask: NDArray[np.bool_] = bitset.unpack(
             self._composed(conditions, batch), len(self._products)
         )[0]
@@ -362,3 +362,7 @@ def _with_ids(entities: Entities) -> pa.Table:
         # Arrow forgets the rows of a table without columns when it is copied.
         return pa.table({name: entities.ids.array})
     return fields if name in fields.column_names else fields.append_column(name, entities.ids.array)
+
+
+def _micros(moment: Instant | None) -> int | None:
+    return None if moment is None else int(moment.astype(np.int64))

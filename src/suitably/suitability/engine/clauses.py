@@ -165,14 +165,16 @@ class Required(Clause):
 
     def passes(self, read: AtomReader) -> BitRows:
         """Return where it applies and what it requires is true."""
-        return NOTHING if self.require is None else self._applied(self.require.true(read), read)
+        if self.require is None:
+            return NOTHING
+        words, applies = self.require.true(read), self.bound.applies
+        return words if applies is None else applies.true(read) & words
 
     def fails(self, read: AtomReader) -> BitRows:
         """Return where it applies and what it requires is false."""
-        return NOTHING if self.require is None else self._applied(self.require.false(read), read)
-
-    def _applied(self, words: BitRows, read: AtomReader) -> BitRows:
-        applies = self.bound.applies
+        if self.require is None:
+            return NOTHING
+        words, applies = self.require.false(read), self.bound.applies
         return words if applies is None else applies.true(read) & words
 
     def parts(self) -> Iterator[Clause]:

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from suitably.data.clock import Clock
 from suitably.suitability.engine.scope import EvalScope, Rows
 from suitably.suitability.language.evaluator import evaluate
 from suitably.suitability.language.nodes import Call, Field, Membership, Node, Side, sides
@@ -98,8 +99,17 @@ class SlotScope:
         """The moment of the decision."""
         return self.base.as_of
 
+    @property
+    def clock(self) -> Clock:
+        """The convention of the moments."""
+        return self.base.clock
+
     def read(self, node: Field) -> Column:
         """Return what is in a slot."""
+        return self.columns[node]
+
+    def day(self, node: Field) -> Column:
+        """Return what is in a slot: what goes by days has one side, and was taken out whole."""
         return self.columns[node]
 
     def remember(self, node: Node, make: Callable[[], Column]) -> Column:
