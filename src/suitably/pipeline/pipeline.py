@@ -383,10 +383,13 @@ class Pipeline(Parameterized):
         """Write the fitted pipeline to a folder, without pickle; see `suitably.load`.
 
         Of users and products every column is written, of interactions their weights and no log.
+        A model that is there is replaced at once: whoever loads meanwhile, and whatever ends this
+        process, finds the old or the new one, whole. Foreign files in the folder are kept.
 
         Raises:
             NotFittedError: Called before `fit`.
             ArtifactError: A component cannot be written, or something else is at the path.
+            OSError: The disk is full, or the folder cannot be written to; the old model stays.
         """
         with logged(_log, "save"):
             save_model(self._fitted(), Path(path))
