@@ -12,9 +12,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from suitably.data.frames import write_frame
-from suitably.pipeline.explanation import Explanation, rank_sentence
+from suitably.pipeline.explanation import Explanation
 from suitably.pipeline.generate import GeneratedLists, ListGenerator
 from suitably.ranking.topk.lists import Lists
+from suitably.suitability.messages import explain_rank
 from suitably.suitability.reasons import Reason
 from suitably.typing import IdLike
 from suitably.utils import bitset
@@ -185,13 +186,13 @@ class Recommendations:
             ranker=repr(ranker),
             stood_in=stood_in,
             verdicts=tuple(verdicts),
-            text=rank_sentence(
+            text=explain_rank(
                 rank + 1,
                 int(self.lists.lengths[place]),
                 type(ranker).__name__,
                 type(main).__name__ if stood_in else None,
                 [type(reranker).__name__ for reranker in self._generator.rerankers],
-                verdicts,
+                [verdict.rule for verdict in verdicts],
             ),
         )
 

@@ -50,6 +50,9 @@ class Dataset:
             contacts, complaints. Nothing is owned or learned by them; profiles may read them.
         on_error: `"raise"` a `DataError` at a bad row, or `"quarantine"` it.
         now: Rows dated later are in the future and refused; default: the present.
+        time_zone: The name of the zone whose calendar says ages, months and the midnight of a bare
+            date; None: the one that the type of the timestamps names. Text with offsets and
+            instants from DuckDB name none.
 
     Attributes:
         columns: As given.
@@ -87,6 +90,7 @@ class Dataset:
         other_events: Sequence[str] = (),
         on_error: OnError = "raise",
         now: AsOf | None = None,
+        time_zone: str | None = None,
     ) -> None:
         if on_error not in ("raise", "quarantine"):
             raise DataError(f'on_error={on_error!r}: must be "raise" or "quarantine"')
@@ -117,7 +121,7 @@ class Dataset:
         self.product_versions: Versions = self._versions(
             inspections.get("products"), log, columns.product, "product_timestamp", present, zones
         )
-        self.clock: Clock = _one_clock(zones)
+        self.clock: Clock = Clock.of_columns(zones, time_zone)
         self._tables = inspections
         self._refuse_strangers(log)
         self.events: Events = read_events(
@@ -284,7 +288,12 @@ class Dataset:
         return box(
             repr(self),
             table(("table", "rows", "columns"), rows),
-            facts({"time zone": self.clock.zone or "none", **self._meanings}),
+            facts(
+                {
+                    "time zone": (self.clock.stated and self.clock.zone) or "none",
+                    **self._meanings,
+                }
+            ),
             table(columns, lines, "Rows set aside") if lines else "",
         )
 
@@ -296,11 +305,3 @@ class Dataset:
         any_ = "any other event" if any(rest.values()) else "any event"
         owned = any_ if kinds.owned is None else ", ".join(kinds.owned) or "none"
         return {"owned by": owned} | {k: ", ".join(names) for k, names in rest.items() if names}
-
-
-def _one_clock(zones: dict[str, str | None]) -> Clock:
-    aware = {column: zone for column, zone in zones.items() if zone is not None}
-    if aware and len(aware) < len(zones):
-        naive = sorted(set(zones) - set(aware))
-        raise DataError(f"timestamps: {sorted(aware)} have a time zone, {naive} have none")
-    return Clock(next(iter(aware.values()), None))

@@ -7,6 +7,7 @@ import narwhals as nw
 import numpy as np
 import pyarrow as pa
 
+from suitably.data.clock import UNNAMED
 from suitably.errors import DataError
 from suitably.typing import FrameKind
 
@@ -80,6 +81,8 @@ def _read_column(series: Any, name: str, kind: str) -> pa.Array:
             raise DataError(f"{name}: cannot be read as one type: {error}") from None
     if isinstance(array, pa.ChunkedArray):
         array = array.combine_chunks()
+    if kind == "duckdb" and pa.types.is_timestamp(array.type) and array.type.tz is not None:
+        array = array.cast(pa.timestamp(array.type.unit, UNNAMED))  # its zone is the session's
     return _plain(array)
 
 
@@ -91,16 +94,20 @@ def _read_objects(series: Any, name: str) -> pa.Array:
     nullable: list[Any] = [v if p else None for v, p in zip(values, present, strict=True)]
     if kinds and kinds <= {set, frozenset}:
         nullable = [None if v is None else list(v) for v in nullable]
+    zones: set[str] = set()
     if any(issubclass(kind, date) for kind in kinds):
         nullable = _moments(nullable, name)
+        zones = {str(getattr(value, "tzinfo", None)) for value in nullable if value is not None}
     mapping = bool(kinds) and kinds <= {dict}
     if mapping:
         nullable = [None if v is None else list(v.items()) for v in nullable]
     try:
-        return pa.array(nullable, type=pa.map_(pa.string(), pa.float64()) if mapping else None)
+        array = pa.array(nullable, type=pa.map_(pa.string(), pa.float64()) if mapping else None)
     except (pa.ArrowException, TypeError, ValueError, OverflowError):
         found = ", ".join(sorted(kind.__name__ for kind in kinds))
         raise DataError(f"{name}: values of no common type ({found})") from None
+    # Arrow has one zone per column, and would show all in the first value's.
+    return array.cast(pa.timestamp("us", UNNAMED)) if len(zones) > 1 else array
 
 
 def _moments(values: list[Any], name: str) -> list[Any]:
@@ -112,6 +119,9 @@ def _moments(values: list[Any], name: str) -> list[Any]:
         raise DataError(f"{name}: some moments have a time zone, some have none")
     if not timed:
         return values
+    finer = sum(getattr(value, "nanosecond", 0) != 0 for value in timed)
+    if finer:
+        raise DataError(f"{name}: {finer} moments are finer than a microsecond, which would be cut")
     return [
         datetime.combine(value, time())
         if isinstance(value, date) and not isinstance(value, datetime)

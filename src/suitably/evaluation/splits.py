@@ -16,6 +16,8 @@ from suitably.errors import DataError
 
 __all__ = ["Splitter", "TimeSplit", "read_splits"]
 
+_LAST = np.datetime64("9999-12-30", "us")  # a day before the end, for zones ahead of UTC
+
 
 @runtime_checkable
 class Splitter(Protocol):
@@ -35,7 +37,7 @@ class TimeSplit:
 
     Attributes:
         at: The cut: a date, datetime, timestamp or ISO 8601 text, with or without a time zone as
-            the data is; a bare date is midnight.
+            the data is; a bare date is the first instant of that day in the data's time zone.
         horizon_days: Length of the window in days of 24 hours.
 
     Raises:
@@ -76,6 +78,11 @@ class TimeSplit:
         if data.events.times is None:
             raise DataError("the interactions have no timestamps, so they cannot be split by time")
         start = data.clock.instant(self.at, "at")
+        left = (_LAST - start) // np.timedelta64(1, "D")
+        if self.horizon_days > left:
+            raise DataError(
+                f"horizon_days={self.horizon_days}: ends after the year 9999; at most {left}"
+            )
         end = start + np.timedelta64(int(self.horizon_days), "D")
         view = data.view(self.at)
         after = data.kinds.acquisitions(data.events.between(start, end))

@@ -4,7 +4,6 @@ import copy
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from threading import Lock
 from typing import Any, Self
 
 import numpy as np
@@ -36,6 +35,7 @@ from suitably.suitability.policy import Policy, PolicySource, read_policies
 from suitably.suitability.verdicts import RuleVerdict, pseudo_verdict
 from suitably.typing import AsOf, IdLike, IdsLike, IntoFrame
 from suitably.utils import bitset
+from suitably.utils.fork import ForkLock
 from suitably.utils.params import Parameterized, clone
 from suitably.utils.progress import logged, logger
 
@@ -99,7 +99,7 @@ class Pipeline(Parameterized):
         self.consent = consent
         self.seed = seed
         self.fallback = fallback
-        self._updating = Lock()
+        self._updating = ForkLock()
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Set a parameter for the next fit; under another policy there are no answers until then.

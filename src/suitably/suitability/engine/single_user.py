@@ -1,7 +1,7 @@
 """One raw row as the users' side of a pair: somebody whom no table holds yet."""
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from suitably.errors import DataError
 from suitably.suitability.engine.fields import Fields
 from suitably.suitability.language.types import (
     ANY,
+    DATE,
     Column,
     Declaration,
     Kleene,
@@ -62,6 +63,18 @@ class SingleUser:
         except (TypeError, ValueError):
             raise DataError(f"{where}: {value!r:.50} is not of type {schema}") from None
 
+    def day(self, name: str, declared: Declaration) -> Column:
+        """Return a date as the day that its own time zone says; another field, as it is."""
+        value = self._values.get(name)
+        schema = self._fields.type_of(name, declared)
+        if schema != DATE or not isinstance(value, date) or value != value:
+            return self.column(name, declared)
+        if isinstance(value, datetime):
+            self.column(name, declared)  # refuses what no frame could hold beside the others
+            value = value.replace(tzinfo=None)
+        micros = np.array([value], "datetime64[us]").astype(np.int64)
+        return Values(schema, micros, np.array([True]))
+
     def _read(self, where: str, value: Any, kind: Type) -> Column:
         known = np.array([True])
         match kind.name:
@@ -82,8 +95,8 @@ class SingleUser:
             case "date":
                 if not isinstance(value, date | np.datetime64):
                     raise TypeError
-                clock = self._fields.clock
-                return Values(kind, np.array([clock.micros(clock.instant(value, where))]), known)
+                instant = self._fields.clock.instant(value, where)
+                return Values(kind, np.array([instant.astype(np.int64)]), known)
             case "list":
                 return Values(kind, np.zeros(1, np.int64), known, (frozenset(value),))
             case "map":
