@@ -108,7 +108,7 @@ def typed(kinds: str = "buy view") -> World:
     """The same interactions, some bought and some viewed."""
     names = kinds.split()
     log = [{**row, "event": names[i % len(names)]} for i, row in enumerate(world().events)]
-    return world().but(events=log)
+    return world().but(events=log, owned_events=tuple({*names}))
 
 
 @pytest.mark.parametrize(
