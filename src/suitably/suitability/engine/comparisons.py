@@ -59,7 +59,7 @@ class ThresholdAtom:
         cuts, steps = held or self._memory.keep(batch.as_of, self._prepared(batch))
         data, known = flat(self._user, self.scope.of(batch))
         side: Literal["left", "right"] = "right" if self._operator in ("<", ">=") else "left"
-        places = np.searchsorted(cuts, data, side=side)
+        places = cuts.searchsorted(data, side)
         if self._operator in ("==", "!="):
             found = places < len(cuts)
             found[found] = cuts[places[found]] == data[found]

@@ -7,12 +7,13 @@ take themselves.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from suitably.utils import bitset
-from suitably.utils.bitset import BitRows, TruthBits
+from suitably.utils.bitset import NOTHING, BitRows, TruthBits
 
 __all__ = ["NEVER", "Places", "Steps"]
 
@@ -38,15 +39,41 @@ class Steps:
 
     def rows(self, steps: Places) -> TruthBits:
         """Compose rows of bits for ascending steps; a negative one has neither true nor false."""
+        if len(steps) == 1:
+            return self._row(int(steps[0]))
         true = self.base[0] ^ _flipped(self.true, steps, self.base[0].shape[1])
         if self.false is self.true:
-            false = true ^ (self.base[0] ^ self.base[1])
+            false = true ^ self._whole
         else:
             false = self.base[1] ^ _flipped(self.false, steps, self.base[1].shape[1])
         unknown = int(np.searchsorted(steps, 0))
         true[:unknown] = 0
         false[:unknown] = 0
         return true, false
+
+    def _row(self, step: int) -> TruthBits:
+        """Compose a single row: for one user every call of NumPy counts."""
+        if step < 0:
+            return NOTHING, NOTHING
+        true, false = self.base
+        for places in self.true:
+            true = true ^ _packed_row(places < step, true.shape[1])
+        if self.false is self.true:
+            return true, true ^ self._whole
+        for places in self.false:
+            false = false ^ _packed_row(places < step, false.shape[1])
+        return true, false
+
+    @cached_property
+    def _whole(self) -> BitRows:
+        return self.base[0] ^ self.base[1]
+
+
+def _packed_row(mask: NDArray[np.bool_], width: int) -> BitRows:
+    octets = np.packbits(mask, bitorder="little")
+    if len(octets) < width * 8:
+        octets = np.concatenate([octets, np.zeros(width * 8 - len(octets), np.uint8)])
+    return octets.view("<u8")[None]
 
 
 def _flipped(flips: Sequence[Places], steps: Places, width: int) -> BitRows:
