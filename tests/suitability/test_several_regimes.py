@@ -77,7 +77,7 @@ def test_the_same_rule_id_in_two_policies_is_one_reason() -> None:
     assert counts["only"].tolist() == [4, 4]
     short = found.recommend(exclude_owned=False).abstentions()
     by_user = short.groupby("user_id")["reason"].apply(list).tolist()
-    assert by_user == [["policy:governs", "lowest", "no-score"]] * 2
+    assert by_user == [["policy:governs", "lowest", "no-score", "catalogue"]] * 2
 
 
 def test_without_timestamps_the_dates_of_a_policy_cannot_be_judged() -> None:
