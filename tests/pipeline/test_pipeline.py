@@ -88,7 +88,11 @@ def test_integer_ids(make: Any) -> None:
     assert [row["user_id"] for row in rows_of(recs.to_frame())] == [3, 3, 1]
     assert products_of(recs, 1) == ["p2"]
     assert recs.explain(3, "p0").rank == 1
-    assert pipeline.recommend(["u3"]).lists.lengths.tolist() == [0], "text is another id"
+    asks = [pipeline.recommend, lambda ids: pipeline.trace(ids[0]),
+            lambda ids: recs.for_user(ids[0]), lambda ids: pipeline.why_not(ids[0], "p2")]  # fmt: skip
+    for ask in asks:
+        with pytest.raises(st.DataError, match="ids of type string, but the model's are int64"):
+            ask(["u3"])
 
 
 # --- order ---------------------------------------------------------------------------------------

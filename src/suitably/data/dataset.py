@@ -15,7 +15,7 @@ from suitably.data.interactions import Events, inspect_log, read_events
 from suitably.data.validation import OnError, Quarantine, TableValidator
 from suitably.data.versions import Versions, read_versions
 from suitably.data.view import View
-from suitably.data.vocabulary import Vocabulary
+from suitably.data.vocabulary import Vocabulary, same_ids
 from suitably.errors import DataError
 from suitably.typing import AsOf, FrameKind, IntoFrame
 from suitably.utils.html import box, facts, table
@@ -122,7 +122,7 @@ class Dataset:
         versions, zone = read_versions(inspection, id_column, time, now)
         if time:
             zones[f"{inspection.name}.{time}"] = zone
-        if versions.ids.array.type != log.column(id_column).type:
+        if not same_ids(versions.ids.array.type, log.column(id_column).type):
             raise DataError(
                 f"{inspection.name}.{id_column} holds {versions.ids.array.type}, but "
                 f"interactions.{id_column} holds {log.column(id_column).type}: use one type of id"

@@ -8,6 +8,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from suitably.data.clock import Clock, Instant
+from suitably.data.values import beyond_doubles, doubles, is_number, readable
 from suitably.data.vocabulary import id_array, id_kind
 from suitably.errors import DataError
 
@@ -83,8 +84,12 @@ class TableValidator:
             raise DataError(f"{self.name}: no column {column!r}; it has {self.table.column_names}")
 
     def column(self, column: str) -> pa.Array:
-        """One column as it is now."""
-        return self.table[column].combine_chunks()
+        """One column as it is now.
+
+        Raises:
+            DataError: Its values have no common type.
+        """
+        return readable(self.table[column].combine_chunks(), f"{self.name}.{column}")
 
     def replace(self, column: str, array: pa.Array) -> None:
         """Put a parsed column in the place of the one read."""
@@ -116,9 +121,11 @@ class TableValidator:
     def ids(self, column: str) -> None:
         """Refuse rows without an id, and read the others as integers or text."""
         self.require(column)
-        self.kinds[column] = id_kind(self.column(column).type)
-        self.refuse(column, "no id", self.column(column).is_null().to_numpy(zero_copy_only=False))
-        self.replace(column, id_array(self.column(column), f"{self.name}.{column}"))
+        given = self.column(column)
+        ids = id_array(given, f"{self.name}.{column}")
+        self.kinds[column] = id_kind(given.type, ids.type)
+        self.replace(column, ids)
+        self.refuse(column, "no id", ids.is_null().to_numpy(zero_copy_only=False))
 
     def moments(self, column: str, now: Instant) -> str | None:
         """Parse a column of moments, refuse the unreadable and the future ones.
@@ -159,11 +166,12 @@ class TableValidator:
 
     def finite(self, column: str) -> None:
         """Refuse missing and infinite numbers in a column that must be numbers."""
-        kind = self.table.schema.field(column).type
-        numeric = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
-        if not any(is_kind(kind) for is_kind in numeric):
-            raise DataError(f"{self.name}.{column}: must hold numbers, not {kind}")
-        self.replace(column, self.column(column).cast(pa.float64(), safe=False))
+        array = self.column(column)
+        if not is_number(array.type):
+            raise DataError(f"{self.name}.{column}: must hold numbers, not {array.type}")
+        self.refuse(column, "is a whole number beyond 2**53", beyond_doubles(array))
+        array = self.column(column)
+        self.replace(column, pa.array(doubles(array, f"{self.name}.{column}")))
         values = self.column(column).to_numpy(zero_copy_only=False)
         self.refuse(column, "is not a finite number", ~np.isfinite(values))
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from suitably.data import Clock, Dataset, View
 from suitably.data.calendar import add_months
 from suitably.data.clock import Instant, Instants
+from suitably.data.values import readable
 from suitably.errors import DataError
 from suitably.profiles.base import ParameterizedBuilder
 from suitably.profiles.protocol import Provenance
@@ -174,7 +175,7 @@ def _column(view: View, name: str) -> pa.Array:
     present = view.user_fields.column_names
     if name not in present:
         raise DataError(f"users: no column {name!r} for RiskAppetite; it has {present}")
-    return view.user_fields[name].combine_chunks()
+    return readable(view.user_fields[name].combine_chunks(), f"users.{name}")
 
 
 def _levels(array: pa.Array, name: str) -> tuple[NDArray[np.int32], NDArray[Any]]:

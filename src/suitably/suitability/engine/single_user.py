@@ -1,21 +1,20 @@
 """One raw row as the users' side of a pair: somebody whom no table holds yet."""
 
 from collections.abc import Mapping
-from datetime import date
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from suitably.errors import DataError
+from suitably.data.objects import from_objects
+from suitably.data.values import other_type, plain, readable
+from suitably.errors import DataError, PolicyError
 from suitably.suitability.engine.fields import Fields
 from suitably.suitability.language.types import (
     ANY,
+    BOOLEAN,
     Column,
     Declaration,
     Kleene,
-    MapColumn,
-    Scale,
     StringPool,
     Type,
     Values,
@@ -45,60 +44,31 @@ class SingleUser:
         return self._values.get(name)
 
     def column(self, name: str, declared: Declaration) -> Column:
-        """Return a field as a column of one row.
+        """Return a field as a column of one row, read as that of a frame is.
 
         Raises:
             DataError: A value of another type than the field's, or off its scale.
         """
-        value = self._values.get(name)
-        schema = self._fields.type_of(name, declared)
-        if value is None or value is pd.NaT or value != value:
-            if schema.name == "boolean":
-                return Kleene(np.array([False]), np.array([False]))
-            return Values(schema, np.zeros(1, np.int64), np.array([False]))
         where = f"user.{name}"
-        try:
-            return self._read(where, value, schema)
-        except (TypeError, ValueError):
-            raise DataError(f"{where}: {value!r:.50} is not of type {schema}") from None
-
-    def _read(self, where: str, value: Any, kind: Type) -> Column:
-        known = np.array([True])
-        match kind.name:
-            case "boolean":
-                if not isinstance(value, bool | np.bool_):
-                    raise TypeError
-                return Kleene(np.array([bool(value)]), np.array([not value]))
-            case "level":
-                return Values(kind, np.array([_rank(where, value, kind.scale)]), known)
-            case "number":
-                if isinstance(value, str | bool) or not np.isfinite(value):
-                    raise TypeError
-                return Values(kind, np.array([value], np.float64), known)
-            case "text":
-                if not isinstance(value, str):
-                    raise TypeError
-                return Values(kind, np.array([self.texts.code(value)], np.int64), known)
-            case "date":
-                if not isinstance(value, date | np.datetime64):
-                    raise TypeError
-                clock = self._fields.clock
-                return Values(kind, np.array([clock.micros(clock.instant(value, where))]), known)
-            case "list":
-                return Values(kind, np.zeros(1, np.int64), known, (frozenset(value),))
-            case "map":
-                items = dict(value)
-                keys = self.texts.codes(list(items))
-                numbers = np.array(list(items.values()), np.float64)
-                mapping = MapColumn(np.array([0, len(items)]), keys, numbers)
-                return Values(kind, np.zeros(1, np.int64), known, mapping)
+        kind = self._fields.type_of(name, declared)
+        array = readable(plain(from_objects([self._values.get(name)])), where)
+        if array.null_count:
+            unknown = np.array([False])
+            if kind == BOOLEAN:
+                return Kleene(unknown, unknown)
+            return Values(kind, np.zeros(1, np.int64), unknown)
         if kind == ANY:
             raise DataError(f"{where}: the field had no values to tell its type by: declare it")
-        raise TypeError
+        try:
+            column = self._fields.read(name, declared, array)
+        except PolicyError as error:
+            raise DataError(str(error)) from None
+        found = BOOLEAN if isinstance(column, Kleene) else column.type
+        if found != kind and not (found.name == kind.name == "list" and _alike(found, kind)):
+            raise other_type(where, array.type, self._fields.array(name).type)
+        return column
 
 
-def _rank(where: str, value: Any, scale: Scale | None) -> int:
-    levels = scale.levels if scale is not None else ()
-    if value not in levels:
-        raise DataError(f"{where}: {value!r:.50} is off the scale {list(levels)}")
-    return levels.index(value)
+def _alike(one: Type, other: Type) -> bool:
+    """Return whether lists go together; those without elements go with all."""
+    return "any" in (one.element, other.element)

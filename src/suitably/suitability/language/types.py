@@ -8,6 +8,8 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from suitably.data.values import MAX_INTEGER
+
 __all__ = [
     "ANY",
     "BOOLEAN",
@@ -27,8 +29,6 @@ __all__ = [
     "Values",
     "as_level",
 ]
-
-MAX_INTEGER = 2**53
 
 
 @dataclass(frozen=True)

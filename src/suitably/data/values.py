@@ -1,0 +1,279 @@
+"""Values: the one place where the cells of a column get their meaning, whatever they came through.
+
+A number is an IEEE double: what a double cannot hold is refused, never rounded in silence. Columns
+that no rule could read are kept aside and refused when something reads them.
+"""
+
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from suitably.errors import DataError
+
+__all__ = [
+    "MAX_INTEGER",
+    "Unreadable",
+    "beyond_doubles",
+    "cast_exactly",
+    "doubles",
+    "finite_doubles",
+    "is_number",
+    "other_type",
+    "plain",
+    "readable",
+]
+
+MAX_INTEGER = 2**53
+_EXAMPLES = 3
+_WIDE = 128  # bits of the decimals that Arrow's kernels know
+
+
+class Unreadable(pa.ExtensionType):  # type: ignore[misc]
+    """A column without a common type: its values as text, and what is wrong with them."""
+
+    def __init__(self, problem: str) -> None:
+        self.problem = problem
+        super().__init__(pa.string(), "suitably.unreadable")
+
+    def __arrow_ext_serialize__(self) -> bytes:
+        return self.problem.encode()
+
+    @classmethod
+    def __arrow_ext_deserialize__(cls, storage: pa.DataType, serialized: bytes) -> "Unreadable":
+        return cls(serialized.decode())
+
+    def of(self, values: list[Any]) -> pa.Array:
+        """Keep values aside, None as null."""
+        texts = pa.array([None if value is None else _text(value) for value in values], pa.string())
+        return pa.ExtensionArray.from_storage(self, texts)
+
+
+try:
+    pa.register_extension_type(Unreadable(""))
+except pa.ArrowKeyError:  # the module is imported anew
+    pa.unregister_extension_type("suitably.unreadable")
+    pa.register_extension_type(Unreadable(""))
+
+
+def _text(value: Any) -> str:
+    try:
+        return str(value).encode("utf-8", "replace").decode()
+    except Exception:  # whatever an object of the caller's raises
+        return f"a {type(value).__name__}"
+
+
+def readable(array: pa.Array, where: str) -> pa.Array:
+    """Return a column that is to be read.
+
+    Raises:
+        DataError: Its values have no common type.
+    """
+    if isinstance(array.type, Unreadable):
+        raise DataError(f"{where}: {array.type.problem}")
+    return array
+
+
+def plain(array: pa.Array) -> pa.Array:
+    """Decode dictionaries, use one type of text, UUIDs too, and of fractions, and NaN as null."""
+    kind = array.type
+    if pa.types.is_dictionary(kind):
+        return plain(array.dictionary_decode())
+    if isinstance(kind, pa.BaseExtensionType) and not isinstance(kind, Unreadable):
+        return _plain_extension(array)
+    if pa.types.is_large_string(kind) or kind == pa.string_view():
+        return array.cast(pa.string())
+    if pa.types.is_decimal(kind) and kind.bit_width < _WIDE:
+        return array.cast(pa.decimal128(kind.precision, kind.scale))
+    if pa.types.is_floating(kind):
+        values = array.cast(pa.float64())
+        numbers = values.to_numpy(zero_copy_only=False)
+        return pa.array(numbers, mask=np.isnan(numbers)) if np.isnan(numbers).any() else values
+    return array
+
+
+def _plain_extension(array: pa.Array) -> pa.Array:
+    name = getattr(array.type, "extension_name", "")
+    if name == "arrow.uuid":
+        return pa.array([_uuid(value) for value in array.storage.to_pylist()], pa.string())
+    if name == "arrow.bool8":
+        return array.storage.cast(pa.bool_())
+    return plain(array.storage)
+
+
+def _uuid(value: bytes | None) -> str | None:
+    if value is None:
+        return None
+    digits = value.hex()
+    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+
+
+def is_number(kind: pa.DataType) -> bool:
+    """Return whether a column of this type holds numbers; booleans are none."""
+    return bool(
+        pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
+    )
+
+
+def doubles(array: pa.Array, where: str) -> NDArray[np.float64]:
+    """Read numbers as the nearest doubles, NaN where null.
+
+    Raises:
+        DataError: A whole number beyond ±2⁵³.
+    """
+    beyond = beyond_doubles(array)
+    if beyond.any():
+        examples = array.filter(pa.array(beyond)).slice(0, _EXAMPLES).to_pylist()
+        shown = ", ".join(str(value) for value in examples)
+        raise DataError(
+            f"{where}: {int(beyond.sum())} values are integers beyond 2**53, which cannot be "
+            f"compared exactly, such as {shown}"
+        )
+    return _nearest(array)
+
+
+def finite_doubles(array: pa.Array, where: str) -> NDArray[np.float64]:
+    """Read numbers as doubles, NaN where null, and refuse infinite ones too."""
+    numbers = doubles(array, where)
+    if np.isinf(numbers).any():
+        raise DataError(f"{where}: {int(np.isinf(numbers).sum())} values are infinite")
+    return numbers
+
+
+def beyond_doubles(array: pa.Array) -> NDArray[np.bool_]:
+    """Return which integers and whole decimals are beyond ±2⁵³, so that a double may miss them."""
+    kind = array.type
+    if pa.types.is_integer(kind) and kind.bit_width == 64:
+        whole = array.fill_null(0).to_numpy(zero_copy_only=False)
+        large: NDArray[np.bool_] = whole > MAX_INTEGER
+        return large if pa.types.is_unsigned_integer(kind) else large | (whole < -MAX_INTEGER)
+    if pa.types.is_decimal(kind) and len(array):
+        codes, distinct = _distinct(array)
+        large = np.abs(_parsed(distinct)) >= MAX_INTEGER
+        for place in np.flatnonzero(large):
+            large[place] = _whole_beyond(distinct[place].as_py())
+        return np.append(large, False)[codes]
+    return np.zeros(len(array), bool)
+
+
+def _whole_beyond(value: Decimal) -> bool:
+    return abs(value) > MAX_INTEGER and value == value.to_integral_value()
+
+
+def _nearest(array: pa.Array) -> NDArray[np.float64]:
+    kind = array.type
+    if pa.types.is_decimal(kind):
+        codes, distinct = _distinct(array)
+        return np.append(_parsed(distinct), np.nan)[codes]
+    numbers: NDArray[np.float64] = array.cast(pa.float64(), safe=False).to_numpy(
+        zero_copy_only=False
+    )
+    return numbers
+
+
+def _distinct(array: pa.Array) -> tuple[NDArray[np.int64], pa.Array]:
+    """Return the distinct values, and for each row the place of its own; the last one for null."""
+    encoded = array.dictionary_encode()
+    codes = encoded.indices.fill_null(len(encoded.dictionary)).to_numpy(zero_copy_only=False)
+    return codes.astype(np.int64), encoded.dictionary
+
+
+def _parsed(decimals: pa.Array) -> NDArray[np.float64]:
+    """Turn decimals to the nearest doubles; Arrow's own cast is off by a bit in every third."""
+    numbers: NDArray[np.float64] = (
+        decimals.cast(pa.string()).cast(pa.float64()).to_numpy(zero_copy_only=False)
+    )
+    return numbers
+
+
+def other_type(where: str, found: pa.DataType, held: pa.DataType) -> DataError:
+    """Return the error for values that the type of their column cannot hold."""
+    return DataError(f"{where}: holds {found}, but {held} at the fit")
+
+
+def cast_exactly(array: pa.Array, kind: pa.DataType, where: str) -> pa.Array:
+    """Return values in the type of the column that they join, which must hold each exactly.
+
+    Raises:
+        DataError: Another kind of value, or one that the type does not hold.
+    """
+    if array.type == kind:
+        return array
+    if array.null_count == len(array):
+        return pa.nulls(len(array), kind)
+    if isinstance(kind, Unreadable):
+        return kind.of(array.to_pylist())
+    readable(array, where)
+    try:
+        found = _exact(array, kind, where)
+    except (pa.ArrowException, TypeError, ValueError):
+        found = None
+    if found is None:
+        raise other_type(where, array.type, kind)
+    return found
+
+
+def _exact(array: pa.Array, kind: pa.DataType, where: str) -> pa.Array | None:
+    types = pa.types
+    if is_number(array.type) and is_number(kind):
+        return _exact_numbers(array, kind, where)
+    if types.is_date(array.type) and types.is_date(kind):
+        return array.cast(kind)
+    if types.is_date(array.type) and types.is_timestamp(kind) and kind.tz is None:
+        return array.cast(kind)  # a bare date is its midnight
+    if types.is_timestamp(array.type) and types.is_timestamp(kind):
+        return array.cast(kind) if (array.type.tz is None) == (kind.tz is None) else None
+    if _is_list(array.type) and _is_list(kind):
+        return _exact_lists(array, kind, where)
+    if types.is_map(array.type) and types.is_map(kind):
+        items = cast_exactly(array.items, kind.item_type, where)
+        keys = cast_exactly(array.keys, kind.key_type, where)
+        return pa.MapArray.from_arrays(_offsets(array), keys, items).cast(kind)
+    if types.is_struct(array.type) and types.is_struct(kind):
+        return _exact_structs(array, kind, where)
+    return None
+
+
+def _exact_numbers(array: pa.Array, kind: pa.DataType, where: str) -> pa.Array | None:
+    if pa.types.is_floating(kind):
+        numbers = doubles(array, where)
+        found = pa.array(numbers, mask=np.isnan(numbers)).cast(kind)
+        return found if np.array_equal(_nearest(found), numbers, equal_nan=True) else None
+    if not pa.types.is_decimal(kind):
+        return array.cast(kind)
+    wide = array.cast(pa.decimal128(38, kind.scale)).cast(kind)
+    alike = np.array_equal(_nearest(wide), _nearest(array), equal_nan=True)
+    return wide if alike else None
+
+
+def _is_list(kind: pa.DataType) -> bool:
+    types = pa.types
+    return bool(types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind))
+
+
+def _exact_lists(array: pa.Array, kind: pa.DataType, where: str) -> pa.Array:
+    if not pa.types.is_list(array.type):
+        array = array.cast(pa.list_(array.type.value_type))
+    elements = cast_exactly(plain(array.values), kind.value_type, where)
+    return pa.ListArray.from_arrays(_offsets(array), elements).cast(kind)
+
+
+def _offsets(array: pa.Array) -> pa.Array:
+    """Return where rows begin, null for a row that is null."""
+    known = np.append(~array.is_null().to_numpy(zero_copy_only=False), True)
+    return pc.if_else(pa.array(known), array.offsets, pa.scalar(None, array.offsets.type))
+
+
+def _exact_structs(array: pa.Array, kind: pa.DataType, where: str) -> pa.Array | None:
+    names = [field.name for field in kind]
+    if {field.name for field in array.type} - set(names):
+        return None
+    given = {field.name: array.field(field.name) for field in array.type}
+    parts = [
+        cast_exactly(given.get(field.name, pa.nulls(len(array))), field.type, where)
+        for field in kind
+    ]
+    return pa.StructArray.from_arrays(parts, names, mask=array.is_null()).cast(kind)
