@@ -1,12 +1,13 @@
 """One raw row as the users' side of a pair: somebody whom no table holds yet."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from suitably.data.objects import from_objects
-from suitably.data.values import other_type, plain, readable
+from suitably.data.values import MAX_INTEGER, other_type, plain, readable
 from suitably.errors import DataError, PolicyError
 from suitably.suitability.engine.fields import Fields
 from suitably.suitability.language.types import (
@@ -15,12 +16,18 @@ from suitably.suitability.language.types import (
     Column,
     Declaration,
     Kleene,
+    MapColumn,
     StringPool,
     Type,
     Values,
 )
 
 __all__ = ["SingleUser"]
+
+
+_KNOWN, _UNKNOWN = np.array([True]), np.array([False])
+_KNOWN.setflags(write=False)
+_UNKNOWN.setflags(write=False)
 
 
 class SingleUser:
@@ -49,14 +56,40 @@ class SingleUser:
         Raises:
             DataError: A value of another type than the field's, or off its scale.
         """
+        kind, value = self._fields.type_of(name, declared), self._values.get(name)
+        if value is None:
+            return _missing(kind)
+        quick = self._unchecked(value, kind)
+        return self._checked(name, declared, kind, value) if quick is None else quick
+
+    def _unchecked(self, value: Any, kind: Type) -> Column | None:
+        """Return what nobody could refuse, as the reader of frames would; None for all else."""
+        match kind.name:
+            case "number" if _is_double(value):
+                return Values(kind, np.array([value], np.float64), _KNOWN)
+            case "text" if _is_text(value):
+                return Values(kind, np.array([self.texts.code(value)], np.int64), _KNOWN)
+            case "level" if kind.scale is not None and type(value) is type(kind.scale.levels[0]):
+                if value in kind.scale.levels:
+                    place = kind.scale.levels.index(value)
+                    return Values(kind, np.array([place], np.int64), _KNOWN)
+            case "boolean" if type(value) is bool:
+                return Kleene(np.array([value]), np.array([not value]))
+            case "list" if kind.element == "text" and type(value) in (list, tuple, set, frozenset):
+                if value and all(map(_is_text, value)):
+                    return Values(kind, np.zeros(1, np.int64), _KNOWN, (frozenset(value),))
+            case "map" if type(value) is dict and all(map(_is_text, value)):
+                if all(map(_is_double, value.values())):
+                    numbers = np.array(list(value.values()), np.float64)
+                    entries = (np.array([0, len(value)]), self.texts.codes(list(value)), numbers)
+                    return Values(kind, np.zeros(1, np.int64), _KNOWN, MapColumn(*entries))
+        return None
+
+    def _checked(self, name: str, declared: Declaration, kind: Type, value: Any) -> Column:
         where = f"user.{name}"
-        kind = self._fields.type_of(name, declared)
-        array = readable(plain(from_objects([self._values.get(name)])), where)
+        array = readable(plain(from_objects([value])), where)
         if array.null_count:
-            unknown = np.array([False])
-            if kind == BOOLEAN:
-                return Kleene(unknown, unknown)
-            return Values(kind, np.zeros(1, np.int64), unknown)
+            return _missing(kind)
         if kind == ANY:
             raise DataError(f"{where}: the field had no values to tell its type by: declare it")
         try:
@@ -67,6 +100,22 @@ class SingleUser:
         if found != kind and not (found.name == kind.name == "list" and _alike(found, kind)):
             raise other_type(where, array.type, self._fields.array(name).type)
         return column
+
+
+def _missing(kind: Type) -> Column:
+    if kind == BOOLEAN:
+        return Kleene(_UNKNOWN, _UNKNOWN)
+    return Values(kind, np.zeros(1, np.int64), _UNKNOWN)
+
+
+def _is_double(value: Any) -> bool:
+    if type(value) is int:
+        return -MAX_INTEGER <= value <= MAX_INTEGER
+    return type(value) is float and math.isfinite(value)
+
+
+def _is_text(value: Any) -> bool:
+    return type(value) is str and value.isascii()
 
 
 def _alike(one: Type, other: Type) -> bool:
