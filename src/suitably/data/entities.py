@@ -12,7 +12,7 @@ from suitably.data.clock import Instant, Instants
 from suitably.data.columns import Columns
 from suitably.data.frames import fieldless, take_rows
 from suitably.data.validation import TableValidator
-from suitably.data.values import cast_exactly, readable
+from suitably.data.values import joint, readable
 from suitably.data.versions import Versions, read_versions
 from suitably.data.vocabulary import Vocabulary, same_ids
 from suitably.errors import DataError
@@ -200,11 +200,11 @@ class Entities:
         rows = np.append(np.arange(len(self)), np.full(len(new), -1))
         listed[codes[latest]] = True
         rows[codes[latest]] = len(self) + np.flatnonzero(latest)
-        joint = self._longer(fields)
+        longer = self._longer(fields)
         made = replace(
             self,
             ids=grown,
-            fields=take_rows(joint, pa.array(rows, mask=rows < 0)),
+            fields=take_rows(longer, pa.array(rows, mask=rows < 0)),
             listed=listed,
             times=held,
         )
@@ -220,10 +220,8 @@ class Entities:
         columns = {}
         for field in self.fields.schema:
             old, new = self.fields[field.name], fields[field.name]
-            kind = new.type if pa.types.is_null(old.type) else old.type
-            where = f"{self.side}.{field.name}"
-            parts = [cast_exactly(part.combine_chunks(), kind, where) for part in (old, new)]
-            columns[field.name] = pa.concat_arrays(parts)
+            parts = (old.combine_chunks(), new.combine_chunks())
+            columns[field.name] = joint(*parts, f"{self.side}.{field.name}")
         return pa.table(columns)
 
     def _refuse_repeats(self, versions: Versions, codes: NDArray[Any], held: Instants) -> None:

@@ -79,8 +79,8 @@ def _read_column(series: Any) -> pa.Array:
     else:
         try:
             array = series.to_arrow()
-        except (pa.ArrowException, TypeError, ValueError) as error:
-            return Unreadable(f"cannot be read as one type: {error}").of(series.to_list())
+        except (pa.ArrowException, TypeError, ValueError):  # such as 128-bit integers of polars
+            array = from_objects(series.to_list())
     if isinstance(array, pa.ChunkedArray):
         array = array.combine_chunks()
     return plain(array)

@@ -18,10 +18,10 @@ __all__ = [
     "MAX_INTEGER",
     "Unreadable",
     "beyond_doubles",
-    "cast_exactly",
     "doubles",
     "finite_doubles",
     "is_number",
+    "joint",
     "other_type",
     "plain",
     "readable",
@@ -29,6 +29,7 @@ __all__ = [
 
 MAX_INTEGER = 2**53
 _EXAMPLES = 3
+_DIGITS = 38  # of the widest decimal128
 _WIDE = 128  # bits of the decimals that Arrow's kernels know
 
 
@@ -191,35 +192,62 @@ def _parsed(decimals: pa.Array) -> NDArray[np.float64]:
 
 def other_type(where: str, found: pa.DataType, held: pa.DataType) -> DataError:
     """Return the error for values that the type of their column cannot hold."""
-    return DataError(f"{where}: holds {found}, but {held} at the fit")
+    alike = is_number(found) and is_number(held)
+    exactly = ", which does not hold every value exactly" if alike else ""
+    return DataError(f"{where}: holds {found}, but {held} at the fit{exactly}")
 
 
-def cast_exactly(array: pa.Array, kind: pa.DataType, where: str) -> pa.Array:
-    """Return values in the type of the column that they join, which must hold each exactly.
+def joint(held: pa.Array, new: pa.Array, where: str) -> pa.Array:
+    """Append values to those of a column, whose type must hold each exactly.
+
+    A column of nulls takes any type, and decimals as many digits as they need.
 
     Raises:
         DataError: Another kind of value, or one that the type does not hold.
     """
+    kind = _joint_type(held.type, new.type)
+    if isinstance(kind, Unreadable):
+        return pa.concat_arrays([held, kind.of(new.to_pylist())])
+    readable(new, where)
+    parts = []
+    for part in (held, new):
+        try:
+            found = _exact(part, kind, where)
+        except (pa.ArrowException, TypeError, ValueError):
+            found = None
+        if found is None:
+            raise other_type(where, new.type, held.type)
+        parts.append(found)
+    return pa.concat_arrays(parts)
+
+
+def _joint_type(held: pa.DataType, new: pa.DataType) -> pa.DataType:
+    """Return the type held, but for what it leaves open."""
+    types = pa.types
+    if types.is_null(held):
+        return new
+    if types.is_decimal(held) and types.is_decimal(new):
+        return pa.decimal128(_DIGITS, max(held.scale, new.scale))
+    if types.is_decimal(held) and types.is_integer(new):
+        return pa.decimal128(_DIGITS, held.scale)
+    if types.is_list(held) and _is_list(new):
+        return pa.list_(_joint_type(held.value_type, new.value_type))
+    if types.is_map(held) and types.is_map(new):
+        return pa.map_(held.key_type, _joint_type(held.item_type, new.item_type))
+    return held
+
+
+def _exact(array: pa.Array, kind: pa.DataType, where: str) -> pa.Array | None:
+    """Cast where every value stays what it is; None where one would not."""
+    types = pa.types
     if array.type == kind:
         return array
     if array.null_count == len(array):
         return pa.nulls(len(array), kind)
-    if isinstance(kind, Unreadable):
-        return kind.of(array.to_pylist())
-    readable(array, where)
-    try:
-        found = _exact(array, kind, where)
-    except (pa.ArrowException, TypeError, ValueError):
-        found = None
-    if found is None:
-        raise other_type(where, array.type, kind)
-    return found
-
-
-def _exact(array: pa.Array, kind: pa.DataType, where: str) -> pa.Array | None:
-    types = pa.types
     if is_number(array.type) and is_number(kind):
         return _exact_numbers(array, kind, where)
+    if types.is_string(array.type) and types.is_large_string(kind):
+        return array.cast(kind)  # texts in lists come in the type of their frame
     if types.is_date(array.type) and types.is_date(kind):
         return array.cast(kind)
     if types.is_date(array.type) and types.is_timestamp(kind) and kind.tz is None:
@@ -229,9 +257,10 @@ def _exact(array: pa.Array, kind: pa.DataType, where: str) -> pa.Array | None:
     if _is_list(array.type) and _is_list(kind):
         return _exact_lists(array, kind, where)
     if types.is_map(array.type) and types.is_map(kind):
-        items = cast_exactly(array.items, kind.item_type, where)
-        keys = cast_exactly(array.keys, kind.key_type, where)
-        return pa.MapArray.from_arrays(_offsets(array), keys, items).cast(kind)
+        items = _exact(plain(array.items), kind.item_type, where)
+        keys = _exact(plain(array.keys), kind.key_type, where)
+        whole = items is not None and keys is not None
+        return pa.MapArray.from_arrays(_offsets(array), keys, items).cast(kind) if whole else None
     if types.is_struct(array.type) and types.is_struct(kind):
         return _exact_structs(array, kind, where)
     return None
@@ -254,11 +283,12 @@ def _is_list(kind: pa.DataType) -> bool:
     return bool(types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind))
 
 
-def _exact_lists(array: pa.Array, kind: pa.DataType, where: str) -> pa.Array:
+def _exact_lists(array: pa.Array, kind: pa.DataType, where: str) -> pa.Array | None:
     if not pa.types.is_list(array.type):
         array = array.cast(pa.list_(array.type.value_type))
-    elements = cast_exactly(plain(array.values), kind.value_type, where)
-    return pa.ListArray.from_arrays(_offsets(array), elements).cast(kind)
+    elements = _exact(plain(array.values), kind.value_type, where)
+    whole = elements is not None
+    return pa.ListArray.from_arrays(_offsets(array), elements).cast(kind) if whole else None
 
 
 def _offsets(array: pa.Array) -> pa.Array:
@@ -273,7 +303,8 @@ def _exact_structs(array: pa.Array, kind: pa.DataType, where: str) -> pa.Array |
         return None
     given = {field.name: array.field(field.name) for field in array.type}
     parts = [
-        cast_exactly(given.get(field.name, pa.nulls(len(array))), field.type, where)
-        for field in kind
+        _exact(given.get(field.name, pa.nulls(len(array))), field.type, where) for field in kind
     ]
+    if any(part is None for part in parts):
+        return None
     return pa.StructArray.from_arrays(parts, names, mask=array.is_null()).cast(kind)

@@ -183,6 +183,8 @@ def _levels(array: pa.Array, name: str) -> tuple[NDArray[np.int32], NDArray[Any]
     kind = array.type
     if pa.types.is_null(kind):
         array = array.cast(pa.string())
+    elif pa.types.is_decimal(kind):
+        array = _whole(array, name)
     elif not (pa.types.is_string(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind)):
         raise DataError(f"users.{name}: must hold levels (text or numbers), not {kind}")
     encoded = array.dictionary_encode()
@@ -191,6 +193,13 @@ def _levels(array: pa.Array, name: str) -> tuple[NDArray[np.int32], NDArray[Any]
     if pa.types.is_string(levels.type):
         return codes, np.array(levels.to_pylist(), dtype=np.str_)
     return codes, levels.to_numpy(zero_copy_only=False)
+
+
+def _whole(array: pa.Array, name: str) -> pa.Array:
+    try:
+        return array.cast(pa.decimal128(38, 0)).cast(pa.int64())
+    except pa.ArrowInvalid:
+        raise DataError(f"users.{name}: must hold levels, not fractions: {array.type}") from None
 
 
 def _arrow_type(levels: NDArray[Any]) -> pa.DataType:

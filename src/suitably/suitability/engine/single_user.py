@@ -115,7 +115,12 @@ def _is_double(value: Any) -> bool:
 
 
 def _is_text(value: Any) -> bool:
-    return type(value) is str and value.isascii()
+    if type(value) is not str:
+        return False
+    try:
+        return value.isascii() or bool(value.encode())
+    except UnicodeEncodeError:  # half a surrogate pair
+        return False
 
 
 def _alike(one: Type, other: Type) -> bool:
