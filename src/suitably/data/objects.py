@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from suitably.data.values import MAX_INTEGER, Unreadable
+from suitably.data.values import Unreadable, whole_beyond
 
 __all__ = ["from_objects"]
 
@@ -82,8 +82,7 @@ def _numbers(values: list[Any], kinds: set[type]) -> pa.Array:
     if exact:
         return pa.array([None if value is None else _decimal(value) for value in values])
     for value in values:
-        whole = isinstance(value, (*_INTEGERS, Decimal)) and value == value // 1
-        if whole and abs(value) > MAX_INTEGER:
+        if isinstance(value, (*_INTEGERS, Decimal)) and whole_beyond(_decimal(value)):
             raise _NoCommonTypeError(f"fractions beside a whole number beyond 2**53 ({value})")
     return pa.array([None if value is None else float(value) for value in values], pa.float64())
 

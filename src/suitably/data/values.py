@@ -25,6 +25,7 @@ __all__ = [
     "other_type",
     "plain",
     "readable",
+    "whole_beyond",
 ]
 
 MAX_INTEGER = 2**53
@@ -155,13 +156,14 @@ def beyond_doubles(array: pa.Array) -> NDArray[np.bool_]:
         codes, distinct = _distinct(array)
         large = np.abs(_parsed(distinct)) >= MAX_INTEGER
         for place in np.flatnonzero(large):
-            large[place] = _whole_beyond(distinct[place].as_py())
+            large[place] = whole_beyond(distinct[place].as_py())
         return np.append(large, False)[codes]
     return np.zeros(len(array), bool)
 
 
-def _whole_beyond(value: Decimal) -> bool:
-    return abs(value) > MAX_INTEGER and value == value.to_integral_value()
+def whole_beyond(value: Decimal) -> bool:
+    """Return whether a decimal is a whole number beyond ±2⁵³, whatever the context's precision."""
+    return value.copy_abs() > MAX_INTEGER and value == value.to_integral_value()
 
 
 def _nearest(array: pa.Array) -> NDArray[np.float64]:

@@ -8,6 +8,7 @@ import ast
 import warnings
 from decimal import Decimal
 
+from suitably.data.values import whole_beyond
 from suitably.errors import PolicyError
 from suitably.suitability.language.functions import REGISTRY
 from suitably.suitability.language.nodes import (
@@ -173,8 +174,7 @@ class _Reader:
         written = self.text[span["start"] : span["end"]].replace("_", "")
         if "e" in written.lower():
             return False  # meant as a double
-        exact = Decimal(written)
-        return abs(exact) > MAX_INTEGER and exact == exact.to_integral_value()
+        return whole_beyond(Decimal(written))
 
     def _comparison(self, tree: ast.Compare) -> Node:
         """Read a comparison; a chain is the `and` of its links, as in Python."""
