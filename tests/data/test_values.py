@@ -100,9 +100,9 @@ def test_python_objects_of_one_type(values: list[Any], kind: pa.DataType) -> Non
     [
         ([1, "a"], r"values of no common type \(int, str\)"),
         ([1, True], r"values of no common type \(bool, int\)"),
-        ([1.5, LARGE + 1], r"fractions beside a whole number beyond 2\*\*53"),
-        ([[1], ["a"]], r"lists with values of no common type \(int, str\)"),
-        ([{"a": 1}, {"a": "b"}], r"maps with values of no common type \(int, str\)"),
+        ([1.5, LARGE + 1], rf"1 values are integers beyond 2\*\*53, .* {LARGE + 1}"),
+        ([[1], ["a"]], r"values of no common type \(int, str\)"),
+        ([{"a": 1}, {"a": "b"}], r"values of no common type \(int, str\)"),
         ([[1], 2], r"values of no common type \(int, list\)"),
         ([dt.datetime(2020, 1, 1), dt.datetime(2020, 1, 1, tzinfo=dt.UTC)], "have a time zone"),
         ([pd.Timestamp("2020-01-01T00:00:00.000000001")], "finer than a microsecond"),

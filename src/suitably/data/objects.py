@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from suitably.data.values import Unreadable, whole_beyond
+from suitably.data.values import Unreadable, beyond_problem, whole_beyond
 
 __all__ = ["from_objects"]
 
@@ -81,9 +81,13 @@ def _numbers(values: list[Any], kinds: set[type]) -> pa.Array:
         return _integers(values)
     if exact:
         return pa.array([None if value is None else _decimal(value) for value in values])
-    for value in values:
-        if isinstance(value, (*_INTEGERS, Decimal)) and whole_beyond(_decimal(value)):
-            raise _NoCommonTypeError(f"fractions beside a whole number beyond 2**53 ({value})")
+    beyond = [
+        value
+        for value in values
+        if isinstance(value, (*_INTEGERS, Decimal)) and whole_beyond(_decimal(value))
+    ]
+    if beyond:
+        raise _NoCommonTypeError(beyond_problem(beyond))
     return pa.array([None if value is None else float(value) for value in values], pa.float64())
 
 
@@ -103,7 +107,7 @@ def _integers(values: list[int | None]) -> pa.Array:
 def _lists(values: list[list[Any] | None]) -> pa.Array:
     elements = from_objects([element for value in values if value for element in value])
     if isinstance(elements.type, Unreadable):
-        raise _NoCommonTypeError(f"lists with {elements.type.problem}")
+        raise _NoCommonTypeError(elements.type.problem)
     return pa.ListArray.from_arrays(_offsets(values), elements)
 
 
@@ -112,7 +116,7 @@ def _maps(values: list[dict[Any, Any] | None]) -> pa.Array:
     items = from_objects([item for value in values if value for item in value.values()])
     for part in (keys, items):
         if isinstance(part.type, Unreadable):
-            raise _NoCommonTypeError(f"maps with {part.type.problem}")
+            raise _NoCommonTypeError(part.type.problem)
     if pa.types.is_null(keys.type):
         keys = keys.cast(pa.string())
     return pa.MapArray.from_arrays(_offsets(values), keys, items)

@@ -18,6 +18,7 @@ __all__ = [
     "MAX_INTEGER",
     "Unreadable",
     "beyond_doubles",
+    "beyond_problem",
     "doubles",
     "finite_doubles",
     "is_number",
@@ -128,13 +129,17 @@ def doubles(array: pa.Array, where: str) -> NDArray[np.float64]:
     """
     beyond = beyond_doubles(array)
     if beyond.any():
-        examples = array.filter(pa.array(beyond)).slice(0, _EXAMPLES).to_pylist()
-        shown = ", ".join(str(value) for value in examples)
-        raise DataError(
-            f"{where}: {int(beyond.sum())} values are integers beyond 2**53, which cannot be "
-            f"compared exactly, such as {shown}"
-        )
+        raise DataError(f"{where}: {beyond_problem(array.filter(pa.array(beyond)).to_pylist())}")
     return _nearest(array)
+
+
+def beyond_problem(values: list[Any]) -> str:
+    """Say what is wrong with whole numbers beyond ±2⁵³."""
+    shown = ", ".join(str(value) for value in values[:_EXAMPLES])
+    return (
+        f"{len(values)} values are integers beyond 2**53, which cannot be compared exactly, such "
+        f"as {shown}"
+    )
 
 
 def finite_doubles(array: pa.Array, where: str) -> NDArray[np.float64]:

@@ -1,6 +1,7 @@
 """One side of the pair: an Arrow table of fields, read as the policy declares them."""
 
 import difflib
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -187,7 +188,7 @@ class Fields:
             count = int(np.isin(codes[known], [distinct.index(value) for value in off]).sum())
             raise DataError(
                 f"{where}: {count} values are off the scale {scale.name!r} "
-                f"{list(scale.levels)}, such as {off[:_EXAMPLES]}"
+                f"{list(scale.levels)}, such as {[_shown(value) for value in off[:_EXAMPLES]]}"
             )
         table = np.array([ranks[value] for value in distinct], np.int64)
         return Values(Type("level", scale), table[codes] if distinct else codes, known)
@@ -231,6 +232,13 @@ def _refuse_finer(where: str, array: pa.Array) -> None:
         finer = int((ticks % 1_000 != 0).sum())
         if finer:
             raise DataError(f"{where}: {finer} values are finer than a microsecond")
+
+
+def _shown(value: Any) -> Any:
+    """Return a number as it reads, whatever type the column has."""
+    if isinstance(value, float | Decimal):
+        return int(value) if float(value).is_integer() else float(value)
+    return value
 
 
 def _encode(array: pa.Array) -> tuple[NDArray[np.int64], list[Any]]:
