@@ -9,6 +9,7 @@ from pathlib import Path
 import benchmarks
 from benchmarks.runner import Row, machine, table, write_json
 
+_PARTS = ("__main__", "model_size", "runner", "same_answers", "sentences", "workload")
 RESULTS = Path(__file__).with_name("results.json")
 
 
@@ -16,7 +17,7 @@ def main(arguments: list[str] | None = None) -> None:
     known = sorted(
         module.name
         for module in pkgutil.iter_modules(benchmarks.__path__)
-        if module.name not in ("__main__", "model_size", "runner", "same_answers", "workload")
+        if module.name not in _PARTS
     )
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of: {', '.join(known)}")

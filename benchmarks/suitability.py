@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 import suitably as st
+from benchmarks import sentences
 from benchmarks.runner import Row, paired, seconds
 from benchmarks.workload import AS_OF, POLICY, frames
 from suitably.suitability.engine import kernels
@@ -44,7 +45,8 @@ def run() -> list[Row]:
     rows = [*_against_scoring(policy, users, products)]
     many = users.head(MANY)
     rows += [_against_duckdb(policy, many, products), _against_dense(policy, many, products)]
-    return rows + _one_customer(policy, users.head(SAMPLE), products)
+    rows += _one_customer(policy, users.head(SAMPLE), products)
+    return [*rows, _counted(policy, many, products), *sentences.run()]
 
 
 def _against_scoring(policy: st.Policy, users: pd.DataFrame, products: pd.DataFrame) -> list[Row]:
@@ -177,6 +179,23 @@ def _one_customer(policy: st.Policy, users: pd.DataFrame, products: pd.DataFrame
         Row(f"{size}: raw row, new as_of", None, median(judged) * 1e6, "us", None, "median"),
         Row("verdicts of one pair, 12 rules", None, median(explained) * 1e6, "us", None, "median"),
     ]
+
+
+def _counted(policy: st.Policy, users: pd.DataFrame, products: pd.DataFrame) -> Row:
+    """Count what each rule keeps out, beside the bits of everybody."""
+    found = policy.evaluate(users, products, AS_OF)
+    found.counts()  # reads the columns
+
+    def counts() -> None:
+        found.at(found.as_of).counts()
+
+    def bits() -> None:
+        fresh = found.at(found.as_of)
+        for start in range(0, len(users), BLOCK):
+            fresh.bits(np.arange(start, min(len(users), start + BLOCK)))
+
+    size = f"{len(users):,} x {len(products):,} x 12 rules"
+    return paired(f"counts(), {size}", counts, bits, "peer: all bits", rounds=3)
 
 
 def _plain(frame: pd.DataFrame, letter: str) -> pd.DataFrame:

@@ -138,7 +138,7 @@ def test_two_rules_both_count() -> None:
 def test_counts_follow_the_candidates() -> None:
     recs = world().fitted().recommend(["u0", "nobody"], k=4, product_ids=["p0", "p2", "p5"])
     assert reasons(recs) == {
-        "u0": {"risk-level": 1, "owned": 1, "no-score": 1},
+        "u0": {"risk-level": 1, "owned": 1, "no-score": 1, "narrowed": 3},
         "nobody": {"unknown-user": 3},
     }
     recs = world().fitted().recommend(["u0"], k=4, exclude_owned=False)
@@ -157,7 +157,7 @@ def test_policies_that_do_not_govern() -> None:
                 for row, regime in zip(world().products, ["fund", "loan", None, "crypto"] * 2,
                                        strict=False)]  # fmt: skip
     recs = world().but(products=products, policies=(FUNDS, LOANS)).fitted().recommend(["u2"], k=9)
-    assert reasons(recs) == {"u2": {"policy:governs": 2, "no-score": 2}}
+    assert reasons(recs) == {"u2": {"policy:governs": 2, "no-score": 2, "catalogue": 3}}
 
 
 def test_two_policies_with_a_rule_of_the_same_name() -> None:

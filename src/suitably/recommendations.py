@@ -12,9 +12,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from suitably.data.frames import write_frame
-from suitably.pipeline.explanation import Explanation, rank_sentence
+from suitably.pipeline.explanation import Explanation
 from suitably.pipeline.generate import GeneratedLists, ListGenerator
 from suitably.ranking.topk.lists import Lists
+from suitably.suitability.messages import explain_rank
+from suitably.suitability.reasons import Reason
 from suitably.typing import IdLike
 from suitably.utils import bitset
 from suitably.utils.html import box, element, table
@@ -184,23 +186,27 @@ class Recommendations:
             ranker=repr(ranker),
             stood_in=stood_in,
             verdicts=tuple(verdicts),
-            text=rank_sentence(
+            text=explain_rank(
                 rank + 1,
                 int(self.lists.lengths[place]),
                 type(ranker).__name__,
                 type(main).__name__ if stood_in else None,
                 [type(reranker).__name__ for reranker in self._generator.rerankers],
-                verdicts,
+                [verdict.rule for verdict in verdicts],
             ),
         )
 
     def abstentions(self) -> Any:
         """Say why users have fewer than `k` products.
 
-        A pair that several rules keep out counts for each of them.
+        A reason is a rule, or `owned`, `rejected`, `no-score` (the ranker knows nothing of the
+        product), `reranked`, `narrowed` (left out by `product_ids`), `catalogue` (`k` is above what
+        there is), `final-check` or `unknown-user`. A user with fewer than `k` has one at least. A
+        pair that several reasons keep out counts for each of them.
 
         Returns:
-            user_id, returned, reason, count: a row per user and reason.
+            user_id, returned, reason, count: a row per user and reason; the count is one of
+            products, for `catalogue` of those that `k` asks for beyond the catalogue.
         """
         parts = list(self._causes(np.flatnonzero(self.lists.lengths < self.k)))
         places = [np.repeat(block, len(names)) for block, names, _ in parts]
@@ -218,15 +224,21 @@ class Recommendations:
         eligibility = generator.snapshot.eligibility
         by_rule = eligibility.exclusions(rows, generator.narrowed)
         eligible = eligibility.bits(rows) & generator.narrowed
-        allowed = generator.allowed(rows)
-        others = [
-            bitset.row_counts(eligible & ~allowed),
-            bitset.row_counts(allowed & ~generator.scorable(rows)),
-            self._drawn.reranked[block],
-            self._drawn.refused[block],
-        ]
-        names = [*eligibility.reasons, "owned", "no-score", "reranked", "final-check"]
-        return names, np.column_stack([by_rule, *others])
+        not_owned = generator.without_owned(eligible.copy(), rows)
+        not_rejected = generator.without_rejected(eligible.copy(), rows)
+        scorable = generator.scorable(rows)
+        catalogue = len(generator.state.positions)
+        by_pipeline = {
+            Reason.OWNED: bitset.row_counts(eligible & ~not_owned),
+            Reason.REJECTED: bitset.row_counts(eligible & ~not_rejected),
+            Reason.NO_SCORE: bitset.row_counts(not_owned & not_rejected & ~scorable),
+            Reason.RERANKED: self._drawn.reranked[block],
+            Reason.NARROWED: np.full(len(block), catalogue - bitset.count(generator.narrowed)),
+            Reason.CATALOGUE: np.full(len(block), max(0, self.k - catalogue)),
+            Reason.FINAL_CHECK: self._drawn.refused[block],
+        }
+        names = [*eligibility.reasons, *map(str, by_pipeline)]
+        return names, np.column_stack([by_rule, *by_pipeline.values()])
 
     def _causes(
         self, short: NDArray[np.int64]
@@ -235,7 +247,7 @@ class Recommendations:
         unknown = short[self._rows[short] < 0]
         known = short[self._rows[short] >= 0]
         candidates = bitset.count(self._generator.narrowed)
-        yield unknown, ["unknown-user"], np.full((len(unknown), 1), candidates)
+        yield unknown, [str(Reason.UNKNOWN_USER)], np.full((len(unknown), 1), candidates)
         for block in _blocks(known):
             yield block, *self._reasons(block)
 

@@ -86,7 +86,8 @@ def test_aware_data_want_an_aware_cut_and_naive_data_a_naive_one():
     split = TimeSplit("2021-01-05T01:30:00+01:00", 1).on(aware)
     assert split.at.tzinfo is not None
     assert pairs(split) == [(1, "a")]
-    assert pairs(TimeSplit("2021-01-05", 1).on(aware)) == [(1, "a")]
+    with pytest.raises(DataError, match=r"at=2021-01-05: is a bare date.*time_zone="):
+        TimeSplit("2021-01-05", 1).on(aware)
     with pytest.raises(DataError, match="naive"):
         TimeSplit("2021-01-05T00:00:00", 1).on(aware)
     with pytest.raises(DataError, match="aware"):

@@ -197,3 +197,11 @@ def test_a_user_without_a_list_is_zero_or_missing():
     for name in KERNELS:
         assert value(f"{name}@3", hits)[0] == 0
         assert np.isnan(value(f"{name}@3", hits, missing)[0])
+
+
+@pytest.mark.parametrize("convention", [RECTOOLS, LENSKIT], ids=lambda c: c.name)
+def test_the_best_of_a_deep_list_is_the_sum_of_its_discounts(convention):
+    for k in (1, 7, 1_000_000, 1_000_001, 2_500_000):
+        assert convention.most(k) == pytest.approx(
+            math.fsum(convention.discounts(k)), rel=1e-11 if k > 10 else 0
+        )

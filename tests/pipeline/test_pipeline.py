@@ -164,12 +164,13 @@ def test_only_owned_events_own() -> None:
     events = [{**row, "event": "view" if row["product_id"] == "p0" else "buy"}
               for row in ladder().events]  # fmt: skip
     seen = ladder().but(events=events)
-    assert products_of(seen.fitted().recommend(["u1"])) == ["p2"]
+    with pytest.warns(st.SuitabilityWarning, match="buy, view"):
+        assert products_of(seen.fitted().recommend(["u1"])) == ["p2"]
     bought = seen.but(owned_events=("buy",))
     recs = bought.fitted().recommend(["u1"])
     assert products_of(recs) == ["p2"], "a view is neither ownership nor a score"
     assert {r["reason"]: r["count"] for r in rows_of(recs.abstentions())} == {
-        "owned": 1, "no-score": 4,
+        "owned": 1, "no-score": 4, "catalogue": 4,
     }  # fmt: skip
     both = seen.but(owned_events=("buy", "view"))
     assert products_of(both.fitted().recommend(["u1"])) == ["p2"]
@@ -187,7 +188,10 @@ def test_product_ids_narrow_and_never_widen() -> None:
     assert products_of(narrowed) == ["p0", "p2"]
     nothing = pipeline.recommend(["u3"], product_ids=[])
     assert products_of(nothing) == []
-    assert rows_of(nothing.abstentions()) == []
+    assert rows_of(nothing.abstentions()) == [
+        {"user_id": "u3", "returned": 0, "reason": reason, "count": 5}
+        for reason in ("narrowed", "catalogue")
+    ]
     with pytest.raises(st.DataError, match="not in the catalogue"):
         pipeline.why_not("u3", "p5")
 
@@ -225,7 +229,7 @@ def test_profiles_age_at_a_later_moment() -> None:
     assert products_of(pipeline.recommend(["u2"])) == ["p1", "p2"]
     assert products_of(pipeline.recommend(["u2"], as_of=AS_OF + timedelta(days=8))) == ["p1", "p2"]
     assert products_of(pipeline.recommend(["u2"], as_of=AS_OF + timedelta(days=9))) == []
-    recs = pipeline.recommend(["u3"])
+    recs = pipeline.recommend(["u3"], k=6)
     assert [(r["reason"], r["count"]) for r in rows_of(recs.abstentions())] == [("fresh", 6)]
 
 

@@ -34,7 +34,7 @@ class Given:
         return np.ones(len(user_ids), bool)
 
 
-@given(world=worlds(), k=st.integers(1, 9), exclude_owned=st.booleans())
+@given(world=worlds(traded=True), k=st.integers(1, 9), exclude_owned=st.booleans())
 def test_as_many_as_there_are_and_no_more(world: World, k: int, exclude_owned: bool) -> None:
     recs = world.fitted().recommend(k=k, exclude_owned=exclude_owned)
     twin = Twin(world)
@@ -53,7 +53,7 @@ def test_a_shorter_list_is_the_beginning_of_a_longer_one(world: World, k: int) -
     assert [row for row in long if row["rank"] <= k] == short
 
 
-@given(world=worlds(policies=None), k=st.integers(1, 9), data=st.data())
+@given(world=worlds(traded=True), k=st.integers(1, 9), data=st.data())
 def test_no_score_is_special(world: World, k: int, data: st.DataObject) -> None:
     twin = Twin(world)
     one = st.one_of(st.none(), st.sampled_from(AWKWARD))
@@ -66,6 +66,7 @@ def test_no_score_is_special(world: World, k: int, data: st.DataObject) -> None:
             if scores[product] is not None
             and twin.eligible(user, product)
             and not twin.owned(user, product)
+            and not twin.log.turned_down(user, product)
         ]
         best.sort(key=lambda pair: -pair[1])
         mine = [row for row in rows if row["user_id"] == user]

@@ -75,7 +75,7 @@ def _stranger(like: Any, number: int) -> Any:
 
 
 @given(
-    world=worlds(policies=[(BEHAVING,), (LEVELS,)]),
+    world=worlds(policies=[(BEHAVING,), (LEVELS,)], traded=True),
     seed=st.integers(0, 999),
     many=st.integers(1, 6),
 )
@@ -86,7 +86,7 @@ def test_the_future_changes_nothing(world: World, seed: int, many: int) -> None:
     assert answers(future.fitted(profiles=[RFV()]), users) == before
 
 
-@given(world=worlds(), seed=st.integers(0, 999))
+@given(world=worlds(traded=True), seed=st.integers(0, 999))
 @settings(max_examples=10)
 def test_nor_what_als_learns(world: World, seed: int) -> None:
     users = list(dict.fromkeys(row["user_id"] for row in world.users))

@@ -61,7 +61,7 @@ def spoilt(world: World, faults: list[str], seed: int) -> tuple[World, list[tupl
 
 
 def dataset(world: World, on_error: Any) -> suitably.Dataset:
-    return suitably.Dataset(*world.frames(), owned_events=world.owned_events, on_error=on_error)
+    return suitably.Dataset(*world.frames(), **world.meanings, on_error=on_error)
 
 
 @given(
@@ -110,7 +110,7 @@ def test_the_callers_frames_stay_as_they_were(world: World, seed: int) -> None:
     dirty, _ = spoilt(world, ["no user", "twice", "future"], seed)
     frames = dirty.frames()
     copies = [_copy(frame) for frame in frames]
-    data = suitably.Dataset(*frames, owned_events=world.owned_events, on_error="quarantine")
+    data = suitably.Dataset(*frames, **world.meanings, on_error="quarantine")
     pipeline = world.pipeline(profiles=[suitably.profiles.RecencyFrequencyValue()])
     pipeline.fit(data, world.as_of).recommend().to_frame()
     eligibility = pipeline.eligibility()

@@ -2,7 +2,8 @@
 
 import tomllib
 from collections import Counter
-from datetime import datetime
+from datetime import datetime, timedelta
+from fractions import Fraction
 from typing import Any
 
 from support.banks import World
@@ -25,13 +26,9 @@ class Twin:
         shelf = _visible(world.products, "product", self.as_of)
         order = list(dict.fromkeys(row["product_id"] for row in world.products))
         self.products = {key: shelf[key] for key in order if key in shelf}
-        self.pairs = {
-            (row["user_id"], row["product_id"])
-            for row in world.events
-            if row["timestamp"] < self.as_of
-            and row.get("recorded_at", row["timestamp"]) < self.as_of
-            and (world.owned_events is None or row.get("event") in world.owned_events)
-        }
+        self.catalogue = len(self.products)
+        self.log = Log(world, self.as_of)
+        self.pairs = {key for key, rows in self.log.by_pair.items() if rows["owned"]}
         self.scores = Counter(product for _, product in self.pairs)
 
     def verdicts(self, user: Any, product: str) -> list[tuple[str, str]]:
@@ -43,7 +40,7 @@ class Twin:
 
     def owned(self, user: Any, product: str) -> bool:
         repeatable = self.products[product].get("repeatable") is True
-        return (user, product) in self.pairs and not repeatable
+        return self.log.holds(user, product) and not repeatable
 
     def ranked(
         self, user: Any, exclude_owned: bool = True, among: list[str] | None = None
@@ -55,6 +52,7 @@ class Twin:
             if (among is None or product in among)
             and self.eligible(user, product)
             and not (exclude_owned and self.owned(user, product))
+            and not self.log.turned_down(user, product)
             and self.scores[product] > 0
         ]
         chosen.sort(key=lambda product: -self.scores[product])  # stable: ties keep the catalogue
@@ -83,12 +81,73 @@ class Twin:
                 barring = {rule for rule, verdict in self.verdicts(user, product)
                            if verdict != "pass"}  # fmt: skip
                 reasons.update(barring)
-                if not barring and exclude_owned and self.owned(user, product):
-                    reasons["owned"] += 1
-                elif not barring and not self.scores[product]:
-                    reasons["no-score"] += 1
-            found |= {(user, reason): (returned, count) for reason, count in reasons.items()}
+                if barring:
+                    continue
+                owned = exclude_owned and self.owned(user, product)
+                rejected = self.log.turned_down(user, product)
+                unscored = not owned and not rejected and not self.scores[product]
+                reasons.update({"owned": owned, "rejected": rejected, "no-score": unscored})
+            if among is not None:
+                reasons["narrowed"] = self.catalogue - len({*self.products} & {*among})
+            reasons["catalogue"] = max(0, k - self.catalogue)
+            found |= {(user, reason): (returned, count) for reason, count in reasons.items()
+                      if count}  # fmt: skip
         return found
+
+
+class Log:
+    """What the visible events of every pair mean, read one by one."""
+
+    def __init__(self, world: World, as_of: datetime) -> None:
+        self.as_of, self.days = as_of, world.rejected_days
+        rows = [
+            row
+            for row in world.events
+            if row["timestamp"] < as_of and row.get("recorded_at", row["timestamp"]) < as_of
+        ]
+        latest: dict[Any, dict[str, Any]] = {}
+        for place, row in enumerate(rows):
+            key = row.get("event_id") or place
+            if key not in latest or row.get("recorded_at", 0) >= latest[key].get("recorded_at", 0):
+                latest[key] = row
+        roles = {"disposed": world.disposed_events, "rejected": world.rejected_events}
+        self.by_pair: dict[tuple[Any, Any], dict[str, list[dict[str, Any]]]] = {}
+        for row in latest.values():
+            kind = row.get("event")
+            role = next((role for role, kinds in roles.items() if kind in kinds), None)
+            free = role is None and kind not in world.other_events
+            if world.owned_events is not None:
+                owns = kind in world.owned_events
+            else:
+                owns = free and row.get("propensity") is None
+            key = (row["user_id"], row["product_id"])
+            pair = self.by_pair.setdefault(key, {"owned": [], "disposed": [], "rejected": []})
+            if role or owns:
+                pair[role or "owned"].append(row)
+
+    def holds(self, user: Any, product: Any) -> bool:
+        pair = self.by_pair.get((user, product))
+        if pair is None or not pair["owned"]:
+            return False
+        bought, sold = pair["owned"], pair["disposed"]
+        if all(row.get("quantity") is not None for row in bought + sold):
+            sums = [sum(Fraction(str(abs(row["quantity"]))) for row in rows)
+                    for rows in (bought, sold)]  # fmt: skip
+            return sums[0] > sums[1]
+        return _latest(bought) > _latest(sold)
+
+    def turned_down(self, user: Any, product: Any) -> bool:
+        pair = self.by_pair.get((user, product))
+        if pair is None or not pair["rejected"]:
+            return False
+        last = _latest(pair["rejected"])
+        if self.days is not None and self.as_of - last >= timedelta(days=self.days):
+            return False
+        return _latest(pair["owned"]) <= last
+
+
+def _latest(rows: list[dict[str, Any]]) -> datetime:
+    return max((row["timestamp"] for row in rows), default=datetime.min)
 
 
 def _visible(rows: list[dict[str, Any]], side: str, as_of: datetime) -> dict[Any, dict[str, Any]]:

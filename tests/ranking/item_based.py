@@ -151,6 +151,17 @@ class ItemBasedContract:
         with pytest.raises(suitably.DataError, match=r"nothing can be learned|float32"):
             fitted(self.make(event_weights={"buy": weight}), bank(PAIRS, kinds=["buy"] * 8))
 
+    def test_a_product_without_a_neighbour_says_nothing(self) -> None:
+        """Nobody who has p4 has anything else, so its one owner goes to the fallback."""
+        alone = fitted(self.make(), bank([*PAIRS, (3, 4)], users=5, products=6))
+        asked = np.array(["u0", "u3", "u4", "stranger"], object)
+        assert alone.can_score(asked).tolist() == [True, False, False, False]
+        assert revived(alone).can_score(asked).tolist() == [True, False, False, False]
+        # What came after the fit says nothing, and something beside it does.
+        news = [(3, 5), (4, 5), (4, 0)]
+        grown = alone.fold_in(context(bank(news, users=5, products=6)))
+        assert grown.can_score(asked).tolist() == [True, False, True, False]
+
     def test_one_product(self) -> None:
         ranker = fitted(self.make(), bank([(0, 0), (1, 0)], products=1))
         assert np.isfinite(scores(ranker)).all()

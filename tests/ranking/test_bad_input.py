@@ -171,9 +171,13 @@ def learned_or_not(faded: World, ranker: Any) -> None:
 
 
 def test_a_half_life_far_shorter_than_the_past(ranker: Callable[..., Any]) -> None:
-    """What has faded to nothing is no history."""
-    old = [{**row, "timestamp": AS_OF - timedelta(days=4000)} for row in world().events]
-    learned_or_not(world().but(events=old), ranker(half_life_days=0.1))
+    """Ages are ratios: what is all equally old is as good as new."""
+    moved = {days: [{**row, "timestamp": AS_OF - timedelta(days=days)} for row in world().events]
+             for days in (4000, 30_000)}  # fmt: skip
+    found = [lists(world().but(events=log).fitted(ranker(half_life_days=0.1)), k=6)
+             for log in moved.values()]  # fmt: skip
+    assert found[0] == found[1]
+    assert len(found[0]["u0"]) == 3
 
 
 def test_nothing_to_learn_from(ranker: Callable[..., Any]) -> None:

@@ -286,3 +286,15 @@ def test_worlds_of_the_contract_learn_something() -> None:
     given = World(popular().users, popular().products, busy, (FREE,))
     ranker = given.fitted(Blend([Popularity(), EASE()])).ranker_
     assert ranker.weights_.sum() == pytest.approx(1)
+
+
+def test_its_documented_members() -> None:
+    dated = world().fitted(Blend()).ranker_
+    names = [type(one).__name__ for one in dated.rankers_]
+    assert names == ["EASE", "ItemKNN", "Popularity", "Popularity"]
+    assert [one.half_life_days for one in dated.rankers_[2:]] == [7, 30]
+    _, _, log = world().frames()
+    undated = suitably.Dataset(None, None, log.drop_columns(["timestamp"]))
+    free = suitably.Policy.unrestricted()
+    blend = suitably.Pipeline(policy=free, ranker=Blend()).fit(undated).ranker_
+    assert [one.half_life_days for one in blend.rankers_[2:]] == [None]  # type: ignore[attr-defined]

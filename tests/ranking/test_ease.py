@@ -8,7 +8,7 @@ from threadpoolctl import threadpool_limits
 
 import suitably
 from ranking.item_based import PAIRS, WEIGHTS, ItemBasedContract, bank, fitted
-from suitably.ranking import EASE
+from suitably.ranking import EASE, Spectral
 from suitably.testing import RankerContract
 
 
@@ -73,3 +73,42 @@ class TestEASE(RankerContract, ItemBasedContract):
     def test_repr(self) -> None:
         assert repr(EASE()) == "EASE()"
         assert repr(EASE(20.0)) == "EASE(regularization=20.0)"
+
+
+@pytest.mark.parametrize("penalty", [1.0, 0.1, 0.01])
+def test_single_precision_that_does_not_do_gives_way_to_double(penalty: float) -> None:
+    """Against equation 8 of the paper, where single precision is singular and where it is not."""
+    rng = np.random.default_rng(1)
+    shares = 1 / np.arange(1, 501)
+    drawn = rng.choice(500, 300 * 20, p=shares / shares.sum())
+    pairs = sorted({*zip(np.repeat(np.arange(300), 20).tolist(), drawn.tolist(), strict=True)})
+    ranker = fitted(EASE(penalty), bank(pairs, 300, 500))
+    held = np.zeros((300, 500))
+    held[tuple(np.array(pairs).T)] = 1
+    held = held[:, ranker.known_]
+    inverse = np.linalg.inv(held.T @ held + penalty * np.eye(held.shape[1]))
+    wanted = -inverse / np.diag(inverse)
+    np.fill_diagonal(wanted, 0)
+    assert np.abs(ranker.similarity_ - wanted).max() < 1e-3
+
+
+@pytest.mark.parametrize(("free", "fits"), [(None, True), (10**12, True), (47, False)])
+@pytest.mark.parametrize("ranker", [EASE, Spectral])
+def test_no_room_is_said_before_anything_is_computed(
+    monkeypatch: pytest.MonkeyPatch, ranker: Any, free: int | None, fits: bool
+) -> None:
+    monkeypatch.setattr("suitably.ranking.solvers.memory.available", lambda: free)
+    if fits:
+        fitted(ranker(), bank(PAIRS))
+        return
+    for module in ("ease", "spectral"):
+        monkeypatch.setattr(f"suitably.ranking.{module}.upper_gram", None)
+    with pytest.raises(suitably.DataError, match=r"4 by 4 products.* are available; ItemKNN, IALS"):
+        fitted(ranker(), bank(PAIRS))
+
+
+def test_double_precision_that_does_not_fit_is_refused_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("suitably.ranking.solvers.memory.available", lambda: 100)
+    fitted(EASE(1.0), bank(PAIRS))
+    with pytest.raises(suitably.DataError, match="4 by 4"):
+        fitted(EASE(1e-8), bank(PAIRS))

@@ -11,10 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import suitably
+from suitably.data import Clock
+from suitably.errors import DataError
 from suitably.ranking.hybrid.encoding import Encoder, Encoding
-from suitably.ranking.hybrid.feature_columns import Column
+from suitably.ranking.hybrid.feature_columns import Column, Now
 
-NOW = np.datetime64("2024-03-01T12:00:00", "us")
+NOW = Now(np.datetime64("2024-03-01T12:00:00", "us"), Clock())
 
 
 def encoded(
@@ -72,10 +74,19 @@ def test_dates_are_days_before_now() -> None:
     assert Column.read("x", moments, NOW).numbers.tolist() == [-1, 0]
 
 
-def test_an_aware_moment_is_reckoned_in_its_own_wall_clock() -> None:
-    late = pa.array([datetime(2024, 2, 29, 11)], pa.timestamp("us", "Asia/Shanghai"))
-    # 19:00 in Shanghai, less than a day before noon of 1 March there; a day and an hour in UTC.
-    assert Column.read("x", late, NOW).numbers.tolist() == [0]
+def test_instants_have_one_age_in_every_time_zone_and_days_that_of_the_data() -> None:
+    now = Now(np.datetime64("2024-03-01T12:00:00", "us"), Clock("Asia/Shanghai"))
+    for zone in ("Asia/Shanghai", "UTC"):
+        late = pa.array([datetime(2024, 2, 29, 11), datetime(2024, 2, 29, 13)])
+        late = late.cast(pa.timestamp("us")).view(pa.timestamp("us", zone))
+        assert Column.read("x", late, now).numbers.tolist() == [1, 0]
+    days = pa.array([date(2024, 3, 1), date(2024, 3, 2)])  # it is 20:00 in Shanghai
+    assert Column.read("x", days, now).numbers.tolist() == [0, -1]
+    unstated = now._replace(clock=Clock("UTC", stated=False))
+    with pytest.raises(DataError, match="time_zone="):
+        Column.read("x", days, unstated)
+    with pytest.raises(DataError, match="has no time zone, but the data has one"):
+        Column.read("x", pa.array([datetime(2024, 3, 1)]), now)
 
 
 def test_lists_share_a_weight_of_one_among_distinct_elements() -> None:

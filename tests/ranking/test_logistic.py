@@ -56,6 +56,19 @@ def test_scores_beyond_the_range_of_exponentials():
     assert np.isfinite(solve(far)).all()
 
 
+@pytest.mark.parametrize("huge", [1e10, 1e20, 1e30, 1e38])
+def test_weights_that_drown_the_penalty(huge):
+    """Curvatures that are singular in floating point, on some processors and not on others."""
+    terms = terms_of(4, users=200, terms=3)  # fewer terms than factors: the penalty alone is left
+    mixed = np.where(np.arange(3) == 0, huge, 1.0)
+    for weights in (terms.weights * huge, terms.weights * mixed):
+        heavy = Terms(terms.features, terms.offsets, weights, terms.penalty)
+        found = solve(heavy)
+        assert np.isfinite(found).all()
+        zero = np.zeros(4)
+        assert all(loss(heavy, user, found[user]) <= loss(heavy, user, zero) for user in range(200))
+
+
 def test_blocks_of_equal_length(monkeypatch):
     """Rows of any length, some empty, in blocks of any size on any number of threads."""
     rng = np.random.default_rng(0)

@@ -94,17 +94,28 @@ POLICIES = [(LEVELS,), (FUNDS, LOANS), (DATED,), (LEVELS, FUNDS), (LOANS,), (FRE
 
 @dataclass(frozen=True)
 class World(SmallBank):
-    """A small bank that is handed in as any library's frames, with kinds of event that own."""
+    """A small bank that is handed in as any library's frames, with what kinds of event mean."""
 
     kind: str = "pyarrow"
     owned_events: tuple[str, ...] | None = None
+    disposed_events: tuple[str, ...] = ()
+    rejected_events: tuple[str, ...] = ()
+    rejected_days: float | None = None
+    other_events: tuple[str, ...] = ()
+
+    @property
+    def meanings(self) -> dict[str, Any]:
+        """What kinds of event mean, as `Dataset` is told."""
+        names = ("owned_events", "disposed_events", "rejected_events", "other_events")
+        found = {name: getattr(self, name) for name in names}
+        return {**found, "rejected_days": self.rejected_days}
 
     def frames(self) -> tuple[Any, Any, Any]:
         users, products, events = (convert(table, self.kind) for table in super().frames())
         return users, products, events
 
     def dataset(self) -> suitably.Dataset:
-        return suitably.Dataset(*self.frames(), owned_events=self.owned_events)
+        return suitably.Dataset(*self.frames(), **self.meanings)
 
 
 def seven() -> World:

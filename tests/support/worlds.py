@@ -21,8 +21,13 @@ def worlds(
     policies: list[tuple[str, ...]] | None = None,
     kinds: tuple[str, ...] = ("pyarrow",),
     most: int = 6,
+    traded: bool = False,
 ) -> World:
-    """Draw a world: up to `most` users, one product more, and a log in which pairs repeat."""
+    """Draw a world: up to `most` users, one product more, and a log in which pairs repeat.
+
+    Where `traded` is said, some worlds have sales, rejections, page views without a product,
+    impressions, and events that are delivered twice.
+    """
     rng = random.Random(draw(st.integers(0, 2**32 - 1)))
     users, products = draw(st.integers(1, most)), draw(st.integers(1, most + 1))
     events = draw(st.integers(1, 3 * most))
@@ -33,14 +38,19 @@ def worlds(
     product_ids = rng.sample([f"p{i}" for i in range(20)], products)
     log = [_event(rng, user_ids, product_ids, recorded, typed) for _ in range(events)]
     kinds_of_event = {row["event"] for row in log} if typed else set()
-    owned = ("buy",) if "buy" in kinds_of_event and draw(st.booleans()) else None
+    meanings: dict[str, Any] = {}
+    if kinds_of_event:
+        owns = "buy" in kinds_of_event and draw(st.booleans())
+        meanings["owned_events"] = ("buy",) if owns else tuple(sorted(kinds_of_event))
+    if traded and draw(st.booleans()):
+        log, meanings = _traded(rng, log)
     return World(
         users=_rows(rng, "user", user_ids, versions),
         products=_rows(rng, "product", product_ids, versions),
         events=log,
         policies=draw(st.sampled_from(policies or POLICIES)),
         kind=draw(st.sampled_from(kinds)),
-        owned_events=owned,
+        **meanings,
     )
 
 
@@ -58,6 +68,41 @@ def _event(
     if typed:
         row["event"] = rng.choice(["buy", "buy", "view"])
     return row
+
+
+def _traded(
+    rng: random.Random, log: list[dict[str, Any]]
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Make trades of a log: what else happens to a product, what is known of it, what is shown."""
+    kinds = ["buy", "buy", "buy", "sell", "sell", "decline", "view"]
+    units, named, shown = (rng.random() < 0.6 for _ in range(3))
+    rows = []
+    for number, old in enumerate(log):
+        row = {**old, "event": rng.choice(kinds)}
+        if row["event"] == "view":
+            row |= {"product_id": rng.choice([row["product_id"], None]), "value": None}
+        if units:
+            row["quantity"] = rng.choice([0.1, 0.2, -0.3, 1.0, 2.0, None])
+        if named:
+            row["event_id"] = rng.choice([f"e{number}", f"e{number}", None])
+        if shown:
+            row["propensity"] = rng.choice([0.25, 1.0, None, None, None])
+        rows.append(row)
+        if row.get("event_id") and rng.random() < 0.3:
+            again = dict(row)
+            if "recorded_at" in row:
+                again["recorded_at"] = AS_OF + rng.choice(OFFSETS)
+            rows.append(again)
+    rng.shuffle(rows)
+    owned = ("buy",) if rng.random() < 0.5 and any(r["event"] == "buy" for r in rows) else None
+    meanings = {
+        "owned_events": owned,
+        "disposed_events": ("sell",),
+        "rejected_events": ("decline",),
+        "rejected_days": rng.choice([None, 10.0, 30.0, 500.0]),
+        "other_events": ("view",),
+    }
+    return rows, meanings
 
 
 def _rows(rng: random.Random, side: str, ids: list[Any], versions: bool) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ from suitably.data.dataset import Dataset
 from suitably.data.datasets.far_trans import FarTrans, far_trans
 from suitably.data.datasets.open_bandit import BanditLog, open_bandit
 from suitably.data.datasets.scf2019 import Scf2019, scf2019
-from suitably.data.interactions import Events
+from suitably.data.events import Events
 from suitably.data.simulation.bank import SimulatedBank, simulate_bank
 from suitably.data.splits import Split
 from suitably.data.view import View

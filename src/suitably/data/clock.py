@@ -1,33 +1,46 @@
-"""Time: one axis of microseconds, and the caller's convention of time zones."""
+"""Time: one axis of microseconds, and the calendar in which the data's days begin and end."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from suitably.data.calendar import DAY, EARLIEST, LATEST, add_months
+from suitably.data.moments import (
+    Instant,
+    Instants,
+    as_instant,
+    as_instants,
+    present_moment,
+    read_moment,
+    read_ticks,
+)
+from suitably.data.time_zones import find_zone, instants_of, names_zone, walls_of
 from suitably.errors import DataError
 
-__all__ = ["MICROSECOND", "Clock", "Instant", "Instants", "present_moment"]
+__all__ = ["MICROSECOND", "UNNAMED", "Clock", "Instant", "Instants"]
+__all__ += ["elapsed_days", "months_later", "present_moment"]
 
-Instant = np.datetime64
-Instants = NDArray[np.datetime64]
 MICROSECOND = np.timedelta64(1, "us")
+UNNAMED = "+00:00"  # the time zone of Arrow columns of which only the instants are known
 
 
 @dataclass(frozen=True)
 class Clock:
-    """A convention: naive moments, or moments in a time zone.
+    """A convention: naive moments, or instants and a time zone whose calendar is asked.
 
     Inside, a moment is a `datetime64[us]`: as written where the data is naive, in UTC where it is
-    aware. Finer fractions are cut off, which can only hide an event, never reveal one.
+    aware. Order, differences and windows are those of instants; ages, months and the midnight of a
+    bare date are those of the zone.
 
     Attributes:
         zone: Name of the time zone, None for naive data.
+        stated: Whether the zone is the data's own. Where timestamps have only offsets, or the zone
+            of a database's session, they are shown in `zone`, but its calendar is nobody's.
 
     Example:
         >>> Clock("Asia/Shanghai").instant("2024-03-01")
@@ -35,122 +48,200 @@ class Clock:
     """
 
     zone: str | None = None
+    stated: bool = True
 
     def __post_init__(self) -> None:
         """Refuse a time zone that does not exist."""
         if self.zone is not None:
-            _zone(self.zone)
+            find_zone(self.zone)
+
+    @classmethod
+    def of_columns(cls, zones: Mapping[str, str | None], time_zone: str | None = None) -> "Clock":
+        """Return the convention of columns of moments.
+
+        Args:
+            zones: The time zone of each column, None for a naive one.
+            time_zone: The one whose calendar is asked; None: the one that the columns name.
+
+        Raises:
+            DataError: Some are aware and some are naive, or the time zone is none.
+        """
+        aware = {column: zone for column, zone in zones.items() if zone is not None}
+        naive = sorted(set(zones) - set(aware))
+        if aware and naive:
+            raise DataError(f"timestamps: {sorted(aware)} have a time zone, {naive} have none")
+        if time_zone is not None:
+            _check_name(time_zone)
+            if naive:
+                raise DataError(
+                    f"time_zone={time_zone!r}: {naive} have no time zone, so they are their own "
+                    f"calendar: leave time_zone out, or give instants"
+                )
+            return cls(time_zone)
+        if not aware:
+            return cls()
+        named = {zone for zone in aware.values() if names_zone(zone)}
+        if len(named) == 1:
+            return cls(named.pop())
+        shown = set(aware.values()) - {UNNAMED}
+        return cls(shown.pop() if len(shown) == 1 else "UTC", stated=False)
+
+    @classmethod
+    def of_moment(cls, moment: Any, name: str = "as_of") -> "Clock | None":
+        """Return the convention of a moment alone; None for a bare date, which has none.
+
+        Raises:
+            DataError: Not a moment.
+        """
+        stamp, bare = read_moment(moment, name)
+        return None if bare else cls(None if stamp.tzinfo is None else _zone_of(stamp))
 
     @property
-    def _tz(self) -> Any:
-        return None if self.zone is None else _zone(self.zone)
+    def asks(self) -> str | None:
+        """What to say where a calendar is asked but none is known; None where one is."""
+        if self.zone is None or self.stated:
+            return None
+        return (
+            "the timestamps name no single time zone whose calendar that would be: state one, as "
+            'in Dataset(time_zone="Europe/Berlin")'
+        )
 
     def instant(self, moment: Any, name: str = "as_of") -> Instant:
-        """Read a moment; a bare date is midnight in this convention.
+        """Read a moment; a bare date is the first instant of that day in this convention.
 
         Args:
             moment: A date, datetime, timestamp or ISO 8601 text.
             name: What the moment is, for the message.
 
         Raises:
-            DataError: Not a moment, or its time-zone awareness differs from the data's.
+            DataError: Not a moment, its time-zone awareness differs from the data's, or a bare date
+                where the data names no time zone.
         """
-        stamp, bare = _stamp(moment, name)
+        stamp, bare = read_moment(moment, name)
         if bare:
-            stamp = stamp.tz_localize(self._tz)
+            if self.asks:
+                raise DataError(
+                    f"{name}={moment!s}: is a bare date, and {self.asks}, or give a time with its "
+                    f"offset"
+                )
+            walls = np.array([as_instant(stamp)])
+            return self.from_walls(walls)[0]  # type: ignore[no-any-return]
         if (stamp.tzinfo is None) != (self.zone is None):
             data, asked = ("naive", "aware") if self.zone is None else ("aware", "naive")
-            raise DataError(f"{name}={moment!s}: is time-zone {asked}, but the data is {data}")
-        if stamp.tzinfo is not None:
-            stamp = stamp.tz_convert("UTC").tz_localize(None)
-        return _instant(stamp)
+            wanted = "a time without a zone" if self.zone is None else "a time with its zone"
+            raise DataError(
+                f"{name}={moment!s}: is time-zone {asked}, but the data is {data}: give {wanted}, "
+                f"or a bare date"
+            )
+        return as_instant(stamp)
 
     def wall(self, instant: Instant) -> Instant:
-        """Return the local wall-clock time of an instant, for calendar arithmetic."""
-        if self.zone is None:
-            return instant
-        return _instant(self.stamp(instant).tz_localize(None))
+        """Return what the clocks of the zone show at an instant."""
+        return self.walls(np.array([instant], "datetime64[us]"))[0]  # type: ignore[no-any-return]
 
-    def micros(self, instant: Instant | None) -> int | None:
-        """Return the wall-clock time of an instant in microseconds, None for none."""
-        return None if instant is None else int(self.wall(instant).astype(np.int64))
+    def walls(self, instants: Instants) -> Instants:
+        """Return what the clocks of the zone show at instants; NaT stays NaT."""
+        return _mapped(instants, walls_of, self.zone)
 
-    def walls(self, array: pa.Array) -> Instants:
-        """Return local wall-clock times of an Arrow column of dates or timestamps, else NaT."""
-        if self.zone is None or pa.types.is_date(array.type) or array.type.tz is None:
-            return _micros(array)
-        stamps = pd.DatetimeIndex(_micros(array)).tz_localize("UTC").tz_convert(self._tz)
-        local: Instants = stamps.tz_localize(None).to_numpy().astype("datetime64[us]")
-        return local
+    def from_walls(self, walls: Instants) -> Instants:
+        """Return the first instants at which the clocks of the zone show these times.
+
+        A time that is skipped is the first instant after the gap; NaT stays NaT.
+        """
+        return _mapped(walls, instants_of, self.zone)
+
+    def moments(self, array: pa.Array, name: str) -> Instants:
+        """Read an Arrow column of dates or timestamps; a bare date is the first of its instants.
+
+        Returns:
+            Instants, NaT where null or outside the years 1 to 9999.
+
+        Raises:
+            DataError: A moment finer than a microsecond.
+        """
+        instants = _read(array, name)
+        return self.from_walls(instants) if pa.types.is_date(array.type) else instants
+
+    def days(self, array: pa.Array, name: str) -> Instants:
+        """Read an Arrow column as the days that its own time zone says: times on the wall.
+
+        A column of instants without a named zone has the days of this convention.
+        """
+        instants = _read(array, name)
+        zone = getattr(array.type, "tz", None)
+        return _mapped(instants, walls_of, self.zone if zone == UNNAMED else zone)
 
     def stamp(self, instant: Instant) -> pd.Timestamp:
         """Return an instant as a timestamp in this convention, as `instant` reads it."""
         stamp = pd.Timestamp(instant)
         return stamp if self.zone is None else stamp.tz_localize("UTC").tz_convert(self._tz)
 
+    @property
+    def _tz(self) -> Any:
+        return None if self.zone is None else find_zone(self.zone)
+
     @staticmethod
     def instants(array: pa.Array) -> Instants:
-        """Read an Arrow column of dates or timestamps, NaT where null."""
-        return _micros(array)
+        """Return a column that was read as microseconds before, NaT where null."""
+        return as_instants(*read_ticks(array)[:2])
 
 
-def _zone(name: str) -> Any:
+def _read(array: pa.Array, name: str) -> Instants:
+    micros, inside, finer = read_ticks(array)
+    if finer.any():
+        raise DataError(
+            f"{name}: {int(finer.sum())} of {len(array)} moments are finer than a microsecond, "
+            f"which would be cut: round them first"
+        )
+    return as_instants(micros, inside)
+
+
+def _mapped(moments: Instants, function: Any, zone: str | None) -> Instants:
+    if zone is None or zone == "UTC":
+        return moments
+    known = ~np.isnat(moments)
+    out = moments.copy()
+    out[known] = function(moments[known].astype(np.int64), zone).astype("datetime64[us]")
+    return out
+
+
+def _check_name(time_zone: Any) -> None:
+    if not isinstance(time_zone, str) or not names_zone(time_zone):
+        raise DataError(
+            f"time_zone={time_zone!r}: must be the name of a time zone, such as "
+            f'"Europe/Berlin" or "Etc/GMT-8", which is eight hours ahead of UTC'
+        )
+
+
+def _zone_of(stamp: pd.Timestamp) -> str:
     try:
-        return UTC if name == "UTC" else ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        pass
-    try:  # an offset such as +02:00
-        return datetime.fromisoformat(f"2000-01-01T00:00:00{name}").tzinfo
-    except ValueError:
-        raise DataError(f"time zone {name!r}: does not exist") from None
+        return str(pa.lib.tzinfo_to_string(stamp.tzinfo))
+    except (ValueError, TypeError):
+        return stamp.isoformat()[-6:]  # a zone of another make: its offset at the moment
 
 
-def _stamp(moment: Any, name: str) -> tuple[pd.Timestamp, bool]:
-    bare = (isinstance(moment, date) and not isinstance(moment, datetime)) or (
-        isinstance(moment, np.datetime64) and np.datetime_data(moment)[0] in "YMWD"
-    )
-    if isinstance(moment, str):
-        text = moment.strip()
-        bare = len(text) == 10
-        try:
-            moment = datetime.fromisoformat(text)
-        except ValueError:
-            raise DataError(f"{name}={text!r}: is not an ISO 8601 date or time") from None
-    if not isinstance(moment, date | np.datetime64):
-        raise DataError(f"{name}={moment!r}: is not a date or time")
-    try:
-        stamp = pd.Timestamp(moment)
-    except (ValueError, OverflowError) as error:
-        raise DataError(f"{name}={moment!s}: {error}") from None
-    if pd.isna(stamp):
-        raise DataError(f"{name}: is missing")
-    return stamp, bare
+def elapsed_days(since: Instants, as_of: Instant) -> NDArray[np.float64]:
+    """Return days of 24 hours up to a moment, in whole milliseconds, NaN where NaT.
+
+    What lies just after a midnight is thus whole days after another, as dates are.
+
+    Example:
+        >>> just_after = np.datetime64("2024-06-29") + MICROSECOND
+        >>> elapsed_days(np.array(["2024-01-01"], "datetime64[us]"), just_after)
+        array([180.])
+    """
+    micros = np.asarray(as_of - since)
+    days: NDArray[np.float64] = (micros.astype(np.int64) // 1_000) / (DAY // 1_000)
+    days[np.isnat(micros)] = np.nan
+    return days
 
 
-def _instant(stamp: pd.Timestamp) -> Instant:
-    instant: Instant = stamp.to_datetime64().astype("datetime64[us]")  # rounds towards the past
-    return instant
+def months_later(instants: Instants, months: NDArray[np.int64] | int, clock: Clock) -> Instants:
+    """Add months in a calendar, NaT beyond the years 1 to 9999; arrays broadcast, NaT stays NaT.
 
-
-def _micros(array: pa.Array) -> Instants:
-    """Read as microseconds, rounding towards the past."""
-    if pa.types.is_date(array.type):
-        array = array.cast(pa.timestamp("us"))
-    per_unit = {"s": 1_000_000, "ms": 1_000, "us": 1, "ns": 1}[array.type.unit]
-    ticks = array.view(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False)
-    ticks = ticks // 1_000 if array.type.unit == "ns" else ticks * per_unit
-    out = ticks.astype("datetime64[us]")
-    if array.null_count:
-        out[array.is_null().to_numpy(zero_copy_only=False)] = np.datetime64("NaT", "us")
-    instants: Instants = out
-    return instants
-
-
-def present_moment(now: Any = None) -> Instant:
-    """Return the moment after which rows lie in the future; default: the present."""
-    stamp = pd.Timestamp.now("UTC") if now is None else pd.Timestamp(now)
-    if stamp.tzinfo is not None:
-        stamp = stamp.tz_convert("UTC").tz_localize(None)
-    # Naive data may be written in any zone, up to 14 hours ahead of UTC.
-    slack = pd.Timedelta(hours=14) if now is None else pd.Timedelta(0)
-    return Clock().instant(stamp + slack, "now")
+    No months at all are the same instant, also in an hour that is repeated.
+    """
+    moved = add_months(clock.walls(instants), months)
+    inside = (moved.astype(np.int64) >= EARLIEST) & (moved.astype(np.int64) <= LATEST)
+    later: Instants = clock.from_walls(np.where(inside, moved, np.datetime64("NaT", "us")))
+    return later if clock.zone is None else np.where(np.equal(months, 0), instants, later)

@@ -19,8 +19,14 @@ class Columns:
         product: Id of the product, in the products and interactions frames.
         timestamp: When an interaction happened.
         value: Amount of an interaction, in the frame's currency.
+        quantity: How many units an interaction acquired or disposed of.
         event: Kind of an interaction, such as `"buy"` or `"view"`.
+        event_id: Id of an interaction, so that one delivered again counts once.
         recorded_at: When the interaction became known; visible only after both moments.
+        propensity: Probability with which the product was shown; a row that has one is an
+            impression.
+        slate: Which rows were shown together.
+        position: In which order the rows of a slate were shown.
         user_timestamp: From when a row of the users frame holds.
         product_timestamp: From when a row of the products frame holds.
 
@@ -33,8 +39,13 @@ class Columns:
     product: str = "product_id"
     timestamp: str | None = "timestamp"
     value: str | None = "value"
+    quantity: str | None = "quantity"
     event: str | None = "event"
+    event_id: str | None = "event_id"
     recorded_at: str | None = "recorded_at"
+    propensity: str | None = "propensity"
+    slate: str | None = "slate"
+    position: str | None = "position"
     user_timestamp: str | None = "user_timestamp"
     product_timestamp: str | None = "product_timestamp"
 

@@ -1,5 +1,6 @@
 """Datasets: users, products and interactions, checked once and seen as of a moment."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -10,8 +11,10 @@ from numpy.typing import NDArray
 from suitably.data.clock import MICROSECOND, Clock, Instant, present_moment
 from suitably.data.columns import Columns
 from suitably.data.entities import Entities
+from suitably.data.event_kinds import EventKinds
+from suitably.data.events import Events
 from suitably.data.frames import fieldless, read_frame, write_frame
-from suitably.data.interactions import Events, inspect_log, read_events
+from suitably.data.interactions import id_codes, inspect_log, read_events
 from suitably.data.validation import OnError, Quarantine, TableValidator
 from suitably.data.versions import Versions, read_versions
 from suitably.data.view import View
@@ -35,17 +38,33 @@ class Dataset:
         products: Likewise for products; its order is the catalogue's.
         interactions: One row per event.
         columns: How the columns are called.
-        owned_events: Kinds of event that make a product owned; None: all of them.
+        owned_events: Kinds of event that make a product owned; None: all that are named in none
+            of the other lists.
+        disposed_events: Kinds that end ownership: a sale, a redemption, a cancellation. Where all
+            acquisitions and disposals of a pair have a quantity, the sizes of both are compared;
+            else the later one counts, and the disposal where times are equal.
+        rejected_events: Kinds by which a user turns a product down; it is left out of lists until
+            it is acquired after all.
+        rejected_days: For how many days a rejection holds; None: for good.
+        other_events: Kinds that say nothing about a product, and may lack one: page views,
+            contacts, complaints. Nothing is owned or learned by them; profiles may read them.
         on_error: `"raise"` a `DataError` at a bad row, or `"quarantine"` it.
         now: Rows dated later are in the future and refused; default: the present.
+        time_zone: The name of the zone whose calendar says ages, months and the midnight of a bare
+            date; None: the one that the type of the timestamps names. Text with offsets and
+            instants from DuckDB name none.
 
     Attributes:
         columns: As given.
         clock: The time-zone convention of the timestamps.
+        kinds: What the kinds of event mean.
 
     Raises:
-        DataError: A missing column, an empty frame, ids of different types; in raise mode also
-            bad rows, with column, count and examples.
+        DataError: A missing column, an empty frame, ids of different types, a kind of event with
+            two meanings; in raise mode also bad rows, with column, count and examples.
+
+    Warns:
+        SuitabilityWarning: Several kinds of event make a product owned, and nobody has said so.
 
     Example:
         >>> import pandas as pd
@@ -64,14 +83,22 @@ class Dataset:
         products: IntoFrame | None,
         interactions: IntoFrame,
         columns: Columns | None = None,
-        owned_events: list[str] | tuple[str, ...] | None = None,
+        owned_events: Sequence[str] | None = None,
+        disposed_events: Sequence[str] = (),
+        rejected_events: Sequence[str] = (),
+        rejected_days: float | None = None,
+        other_events: Sequence[str] = (),
         on_error: OnError = "raise",
         now: AsOf | None = None,
+        time_zone: str | None = None,
     ) -> None:
         if on_error not in ("raise", "quarantine"):
             raise DataError(f'on_error={on_error!r}: must be "raise" or "quarantine"')
         columns = columns or Columns()
         self.columns: Columns = columns
+        self.kinds: EventKinds = EventKinds.read(
+            owned_events, disposed_events, rejected_events, other_events, rejected_days
+        )
         self._quarantine = Quarantine()
         frames = {"users": users, "products": products, "interactions": interactions}
         inspections: dict[str, TableValidator] = {}
@@ -86,7 +113,7 @@ class Dataset:
 
         log = inspections["interactions"]
         present = present_moment(now)
-        roles, zones = inspect_log(log, columns, present)
+        roles, zones = inspect_log(log, columns, self.kinds, present)
 
         self.user_versions: Versions = self._versions(
             inspections.get("users"), log, columns.user, "user_timestamp", present, zones
@@ -94,16 +121,14 @@ class Dataset:
         self.product_versions: Versions = self._versions(
             inspections.get("products"), log, columns.product, "product_timestamp", present, zones
         )
-        self.clock: Clock = _one_clock(zones)
+        self.clock: Clock = Clock.of_columns(zones, time_zone)
         self._tables = inspections
         self._refuse_strangers(log)
         self.events: Events = read_events(
             log, columns, roles, self.user_versions.ids, self.product_versions.ids
         )
-        self.owned_events: tuple[str, ...] | None = (
-            None if owned_events is None else tuple(owned_events)
-        )
-        self.events.of(self.owned_events)
+        self.kinds.check(self.events)
+        self.kinds.warn_of_several(self.events)
 
     def _versions(
         self,
@@ -115,14 +140,17 @@ class Dataset:
         zones: dict[str, str | None],
     ) -> Versions:
         if inspection is None:
-            ids = Vocabulary(log.column(id_column).unique().sort(), log.kinds[id_column])
+            there = log.column(id_column).drop_null().unique().sort()
+            ids = Vocabulary(there, log.kinds[id_column])
             codes = np.arange(len(ids), dtype=np.int32)
             return Versions(ids, fieldless(len(ids)), codes, None)
         time = self.columns.optional(time_role, inspection.table.column_names, inspection.name)
         versions, zone = read_versions(inspection, id_column, time, now)
         if time:
             zones[f"{inspection.name}.{time}"] = zone
-        if not same_ids(versions.ids.array.type, log.column(id_column).type):
+        column = log.column(id_column)
+        alike = same_ids(versions.ids.array.type, column.type)
+        if not alike and column.null_count < len(column):
             raise DataError(
                 f"{inspection.name}.{id_column} holds {versions.ids.array.type}, but "
                 f"interactions.{id_column} holds {log.column(id_column).type}: use one type of id"
@@ -134,8 +162,14 @@ class Dataset:
             (self.columns.user, self.user_versions, "users"),
             (self.columns.product, self.product_versions, "products"),
         ):
-            codes = versions.ids.codes(log.column(column).to_numpy(zero_copy_only=False))
-            log.refuse(column, f"is not in the {name} frame", codes < 0)
+            unknown = id_codes(log, column, versions.ids) < 0
+            unknown &= log.column(column).is_valid().to_numpy(zero_copy_only=False)
+            log.refuse(column, f"is not in the {name} frame", unknown)
+
+    @property
+    def owned_events(self) -> tuple[str, ...] | None:
+        """The kinds of event that make a product owned; None: all that have no other meaning."""
+        return self.kinds.owned
 
     @property
     def user_ids(self) -> NDArray[Any]:
@@ -222,7 +256,7 @@ class Dataset:
             users=self._visible("users", users, moment),
             products=self._visible("products", products, moment),
             events=events,
-            owned_events=self.owned_events,
+            kinds=self.kinds,
             columns=self.columns,
         )
 
@@ -255,18 +289,20 @@ class Dataset:
         return box(
             repr(self),
             table(("table", "rows", "columns"), rows),
-            facts({"time zone": self.clock.zone or "none", "owned by": self._owned_by}),
+            facts(
+                {
+                    "time zone": (self.clock.stated and self.clock.zone) or "none",
+                    **self._meanings,
+                }
+            ),
             table(columns, lines, "Rows set aside") if lines else "",
         )
 
     @property
-    def _owned_by(self) -> str:
-        return "any event" if self.owned_events is None else ", ".join(self.owned_events) or "none"
-
-
-def _one_clock(zones: dict[str, str | None]) -> Clock:
-    aware = {column: zone for column, zone in zones.items() if zone is not None}
-    if aware and len(aware) < len(zones):
-        naive = sorted(set(zones) - set(aware))
-        raise DataError(f"timestamps: {sorted(aware)} have a time zone, {naive} have none")
-    return Clock(next(iter(aware.values()), None))
+    def _meanings(self) -> dict[str, str]:
+        kinds = self.kinds
+        rest = {"disposed of by": kinds.disposed, "rejected by": kinds.rejected}
+        rest["without a meaning"] = kinds.other
+        any_ = "any other event" if any(rest.values()) else "any event"
+        owned = any_ if kinds.owned is None else ", ".join(kinds.owned) or "none"
+        return {"owned by": owned} | {k: ", ".join(names) for k, names in rest.items() if names}

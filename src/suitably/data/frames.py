@@ -5,6 +5,7 @@ from typing import Any
 import narwhals as nw
 import pyarrow as pa
 
+from suitably.data.clock import UNNAMED
 from suitably.data.objects import from_objects
 from suitably.data.values import Unreadable, plain
 from suitably.errors import DataError
@@ -45,7 +46,7 @@ def read_frame(frame: Any, name: str) -> tuple[pa.Table, FrameKind]:
         raise DataError(f"{name}: column names must be text, got {columns}")
     if len(set(columns)) < len(columns):
         raise DataError(f"{name}: a column name occurs twice in {columns}")
-    arrays = [_read_column(wrapped[column]) for column in columns]
+    arrays = [_read_column(wrapped[column], kind) for column in columns]
     out: FrameKind = "pyarrow"
     if kind in ("pandas", "polars"):
         out = kind
@@ -72,7 +73,7 @@ def take_rows(table: pa.Table, rows: pa.Array) -> pa.Table:
     return table.take(rows) if table.num_columns else fieldless(len(rows))
 
 
-def _read_column(series: Any) -> pa.Array:
+def _read_column(series: Any, kind: str) -> pa.Array:
     """Read a column; one whose values have no common type is kept aside."""
     if series.dtype == nw.Object:
         array = from_objects(series.to_list())
@@ -83,4 +84,6 @@ def _read_column(series: Any) -> pa.Array:
             array = from_objects(series.to_list())
     if isinstance(array, pa.ChunkedArray):
         array = array.combine_chunks()
+    if kind == "duckdb" and pa.types.is_timestamp(array.type) and array.type.tz is not None:
+        array = array.cast(pa.timestamp(array.type.unit, UNNAMED))  # its zone is the session's
     return plain(array)

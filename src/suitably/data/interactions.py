@@ -1,19 +1,22 @@
-"""Interactions, ordered by time."""
+"""Interactions: a log checked column by column and read as events."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
-from scipy import sparse
 
-from suitably.data.clock import Clock, Instant, Instants
+from suitably.data.clock import Clock, Instant
 from suitably.data.columns import Columns
+from suitably.data.event_kinds import EventKinds
+from suitably.data.events import Events
 from suitably.data.validation import TableValidator
-from suitably.data.vocabulary import Vocabulary
+from suitably.data.vocabulary import Vocabulary, id_array
 from suitably.errors import DataError
 
-__all__ = ["Events", "Roles", "inspect_log", "read_events", "read_roles"]
+__all__ = ["Roles", "id_codes", "inspect_log", "read_events", "read_roles"]
 
 
 @dataclass(frozen=True)
@@ -22,86 +25,15 @@ class Roles:
 
     timestamp: str | None
     value: str | None
+    quantity: str | None
     event: str | None
+    event_id: str | None
     recorded_at: str | None
-
-
-@dataclass(frozen=True)
-class Events:
-    """Interactions in order of time, as columns.
-
-    Attributes:
-        users: int32 (n,), positions in the user vocabulary.
-        products: int32 (n,), positions in the product vocabulary.
-        times: datetime64[us] (n,), ascending; None in data without timestamps.
-        recorded: When each became known; None where that is not said.
-        values: float64 (n,), finite; None where there are none.
-        kinds: int32 (n,), positions in `kind_names`; None where events have no kind.
-        kind_names: The kinds of event, such as `("buy", "view")`.
-
-    Example:
-        >>> events = Events(np.array([0, 0, 1], np.int32), np.array([2, 2, 0], np.int32))
-        >>> events.matrix(2, 3).toarray()
-        array([[0., 0., 2.],
-               [1., 0., 0.]])
-    """
-
-    users: NDArray[np.int32]
-    products: NDArray[np.int32]
-    times: Instants | None = None
-    recorded: Instants | None = None
-    values: NDArray[np.float64] | None = None
-    kinds: NDArray[np.int32] | None = None
-    kind_names: tuple[str, ...] = ()
-
-    def __len__(self) -> int:
-        return len(self.users)
-
-    def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> "Events":
-        """Return some of the events, by position or mask."""
-        columns = ("users", "products", "times", "recorded", "values", "kinds")
-        present = {c: getattr(self, c) for c in columns if getattr(self, c) is not None}
-        return replace(self, **{column: values[rows] for column, values in present.items()})
-
-    def before(self, as_of: Instant | None) -> "Events":
-        """Return what had happened and was known strictly before a moment."""
-        if as_of is None or self.times is None:
-            return self
-        seen = self.times < as_of
-        if self.recorded is not None:
-            seen &= self.recorded < as_of
-        return self if seen.all() else self.take(seen)
-
-    def between(self, start: Instant, end: Instant) -> "Events":
-        """Return what happened in `[start, end)`."""
-        if self.times is None:
-            raise DataError("data without timestamps cannot be split by time")
-        return self.take((self.times >= start) & (self.times < end))
-
-    def of(self, kinds: tuple[str, ...] | None) -> "Events":
-        """Return the events of some kinds, all for None."""
-        if kinds is None:
-            return self
-        if self.kinds is None:
-            raise DataError(f"the interactions have no event column, but events {kinds} were asked")
-        unknown = sorted(set(kinds) - set(self.kind_names))
-        if unknown:
-            raise DataError(f"no interaction is of kind {unknown}; kinds are {self.kind_names}")
-        wanted = [code for code, name in enumerate(self.kind_names) if name in kinds]
-        return self.take(np.isin(self.kinds, wanted))
-
-    def matrix(self, users: int, products: int) -> sparse.csr_array:
-        """Count the interactions of every pair: CSR (users, products), float64, sorted."""
-        ones = np.ones(len(self))
-        pairs = (ones, (self.users, self.products))
-        counts = sparse.csr_array(sparse.coo_array(pairs, shape=(users, products)))
-        counts.sum_duplicates()
-        counts.sort_indices()
-        return counts
+    propensity: str | None
 
 
 def inspect_log(
-    log: TableValidator, columns: Columns, now: Instant
+    log: TableValidator, columns: Columns, kinds: EventKinds, now: Instant
 ) -> tuple[Roles, dict[str, str | None]]:
     """Check an interactions frame, column by column.
 
@@ -112,31 +44,62 @@ def inspect_log(
         DataError: A missing column, or in raise mode a bad row.
     """
     log.ids(columns.user)
-    log.ids(columns.product)
-    roles = read_roles(log, columns)
+    roles = read_roles(log, columns, kinds)
+    log.ids(columns.product, _among(log, roles, kinds.other))
     zones: dict[str, str | None] = {}
     for column in (roles.timestamp, roles.recorded_at):
         if column:
             zones[f"interactions.{column}"] = log.moments(column, now)
     if roles.value:
-        log.finite(roles.value)
+        log.finite(roles.value, _among(log, roles, (*kinds.other, *kinds.rejected)))
     if roles.event:
         kind = log.column(roles.event)
         if not pa.types.is_string(kind.type):
             raise DataError(f"interactions.{roles.event}: must hold text, not {kind.type}")
         log.refuse(roles.event, "no kind of event", kind.is_null().to_numpy(False))
+    for column in (roles.quantity, roles.propensity):
+        if column:
+            _numbers_or_none(log, column)
+    if roles.propensity:
+        shares = _floats(log, roles.propensity)
+        bad = ~np.isnan(shares) & ~((shares > 0) & (shares <= 1))
+        log.refuse(roles.propensity, "is no probability above 0 and up to 1", bad)
     return roles, zones
 
 
-def read_roles(inspection: TableValidator, columns: Columns) -> Roles:
-    """Find which optional columns the frame has."""
-    present = inspection.table.column_names
+def read_roles(log: TableValidator, columns: Columns, kinds: EventKinds) -> Roles:
+    """Find which optional columns the frame has, and which of them are read.
+
+    Quantities are, where something may be disposed of.
+    """
+    present = log.table.column_names
+
+    def found(role: str) -> str | None:
+        return columns.optional(role, present, log.name)
+
+    for role in ("slate", "position"):
+        found(role)
+    quantity = found("quantity")
     return Roles(
-        **{
-            role: columns.optional(role, present, inspection.name)
-            for role in ("timestamp", "value", "event", "recorded_at")
-        }
+        timestamp=found("timestamp"),
+        value=found("value"),
+        quantity=quantity if kinds.disposed else None,
+        event=found("event"),
+        event_id=found("event_id"),
+        recorded_at=found("recorded_at"),
+        propensity=found("propensity"),
     )
+
+
+def id_codes(log: TableValidator, column: str, ids: Vocabulary) -> NDArray[np.int32]:
+    """Return each row's position of an id in a vocabulary, −1 without an id or where unknown."""
+    array = log.column(column)
+    if not array.null_count:
+        return ids.codes(array.to_numpy(zero_copy_only=False))
+    codes = np.full(len(array), -1, np.int32)
+    there = array.is_valid().to_numpy(zero_copy_only=False)
+    codes[there] = ids.codes(array.drop_null().to_numpy(zero_copy_only=False))
+    return codes
 
 
 def read_events(
@@ -154,14 +117,48 @@ def read_events(
     recorded = Clock.instants(inspection.column(roles.recorded_at)) if roles.recorded_at else None
     kinds = inspection.column(roles.event).dictionary_encode() if roles.event else None
     events = Events(
-        users=users.codes(inspection.column(columns.user).to_numpy(zero_copy_only=False)),
-        products=products.codes(inspection.column(columns.product).to_numpy(zero_copy_only=False)),
+        users=id_codes(inspection, columns.user, users),
+        products=id_codes(inspection, columns.product, products),
         times=times,
         recorded=recorded,
-        values=inspection.column(roles.value).to_numpy() if roles.value else None,
+        values=_floats(inspection, roles.value) if roles.value else None,
         kinds=kinds.indices.to_numpy(zero_copy_only=False) if kinds is not None else None,
         kind_names=tuple(kinds.dictionary.to_pylist()) if kinds is not None else (),
+        quantities=_floats(inspection, roles.quantity) if roles.quantity else None,
+        impressions=(
+            ~np.isnan(_floats(inspection, roles.propensity)) if roles.propensity else None
+        ),
+        **(_event_ids(inspection, roles.event_id) if roles.event_id else {}),
     )
     if times is None or bool((times[1:] >= times[:-1]).all()):
         return events
     return events.take(np.argsort(times, kind="stable"))
+
+
+def _among(log: TableValidator, roles: Roles, kinds: tuple[str, ...]) -> NDArray[np.bool_] | None:
+    """Return which rows are of some kinds; None: no row is."""
+    if not kinds or not roles.event or not pa.types.is_string(log.column(roles.event).type):
+        return None
+    found = pc.is_in(log.column(roles.event), value_set=pa.array(kinds, pa.string()))
+    among: NDArray[np.bool_] = found.to_numpy(zero_copy_only=False)
+    return among
+
+
+def _numbers_or_none(log: TableValidator, column: str) -> None:
+    array = log.column(column)
+    if pa.types.is_null(array.type):
+        log.replace(column, array.cast(pa.float64()))
+    log.finite(column, np.ones(len(array), bool))
+
+
+def _floats(log: TableValidator, column: str) -> NDArray[np.float64]:
+    floats: NDArray[np.float64] = log.column(column).to_numpy(zero_copy_only=False)
+    return floats
+
+
+def _event_ids(log: TableValidator, column: str) -> dict[str, Any]:
+    encoded = id_array(log.column(column), f"{log.name}.{column}").dictionary_encode()
+    codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+    repeated = len(codes) - encoded.null_count > len(encoded.dictionary)
+    rows = np.arange(len(codes)) if repeated else None
+    return {"ids": codes, "id_values": encoded.dictionary, "rows": rows}

@@ -1,12 +1,13 @@
 """Data schemas: how the caller's frames are read, so that what comes later is read the same way."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from suitably.data.columns import Columns
-from suitably.data.interactions import Events
+from suitably.data.event_kinds import EventKinds
+from suitably.data.events import Events
 from suitably.data.view import View
 
 __all__ = ["DataSchema"]
@@ -18,19 +19,23 @@ class DataSchema:
 
     Attributes:
         columns: How the caller's columns are called.
-        owned_events: The kinds of event that mean ownership, None for all.
-        blank: No interaction, in the columns that interactions have.
+        kinds: What the kinds of event mean.
+        blank: No interaction, in the columns that all later interactions have too; quantities,
+            ids and impressions, which a row may be without, are in none of them.
     """
 
     columns: Columns
-    owned_events: tuple[str, ...] | None
+    kinds: EventKinds
     blank: Events
 
     @staticmethod
     def of(view: View) -> "DataSchema":
         """Take it from a view."""
-        blank = view.events.take(np.zeros(0, np.int64))
-        return DataSchema(view.columns, view.owned_events, blank)
+        none = view.events.take(np.zeros(0, np.int64))
+        blank = replace(
+            none, quantities=None, impressions=None, ids=None, id_values=None, rows=None
+        )
+        return DataSchema(view.columns, view.kinds, blank)
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as numbers, text and lists of them."""
@@ -38,7 +43,7 @@ class DataSchema:
         names = ("times", "recorded", "values", "kinds")
         return {
             "columns": asdict(self.columns),
-            "owned_events": None if self.owned_events is None else list(self.owned_events),
+            "events": self.kinds.to_dict(),
             "roles": [name for name in names if getattr(blank, name) is not None],
             "kind_names": list(blank.kind_names),
         }
@@ -54,9 +59,8 @@ class DataSchema:
         }
         none = np.zeros(0, np.int32)
         roles = {name: kinds[name] for name in facts["roles"]}
-        owned = facts["owned_events"]
         return DataSchema(
             columns=Columns(**facts["columns"]),
-            owned_events=None if owned is None else tuple(owned),
+            kinds=EventKinds.from_dict(facts["events"]),
             blank=Events(none, none, **roles, kind_names=tuple(facts["kind_names"])),
         )

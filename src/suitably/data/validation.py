@@ -1,13 +1,15 @@
 """Checks: a bad row is refused with a message, or set aside where the caller can read it."""
 
+from datetime import datetime
 from typing import Literal
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from suitably.data.clock import Clock, Instant
+from suitably.data.clock import UNNAMED
+from suitably.data.moments import ISO_8601, Instant, read_ticks
 from suitably.data.values import beyond_doubles, doubles, is_number, readable
 from suitably.data.vocabulary import id_array, id_kind
 from suitably.errors import DataError
@@ -105,7 +107,7 @@ class TableValidator:
         found = np.flatnonzero(bad)
         if not len(found):
             return
-        values = [_show(v) for v in self.table[column].take(pa.array(found)).to_pylist()]
+        values = _texts(self.table[column].take(pa.array(found)))
         if self._on_error == "raise":
             shown = zip(self.rows[found[:_EXAMPLES]], values, strict=False)
             examples = ", ".join(f"row {row}: {value}" for row, value in shown)
@@ -118,14 +120,20 @@ class TableValidator:
         if not len(self.rows):
             raise DataError(f"{self.name}: every row is bad; the last for {column}: {reason}")
 
-    def ids(self, column: str) -> None:
-        """Refuse rows without an id, and read the others as integers or text."""
+    def ids(self, column: str, may_lack: NDArray[np.bool_] | None = None) -> None:
+        """Refuse rows without an id, and read the others as integers or text.
+
+        Args:
+            column: The column of ids.
+            may_lack: Which rows may be without one; None: no row.
+        """
         self.require(column)
         given = self.column(column)
         ids = id_array(given, f"{self.name}.{column}")
         self.kinds[column] = id_kind(given.type, ids.type)
         self.replace(column, ids)
-        self.refuse(column, "no id", ids.is_null().to_numpy(zero_copy_only=False))
+        lacking = ids.is_null().to_numpy(zero_copy_only=False)
+        self.refuse(column, "no id", lacking if may_lack is None else lacking & ~may_lack)
 
     def moments(self, column: str, now: Instant) -> str | None:
         """Parse a column of moments, refuse the unreadable and the future ones.
@@ -135,45 +143,65 @@ class TableValidator:
             now: What is later is in the future (UTC for aware columns, wall clock for naive ones).
 
         Returns:
-            The column's time zone, None where it is naive.
+            The column's time zone, None where it is naive; `UNNAMED` for text with offsets.
         """
         array = self.column(column)
         if pa.types.is_string(array.type):
-            array = self._parse(column, array)
+            self.replace(column, self._parse(column, array))
         elif pa.types.is_null(array.type):
-            array = array.cast(pa.timestamp("us"))
-        if not (pa.types.is_timestamp(array.type) or pa.types.is_date(array.type)):
+            self.replace(column, array.cast(pa.timestamp("us")))
+        elif not (pa.types.is_timestamp(array.type) or pa.types.is_date(array.type)):
             raise DataError(f"{self.name}.{column}: must hold dates or times, not {array.type}")
-        zone: str | None = getattr(array.type, "tz", None)
-        self.replace(column, pa.array(Clock.instants(array), type=pa.timestamp("us", zone)))
-        times = Clock.instants(self.column(column))
-        self.refuse(column, "no date or time", np.isnat(times))
-        times = Clock.instants(self.column(column))
+        zone: str | None = getattr(self.column(column).type, "tz", None)
+        null = self.column(column).is_null().to_numpy(zero_copy_only=False)
+        self.refuse(column, "no date or time", null)
+        _, inside, _ = read_ticks(self.column(column))
+        self.refuse(column, "lies outside the years 1 to 9999", ~inside)
+        micros, _, finer = read_ticks(self.column(column))
+        self.refuse(column, "is finer than a microsecond, which would be cut", finer)
+        times = micros[~finer].astype("datetime64[us]")
+        self.replace(column, pa.array(times, type=pa.timestamp("us", zone)))
         self.refuse(column, "lies in the future", times > now)
         return zone
 
     def _parse(self, column: str, array: pa.Array) -> pa.Array:
-        texts = pd.Series(array.to_numpy(zero_copy_only=False), dtype=object)
-        parsed = pd.to_datetime(texts, format="ISO8601", errors="coerce", utc=True)
-        bad = parsed.isna().to_numpy()
-        has_zone = texts[~bad].str.contains(r"[T ].*(?:Z|[+-]\d\d:?\d\d)$", regex=True)
-        if has_zone.nunique() > 1:
+        """Read ISO 8601 text: naive where no text has an offset, else instants alone."""
+        reads = _matches(array, f"^{ISO_8601}$")
+        offset = _matches(array, r":\d\d.*(Z|[+-][\d:]+)$")[reads]
+        if len(np.unique(offset)) > 1:
             raise DataError(f"{self.name}.{column}: some moments have a time zone, some have none")
-        zone = "UTC" if has_zone.any() else None
+        self.refuse(column, "is not a date or time (ISO 8601)", ~reads)
+        finer = _matches(self.column(column), r"\.\d{6}\d*[1-9]")
+        self.refuse(column, "is finer than a microsecond, which would be cut", finer)
+        kind = pa.timestamp("us", UNNAMED if offset.any() else None)
+        try:
+            return _parsed(self.column(column), kind)
+        except pa.ArrowInvalid:
+            pass
+        bad = np.array([not _exists(text) for text in self.column(column).to_pylist()])
         self.refuse(column, "is not a date or time (ISO 8601)", bad)
-        naive = parsed[~bad].dt.tz_localize(None).to_numpy().astype("datetime64[us]")
-        return pa.array(naive, type=pa.timestamp("us", zone))
+        return _parsed(self.column(column), kind)
 
-    def finite(self, column: str) -> None:
-        """Refuse missing and infinite numbers in a column that must be numbers."""
+    def finite(self, column: str, may_lack: NDArray[np.bool_] | None = None) -> None:
+        """Refuse missing and infinite numbers in a column that must be numbers.
+
+        Args:
+            column: The column of numbers.
+            may_lack: Which rows may be without one; None: no row.
+        """
         array = self.column(column)
         if not is_number(array.type):
             raise DataError(f"{self.name}.{column}: must hold numbers, not {array.type}")
-        self.refuse(column, "is a whole number beyond 2**53", beyond_doubles(array))
+        beyond = beyond_doubles(array)
+        self.refuse(column, "is a whole number beyond 2**53", beyond)
+        may_lack = None if may_lack is None else may_lack[~beyond]
         array = self.column(column)
         self.replace(column, pa.array(doubles(array, f"{self.name}.{column}")))
         values = self.column(column).to_numpy(zero_copy_only=False)
-        self.refuse(column, "is not a finite number", ~np.isfinite(values))
+        bad = ~np.isfinite(values)
+        if may_lack is not None:
+            bad &= ~(may_lack & np.isnan(values))
+        self.refuse(column, "is not a finite number", bad)
 
     def no_infinity(self) -> None:
         """Refuse infinite numbers in any column."""
@@ -181,6 +209,31 @@ class TableValidator:
             if pa.types.is_floating(field.type):
                 values = self.column(field.name).to_numpy(zero_copy_only=False)
                 self.refuse(field.name, "is infinite", np.isinf(values))
+
+
+def _matches(array: pa.Array, pattern: str) -> NDArray[np.bool_]:
+    found = pc.match_substring_regex(array, pattern).fill_null(False)
+    matches: NDArray[np.bool_] = found.to_numpy(zero_copy_only=False)
+    return matches
+
+
+def _parsed(array: pa.Array, kind: pa.DataType) -> pa.Array:
+    return pc.replace_substring_regex(array, r"(\.\d{6})0+", r"\1").cast(kind)
+
+
+def _exists(text: str) -> bool:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _texts(column: pa.ChunkedArray) -> list[str | None]:
+    try:
+        return [_show(value) for value in column.to_pylist()]
+    except (OverflowError, ValueError):  # a date beyond those of Python
+        return [_show(value) for value in column.cast(pa.string()).to_pylist()]
 
 
 def _show(value: object) -> str | None:

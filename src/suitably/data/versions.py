@@ -31,15 +31,21 @@ class Versions:
     times: Instants | None
 
     def only(self, seen: NDArray[np.int32]) -> tuple["Versions", NDArray[np.int32]]:
-        """Keep the ids that occur, where ids have one row each: they, and the codes renumbered."""
-        codes, renumbered = np.unique(seen, return_inverse=True)
+        """Keep the ids that occur, where ids have one row each: they, and the codes renumbered.
+
+        A code of −1, for no id, stays what it is.
+        """
+        there = seen >= 0
+        codes, places = np.unique(seen[there], return_inverse=True)
+        renumbered = np.full(len(seen), -1, np.int32)
+        renumbered[there] = places
         kept = Versions(
             self.ids.subset(codes),
             fieldless(len(codes)),
             np.arange(len(codes), dtype=np.int32),
             None,
         )
-        return kept, renumbered.astype(np.int32)
+        return kept, renumbered
 
     def visible(self, as_of: Instant | None) -> tuple[pa.Table, NDArray[np.bool_], Instants | None]:
         """Return the last row of every id strictly before `as_of`, and which ids have one.

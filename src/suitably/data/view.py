@@ -12,9 +12,11 @@ from scipy import sparse
 from suitably.data.clock import Clock, Instant
 from suitably.data.columns import Columns
 from suitably.data.entities import Entities
-from suitably.data.interactions import Events
+from suitably.data.event_kinds import EventKinds
+from suitably.data.events import Events
+from suitably.data.ledger import Ledger
 
-__all__ = ["View"]
+__all__ = ["View", "ones_at"]
 
 
 @dataclass(frozen=True)
@@ -26,8 +28,8 @@ class View:
         clock: The data's convention of time zones.
         users: The users, with their fields.
         products: The products, with theirs: the axis of every scorer.
-        events: The visible interactions, in order of time.
-        owned_events: The kinds of event that mean ownership, None for all.
+        events: The visible interactions, in order of time; what has an id is there once.
+        kinds: What the kinds of event mean.
         columns: How the caller's columns are called.
 
     Example:
@@ -45,7 +47,7 @@ class View:
     users: Entities
     products: Entities
     events: Events
-    owned_events: tuple[str, ...] | None
+    kinds: EventKinds
     columns: Columns
 
     @property
@@ -76,9 +78,36 @@ class View:
     @cached_property
     def acquisitions(self) -> Events:
         """The visible interactions that mean ownership."""
-        return self.events.of(self.owned_events)
+        return self.kinds.acquisitions(self.events)
+
+    @cached_property
+    def feedback(self) -> Events:
+        """The visible interactions that may be learned from, whatever their kind."""
+        return self.kinds.feedback(self.events)
 
     @cached_property
     def purchases(self) -> sparse.csr_array:
         """How often each user acquired each product: CSR (users, products), float64."""
-        return self.acquisitions.matrix(len(self.users), len(self.products))
+        return self.acquisitions.matrix(*self._shape)
+
+    @cached_property
+    def ledger(self) -> Ledger | None:
+        """What acquisitions, disposals and rejections have come to; None: the first are all."""
+        return Ledger.of(self.events, self.kinds) if self.kinds.keep_a_ledger else None
+
+    @cached_property
+    def owned(self) -> sparse.csr_array:
+        """What is owned, acquired and not disposed of since: CSR (users, products), int8 ones."""
+        if self.ledger is not None:
+            return self.ledger.owned(self._shape)
+        return ones_at(self.purchases)
+
+    @property
+    def _shape(self) -> tuple[int, int]:
+        return len(self.users), len(self.products)
+
+
+def ones_at(matrix: sparse.csr_array) -> sparse.csr_array:
+    """Return a matrix that only says where something is stored, in a byte for each."""
+    ones = np.ones(matrix.nnz, np.int8)
+    return sparse.csr_array((ones, matrix.indices, matrix.indptr), matrix.shape)

@@ -4,23 +4,24 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 import pyarrow as pa
 
 from suitably.data.vocabulary import same_ids
 from suitably.errors import ArtifactError, DataError
-from suitably.persistence.folder import DIGEST, Verify
+from suitably.persistence.folder import Verify, manifest_digest
 from suitably.pipeline.pipeline import Pipeline, load
 from suitably.typing import AsOf
+from suitably.utils.fork import ForkLock
 from suitably.utils.progress import logged, logger
 
 __all__ = ["RecommendTask", "check_columns", "check_ids", "prepare", "rebatched"]
 
 # A worker may serve two models in turn, such as the arms of a test; more would fill its memory.
 _MODELS = 2
-_loading = Lock()
+_ATTEMPTS = 10
+_loading = ForkLock()
 _log = logger(__name__)
 
 
@@ -87,8 +88,7 @@ def prepare(
     """
     folder = Path(path).absolute()
     with logged(_log, "read the model on the driver"):
-        pipeline = load(folder, verify=verify, trusted=tuple(trusted))
-    digest = _digest(folder)
+        pipeline, digest = _load(folder, verify, tuple(trusted))
     nobody = pipeline.recommend([], k=k, as_of=as_of).to_arrow()
     users, products = (nobody.schema.field(name).type for name in ("user_id", "product_id"))
     made_of = (str(folder), digest, users, products, int(k), as_of, verify, tuple(trusted))
@@ -138,9 +138,8 @@ def rebatched(batches: Iterable[pa.RecordBatch], rows: int) -> Iterator[pa.Recor
 @lru_cache(maxsize=_MODELS)
 def _read(path: str, digest: str, verify: Verify, trusted: tuple[type[Any], ...]) -> Pipeline:
     with logged(_log, "read the model in a worker"):
-        pipeline = load(path, verify=verify, trusted=trusted)
-    # Afterwards: also a folder that was replaced while it was being read is noticed.
-    if _digest(Path(path)) != digest:
+        pipeline, found = _load(Path(path), verify, trusted)
+    if found != digest:
         raise ArtifactError(
             f"{path}: is not the model that the driver read; save a new model to a folder of its "
             f"own, and give every worker the same"
@@ -148,8 +147,13 @@ def _read(path: str, digest: str, verify: Verify, trusted: tuple[type[Any], ...]
     return pipeline
 
 
-def _digest(folder: Path) -> str:
-    try:
-        return (folder / DIGEST).read_text("ascii")
-    except (OSError, ValueError) as error:
-        raise ArtifactError(f"{folder / DIGEST}: cannot be read: {error}") from None
+def _load(folder: Path, verify: Verify, trusted: tuple[type[Any], ...]) -> tuple[Pipeline, str]:
+    """Read a model and its digest, anew where the folder is saved to meanwhile."""
+    after = manifest_digest(folder)
+    for _ in range(_ATTEMPTS):
+        before = after
+        pipeline = load(str(folder), verify=verify, trusted=trusted)
+        after = manifest_digest(folder)
+        if after == before:
+            return pipeline, after
+    raise ArtifactError(f"{folder}: is saved to faster than it can be read")

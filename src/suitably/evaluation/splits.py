@@ -16,6 +16,8 @@ from suitably.errors import DataError
 
 __all__ = ["Splitter", "TimeSplit", "read_splits"]
 
+_LAST = np.datetime64("9999-12-30", "us")  # a day before the end, for zones ahead of UTC
+
 
 @runtime_checkable
 class Splitter(Protocol):
@@ -31,11 +33,11 @@ class TimeSplit:
 
     Relevant is what a user acquired (`Dataset.owned_events`) in `[at, at + horizon)`, if the
     product was in the catalogue as of the cut (without a products frame: always), and the user did
-    not own it by then or it is `repeatable`.
+    not own it by then or it is `repeatable`. A disposal or a rejection is never relevant.
 
     Attributes:
         at: The cut: a date, datetime, timestamp or ISO 8601 text, with or without a time zone as
-            the data is; a bare date is midnight.
+            the data is; a bare date is the first instant of that day in the data's time zone.
         horizon_days: Length of the window in days of 24 hours.
 
     Raises:
@@ -76,9 +78,14 @@ class TimeSplit:
         if data.events.times is None:
             raise DataError("the interactions have no timestamps, so they cannot be split by time")
         start = data.clock.instant(self.at, "at")
+        left = (_LAST - start) // np.timedelta64(1, "D")
+        if self.horizon_days > left:
+            raise DataError(
+                f"horizon_days={self.horizon_days}: ends after the year 9999; at most {left}"
+            )
         end = start + np.timedelta64(int(self.horizon_days), "D")
         view = data.view(self.at)
-        after = data.events.between(start, end).of(data.owned_events)
+        after = data.kinds.acquisitions(data.events.between(start, end))
         users, products = data.user_versions.ids, data.product_versions.ids
         rows, columns = after.matrix(len(users), len(products)).tocoo().coords
         # Without frames the view numbers only what it shows: positions are not the data's, and
@@ -114,7 +121,7 @@ def read_splits(split: Any, data: Dataset) -> list[Split]:
 
 def _barred(view: View, users: NDArray[Any], products: NDArray[Any]) -> NDArray[np.bool_]:
     """Return which pairs were owned at the cut, and cannot be acquired again."""
-    owned = view.purchases.tocoo()
+    owned = view.owned.tocoo()
     width = len(view.products)
     rows, columns = (codes.astype(np.int64) for codes in owned.coords)
     barred: NDArray[np.bool_] = np.isin(

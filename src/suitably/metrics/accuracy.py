@@ -55,7 +55,9 @@ def ndcg(hits: Hits, k: int, convention: Convention = TREC) -> Values:
         >>> ndcg(hits, 3).round(4)
         array([0.9197])
     """
-    reach = np.full(len(hits), k) if convention.ideal == "k" else np.minimum(hits.relevant, k)
+    if convention.ideal == "k":
+        return _share(dcg(hits, k, convention), np.full(len(hits), convention.most(k)))
+    reach = np.minimum(hits.relevant, k)
     best = np.append(0.0, np.cumsum(convention.discounts(int(reach.max(initial=0)))))
     return _share(dcg(hits, k, convention), best[reach])
 

@@ -5,10 +5,13 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
 from suitably.utils.suggest import nearest
 
 __all__ = ["CONVENTIONS", "LENSKIT", "RECTOOLS", "TREC", "Convention", "find_convention"]
+
+_SUMMED = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,27 @@ class Convention:
         if self.discount == "log2(rank+1)":
             return 1.0 / np.log2(ranks + 1.0)
         return 1.0 / np.maximum(1.0, np.log2(ranks))
+
+    def most(self, k: int) -> float:
+        """Return the discounts of ranks 1 to k, summed, in memory that does not grow with k.
+
+        Beyond the first million ranks the sum is the integral with Euler and Maclaurin's first
+        corrections, which differ from it by less than rounding does.
+
+        Example:
+            >>> round(Convention().most(3), 3), round(Convention().most(10**12) / 1e10, 3)
+            (2.131, 2.607)
+        """
+        near = min(k, _SUMMED)
+        total = float(np.cumsum(self.discounts(near))[-1]) if near else 0.0
+        if k > near:
+            shift = 1.0 if self.discount == "log2(rank+1)" else 0.0
+            first, last = near + shift, k + shift
+            whole = special.expi(np.log(last)) - special.expi(np.log(first))
+            ends = (1 / np.log(last) - 1 / np.log(first)) / 2
+            slopes = 1 / (first * np.log(first) ** 2) - 1 / (last * np.log(last) ** 2)
+            total += float(np.log(2) * (whole + ends + slopes / 12))
+        return total
 
 
 TREC = Convention("trec")

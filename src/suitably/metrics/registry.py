@@ -28,6 +28,8 @@ __all__ = ["REGISTRY", "Metric", "MetricSpec", "parse_metric", "parse_metrics", 
 
 _NAME = re.compile("[a-z][a-z0-9_]*")
 _POSITIVE = re.compile("[1-9][0-9]*")
+# Deeper than any list, and still a number that NumPy can hold.
+_DEEPEST = 2**53
 
 
 @dataclass(frozen=True)
@@ -179,7 +181,7 @@ class Metric:
         """Compute it: float64 (users,), or a single figure for one of all lists together."""
         given = {name: getattr(seen, name) for name in self.needs}
         if self.k is not None:
-            given["k"] = self.k
+            given["k"] = min(self.k, _DEEPEST)
         values: NDArray[np.float64] = np.asarray(self._spec.function(**given), dtype=np.float64)
         missing = seen.convention.without_list == "missing" and self.is_per_user
         if missing and "hits" in given:

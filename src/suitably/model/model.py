@@ -5,7 +5,6 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from suitably.model.update import update_state
 from suitably.ranking.interactions import WeightedInteractions, Weighting
 from suitably.ranking.protocol import FitContext, Ranker, RowRanker
 from suitably.suitability.policy import Policy
+from suitably.utils.fork import ForkLock
 from suitably.utils.progress import progress
 
 __all__ = ["Model"]
@@ -45,7 +45,7 @@ class Model:
     rerankers: tuple[Any, ...]
     seed: int
     snapshots: OrderedDict[Any, Snapshot] = field(default_factory=OrderedDict, repr=False)
-    lock: Lock = field(default_factory=Lock, repr=False)
+    lock: ForkLock = field(default_factory=ForkLock, repr=False)
 
     @staticmethod
     def fit(
@@ -87,12 +87,14 @@ class Model:
         context = _context(news, snapshot, self.seed)
         rankers = tuple(_folded(ranker, context) for ranker in self.rankers)
         snapshots = OrderedDict({_key(state.as_of): snapshot})
-        return replace(self, state=state, rankers=rankers, snapshots=snapshots, lock=Lock())
+        return replace(self, state=state, rankers=rankers, snapshots=snapshots, lock=ForkLock())
 
     def under(self, policies: tuple[Policy, ...], rerankers: tuple[Any, ...]) -> "Model":
         """Return a model with other policies and rerankers: neither alters what is learned."""
         fresh: OrderedDict[Any, Snapshot] = OrderedDict()
-        return replace(self, policies=policies, rerankers=rerankers, snapshots=fresh, lock=Lock())
+        return replace(
+            self, policies=policies, rerankers=rerankers, snapshots=fresh, lock=ForkLock()
+        )
 
     @cached_property
     def interactions(self) -> Mapping[Weighting, WeightedInteractions]:

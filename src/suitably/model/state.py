@@ -13,13 +13,16 @@ from scipy import sparse
 from suitably.data.clock import Clock, Instant
 from suitably.data.entities import Entities
 from suitably.data.frames import fieldless
+from suitably.data.ledger import Ledger
 from suitably.data.schema import DataSchema
 from suitably.data.view import View
 from suitably.errors import DataError
 from suitably.suitability.eligibility import Eligibility
 from suitably.suitability.policy import Policy
 
-__all__ = ["FittedState", "Snapshot", "build_state", "ones_at"]
+__all__ = ["FittedState", "Snapshot", "build_state"]
+
+_DAY = 86_400_000_000
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,10 @@ class FittedState:
         users: The users.
         products: The products, the axis of the rankers' scores.
         learned: How many of the products there were when the rankers were fitted.
-        owned: CSR (users, products), int8 ones where a product was ever acquired.
+        owned: CSR (users, products), int8 ones where a product is owned.
+        ledger: What acquisitions, disposals and rejections have come to; None where a product that
+            was acquired is owned for good, and nothing is rejected.
+        counted: Digests of the ids of the events that have been counted, sorted.
         schema: How the caller's data is read.
         builders: The builders of profiles.
         builder_states: What each has accumulated.
@@ -46,6 +52,8 @@ class FittedState:
     products: Entities
     learned: int
     owned: sparse.csr_array
+    ledger: Ledger | None
+    counted: NDArray[np.bytes_]
     schema: DataSchema
     builders: tuple[Any, ...]
     builder_states: tuple[Any, ...]
@@ -81,27 +89,38 @@ class FittedState:
         """Likewise, −1 also where a product can be acquired again though owned."""
         return np.where(self.products.repeatable, -1, self._in_catalogue)
 
+    @cached_property
+    def _rejections(self) -> sparse.csr_array | None:
+        """When what is turned down was: CSR (users, products), int64 microseconds."""
+        if self.ledger is None or not self.ledger.turned_down.any():
+            return None
+        return self.ledger.rejections((len(self.users), len(self.products)))
+
     def excluded(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return what users own and cannot acquire again: places in the block and the catalogue."""
-        return self._owned(rows, self._non_repeatable)
+        places, stored = _stored(self.owned, rows)
+        return _kept(places, self._non_repeatable[self.owned.indices[stored]])
+
+    def rejected(
+        self, rows: NDArray[np.int64], as_of: Instant | None
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return what users have turned down, and not too long ago, likewise."""
+        rejections, days = self._rejections, self.schema.kinds.rejected_days
+        if rejections is None:
+            return np.zeros(0, np.int64), np.zeros(0, np.int64)
+        places, stored = _stored(rejections, rows)
+        if days is not None and as_of is not None:
+            age = int(as_of.astype(np.int64)) - rejections.data[stored]
+            recent = age < days * _DAY
+            places, stored = places[recent], stored[recent]
+        return _kept(places, self._in_catalogue[rejections.indices[stored]])
 
     def holdings(self, rows: NDArray[np.int64]) -> sparse.csr_array:
         """Return what users own of the catalogue: CSR (users of the block, catalogue)."""
-        places, products = self._owned(rows, self._in_catalogue)
+        places, stored = _stored(self.owned, rows)
+        places, products = _kept(places, self._in_catalogue[self.owned.indices[stored]])
         pairs = (np.ones(len(places)), (places, products))
         return sparse.csr_array(sparse.coo_array(pairs, shape=(len(rows), len(self.positions))))
-
-    def _owned(
-        self, rows: NDArray[np.int64], where: NDArray[np.int64]
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        starts = self.owned.indptr[rows].astype(np.int64)
-        lengths = self.owned.indptr[rows + 1] - starts
-        bounds = np.cumsum(lengths)
-        offsets = np.repeat(starts - bounds + lengths, lengths)
-        products = where[self.owned.indices[offsets + np.arange(lengths.sum())]]
-        places = np.repeat(np.arange(len(rows)), lengths)
-        kept = products >= 0
-        return (places, products) if kept.all() else (places[kept], products[kept])
 
     def snapshot(self, policies: Sequence[Policy], as_of: Instant | None) -> "Snapshot":
         """Judge profiles and policies as of a moment, on the state held.
@@ -197,17 +216,32 @@ def build_state(view: View, kind: str, builders: Sequence[Any]) -> FittedState:
         users=view.users,
         products=view.products,
         learned=len(view.products),
-        owned=ones_at(view.purchases),
+        owned=view.owned,
+        ledger=view.ledger,
+        counted=view.events.digests(),
         schema=DataSchema.of(view),
         builders=tuple(builders),
         builder_states=tuple(builder.accumulate(view) for builder in builders),
     )
 
 
-def ones_at(matrix: sparse.csr_array) -> sparse.csr_array:
-    """Return a matrix that only says where something is stored, in a byte for each."""
-    ones = np.ones(matrix.nnz, np.int8)
-    return sparse.csr_array((ones, matrix.indices, matrix.indptr), matrix.shape)
+def _stored(
+    matrix: sparse.csr_array, rows: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return what is stored in some rows: places in the block, and positions in the matrix."""
+    starts = matrix.indptr[rows].astype(np.int64)
+    lengths = matrix.indptr[rows + 1] - starts
+    bounds = np.cumsum(lengths)
+    offsets = np.repeat(starts - bounds + lengths, lengths)
+    places = np.repeat(np.arange(len(rows)), lengths)
+    return places, offsets + np.arange(lengths.sum())
+
+
+def _kept(
+    places: NDArray[np.int64], products: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    kept = products >= 0
+    return (places, products) if kept.all() else (places[kept], products[kept])
 
 
 def _provenance(builder: Any, field: str) -> str:

@@ -8,13 +8,14 @@ from scipy import sparse
 
 from suitably.data.clock import MICROSECOND, Instant, present_moment
 from suitably.data.entities import Entities
+from suitably.data.events import Events
 from suitably.data.frames import read_frame
-from suitably.data.interactions import Events, inspect_log, read_events
+from suitably.data.interactions import id_codes, inspect_log, read_events
 from suitably.data.schema import DataSchema
 from suitably.data.validation import Quarantine, TableValidator
-from suitably.data.view import View
+from suitably.data.view import View, ones_at
 from suitably.errors import DataError
-from suitably.model.state import FittedState, ones_at
+from suitably.model.state import FittedState
 
 __all__ = ["update_state"]
 
@@ -43,7 +44,9 @@ def update_state(
     now = present_moment()
     schema = state.schema
     log = read.get("interactions")
-    roles, zones = (None, {}) if log is None else inspect_log(log, schema.columns, now)
+    roles, zones = (
+        (None, {}) if log is None else inspect_log(log, schema.columns, schema.kinds, now)
+    )
     sides = []
     for side in (state.users, state.products):
         if side.side in read:
@@ -57,17 +60,21 @@ def update_state(
     events = schema.blank
     if log is not None and roles is not None:
         for side in sides:
-            codes = side.ids.codes(log.column(side.id_column).to_numpy(zero_copy_only=False))
-            log.refuse(side.id_column, "is in no frame of its side", codes < 0)
+            unknown = id_codes(log, side.id_column, side.ids) < 0
+            unknown &= log.column(side.id_column).is_valid().to_numpy(zero_copy_only=False)
+            log.refuse(side.id_column, "is in no frame of its side", unknown)
         events = read_events(log, schema.columns, roles, new_users.ids, new_products.ids)
         events = _alike(events, schema.blank)
+        schema.kinds.warn_of_several(events, known=schema.blank.kind_names, stacklevel=5)
+    as_of = _latest_moment(state.as_of, events, *sides)
     view = View(
-        as_of=_latest_moment(state.as_of, events, *sides),
+        as_of=as_of,
         clock=state.clock,
         users=new_users,
         products=new_products,
-        events=events,
-        owned_events=_kinds_there(schema.owned_events, events),
+        # An event that is delivered again has been counted.
+        events=events.once().but(state.counted),
+        kinds=schema.kinds,
         columns=schema.columns,
     )
     return _joint(state, view), view
@@ -107,10 +114,6 @@ def _alike(events: Events, blank: Events) -> Events:
     return replace(events, kinds=place[events.kinds], kind_names=kinds)
 
 
-def _kinds_there(owned: tuple[str, ...] | None, events: Events) -> tuple[str, ...] | None:
-    return owned if owned is None else tuple(kind for kind in owned if kind in events.kind_names)
-
-
 def _latest_moment(held: Instant | None, events: Events, *sides: Entities) -> Instant | None:
     """Return the later of the moment held and just after the latest of the news."""
     if held is None:
@@ -124,17 +127,18 @@ def _latest_moment(held: Instant | None, events: Events, *sides: Entities) -> In
 
 def _joint(state: FittedState, view: View) -> FittedState:
     states = zip(state.builders, state.builder_states, strict=True)
+    ledger, shape = state.ledger, (len(view.users), len(view.products))
+    if ledger is not None and view.ledger is not None:
+        ledger = ledger.plus(view.ledger)
     return replace(
         state,
         as_of=view.as_of,
         users=view.users,
         products=view.products,
-        owned=_owned(state.owned, view.purchases),
-        schema=DataSchema(
-            state.schema.columns,
-            state.schema.owned_events,
-            view.events.take(np.zeros(0, np.int64)),
-        ),
+        owned=_owned(state.owned, view.purchases) if ledger is None else ledger.owned(shape),
+        ledger=ledger,
+        counted=np.union1d(state.counted, view.events.digests()),
+        schema=DataSchema.of(view),
         builder_states=tuple(b.merge(held, b.accumulate(view)) for b, held in states),
     )
 

@@ -7,7 +7,8 @@ import numpy as np
 
 from suitably import profiles, ranking, reranking
 from suitably.errors import ArtifactError
-from suitably.persistence.folder import Reader, Writer
+from suitably.persistence.reader import Reader
+from suitably.persistence.writer import Writer
 from suitably.utils.state import from_state, state_of, undeclared_state
 
 __all__ = ["component_classes", "read_arrays", "read_component", "write_arrays", "write_component"]

@@ -1,209 +1,185 @@
-"""Artefact folders: arrays, tables and facts as plain files that execute nothing.
+"""What a saved model's folder holds, by name, and its manifest.
 
-Files are .npy (opened as read-only maps), .parquet, .toml and one manifest.json that holds the
-sha256 of all others; the manifest's own digest stands beside it in manifest.sha256.
+Files are .npy, .parquet and .toml under names that begin with the sha256 of their bytes, so that
+no name ever means two contents. `manifest.json` lists them with digest and size; its own digest
+stands beside it in `manifest.sha256`, for the moment in which one version follows another with
+both digests and a third of these two lines.
 """
 
 import hashlib
 import json
 import os
 import re
-import shutil
-import tempfile
+import stat
+from collections.abc import Callable, Iterable
+from io import BufferedReader
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Literal, Self
-
-import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
-from numpy.typing import NDArray
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from suitably.errors import ArtifactError
 
-__all__ = ["Reader", "Verify", "Writer"]
+__all__ = ["Manifest", "Verify", "manifest_digest", "open_regular", "read_manifest", "retried"]
 
 Verify = Literal["full", "manifest"]
 MANIFEST = "manifest.json"
 DIGEST = "manifest.sha256"
-SCHEMA = 2
-_NAME = re.compile(r"[a-z0-9_-]+\.(npy|parquet|toml)")
+SCHEMA = 3
+
+_STEM = 60
+_MOST_BYTES = 1 << 28
+_ATTEMPTS = 100
+_LISTED = re.compile(r"[0-9a-f]{64}-[a-z0-9_-]+\.(npy|parquet|toml)")
+# Also the names of schema 2, whose folders can be saved over, and of a file being written.
+_OWN = re.compile(rf"{_LISTED.pattern}|[0-9]{{3}}-[a-z0-9_-]+\.(npy|parquet|toml)")
+_PARTIAL = re.compile(r"\.[0-9a-f]{16}\.partial")
+_ALIEN = {".npy", ".npz", ".parquet", ".toml", ".pkl", ".pickle", ".joblib", ".py", ".pyc"}
+
+_Made = TypeVar("_Made")
 
 
-class Writer:
-    """Writes a folder beside its place, and puts it there once everything is in it.
-
-    Args:
-        path: Where the folder goes; a saved model that is there is replaced.
-
-    Raises:
-        ArtifactError: Something else is there.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        if path.exists() and not (path.is_dir() and _replaceable(path)):
-            raise ArtifactError(f"{path}: is there, and is not a saved model")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._folder = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
-        self._files: dict[str, str] = {}
-        self._count = 0
-
-    def array(self, name: str, array: NDArray[Any]) -> str:
-        """Write an array; texts go to Parquet, since they have no pickle-free .npy.
-
-        What has been written before under another name is not written again.
-        """
-        array = np.asarray(array)
-        if array.dtype == object:
-            return self.table(name, pa.table({"values": pa.array(array.tolist())}))
-        file = self._file(name, "npy")
-        np.save(self._folder / file, array, allow_pickle=False)
-        return self._done(file)
-
-    def table(self, name: str, table: pa.Table) -> str:
-        """Write a table."""
-        file = self._file(name, "parquet")
-        pq.write_table(table, self._folder / file, compression="zstd")
-        return self._done(file)
-
-    def text(self, name: str, text: str) -> str:
-        """Write a policy."""
-        file = self._file(name, "toml")
-        (self._folder / file).write_bytes(text.encode("utf-8"))
-        return self._done(file)
-
-    def manifest(self, facts: dict[str, Any]) -> None:
-        """Write the manifest, last of all, and move the folder to its place."""
-        document = {**facts, "schema": SCHEMA, "files": self._files}
-        data = json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False).encode("utf-8")
-        (self._folder / MANIFEST).write_bytes(data)
-        (self._folder / DIGEST).write_bytes(hashlib.sha256(data).hexdigest().encode())
-        os.chmod(self._folder, 0o755)
-        if self._path.exists():
-            old = self._folder.with_name(f"{self._folder.name}-old")
-            self._path.rename(old)
-            self._folder.rename(self._path)
-            shutil.rmtree(old)
-        else:
-            self._folder.rename(self._path)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        shutil.rmtree(self._folder, ignore_errors=True)
-
-    def _file(self, name: str, ending: str) -> str:
-        stem = re.sub(r"[^a-z0-9_-]+", "-", name.lower())
-        file = f"{self._count:03d}-{stem}.{ending}"
-        self._count += 1
-        self._files[file] = ""
-        return file
-
-    def _done(self, file: str) -> str:
-        digest = _digest(self._folder / file)
-        same = next((other for other, known in self._files.items() if known == digest), None)
-        if same is not None:
-            (self._folder / file).unlink()
-            del self._files[file]
-            return same
-        self._files[file] = digest
-        return file
-
-
-class Reader:
-    """Reads a folder after verifying it.
-
-    Args:
-        path: The folder.
-        verify: `"full"` checks every byte of every file; `"manifest"` checks the manifest's, and
-            that the files are the ones it names.
+class Manifest(NamedTuple):
+    """A manifest whose digest is right.
 
     Attributes:
-        facts: The manifest.
-
-    Raises:
-        ArtifactError: Damaged, tampered with, incomplete, or not a saved model.
+        facts: Its content.
+        digest: Of its bytes.
     """
 
-    def __init__(self, path: Path, verify: Verify) -> None:
-        if verify not in ("full", "manifest"):
-            raise ValueError(f'verify={verify!r}: must be "full" or "manifest"')
-        self._path = path
-        self.facts: dict[str, Any] = self._manifest()
-        files = self.facts.get("files")
-        if self.facts.get("schema") != SCHEMA or not isinstance(files, dict):
-            raise ArtifactError(f"{path}: written in another format, this version reads {SCHEMA}")
-        there = {entry.name for entry in path.iterdir()} - {MANIFEST, DIGEST}
-        if there != set(files):
-            odd = sorted(there ^ set(files))[:3]
-            raise ArtifactError(f"{path}: files missing or not named in the manifest: {odd}")
-        for file, digest in files.items():
-            regular = (path / file).is_file() and not (path / file).is_symlink()
-            if not _NAME.fullmatch(file) or not regular:
-                raise ArtifactError(f"{path}: {file!r} is not a file of a saved model")
-            if verify == "full" and _digest(path / file) != digest:
-                raise ArtifactError(f"{path / file}: is damaged or has been changed")
+    facts: dict[str, Any]
+    digest: str
 
-    def array(self, file: str) -> NDArray[Any]:
-        """Open an array as a read-only map."""
-        if file.endswith(".parquet"):
-            values = self.table(file)["values"].combine_chunks().to_numpy(zero_copy_only=False)
-            return np.asarray(values)
+
+def file_name(digest: str, stem: str, ending: str) -> str:
+    """Return the name of a file: its digest first, then what it is."""
+    plain = re.sub(r"[^a-z0-9_-]+", "-", stem.lower())[:_STEM]
+    return f"{digest}-{plain}.{ending}"
+
+
+def is_listed_name(name: Any) -> bool:
+    """Return whether a manifest may list a name: one of a file in the folder itself."""
+    return isinstance(name, str) and _LISTED.fullmatch(name) is not None
+
+
+def is_own(name: str) -> bool:
+    """Return whether a name is one that saving makes, the manifest's excepted."""
+    return bool(_OWN.fullmatch(name) or _PARTIAL.fullmatch(name))
+
+
+def refuse_aliens(folder: Path, names: Iterable[str]) -> None:
+    """Refuse files that could be taken for parts of a model, or would run; all others may stay.
+
+    Raises:
+        ArtifactError: There are some.
+    """
+    odd = sorted(n for n in names if not is_own(n) and Path(n).suffix.lower() in _ALIEN)
+    if odd:
+        raise ArtifactError(f"{folder}: holds files that no manifest of a model names: {odd[:3]}")
+
+
+def digest_lines(old: str | None, new: str) -> bytes:
+    """Return what `manifest.sha256` holds while a manifest of either digest may stand beside it."""
+    if old is None or old == new:
+        return new.encode()
+    both = f"{old}\n{new}"
+    return f"{both}\n{_sha256(both.encode())}".encode()
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read the manifest of a folder once, and check the bytes that were read.
+
+    Raises:
+        ArtifactError: There is none, or it is damaged.
+    """
+    path = folder / MANIFEST
+    try:
+        data, listed = (_read(folder / name) for name in (MANIFEST, DIGEST))
+    except (FileNotFoundError, NotADirectoryError):
+        raise ArtifactError(f"{folder}: has no {MANIFEST} with its {DIGEST}") from None
+    except OSError as error:
+        raise ArtifactError(f"{folder}: cannot be read: {error}") from None
+    digest = _sha256(data)
+    if digest not in _digests(listed):
+        raise ArtifactError(f"{path}: is damaged or has been changed")
+    try:
+        facts = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise ArtifactError(f"{path}: {error}") from None
+    if not isinstance(facts, dict):
+        raise ArtifactError(f"{path}: is not a manifest")
+    return Manifest(facts, digest)
+
+
+def manifest_digest(folder: Path) -> str:
+    """Return the digest of the manifest: which version of a model a folder holds.
+
+    Raises:
+        ArtifactError: There is no manifest, or it is damaged.
+    """
+    return retried(folder, lambda: read_manifest(folder)).digest
+
+
+def retried(folder: Path, read: Callable[[], _Made]) -> _Made:
+    """Read a folder, anew for as long as others save to it meanwhile; a bounded number of times.
+
+    Raises:
+        ArtifactError: What reading raised, while nothing had changed.
+    """
+    now = _stamp(folder)
+    for _ in range(_ATTEMPTS - 1):
+        before = now
         try:
-            array: NDArray[Any] = np.load(self._known(file), mmap_mode="r", allow_pickle=False)
-        except (ValueError, OSError, EOFError) as error:
-            raise ArtifactError(f"{self._path / file}: {error}") from None
-        if not isinstance(array, np.ndarray):
-            raise ArtifactError(f"{self._path / file}: is not one array")
-        return array
+            return read()
+        except ArtifactError:
+            now = _stamp(folder)
+            if now == before:
+                raise
+    return read()
 
-    def table(self, file: str) -> pa.Table:
-        """Read a table."""
+
+def open_regular(path: Path, links: bool = False) -> BufferedReader:
+    """Open a regular file: no link, and nothing that could block.
+
+    Raises:
+        OSError: It is none, or cannot be opened.
+    """
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    if not links:
+        flags |= getattr(os, "O_NOFOLLOW", 0)
+    descriptor = os.open(path, flags)
+    is_regular = stat.S_ISREG(os.fstat(descriptor).st_mode)
+    if not is_regular or (not links and path.is_symlink()):
+        os.close(descriptor)
+        raise OSError(f"{path.name!r} is not a file of a saved model")
+    return open(descriptor, "rb")
+
+
+def _read(path: Path) -> bytes:
+    with open_regular(path, links=True) as file:
+        if os.fstat(file.fileno()).st_size > _MOST_BYTES:
+            raise OSError(f"{path.name} is larger than any manifest")
+        return file.read(_MOST_BYTES)
+
+
+def _digests(data: bytes) -> tuple[str, ...]:
+    lines = data.decode("ascii", "replace").split("\n")
+    if len(lines) == 1:
+        return (lines[0],)
+    old_and_new, check = lines[:2], lines[2:]
+    return tuple(old_and_new) if check == [_sha256("\n".join(old_and_new).encode())] else ()
+
+
+def _stamp(folder: Path) -> list[tuple[int, ...] | None]:
+    """Return what tells two versions apart without reading them."""
+    found: list[tuple[int, ...] | None] = []
+    for name in (MANIFEST, DIGEST):
         try:
-            return pq.read_table(self._known(file))
-        except (pa.ArrowException, OSError) as error:
-            raise ArtifactError(f"{self._path / file}: {error}") from None
-
-    def text(self, file: str) -> str:
-        """Read a policy."""
-        try:
-            return self._known(file).read_bytes().decode("utf-8")
-        except UnicodeDecodeError as error:
-            raise ArtifactError(f"{self._path / file}: {error}") from None
-
-    def _known(self, file: str) -> Path:
-        if file not in self.facts["files"]:
-            raise ArtifactError(f"{self._path}: {file!r} is not named in the manifest")
-        return self._path / file
-
-    def _manifest(self) -> dict[str, Any]:
-        try:
-            data = (self._path / MANIFEST).read_bytes()
-            digest = (self._path / DIGEST).read_bytes()
+            there = os.stat(folder / name)
         except OSError:
-            raise ArtifactError(f"{self._path}: has no {MANIFEST} with its {DIGEST}") from None
-        if hashlib.sha256(data).hexdigest().encode() != digest:
-            raise ArtifactError(f"{self._path / MANIFEST}: is damaged or has been changed")
-        try:
-            document = json.loads(data)
-        except (ValueError, RecursionError) as error:
-            raise ArtifactError(f"{self._path / MANIFEST}: {error}") from None
-        if not isinstance(document, dict):
-            raise ArtifactError(f"{self._path / MANIFEST}: is not a manifest")
-        return document
+            found.append(None)
+        else:
+            found.append((there.st_dev, there.st_ino, there.st_mtime_ns, there.st_size))
+    return found
 
 
-def _replaceable(path: Path) -> bool:
-    return all((path / name).is_file() for name in (MANIFEST, DIGEST)) or not any(path.iterdir())
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

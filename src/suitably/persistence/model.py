@@ -13,7 +13,9 @@ from scipy import sparse
 
 from suitably.data.clock import Clock, Instant, Instants
 from suitably.data.entities import Entities
+from suitably.data.events import NO_DIGESTS
 from suitably.data.frames import fieldless
+from suitably.data.ledger import Ledger
 from suitably.data.schema import DataSchema
 from suitably.data.vocabulary import Vocabulary
 from suitably.errors import ArtifactError, SuitablyError
@@ -25,7 +27,10 @@ from suitably.persistence.components import (
     write_arrays,
     write_component,
 )
-from suitably.persistence.folder import Reader, Verify, Writer
+from suitably.persistence.folder import Verify
+from suitably.persistence.publishing import publication
+from suitably.persistence.reader import Reader, open_folder
+from suitably.persistence.writer import Writer
 from suitably.profiles.protocol import Builder
 from suitably.ranking.interactions import WeightedInteractions, Weighting
 from suitably.ranking.protocol import Ranker, RowRanker
@@ -33,54 +38,69 @@ from suitably.reranking.protocol import Reranker
 from suitably.suitability.policy import Policy
 from suitably.utils.state import from_state
 
-__all__ = ["load_model", "save_model"]
+__all__ = ["load_model", "read_model", "save_model", "write_model"]
 
 _LIBRARIES = ("suitably", "numpy", "scipy", "implicit", "pyarrow", "pandas")
 
 
 def save_model(model: Model, path: Path) -> None:
-    """Write a model to a folder; a model saved there before is replaced.
+    """Write a model to a folder; a model saved there before is replaced, at once and as a whole.
 
     Every column of users and products is written, and no log of interactions.
 
     Raises:
         ArtifactError: A component cannot be written, or something else is at the path.
+        OSError: The disk is full, or the folder cannot be written to; the old model stays.
+    """
+    with publication(path) as sink:
+        write_model(model, Writer(sink))
+
+
+def write_model(model: Model, writer: Writer) -> None:
+    """Write a model.
+
+    Raises:
+        ArtifactError: A component cannot be written.
     """
     state = model.state
-    with Writer(path) as writer:
-        writer.manifest(
-            {
-                "libraries": {name: metadata.version(name) for name in _LIBRARIES},
-                "as_of": _micros(state.as_of),
-                "zone": state.clock.zone,
-                "kind": state.kind,
-                "data": state.schema.to_dict(),
-                "learned": state.learned,
-                "seed": model.seed,
-                "users": _write_entities(writer, state.users),
-                "products": _write_entities(writer, state.products),
-                "owned": _write_csr(writer, "owned", state.owned),
-                "interactions": [
-                    _write_interactions(writer, one) for one in model.interactions.values()
-                ],
-                "policies": [
-                    {"file": writer.text(f"policy-{p.id}", p.text), "fingerprint": p.fingerprint}
-                    for p in model.policies
-                ],
-                "builders": [
-                    {
-                        **write_component(writer, builder),
-                        "accumulated": write_arrays(writer, held.to_arrays()),
-                    }
-                    for builder, held in zip(state.builders, state.builder_states, strict=True)
-                ],
-                "rankers": [
-                    write_component(writer, ranker, partial(_revived, model))
-                    for ranker in model.rankers
-                ],
-                "rerankers": [write_component(writer, reranker) for reranker in model.rerankers],
-            }
-        )
+    writer.manifest(
+        {
+            "libraries": {name: metadata.version(name) for name in _LIBRARIES},
+            "as_of": _micros(state.as_of),
+            "zone": state.clock.zone,
+            "zone_stated": state.clock.stated,
+            "kind": state.kind,
+            "data": state.schema.to_dict(),
+            "learned": state.learned,
+            "seed": model.seed,
+            "users": _write_entities(writer, state.users),
+            "products": _write_entities(writer, state.products),
+            "owned": _write_csr(writer, "owned", state.owned),
+            "ledger": (
+                None if state.ledger is None else write_arrays(writer, state.ledger.to_arrays())
+            ),
+            "counted": writer.array("counted", state.counted) if len(state.counted) else None,
+            "interactions": [
+                _write_interactions(writer, one) for one in model.interactions.values()
+            ],
+            "policies": [
+                {"file": writer.text(f"policy-{p.id}", p.text), "fingerprint": p.fingerprint}
+                for p in model.policies
+            ],
+            "builders": [
+                {
+                    **write_component(writer, builder),
+                    "accumulated": write_arrays(writer, held.to_arrays()),
+                }
+                for builder, held in zip(state.builders, state.builder_states, strict=True)
+            ],
+            "rankers": [
+                write_component(writer, ranker, partial(_revived, model))
+                for ranker in model.rankers
+            ],
+            "rerankers": [write_component(writer, reranker) for reranker in model.rerankers],
+        }
+    )
 
 
 def load_model(path: Path, verify: Verify, trusted: Sequence[type]) -> Model:
@@ -94,13 +114,22 @@ def load_model(path: Path, verify: Verify, trusted: Sequence[type]) -> Model:
     Raises:
         ArtifactError: Damaged, tampered with, or made of a class that is not trusted.
     """
-    reader = Reader(path, verify)
+    return read_model(open_folder(path, verify), trusted)
+
+
+def read_model(reader: Reader, trusted: Sequence[type]) -> Model:
+    """Make a model of its files.
+
+    Raises:
+        ArtifactError: They do not make up a model, or one of a class that is not trusted.
+    """
     try:
         return _load(reader, trusted)
     except ArtifactError:
         raise
     except (LookupError, TypeError, AttributeError, ValueError, SuitablyError) as error:
-        raise ArtifactError(f"{path}: the files do not make up a pipeline: {error}") from None
+        message = f"{reader.where}: the files do not make up a pipeline: {error}"
+        raise ArtifactError(message) from None
 
 
 def _revived(model: Model, cls: type, state: dict[str, Any]) -> Any:
@@ -114,15 +143,22 @@ def _revived(model: Model, cls: type, state: dict[str, Any]) -> Any:
 def _load(reader: Reader, trusted: Sequence[type]) -> Model:
     facts = reader.facts
     users, products = (_read_entities(reader, facts[side]) for side in ("users", "products"))
+    shape = (len(users), len(products))
     builders = [read_component(reader, one, trusted, Builder) for one in facts["builders"]]
     state = FittedState(
         as_of=_instant(facts["as_of"]),
-        clock=Clock(facts["zone"]),
+        clock=Clock(facts["zone"], bool(facts["zone_stated"])),
         kind=facts["kind"],
         users=users,
         products=products,
         learned=int(facts["learned"]),
-        owned=_read_csr(reader, facts["owned"], np.int8(1), (len(users), len(products))),
+        owned=_read_csr(reader, facts["owned"], np.int8(1), shape),
+        ledger=(
+            None
+            if facts["ledger"] is None
+            else Ledger.from_arrays(read_arrays(reader, facts["ledger"]), shape)
+        ),
+        counted=reader.array(facts["counted"]) if facts["counted"] else NO_DIGESTS,
         schema=DataSchema.from_dict(facts["data"]),
         builders=tuple(builders),
         builder_states=tuple(

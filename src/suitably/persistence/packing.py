@@ -1,12 +1,17 @@
 """Packed models: the files of a saved model as bytes, the form of copies and pickles."""
 
-import tempfile
-import weakref
-from pathlib import Path
+import json
+from collections.abc import Callable
+from io import RawIOBase
+
+import numpy as np
 
 from suitably.model.model import Model
 from suitably.persistence.components import component_classes
-from suitably.persistence.model import load_model, save_model
+from suitably.persistence.folder import MANIFEST, file_name
+from suitably.persistence.model import read_model, write_model
+from suitably.persistence.reader import Reader
+from suitably.persistence.writer import HashingStream, Stored, Writer
 
 __all__ = ["pack", "unpack"]
 
@@ -17,27 +22,38 @@ def pack(model: Model) -> tuple[dict[str, bytes], tuple[type, ...]]:
     Raises:
         ArtifactError: A component cannot be saved.
     """
+    sink = _MemorySink()
+    write_model(model, Writer(sink))
     parts = (*model.state.builders, *model.rankers, *model.rerankers)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "model")
-        save_model(model, path)
-        files = {file.name: file.read_bytes() for file in path.iterdir()}
     found = (cls for part in parts for cls in component_classes(part))
-    return files, tuple(dict.fromkeys(found))
+    return sink.files, tuple(dict.fromkeys(found))
 
 
 def unpack(files: dict[str, bytes], trusted: tuple[type, ...]) -> Model:
-    """Make a model of its files; they are kept in a temporary folder for as long as it lives.
+    """Make a model of its files; its arrays are views of their bytes.
 
     Raises:
-        ArtifactError: The files are damaged.
+        ArtifactError: The files do not make up a model.
     """
-    folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
-    path = Path(folder.name, "model")
-    path.mkdir()
-    for name, data in files.items():
-        (path / name).write_bytes(data)
-    model = load_model(path, "full", trusted)
-    # Arrays are maps of the files.
-    weakref.finalize(model, folder.cleanup)
-    return model
+    contents = {name: np.frombuffer(data, np.uint8) for name, data in files.items()}
+    return read_model(Reader("packed", json.loads(files[MANIFEST]), contents), trusted)
+
+
+class _MemorySink:
+    """Takes in the files of a model as bytes."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytes] = {}
+
+    def file(self, stem: str, ending: str, write: Callable[[RawIOBase], object]) -> Stored:
+        parts: list[bytes] = []
+        stream = HashingStream(lambda octets: parts.append(octets.tobytes()))
+        write(stream)
+        name = file_name(stream.digest, stem, ending)
+        self.files[name] = b"".join(parts)
+        return Stored(name, stream.digest, stream.size)
+
+    def publish(self, manifest: bytes) -> None:
+        listed = json.loads(manifest)["files"]
+        self.files = {name: self.files[name] for name in listed}  # no content twice
+        self.files[MANIFEST] = manifest

@@ -1,15 +1,14 @@
 """Why a product is in a user's list: the facts, and a sentence made from them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
 from suitably.suitability.verdicts import RuleVerdict
 from suitably.utils.html import box, element, facts, table
 from suitably.utils.record import Record
 
-__all__ = ["Explanation", "rank_sentence"]
+__all__ = ["Explanation"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -67,39 +66,3 @@ class Explanation(Record):
             facts(values),
             table(columns, verdicts, "Rules that apply") if verdicts else "",
         )
-
-
-def rank_sentence(
-    rank: int,
-    length: int,
-    ranker: str,
-    stood_in_for: str | None,
-    rerankers: Sequence[str],
-    verdicts: Sequence[RuleVerdict],
-) -> Mapping[str, str]:
-    """Say in a sentence per language why a product is where it is.
-
-    Args:
-        rank: Its place, from 1.
-        length: How many products the list has.
-        ranker: The name of what ranked it.
-        stood_in_for: The name of the ranker that knows nothing of the user; None: it knows them.
-        rerankers: The names of what reordered the list.
-        verdicts: What the applicable rules say.
-    """
-    rules = ", ".join(verdict.rule for verdict in verdicts)
-    reordered = f", reordered by {' and '.join(rerankers)}," if rerankers else ""
-    after = f"、经{'、'.join(rerankers)}调整后" if rerankers else ""
-    passed = f"It passes every rule that applies ({rules})" if rules else "No rule applies to it"
-    reason = f"符合全部适用规则（{rules}）" if rules else "没有适用的规则"
-    if stood_in_for is not None:
-        basis = f"the behaviour of others, since {stood_in_for} knows nothing of this customer yet"
-        ground = f"因{stood_in_for}对该客户尚无了解，按其他客户的行为"
-    else:
-        basis, ground = "past behaviour", "按历史行为"
-    return MappingProxyType(
-        {
-            "en": f"{passed} and ranks {rank} of {length} by {ranker}{reordered} on {basis}.",
-            "zh": f"该产品{reason}，{ground}由{ranker}{after}排在{length}个中的第{rank}位。",
-        }
-    )

@@ -148,8 +148,17 @@ class ListGenerator:
         words = self.snapshot.eligibility.bits(rows)
         if self.candidates is not None:
             words &= self.narrowed
+        return self.without_rejected(self.without_owned(words, rows), rows)
+
+    def without_owned(self, words: BitRows, rows: NDArray[np.int64]) -> BitRows:
+        """Take out of some words, in place, what users own, where that is left out."""
         if self.exclude_owned:
             bitset.clear(words, *self.state.excluded(rows))
+        return words
+
+    def without_rejected(self, words: BitRows, rows: NDArray[np.int64]) -> BitRows:
+        """Take out of some words, in place, what users have turned down."""
+        bitset.clear(words, *self.state.rejected(rows, self.snapshot.as_of))
         return words
 
     def scorable(self, rows: NDArray[np.int64]) -> BitRows:

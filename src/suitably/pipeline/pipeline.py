@@ -4,7 +4,6 @@ import copy
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from threading import Lock
 from typing import Any, Self
 
 import numpy as np
@@ -36,6 +35,7 @@ from suitably.suitability.policy import Policy, PolicySource, read_policies
 from suitably.suitability.verdicts import RuleVerdict, pseudo_verdict
 from suitably.typing import AsOf, IdLike, IdsLike, IntoFrame
 from suitably.utils import bitset
+from suitably.utils.fork import ForkLock
 from suitably.utils.params import Parameterized, clone
 from suitably.utils.progress import logged, logger
 
@@ -99,7 +99,7 @@ class Pipeline(Parameterized):
         self.consent = consent
         self.seed = seed
         self.fallback = fallback
-        self._updating = Lock()
+        self._updating = ForkLock()
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Set a parameter for the next fit; under another policy there are no answers until then.
@@ -170,7 +170,8 @@ class Pipeline(Parameterized):
         new interactions in and leave what they know of products as it is. The moment that answers
         are given as of advances to just after the latest of the news. Calls to `recommend` in
         between are answered from before or from after, never from a mixture; where the news
-        cannot be used, everything stays as it was.
+        cannot be used, everything stays as it was. An event whose id has been counted before is
+        left out.
 
         Args:
             interactions: New ones, in columns called as at the fit.
@@ -260,7 +261,8 @@ class Pipeline(Parameterized):
             k: The most products in a list.
             as_of: Not before the moment fitted as of, which is the default; profiles and policies
                 are judged anew at a later one.
-            exclude_owned: Whether what a user owns is left out, unless it is repeatable.
+            exclude_owned: Whether what a user owns is left out, unless it is repeatable. What the
+                user has turned down is left out in any case.
             product_ids: Narrows the catalogue, never widens it.
 
         Raises:
@@ -304,7 +306,9 @@ class Pipeline(Parameterized):
         first, place = np.zeros(1, np.int64), np.array([column])
         if column in state.excluded(rows)[1]:
             verdicts.append(pseudo_verdict("pipeline:owned", "fail"))
-        elif bitset.has(generator.allowed(rows), first, place)[0]:
+        if column in state.rejected(rows, generator.snapshot.as_of)[1]:
+            verdicts.append(pseudo_verdict("pipeline:rejected", "fail"))
+        if bitset.has(generator.allowed(rows), first, place)[0]:
             if not bitset.has(generator.scorable(rows), first, place)[0]:
                 verdicts.append(pseudo_verdict("pipeline:no-score", "unknown"))
             elif column not in generator.generate(rows).lists.products[0]:

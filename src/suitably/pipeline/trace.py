@@ -24,7 +24,7 @@ class Trace(Record):
         fields: The columns of the users frame, as they stand.
         profile: The profile fields.
         stages: How many products are left after each step: catalogue, candidates, eligible,
-            not owned, scored, listed.
+            not owned, not rejected (where events may mean that), scored, listed.
         products: The list: rank, product_id and score.
 
     Example:
@@ -68,6 +68,8 @@ def trace(generator: ListGenerator, row: int) -> Trace:
     rows = np.array([row])
     eligible = generator.snapshot.eligibility.bits(rows)
     allowed = generator.allowed(rows)
+    open_to = generator.without_owned(eligible & generator.narrowed, rows)
+    rejects = bool(generator.state.schema.kinds.rejected)
     scored = allowed & generator.scorable(rows)
     lists = generator.generate(rows).lists
     codes = lists.products[0, : lists.lengths[0]]
@@ -79,7 +81,8 @@ def trace(generator: ListGenerator, row: int) -> Trace:
             "catalogue": len(generator.state.positions),
             "candidates": bitset.count(generator.narrowed),
             "eligible": bitset.count(eligible & generator.narrowed),
-            "not owned": bitset.count(allowed),
+            "not owned": bitset.count(open_to),
+            **({"not rejected": bitset.count(allowed)} if rejects else {}),
             "scored": bitset.count(scored),
             "listed": len(codes),
         },

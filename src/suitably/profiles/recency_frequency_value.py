@@ -8,7 +8,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from suitably.data import Dataset, View
-from suitably.data.clock import Instant, Instants
+from suitably.data.clock import Instant, Instants, elapsed_days
 from suitably.errors import DataError
 from suitably.profiles.base import ParameterizedBuilder, padded
 from suitably.profiles.exact_sums import ExactSums
@@ -17,7 +17,6 @@ from suitably.utils.params import check_positive
 
 __all__ = ["RecencyFrequencyValue", "RecencyFrequencyValueState"]
 
-_DAY = 86_400_000_000
 _SEGMENTS = np.array(["lapsed", "at-risk", "occasional", "loyal"], dtype=object)
 
 
@@ -73,9 +72,11 @@ class RecencyFrequencyValue(ParameterizedBuilder):
         high_value: Sum that makes a user strong, in the frame's currency.
 
     Fields:
-        recency_days: Days from the last event to `as_of`, with fractions; null without an event.
+        recency_days: Days of 24 hours from the last event to `as_of`, in whole milliseconds, so
+            that days between bare dates are whole; null without an event.
         frequency: Number of events, repeats included.
-        monetary: Sum of the values, in the frame's currency; null in data without values.
+        monetary: Sum of the values, in the frame's currency; null in data without values. An event
+            of a kind that need not have one, and has none, adds nothing.
         rfv_segment: `none`, `loyal`, `occasional`, `at-risk` or `lapsed`.
 
     Source:
@@ -121,7 +122,10 @@ class RecencyFrequencyValue(ParameterizedBuilder):
         if chosen.times is not None:
             last = np.full(users, np.datetime64("NaT", "us"), "datetime64[us]")
             last[chosen.users] = chosen.times  # ascending, so the latest is written last
-        sums = None if chosen.values is None else ExactSums.of(chosen.users, chosen.values, users)
+        sums = None
+        if chosen.values is not None:
+            said = ~np.isnan(chosen.values)
+            sums = ExactSums.of(chosen.users[said], chosen.values[said], users)
         return RecencyFrequencyValueState(frequency, last, sums)
 
     def merge(
@@ -155,7 +159,7 @@ class RecencyFrequencyValue(ParameterizedBuilder):
         if state.last is not None and as_of is not None:
             if (state.last >= as_of).any():
                 raise DataError(f"as_of={as_of}: the state holds later events; build it anew")
-            recency[some] = (as_of - state.last[some]).astype(np.int64) / _DAY
+            recency = elapsed_days(state.last, as_of)
         monetary = np.full(users, np.nan) if state.sums is None else state.sums.floats()
         strong = state.frequency >= self.frequent
         if self.high_value is not None and state.sums is not None:

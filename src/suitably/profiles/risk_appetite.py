@@ -8,8 +8,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from suitably.data import Clock, Dataset, View
-from suitably.data.calendar import add_months
-from suitably.data.clock import Instant, Instants
+from suitably.data.clock import Instant, Instants, months_later
 from suitably.data.values import readable
 from suitably.errors import DataError
 from suitably.profiles.base import ParameterizedBuilder
@@ -23,7 +22,7 @@ _NEVER = np.datetime64("9999-12-31", "us")
 
 @dataclass(frozen=True)
 class RiskAppetiteState:
-    """What is kept per user. Moments are wall-clock time.
+    """What is kept per user.
 
     Attributes:
         codes: int32 (users,), positions in `levels`, −1 where no level is stated.
@@ -31,21 +30,19 @@ class RiskAppetiteState:
         dated: datetime64[us] (users,), when the questionnaire was answered, NaT if unknown; None
             where dates are not judged.
         expires: datetime64[us] (users,), from when it no longer counts; None likewise.
-        zone: Name of the time zone of the wall clock, None for naive data.
     """
 
     codes: NDArray[np.int32]
     levels: NDArray[Any]
     dated: Instants | None
     expires: Instants | None
-    zone: str | None
 
     def __len__(self) -> int:
         return len(self.codes)
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
-        """Return everything as arrays; `levels` and `zone` are not per user."""
-        arrays = {"codes": self.codes, "levels": self.levels, "zone": np.array(self.zone or "")}
+        """Return everything as arrays; `levels` are not per user."""
+        arrays: dict[str, NDArray[Any]] = {"codes": self.codes, "levels": self.levels}
         if self.dated is not None and self.expires is not None:
             arrays |= {"dated": self.dated, "expires": self.expires}
         return arrays
@@ -53,9 +50,8 @@ class RiskAppetiteState:
     @classmethod
     def from_arrays(cls, arrays: dict[str, NDArray[Any]]) -> Self:
         """Take back what `to_arrays` gave."""
-        zone = str(arrays["zone"]) or None
         dated, expires = arrays.get("dated"), arrays.get("expires")
-        return cls(arrays["codes"], arrays["levels"], dated, expires, zone)
+        return cls(arrays["codes"], arrays["levels"], dated, expires)
 
 
 @dataclass(eq=False, repr=False)
@@ -115,13 +111,14 @@ class RiskAppetite(ParameterizedBuilder):
         self.check_params()
         codes, levels = _levels(_column(view, self.level), self.level)
         if self.date is None:
-            return RiskAppetiteState(codes, levels, None, None, view.clock.zone)
-        dated = _walls(_column(view, self.date), self.date, view.clock)
+            return RiskAppetiteState(codes, levels, None, None)
+        dated = _moments(_column(view, self.date), self.date, view.clock)
         if self.valid_months is None:
             expires = np.where(np.isnat(dated), dated, _NEVER)
         else:
-            expires = add_months(dated, self.valid_months)
-        return RiskAppetiteState(codes, levels, dated, expires, view.clock.zone)
+            _ask_calendar(self.date, view.clock)
+            expires = months_later(dated, self.valid_months, view.clock)
+        return RiskAppetiteState(codes, levels, dated, expires)
 
     def merge(self, a: RiskAppetiteState, b: RiskAppetiteState) -> RiskAppetiteState:
         """Return the later state: it was read from the fields of every user, as they stand.
@@ -143,8 +140,7 @@ class RiskAppetite(ParameterizedBuilder):
                 unknown = stated
                 valid = np.zeros(len(state), bool)
             else:
-                wall = Clock(state.zone).wall(as_of)
-                valid = stated & (state.dated < wall) & (wall < state.expires)
+                valid = stated & (state.dated < as_of) & (as_of < state.expires)
         levels = pa.array(state.levels.tolist(), _arrow_type(state.levels))
         return pa.table(
             {
@@ -206,12 +202,23 @@ def _arrow_type(levels: NDArray[Any]) -> pa.DataType:
     return pa.string() if levels.dtype.kind == "U" else pa.from_numpy_dtype(levels.dtype)
 
 
-def _walls(array: pa.Array, name: str, clock: Clock) -> Instants:
+def _moments(array: pa.Array, name: str, clock: Clock) -> Instants:
     kind = array.type
-    if pa.types.is_null(kind) or pa.types.is_date(kind):
-        array = array.cast(pa.timestamp("us"))
+    if pa.types.is_date(kind):
+        _ask_calendar(name, clock)
+    elif pa.types.is_null(kind):
+        array = array.cast(pa.timestamp("us", clock.zone))
     elif not pa.types.is_timestamp(kind):
         raise DataError(f"users.{name}: must hold dates or timestamps, not {kind}")
     elif kind.tz is not None and clock.zone is None:
         raise DataError(f"users.{name}: has a time zone ({kind.tz}), but the data is naive")
-    return clock.walls(array)
+    elif kind.tz is None and clock.zone is not None:
+        raise DataError(f"users.{name}: has no time zone, but the data has one ({clock.zone})")
+    return clock.moments(array, f"users.{name}")
+
+
+def _ask_calendar(name: str, clock: Clock) -> None:
+    if clock.asks:
+        raise DataError(
+            f"users.{name}: how long it counts is a question of dates, and {clock.asks}"
+        )

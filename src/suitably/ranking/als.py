@@ -14,7 +14,7 @@ from suitably.ranking.interactions import WeightedInteractions
 from suitably.ranking.protocol import FitContext
 from suitably.ranking.solvers.implicit_training import trained
 from suitably.ranking.solvers.least_squares import Fixed
-from suitably.utils.parallel import one_blas_thread
+from suitably.utils.parallel import one_blas_thread, openmp_threads
 from suitably.utils.params import check_positive, check_positive_int
 
 __all__ = ["ALS"]
@@ -90,6 +90,7 @@ class ALS(FactorRanker):
             regularization=self.regularization_,
             alpha=1.0,
             iterations=self.iterations,
+            num_threads=openmp_threads(),
             random_state=context.seed,
         )
         _, products = trained("ALS", make, weights)

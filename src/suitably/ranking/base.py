@@ -18,6 +18,8 @@ from suitably.utils.params import Parameterized
 
 __all__ = ["FactorRanker", "HistoryRanker", "SimilarityRanker", "UserRows"]
 
+_GLANCE = 64
+
 
 class UserRows(Parameterized):
     """Answers by external id of a ranker that works on rows of users."""
@@ -276,6 +278,7 @@ class SimilarityRanker(HistoryRanker):
     learned: ClassVar[tuple[str, ...]] = ("similarity_", "known_")
     similarity_: Any
     known_: NDArray[np.bool_]
+    _has_similar: NDArray[np.bool_]
 
     def score_rows(self, rows: NDArray[np.int64]) -> Scores:
         """Return the sums, each added up in the order of the user's products."""
@@ -286,6 +289,54 @@ class SimilarityRanker(HistoryRanker):
         block = np.zeros((len(rows), len(self.known_)), np.float32)
         block[:, self.known_] = self._sums(lines[:, np.flatnonzero(self.known_)])
         return Scores(block, self.known_)
+
+    def fit(self, context: FitContext) -> Self:
+        """Learn from who did what before the context's moment.
+
+        Raises:
+            DataError: Nobody did anything that counts, or what is learned is not finite.
+            ValueError: A parameter out of range.
+        """
+        super().fit(context)
+        self._has_similar = self._find_similar()
+        return self
+
+    def can_score_rows(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return which users by row have a product that says anything of others: bool (rows,)."""
+        self._check_fitted()
+        lines = self.interactions_.lines(rows)
+        told = np.append(0, np.cumsum(self._telling(lines.indices)))
+        able: NDArray[np.bool_] = np.diff(told[lines.indptr]) > 0
+        return able
+
+    def _telling(self, products: NDArray[np.integer]) -> NDArray[np.bool_]:
+        """Return which products by position are similar to any, or dissimilar: bool."""
+        there = products < len(self._has_similar)
+        telling: NDArray[np.bool_] = np.zeros(len(products), bool)
+        telling[there] = self._has_similar[products[there]]
+        return telling
+
+    def _find_similar(self) -> NDArray[np.bool_]:
+        found = self.known_.copy()
+        if np.count_nonzero(found) > 1:  # a single product is all that there is to list
+            found[self.known_] = self._similar_to_any()
+        return found
+
+    def _similar_to_any(self) -> NDArray[np.bool_]:
+        """Return which rows of the similarity say anything of others: bool (known products,).
+
+        What lies beside the diagonal by rounding alone says nothing.
+        """
+        itself = np.abs(np.asarray(self.similarity_.diagonal()))
+        noise = itself * np.finfo(np.float32).eps
+        # A few columns settle nearly every row, and the matrix may lie on disk.
+        first = np.abs(self.similarity_[:, :_GLANCE])
+        np.fill_diagonal(first, 0)
+        found: NDArray[np.bool_] = (first > noise[:, None]).any(axis=1)
+        for row in np.flatnonzero(~found):
+            others = np.delete(np.abs(self.similarity_[row]), row)
+            found[row] = (others > noise[row]).any()
+        return found
 
     def product_similarities(self, product: int) -> NDArray[np.float32]:
         """Return how much having one product, by position, speaks for every other.
@@ -311,6 +362,7 @@ class SimilarityRanker(HistoryRanker):
         wide = len(self.known_) > self.interactions_.weights.shape[1]
         if self.similarity_.shape != (known, known) or wide:
             raise ValueError(f"{type(self).__name__}: products and similarities do not fit")
+        self._has_similar = self._find_similar()
 
 
 def _at(factors: NDArray[Any], where: NDArray[np.bool_]) -> NDArray[np.float32]:

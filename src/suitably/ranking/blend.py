@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -12,8 +13,11 @@ from suitably.errors import DataError
 from suitably.ranking.base import UserRows
 from suitably.ranking.blending.scale import on_scale, widened
 from suitably.ranking.blending.weights import Judged, judge, learn_weights, rescaled, which_score
+from suitably.ranking.ease import EASE
 from suitably.ranking.inner_split import InnerSplit, inner_splits
 from suitably.ranking.interactions import WeightedInteractions, Weighting
+from suitably.ranking.item_knn import ItemKNN
+from suitably.ranking.popularity import Popularity
 from suitably.ranking.protocol import (
     AskedUsers,
     FitContext,
@@ -29,6 +33,8 @@ from suitably.utils.params import check_positive, check_positive_int, clone
 from suitably.utils.progress import progress
 
 __all__ = ["Blend"]
+
+_HALF_LIVES = (7.0, 30.0)
 
 
 class Blend(UserRows):
@@ -48,7 +54,9 @@ class Blend(UserRows):
     timestamps or with next to none, weights are equal.
 
     Args:
-        rankers: What to blend; at least one. They are not fitted themselves, copies are.
+        rankers: What to blend; at least one. They are not fitted themselves, copies are. None:
+            `EASE`, `ItemKNN`, and `Popularity` of half-lives of 7 and 30 days, or of none where
+            nothing is dated.
         weights: Of each ranker, 0 or more; None: learned.
         windows: How many inner windows to learn from at most. One alone follows the fashion of
             its day.
@@ -79,7 +87,7 @@ class Blend(UserRows):
 
     def __init__(
         self,
-        rankers: Sequence[Any],
+        rankers: Sequence[Any] | None = None,
         weights: ArrayLike | None = None,
         windows: int = 6,
         horizon_days: float = 180,
@@ -98,9 +106,11 @@ class Blend(UserRows):
             DataError: What the rankers raise.
             ValueError: No ranker, or a parameter out of range.
         """
-        given = self._check()
-        rankers = [clone(ranker).fit(context) for ranker in self.rankers]
-        judged = list(self._judged(context)) if given is None and len(rankers) > 1 else []
+        members = self._members(context)
+        given = self._check(members)
+        rankers = [clone(ranker).fit(context) for ranker in members]
+        learns = given is None and len(rankers) > 1
+        judged = list(self._judged(members, context)) if learns else []
         self.judged_ = sum(len(one.allowed) for one in judged)
         self.weights_ = learn_weights(judged, len(rankers)) if given is None else given
         self.rankers_ = tuple(rankers)
@@ -239,21 +249,19 @@ class Blend(UserRows):
         blend.rankers_ = tuple(state["rankers"])
         return blend
 
-    def _judged(self, context: FitContext) -> Iterator[Judged]:
+    def _members(self, context: FitContext) -> Sequence[Any]:
+        if self.rankers is not None:
+            return self.rankers
+        half_lives = _HALF_LIVES if context.as_of is not None else (None,)
+        return [EASE(), ItemKNN(), *(Popularity(half_life_days=days) for days in half_lives)]
+
+    def _judged(self, members: Sequence[Any], context: FitContext) -> Iterator[Judged]:
         """Return users of inner splits; one in which a ranker cannot learn is left out."""
         splits = list(inner_splits(context, self.windows, self.horizon_days))
-        judged = run_jobs(self._judged_on, splits, self.n_jobs)
+        judged = run_jobs(partial(_judged_on, members), splits, self.n_jobs)
         yield from (one for one in progress(judged, "Blend", len(splits), "window") if one)
 
-    def _judged_on(self, split: InnerSplit) -> Judged | None:
-        try:
-            rankers = [clone(ranker).fit(split.past) for ranker in self.rankers]
-        except DataError:
-            return None
-        return judge(rankers, split)
-
-    def _check(self) -> NDArray[np.float64] | None:
-        rankers = self.rankers
+    def _check(self, rankers: Sequence[Any]) -> NDArray[np.float64] | None:
         several = isinstance(rankers, Sequence) and not isinstance(rankers, str)
         if not several or not len(rankers):
             raise ValueError(f"Blend(rankers={rankers!r:.60}): must be a list of rankers")
@@ -264,6 +272,14 @@ class Blend(UserRows):
         check_positive(self, "horizon_days")
         check_jobs(self.n_jobs)
         return None if self.weights is None else _shares(self.weights, len(rankers))
+
+
+def _judged_on(members: Sequence[Any], split: InnerSplit) -> Judged | None:
+    try:
+        rankers = [clone(ranker).fit(split.past) for ranker in members]
+    except DataError:
+        return None
+    return judge(rankers, split)
 
 
 def _shares(weights: ArrayLike, rankers: int) -> NDArray[np.float64]:

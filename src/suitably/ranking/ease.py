@@ -13,6 +13,7 @@ from suitably.ranking.base import SimilarityRanker
 from suitably.ranking.interactions import WeightedInteractions
 from suitably.ranking.protocol import FitContext
 from suitably.ranking.solvers.gram import mirror, upper_gram
+from suitably.ranking.solvers.memory import check_room
 from suitably.ranking.topk.engine import check_factors
 from suitably.utils.parallel import one_blas_thread
 from suitably.utils.params import check_positive
@@ -23,14 +24,18 @@ _NOISE = 2.0
 # Condition numbers that leave single precision enough of its seven digits, and its own range.
 _SINGLE = 1e5
 _LARGE = 1e30
+# With the bytes that a pair of products takes at the worst moment: in double precision, beside the
+# matrix, what is kept of it.
+_PRECISIONS = ((np.float32, 5), (np.float64, 12))
 
 
 class EASE(SimilarityRanker):
     """Weights from product to product that best predict each from the others, under a penalty.
 
     They may be negative. A user without visible purchases cannot be scored, nor can a product
-    without any. Takes one inversion of a matrix of products by products, in place: 1.6 GB for
-    20,000 products.
+    without any. Takes one inversion of a matrix of products by products, in place: 2 GB for
+    20,000 products, 5 GB where the penalty is so small that it takes double precision. Where
+    there is no room for it the fit is refused before it starts.
 
     Args:
         regularization: L2 penalty; None: twice the square root of the number of users, times
@@ -81,12 +86,7 @@ class EASE(SimilarityRanker):
         penalty = noise if given is None else given / largest / largest
         self.regularization_ = penalty * largest * largest if given is None else float(given)
         norm = _largest_sum(core)
-        single = norm < _SINGLE * penalty and penalty < _LARGE
-        weights = upper_gram(core, np.float32 if single else np.float64)
-        weights[np.diag_indices(len(weights))] += penalty
-        # Threads would change the last bits, so the same data would give other lists elsewhere.
-        with one_blas_thread():
-            _invert(weights, norm + penalty)
+        weights = _inverse(core, penalty, norm)
         weights /= -weights.diagonal()
         np.fill_diagonal(weights, 0)
         check_factors("EASE", weights)
@@ -102,11 +102,30 @@ def _largest_sum(core: sparse.csr_array) -> float:
     return float((core.T @ np.asarray(core.sum(axis=1)).ravel()).max())
 
 
-def _invert(matrix: NDArray[np.floating], norm: float) -> None:
-    """Invert a symmetric positive definite matrix in place, from what is above its diagonal.
+def _inverse(core: sparse.csr_array, penalty: float, norm: float) -> NDArray[np.floating]:
+    """Invert the penalised Gram matrix: in single precision where that has the digits for it.
 
     Raises:
-        DataError: It is singular in its precision.
+        DataError: It is singular in double precision too, or there is no room for it.
+    """
+    single = norm < _SINGLE * penalty and penalty < _LARGE
+    for dtype, cell in _PRECISIONS if single else _PRECISIONS[1:]:
+        check_room("EASE", core.shape[1], cell)
+        matrix = upper_gram(core, dtype)
+        matrix[np.diag_indices(len(matrix))] += penalty
+        # Threads would change the last bits, so the same data would give other lists elsewhere.
+        with one_blas_thread():
+            if _invert(matrix, norm + penalty):
+                return matrix
+        del matrix
+    raise DataError("EASE: the penalty is too small to invert with; raise regularization")
+
+
+def _invert(matrix: NDArray[np.floating], norm: float) -> bool:
+    """Invert a symmetric positive definite matrix in place, from what is above its diagonal.
+
+    Returns:
+        Whether it could be done: false where the matrix is singular in its precision.
     """
     names = ("potrf", "pocon", "potri")
     factorise, condition, invert = lapack.get_lapack_funcs(names, dtype=matrix.dtype)
@@ -117,6 +136,6 @@ def _invert(matrix: NDArray[np.floating], norm: float) -> None:
         failed = failed or reciprocal < len(matrix) * np.finfo(matrix.dtype).eps
     if not failed:
         _, failed = invert(factor, lower=True, overwrite_c=True)
-    if failed:
-        raise DataError("EASE: the penalty is too small to invert with; raise regularization")
-    mirror(matrix)
+    if not failed:
+        mirror(matrix)
+    return not failed

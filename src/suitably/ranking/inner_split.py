@@ -34,7 +34,7 @@ class InnerSplit:
         """Return what some users could be offered at the cut: bool (users, products)."""
         view = self.past.data
         allowed = np.tile(view.listed, (len(users), 1))
-        owned = view.purchases[users].tocoo()
+        owned = view.owned[users].tocoo()
         barred = ~view.products.repeatable[owned.col]
         allowed[owned.row[barred], owned.col[barred]] = False
         return allowed
@@ -84,11 +84,11 @@ def _acquired(
     view: View, past: View, start: Instant, end: Instant
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the pairs acquired in `[start, end)` that were not barred by being owned."""
-    after = view.events.between(start, end).of(view.owned_events)
+    after = view.kinds.acquisitions(view.events.between(start, end))
     products = len(view.products)
     wanted = np.unique(after.users.astype(np.int64) * products + after.products)
-    held = past.acquisitions
-    owned = held.users.astype(np.int64) * products + held.products
+    rows, columns = past.owned.tocoo().coords
+    owned = rows.astype(np.int64) * products + columns
     again = view.products.repeatable[wanted % products]
     pairs = wanted[~np.isin(wanted, owned) | again]
     return pairs // products, pairs % products

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from suitably.data.clock import Instant
-from suitably.data.interactions import Events
+from suitably.data.events import Events
 from suitably.data.view import View
 from suitably.data.vocabulary import Vocabulary
 from suitably.errors import DataError
@@ -18,6 +18,10 @@ from suitably.errors import DataError
 __all__ = ["SharedInteractions", "WeightedInteractions", "Weighting"]
 
 _DAY = 86_400_000_000
+# The least normal number of float32. Exponents of 2: 126 of float32's less the 100 that weights may
+# lie apart, and a size of weights whose sums over users do not overflow.
+_LEAST = float(np.finfo(np.float32).tiny)
+_FADED, _GROWN = -26.0, 60.0
 
 
 @dataclass(frozen=True)
@@ -25,7 +29,8 @@ class Weighting:
     """How much an interaction says: by its kind and its age.
 
     The weight of a pair is that of its strongest interaction, so a repeated purchase says no more
-    than its latest one.
+    than its latest one. Ages matter by their differences alone: a later moment takes the same
+    factor off every weight, and no age takes a weight to 0.
 
     Attributes:
         half_life_days: After how many days an interaction counts half; None: it never ages.
@@ -62,6 +67,9 @@ class Weighting:
     def matrix(self, view: View, origin: Instant | None) -> sparse.csr_array:
         """Weigh the interactions of a view: CSR (users, products), float32, above 0 where stored.
 
+        An age never makes a weight 0: what has faded beyond single precision keeps the least
+        weight that it holds in full.
+
         Args:
             view: What is visible.
             origin: The moment at which an interaction of age 0 weighs its full weight.
@@ -71,18 +79,61 @@ class Weighting:
                 has, or a weight beyond float32.
         """
         events, weights = self._chosen(view)
+        faded = weights
         if self.half_life_days is not None:
-            if events.times is None or origin is None:
-                raise DataError("half_life_days: the interactions have no timestamps, so no age")
-            age = (origin - events.times).astype(np.float64) / _DAY
-            with np.errstate(over="ignore", under="ignore"):
-                weights = weights * np.exp2(-age / self.half_life_days)
-        return _strongest(events, weights, (len(view.users), len(view.products)))
+            with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+                faded = weights * np.exp2(self._halvings(events, origin))
+            faded = np.where(weights > 0, np.maximum(faded, _LEAST), 0.0)
+        return _strongest(events, faded, (len(view.users), len(view.products)))
+
+    def origin(self, view: View, asked: Instant | None) -> Instant | None:
+        """Return a moment to reckon ages to at which float32 holds the weights of a view.
+
+        It is the one asked for, unless age has then taken so much off the heaviest interaction that
+        others a factor of 2⁻¹⁰⁰ below it are lost, or added so much that sums overflow; then it is
+        the moment of the heaviest. Weights differ by one common factor between the two.
+
+        Raises:
+            DataError: A half-life in data without timestamps, or a kind of event that no
+                interaction has.
+        """
+        events, weights = self._chosen(view)
+        if self.half_life_days is None or asked is None or events.times is None:
+            return asked
+        some = np.flatnonzero(weights > 0)
+        if not len(some):
+            return asked
+        newest: Instant = events.times[some].max()
+        # From the newest on, since as of a distant moment all of them can be infinitely old.
+        size = np.log2(weights[some]) + self._halvings(events, newest)[some]
+        heaviest = int(size.argmax())
+        moment: Instant = events.times[some[heaviest]]
+        with np.errstate(over="ignore"):
+            change = -_days(asked - moment) / self.half_life_days
+        grown = change > 0 and change + np.log2(weights[some[heaviest]]) > _GROWN
+        return moment if change < _FADED or grown else asked
+
+    def factor(self, earlier: Instant | None, later: Instant | None) -> float:
+        """Return what weights reckoned to one moment are multiplied by to be those of another."""
+        if self.half_life_days is None or earlier is None or later is None or earlier == later:
+            return 1.0
+        with np.errstate(over="ignore", under="ignore"):
+            return float(np.exp2(-_days(later - earlier) / self.half_life_days))
+
+    def _halvings(self, events: Events, origin: Instant | None) -> NDArray[np.float64]:
+        """Return to which power of 2 an age takes every weight: float64 (events,)."""
+        if events.times is None or origin is None:
+            raise DataError("half_life_days: the interactions have no timestamps, so no age")
+        with np.errstate(over="ignore"):
+            return np.asarray(-_days(origin - events.times) / self.half_life_days)
 
     def _chosen(self, view: View) -> tuple[Events, NDArray[np.float64]]:
         if self.event_weights is None:
             return view.acquisitions, np.ones(len(view.acquisitions))
-        events = view.events.of(tuple(self.event_weights))
+        ignored = sorted({*self.event_weights} & {*view.kinds.other})
+        if ignored:
+            raise DataError(f"event_weights: {ignored} are in other_events: nothing is learned")
+        events = view.feedback.of(tuple(self.event_weights))
         by_code = [float(self.event_weights.get(name, 0)) for name in events.kind_names]
         return events, np.array(by_code)[events.kinds]
 
@@ -112,11 +163,15 @@ class WeightedInteractions:
             DataError: See `Weighting.matrix`.
         """
         weighting.check()
-        matrix = weighting.matrix(view, view.as_of)
-        return WeightedInteractions(weighting, view.users.ids, matrix, view.as_of)
+        origin = weighting.origin(view, view.as_of)
+        matrix = weighting.matrix(view, origin)
+        return WeightedInteractions(weighting, view.users.ids, matrix, origin)
 
     def plus(self, view: View) -> tuple["WeightedInteractions", NDArray[np.int64]]:
         """Add new interactions; vocabularies may have grown at their ends.
+
+        What is new may be so much later that float32 cannot hold both by the old origin: then
+        all are reckoned to a later one.
 
         Args:
             view: The new interactions only, over all users and products.
@@ -124,15 +179,22 @@ class WeightedInteractions:
         Returns:
             The joint interactions, and the rows that have something new, ascending.
         """
-        new = self.weighting.matrix(view, self.origin)
+        origin = self.weighting.origin(view, self.origin)
+        if origin is not None and self.origin is not None:
+            origin = max(origin, self.origin)
+        new = self.weighting.matrix(view, origin)
+        weights = self.weights.data
+        if origin != self.origin:
+            faded = weights.astype(np.float64) * self.weighting.factor(self.origin, origin)
+            weights = np.maximum(faded, _LEAST).astype(np.float32)
         held = sparse.csr_array(
-            (self.weights.data, self.weights.indices, _longer(self.weights.indptr, new.shape[0])),
+            (weights, self.weights.indices, _longer(self.weights.indptr, new.shape[0])),
             shape=new.shape,
         )
         joint = sparse.csr_array(held.maximum(new)) if new.nnz else held
         joint.sort_indices()
         rows = np.flatnonzero(np.diff(new.indptr))
-        return replace(self, users=view.users.ids, weights=joint), rows
+        return replace(self, users=view.users.ids, weights=joint, origin=origin), rows
 
     @cached_property
     def active(self) -> NDArray[np.bool_]:
@@ -224,6 +286,10 @@ def _strongest(
     matrix = sparse.csr_array(sparse.coo_array(pairs, shape=shape))
     matrix.sort_indices()
     return matrix
+
+
+def _days(ages: Any) -> Any:
+    return ages.astype(np.float64) / _DAY
 
 
 def _longer(starts: NDArray[Any], rows: int) -> NDArray[Any]:

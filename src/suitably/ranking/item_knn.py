@@ -133,6 +133,9 @@ class ItemKNN(SimilarityRanker):
         nearest.sort_indices()
         return nearest
 
+    def _similar_to_any(self) -> NDArray[np.bool_]:
+        return np.diff(self.starts_) > 0
+
     def _sums(self, lines: sparse.csr_array) -> NDArray[np.float32]:
         sums: NDArray[np.float32] = (lines @ self.similarity_).toarray()
         return sums

@@ -15,6 +15,7 @@ from suitably.errors import DataError, SuitabilityWarning
 from suitably.ranking.base import UserRows
 from suitably.ranking.hybrid.embeddings import Side
 from suitably.ranking.hybrid.encoding import Encoding
+from suitably.ranking.hybrid.feature_columns import Now
 from suitably.ranking.hybrid.lightfm_training import LOSSES, train
 from suitably.ranking.interactions import WeightedInteractions, Weighting
 from suitably.ranking.protocol import Factors, FitContext, State
@@ -289,5 +290,5 @@ def _user_fields(context: FitContext) -> pa.Table:
     return table
 
 
-def _now(context: FitContext) -> np.datetime64 | None:
-    return None if context.as_of is None else context.data.clock.wall(context.as_of)
+def _now(context: FitContext) -> Now | None:
+    return None if context.as_of is None else Now(context.as_of, context.data.clock)

@@ -12,6 +12,7 @@ from suitably.ranking.base import SimilarityRanker
 from suitably.ranking.interactions import WeightedInteractions
 from suitably.ranking.protocol import FitContext
 from suitably.ranking.solvers.gram import mirror, upper_gram
+from suitably.ranking.solvers.memory import check_room
 from suitably.ranking.topk.engine import check_factors
 from suitably.utils.parallel import one_blas_thread
 from suitably.utils.params import check_fraction, check_positive, check_positive_int
@@ -19,6 +20,9 @@ from suitably.utils.params import check_fraction, check_positive, check_positive
 __all__ = ["Spectral"]
 
 _DENSE = 512
+# Bytes for a pair of products at the worst moment: the similarity, what is added to it, a check;
+# or the similarity beside a Gram matrix, LAPACK's copy of it and its vectors.
+_CELL, _WHOLE = 9, 28
 
 
 class Spectral(SimilarityRanker):
@@ -28,7 +32,8 @@ class Spectral(SimilarityRanker):
     user has, plus an ideal one, the span of the leading singular vectors. `linear=0` leaves a
     truncated singular value decomposition; with `normalization=0` too, it is that of the weights
     themselves (PureSVD). A user without visible purchases cannot be scored, nor can a product
-    without any.
+    without any. The similarity is dense: where there is no room for it the fit is refused before
+    it starts.
 
     Args:
         factors: How many singular vectors; None: twice the square root of the number of products
@@ -77,6 +82,9 @@ class Spectral(SimilarityRanker):
 
     def _learn(self, history: WeightedInteractions, context: FitContext) -> None:
         core = history.core.astype(np.float64)
+        count = self._count(core.shape[1])
+        whole = bool(self.low_pass) and _wholly(core.shape, count)
+        check_room("Spectral", core.shape[1], _WHOLE if whole else _CELL)
         # Weights of whatever size become at most 1: their squares must not overflow.
         core.data /= core.data.max()
         customers, products = (
@@ -88,7 +96,7 @@ class Spectral(SimilarityRanker):
         similarity *= np.float32(self.linear)
         if self.low_pass:
             with one_blas_thread():
-                vectors = _leading(core, self._count(core.shape[1]), context.seed)
+                vectors = _leading(core, count, context.seed)
                 left = (self.low_pass * vectors / products[:, None]).astype(np.float32)
                 right = (vectors * products[:, None]).astype(np.float32)
                 similarity += left @ right.T
@@ -108,10 +116,15 @@ class Spectral(SimilarityRanker):
             raise ValueError("Spectral(linear=0, low_pass=0): one of them must be above 0")
 
 
+def _wholly(shape: tuple[int, int], count: int) -> bool:
+    """Return whether all singular vectors are found, which few or most of them do not pay off."""
+    return shape[1] <= _DENSE or 4 * count >= min(shape)
+
+
 def _leading(matrix: sparse.csr_array, count: int, seed: int) -> NDArray[np.float64]:
     """Return the leading right singular vectors whose singular value is not 0, as columns."""
     side = matrix.shape[1]
-    if side <= _DENSE or 4 * count >= min(matrix.shape):
+    if _wholly(matrix.shape, count):
         values, vectors = eigh(upper_gram(matrix, np.float64), lower=False)
         values = np.sqrt(np.maximum(values, 0))
     else:

@@ -15,9 +15,10 @@ from suitably.data.entities import Entities
 from suitably.data.frames import write_frame
 from suitably.errors import DataError
 from suitably.suitability.display import eligibility_frame, eligibility_html
-from suitably.suitability.engine.atoms import TruthBits, batch_reader
+from suitably.suitability.engine.atoms import batch_reader
 from suitably.suitability.engine.binding import bind
 from suitably.suitability.engine.clauses import Clause, Condition, clauses_of, conditions_of
+from suitably.suitability.engine.exclusions import Exclusions, excluded
 from suitably.suitability.engine.explanation import explain_pair
 from suitably.suitability.engine.fields import Fields
 from suitably.suitability.engine.scope import Rows, UserBatch
@@ -29,7 +30,7 @@ from suitably.suitability.messages import show_value
 from suitably.suitability.verdicts import RuleVerdict
 from suitably.typing import AsOf, IdLike, IdsLike
 from suitably.utils import bitset
-from suitably.utils.bitset import NOTHING, BitRows
+from suitably.utils.bitset import BitRows
 
 __all__ = ["Eligibility"]
 
@@ -114,7 +115,7 @@ class Eligibility:
 
     def _set_moment(self, as_of: Instant | None) -> None:
         self.as_of = as_of
-        self._wall = self._clock.micros(as_of)
+        self._micros = _micros(as_of)
         self._clauses = clauses_of(self._bound, partial(in_force, as_of=as_of, clock=self._clock))
         self._conditions = conditions_of(self._clauses)
         self._tables: EligibilityTables | None = None
@@ -167,9 +168,7 @@ class Eligibility:
                 self._tabulating = True
                 Thread(target=self._tabulated, daemon=True).start()
             return self._composed(self._conditions, self._batch(rows))
-        tables = self._tabulated()
-        words = tables.bits(rows)
-        return words & self._composed(tables.rest, self._batch(rows)) if tables.rest else words
+        return self._tabulated().bits(rows)
 
     def _tabulated(self) -> EligibilityTables:
         if self._tables is None:
@@ -177,7 +176,7 @@ class Eligibility:
         return self._tables
 
     def _batch(self, rows: Rows | None) -> UserBatch:
-        return UserBatch(self._user_fields, self._wall, rows)
+        return UserBatch(self._user_fields, self._micros, rows)
 
     def _composed(self, conditions: Sequence[Condition], batch: UserBatch) -> BitRows:
         """AND conditions from the bits of their atoms, for the users asked."""
@@ -205,7 +204,7 @@ class Eligibility:
         if moment != self.as_of and self._dated:
             dates = partial(in_force, as_of=moment, clock=self._clock)
             conditions = conditions_of(clauses_of(self._bound, dates))
-        batch = UserBatch(SingleUser(row, self._user_fields), self._clock.micros(moment))
+        batch = UserBatch(SingleUser(row, self._user_fields), _micros(moment))
         mask: NDArray[np.bool_] = bitset.unpack(
             self._composed(conditions, batch), len(self._products)
         )[0]
@@ -296,17 +295,7 @@ class Eligibility:
         Returns:
             A frame: rule, failed, unknown, and only – pairs that this rule alone keeps out.
         """
-        totals = np.zeros((len(self.reasons), 3), np.int64)
-        for rows in _blocks(len(self._users)):
-            kept_out = self._kept_out(rows)
-            once = np.zeros((len(rows), self._width), np.uint64)
-            twice = once.copy()
-            for failed, unknown in kept_out:
-                twice |= once & (failed | unknown)
-                once |= failed | unknown
-            for index, (failed, unknown) in enumerate(kept_out):
-                alone = (failed | unknown) & ~twice
-                totals[index] += [bitset.count(failed), bitset.count(unknown), bitset.count(alone)]
+        totals = self._exclusions.totals()
         shown = [
             index
             for index, name in enumerate(self.reasons)
@@ -336,23 +325,15 @@ class Eligibility:
             rows: Positions in `user_ids`.
             among: Bits of the products that count, which broadcast as (rows, words).
         """
-        kept_out = self._kept_out(rows)
-        columns = [bitset.row_counts((failed | unknown) & among) for failed, unknown in kept_out]
-        return np.array(columns, np.int64).reshape(len(columns), len(rows)).T
-
-    def _kept_out(self, rows: Rows) -> list[TruthBits]:
-        """Return for every reason the pairs that fail, and those that are unknown."""
+        if "_exclusions" in self.__dict__ or len(rows) >= _WORTH_TABULATING:
+            return self._exclusions.of(rows, among)
         read = batch_reader(self._batch(rows))
-        shape = (len(rows), self._width)
-        out = []
-        for clauses in self._by_reason.values():
-            failed, unknown = NOTHING, NOTHING
-            for clause in clauses:
-                fails, rest = clause.kept_out(read)
-                failed, unknown = failed | fails, unknown | rest
-            sides = (failed & self._valid, unknown & ~failed & self._valid)
-            out.append((np.broadcast_to(sides[0], shape), np.broadcast_to(sides[1], shape)))
-        return out
+        return excluded(list(self._by_reason.values()), read, among & self._valid, len(rows))
+
+    @cached_property
+    def _exclusions(self) -> Exclusions:
+        reasons = list(self._by_reason.values())
+        return Exclusions(reasons, self._batch(None), self._valid)
 
     def _rows(self, user_ids: IdsLike) -> Rows:
         asked = self._users.ids.read(user_ids, "user_ids").to_numpy(zero_copy_only=False)
@@ -382,5 +363,5 @@ def _with_ids(entities: Entities) -> pa.Table:
     return fields if name in fields.column_names else fields.append_column(name, entities.ids.array)
 
 
-def _blocks(users: int) -> list[Rows]:
-    return [np.arange(start, min(start + _BLOCK, users)) for start in range(0, users, _BLOCK)]
+def _micros(moment: Instant | None) -> int | None:
+    return None if moment is None else int(moment.astype(np.int64))

@@ -31,9 +31,8 @@ def evaluate_frames(
     """Bind policies to frames as of a moment; see `Policy.evaluate`."""
     user_table, kind = read_frame(users, "users")
     product_table, _ = read_frame(products, "products")
-    clock = _clock((user_table, product_table), as_of)
-    moment = clock.instant(as_of)
-    sides = []
+    inspected = []
+    zones: dict[str, str | None] = {}
     for table, name, id_column, time_role in (
         (user_table, "users", columns.user, "user_timestamp"),
         (product_table, "products", columns.product, "product_timestamp"),
@@ -41,20 +40,25 @@ def evaluate_frames(
         time = columns.optional(time_role, table.column_names, name)
         inspection = TableValidator(name, table, "raise", Quarantine())
         versions, zone = read_versions(inspection, id_column, time, _END_OF_TIME)
-        if time and (zone is None) != (clock.zone is None):
-            raise DataError(f"{name}.{time} and as_of differ in time-zone awareness")
-        sides.append(Entities.visible(name, versions, moment, columns))
+        inspected.append((name, versions))
+        zones |= {f"{name}.{time}": zone} if time else {}
+    clock = _clock(zones, (user_table, product_table), as_of)
+    moment = clock.instant(as_of)
+    sides = [Entities.visible(name, versions, moment, columns) for name, versions in inspected]
     people, catalogue = sides[0], sides[1].only_listed()
     return Eligibility(policies, people, catalogue, moment, clock, kind)
 
 
-def _clock(tables: Sequence[pa.Table], as_of: AsOf) -> Clock:
-    """Take the convention of the first aware column, else of `as_of` itself."""
-    for table in tables:
-        for field in table.schema:
-            if pa.types.is_timestamp(field.type) and field.type.tz is not None:
-                return Clock(field.type.tz)
-    aware = getattr(as_of, "tzinfo", None) is not None
-    if isinstance(as_of, str):
-        aware = len(as_of) > 10 and (as_of.endswith("Z") or "+" in as_of[10:] or "-" in as_of[10:])
-    return Clock("UTC" if aware else None)
+def _clock(zones: dict[str, str | None], tables: Sequence[pa.Table], as_of: AsOf) -> Clock:
+    """Return the convention of `as_of`; for a bare date, of the timestamps, else of the fields."""
+    asked, held = Clock.of_moment(as_of), Clock.of_columns(zones)
+    if asked is not None:
+        for column, zone in zones.items():
+            if (zone is None) != (asked.zone is None):
+                raise DataError(f"{column} and as_of={as_of!s} differ in time-zone awareness")
+        return asked
+    if zones:
+        return held
+    kinds = {field.type for table in tables for field in table.schema}
+    aware = [kind for kind in kinds if pa.types.is_timestamp(kind) and kind.tz is not None]
+    return Clock.of_columns({str(kind): kind.tz for kind in aware})

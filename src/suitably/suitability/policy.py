@@ -94,7 +94,8 @@ class Policy(PolicyDocument):
         Args:
             users: A frame with a row per user, or versions where `columns.user_timestamp` is there.
             products: Likewise for products; those without a visible row are left out.
-            as_of: The moment of the decision.
+            as_of: The moment of the decision; ages, months and bare dates are of its time zone. A
+                bare date is midnight in the zone that the frames' timestamps name.
             columns: How the ids and timestamps are called.
 
         Returns:

@@ -19,12 +19,16 @@ class Reason(StrEnum):
     GOVERNS = "policy:governs"
     EFFECTIVE = "policy:effective"
     ALREADY_OWNED = "pipeline:owned"
+    TURNED_DOWN = "pipeline:rejected"
     UNRANKED = "pipeline:no-score"
     RANKED_BELOW_K = "pipeline:ranked-below-k"
     OWNED = "owned"
+    REJECTED = "rejected"
     NO_SCORE = "no-score"
     UNKNOWN_USER = "unknown-user"
     RERANKED = "reranked"
+    NARROWED = "narrowed"
+    CATALOGUE = "catalogue"
     FINAL_CHECK = "final-check"
 
 

@@ -1,7 +1,7 @@
 """Evidence: what a rule says of one pair, its inputs, and a sentence made from facts."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal
@@ -71,7 +71,12 @@ class RuleVerdict(Record):
 
 
 def explain_rule(
-    policy: PolicyDocument, rule: Rule, verdict: Verdict, values: Mapping[str, Any], as_of: str
+    policy: PolicyDocument,
+    rule: Rule,
+    verdict: Verdict,
+    values: Mapping[str, Any],
+    as_of: str,
+    overflows: Sequence[str] = (),
 ) -> RuleVerdict:
     """Put a rule's verdict into words.
 
@@ -81,10 +86,12 @@ def explain_rule(
         verdict: What it says.
         values: Every field that the rule or its texts name.
         as_of: The moment, as text.
+        overflows: What is unknown for its size, as written in the rule.
     """
     inputs = {str(field): values[str(field)] for field in rule.fields}
     texts = {
-        language: explain_verdict(rule.id, verdict, inputs, language) for language in LANGUAGES
+        language: explain_verdict(rule.id, verdict, inputs, language, overflows)
+        for language in LANGUAGES
     }
     if verdict == "fail":
         for language, because in rule.because.items():

@@ -30,14 +30,14 @@ id = "risk-level"
 require = "rank(product.risk_level) <= rank(user.risk_level)"
 """
 FREE = 'rules = []\n[policy]\nid = "free"\nversion = "1"\n'
-_TEXT = ("risk_level", "category", "issuer", "regime", "event")
+_TEXT = ("risk_level", "category", "issuer", "regime", "event", "event_id")
 _TIMES = ("timestamp", "recorded_at", "user_timestamp", "product_timestamp")
 _TYPES = {
     "questionnaire_date": pa.date32(),
     "repeatable": pa.bool_(),
     "vulnerable": pa.bool_(),
     "complex": pa.bool_(),
-    **dict.fromkeys(("income", "min_amount", "value"), pa.float64()),
+    **dict.fromkeys(("income", "min_amount", "value", "quantity", "propensity"), pa.float64()),
     **dict.fromkeys(_TEXT, pa.string()),
     **dict.fromkeys(_TIMES, pa.timestamp("us")),
 }

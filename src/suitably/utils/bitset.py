@@ -8,6 +8,7 @@ __all__ = [
     "NOTHING",
     "ONES",
     "BitRows",
+    "TruthBits",
     "clear",
     "count",
     "has",
@@ -19,6 +20,7 @@ __all__ = [
 ]
 
 BitRows = NDArray[np.uint64]
+TruthBits = tuple[BitRows, BitRows]  # where a condition is true, and where it is false
 ONES = np.uint64(0xFFFF_FFFF_FFFF_FFFF)
 NOTHING: BitRows = np.zeros((1, 1), np.uint64)  # no pair, and every pair: they broadcast
 ALL: BitRows = np.full((1, 1), ONES)

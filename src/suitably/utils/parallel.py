@@ -1,20 +1,31 @@
 """Threads: how many there are, how jobs share them, and BLAS kept to its part of them."""
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
-from threading import Lock
+from threading import get_ident
 from typing import Any
 
 from joblib import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
-__all__ = ["at_most", "check_jobs", "cores", "one_blas_thread", "parallel", "run_jobs"]
+from suitably.utils.fork import ForkLock, is_forked
 
-_lock = Lock()
-_inside = 0
+__all__ = [
+    "at_most",
+    "check_jobs",
+    "cores",
+    "one_blas_thread",
+    "openmp_threads",
+    "parallel",
+    "run_jobs",
+]
+
+_lock = ForkLock()
+_inside: Counter[int] = Counter()  # by thread
 _limits: threadpool_limits | None = None
 _most: int | None = None
 _share: ContextVar[int | None] = ContextVar("share", default=None)
@@ -46,19 +57,44 @@ def one_blas_thread() -> Iterator[None]:
     The limit is the whole process's: it is set by the first of several callers and lifted by the
     last, whatever their order.
     """
-    global _inside, _limits
+    global _limits
+    me = get_ident()
     with _lock:
         if not _inside:
             _limits = threadpool_limits(limits=1, user_api="blas")
-        _inside += 1
+        _inside[me] += 1
     try:
         yield
     finally:
         with _lock:
-            _inside -= 1
-            if not _inside and _limits is not None:
-                _limits.restore_original_limits()
-                _limits = None
+            _inside[me] -= 1
+            if not _inside[me]:
+                del _inside[me]
+            _lift()
+
+
+def _lift() -> None:
+    """Lift the limit once no thread is left inside."""
+    global _limits
+    if not _inside and _limits is not None:
+        _limits.restore_original_limits()
+        _limits = None
+
+
+def _after_fork() -> None:
+    """Forget the threads that are gone: a fork within another's product is not limited for ever."""
+    for thread in _inside.keys() - {get_ident()}:
+        del _inside[thread]
+    _lift()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+def openmp_threads() -> int:
+    """Return how many threads to let OpenMP use: one in a fork, which would wait for others."""
+    return 1 if is_forked() else cores()
 
 
 def parallel(call: Callable[[Any], Any], parts: Sequence[Any]) -> Iterator[Any]:

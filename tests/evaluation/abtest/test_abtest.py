@@ -99,9 +99,38 @@ class TestDecision:
         relevant = pd.DataFrame({"user_id": ["u00"], "product_id": ["p0"]})
         split = Split(pd.Timestamp("2021-01-01"), pd.Timestamp("2021-02-01"), None, relevant)
         result = bank.run(bank.poor(), bank.good(), split=split)
-        assert result.decision == "inconclusive"
+        assert result.decision == "not evaluable"
         assert "too few" in result.reason
         assert np.isnan(bank.row(result, "dcg@10")["low"])
+
+    @pytest.mark.parametrize("few", [2, 5])
+    def test_a_few_who_all_gain_alike_are_no_proof(self, bank, few):
+        users = [f"u{n:02}" for n in range(few)]
+        relevant = pd.DataFrame({"user_id": users, "product_id": [bank.bought[u] for u in users]})
+        split = Split(pd.Timestamp("2021-01-01"), pd.Timestamp("2021-02-01"), None, relevant)
+        for arms in ((bank.poor(), bank.good()), (bank.good(), bank.poor())):
+            result = bank.run(*arms, split=split, metrics=["hit_rate@1"], primary="hit_rate@1")
+            assert result.decision == "not evaluable"
+            assert bank.row(result, "hit_rate@1")["p_value"] == 2 / 2**few
+
+    def test_a_depth_costs_nothing_beyond_the_catalogue(self, bank):
+        names = ["dcg", "ndcg", "recall", "precision", "hit_rate", "map", "mrr"]
+        for convention in ("trec", "rectools", "lenskit"):
+            deep, whole = (
+                bank.run(
+                    bank.poor(),
+                    bank.good(),
+                    metrics=[f"{name}@{k}" for name in names],
+                    primary=f"dcg@{k}",
+                    convention=convention,
+                )
+                for k in (10**30, 10)
+            )
+            assert deep.decision == "ship"
+            for name in ("dcg", "recall", "hit_rate", "mrr"):
+                assert bank.row(deep, f"{name}@{10**30}")[["control", "treatment"]].tolist() == (
+                    bank.row(whole, f"{name}@10")[["control", "treatment"]].tolist()
+                )
 
     def test_a_primary_without_a_value_for_somebody_is_not_evaluable(self, bank):
         class Sometimes:

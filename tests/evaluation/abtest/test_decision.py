@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 
 from suitably.evaluation import Estimate, Guardrail
@@ -32,7 +33,8 @@ SOFT = Guardrail("coverage")
         (found(-0.1, 0.2), UNSAFE, found(0, 0), "do not ship"),
         (found(-0.1, 0.0), SAFE, found(0, 0), "inconclusive"),
         (found(-0.2, -0.1), SAFE, found(0, 0), "do not ship"),
-        (found(n=1), SAFE, found(0, 0), "inconclusive"),
+        (found(n=1), SAFE, found(0, 0), "not evaluable"),
+        (found(n=5), SAFE, found(0, 0), "not evaluable"),
         (found(n=0), found(n=0, treatment=NAN), found(n=0), "not evaluable"),
         (found(0.1, 0.2, omitted=1), SAFE, found(0, 0), "not evaluable"),
         (found(n=0, omitted=5), SAFE, found(0, 0), "not evaluable"),
@@ -50,6 +52,9 @@ def test_decisions(primary, rates, coverage, expected):
 def test_limits_and_directions():
     assert Guardrail.parse("coverage >= 0.9").check(found(treatment=0.9), True).verdict == "holds"
     assert Guardrail.parse("coverage<=0.9").check(found(treatment=0.91), True).verdict == "breached"
+    rounded = found(treatment=np.mean([0.1 + 0.2] * 2 + [0.3]))
+    assert rounded.treatment > 0.3
+    assert Guardrail.parse("coverage<=0.3").check(rounded, True).verdict == "holds"
     assert Guardrail("latency").check(found(0.1, 0.2), False).verdict == "breached"
     assert Guardrail("latency").check(found(-0.2, -0.1), False).verdict == "holds"
 

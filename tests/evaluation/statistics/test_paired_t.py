@@ -103,10 +103,58 @@ class TestDegenerate:
         found = paired_difference([1, 2, 3], [1, 2, 3])
         assert (found.low, found.high, found.t, found.p_value) == (0, 0, 0, 1)
 
-    def test_the_same_difference_for_everybody(self):
-        found = paired_difference([1, 2, 3], [0.5, 1.5, 2.5])
-        assert (found.low, found.high, found.p_value) == (-0.5, -0.5, 0)
+    @pytest.mark.parametrize("n", [2, 3, 5])
+    def test_the_same_difference_for_a_few_is_no_certainty(self, n):
+        found = paired_difference(np.arange(n), np.arange(n) - 0.5)
+        assert (found.difference, found.p_value) == (-0.5, 2 / 2**n)
+        assert np.isnan([found.low, found.high]).all()
         assert found.t == -np.inf
+
+    def test_the_same_difference_for_many_is_as_sure_as_the_test_of_signs(self):
+        found = paired_difference(np.arange(6), np.arange(6) - 0.5)
+        assert (found.low, found.high, found.p_value) == (-0.5, -0.5, 2 / 2**6)
+        stricter = paired_difference(np.arange(6), np.arange(6) - 0.5, alpha=0.03)
+        assert np.isnan([stricter.low, stricter.high]).all()
+
+    def test_a_difference_that_only_rounding_spreads_is_the_same(self):
+        control = np.array([0.1, 0.2, 0.3])
+        found = paired_difference(control, control + 0.1)
+        assert np.ptp(control + 0.1 - control) > 0
+        assert found.difference == pytest.approx(0.1)
+        assert found.p_value == 2 / 2**3
+
+
+class TestRounding:
+    """Equal values that were added up in another order do not differ."""
+
+    @pytest.mark.parametrize("scale", [1e-200, 1.0, 1e12])
+    @pytest.mark.parametrize("turned", [False, True])
+    def test_the_same_values_in_other_splits(self, turned, scale):
+        users = np.tile(np.arange(40), 3)
+        first, second = (scale * np.repeat(1 / np.array(v), 40) for v in ([1, 2, 6], [2, 6, 1]))
+        arms = (second, first) if turned else (first, second)
+        found = paired_difference(*arms, clusters=users)
+        assert (found.difference, found.low, found.high, found.p_value) == (0, 0, 0, 1)
+        assert found.control == found.treatment
+
+    @given(st.lists(st.floats(-1e3, 1e3), min_size=2, max_size=12), st.randoms())
+    def test_any_order(self, terms, random):
+        other = random.sample(terms, len(terms))
+        found = paired_difference(terms * 5, other * 5, np.repeat(np.arange(5), len(terms)))
+        if np.ptp(terms) < 2 * abs(np.mean(terms)):  # no cancellation
+            assert found.difference == 0
+
+    def test_small_differences_of_large_values_count(self):
+        found = paired_difference(np.full(8, 1e14), 1e14 + np.arange(1, 9))
+        assert found.difference == pytest.approx(4.5)
+        assert found.p_value < 0.01
+
+    def test_one_large_value_hides_no_small_difference(self):
+        control, treatment = np.zeros(8), np.arange(8) * 1e-3
+        control[0] = treatment[0] = 1e15
+        assert paired_difference(control, treatment).t == pytest.approx(
+            stats.ttest_rel(treatment, control).statistic
+        )
 
 
 class TestMissing:

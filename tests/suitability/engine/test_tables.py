@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import suitably
 from suitably.suitability import eligibility
-from suitably.suitability.engine import atoms, kernels, tables
+from suitably.suitability.engine import combinations, kernels, tables
 from support.random_policies import Case, cases
 
 
@@ -70,21 +70,27 @@ require = "age(user.born) + product.years <= 90"
 [[rules]]
 id = "level"
 require = "product.level <= user.level or user.wealth - product.least > 30"
+[[rules]]
+id = "either"
+applies = "user.wealth * product.years > 100 or product.level == 'a'"
+require = "not (user.wealth < product.least and age(user.born) - product.years > 20)"
 """
 
 
 @pytest.mark.parametrize("most", [1, 200, 10_000])
+@pytest.mark.parametrize("ors", [0, 2**14])
 @pytest.mark.parametrize("compiled", [True, False])
 def test_every_way_to_tabulate_gives_the_same_bits(
-    most: int, compiled: bool, monkeypatch: pytest.MonkeyPatch
+    most: int, ors: int, compiled: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Tables, merged tables, tables too large and so evaluated block by block: one answer."""
     people, shelf = population(3_000, 130)
     found = suitably.Policy.from_toml(POLICY).evaluate(people, shelf, "2024-06-01")
-    monkeypatch.setattr(atoms, "_MOST_COMBINATIONS", most)
+    monkeypatch.setattr(combinations, "_MOST_COMBINATIONS", most)
     monkeypatch.setattr(tables, "_MERGED_BYTES", most * 24)
     monkeypatch.setattr(tables, "_COUNTABLE", most * 100)
     monkeypatch.setattr(tables, "_WORTH_THREADS", 0)
+    monkeypatch.setattr(tables, "_MOST_COMBINED", ors)
     if not compiled:
         monkeypatch.setattr(kernels, "_compiled", lambda: None)
     rows = np.random.default_rng(1).permutation(3_000)

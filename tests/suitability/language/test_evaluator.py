@@ -444,3 +444,14 @@ def test_text_speaks_only_of_fields(text: str) -> None:
     more = f"because = {{ en = {quote(text)}, zh = {quote(text)} }}"
     with pytest.raises(st.PolicyError):
         evaluate(HEAD + rule("user.f", "r", more))
+
+
+@pytest.mark.parametrize("terms", [1, 7, 14, 15, 30, 60])
+def test_a_sum_of_durations_never_wraps_round(terms: int) -> None:
+    days = " + ".join(["days(7320000)"] * terms)
+    assert verdict(f"{days} < days(0)") in ("fail", "unknown")
+    assert verdict(f"{days} > days(0)") == ("pass" if terms <= 7 else "unknown")
+    months = " + ".join(["months(240000)"] * terms)
+    assert verdict(f"user.day + ({months}) > user.day") == "unknown"
+    assert verdict(f"user.day + ({days}) > user.day") == "unknown"
+    assert verdict(f"user.day - ({days}) < user.day") == "unknown"

@@ -21,6 +21,7 @@ from suitably.evaluation.abtest.split_run import SplitRun, TestSpec, run_split
 from suitably.evaluation.evaluate import depth_of
 from suitably.evaluation.splits import read_splits
 from suitably.evaluation.statistics import Estimate, Statistic, paired_t
+from suitably.evaluation.statistics.rounding import without_noise
 from suitably.metrics import Convention, ListMetric, UserMetric, find_convention, parse_metrics
 from suitably.metrics.protocol import MetricLike, is_per_user
 from suitably.suitability.policy import Policy, read_policies
@@ -42,9 +43,10 @@ class ABTest:
 
     The primary metric decides: "ship" if the low end of its paired interval is above 0 and every
     guardrail holds, "do not ship" if the high end is below 0 or the treatment breaches a hard
-    guardrail, "not evaluable" without an evaluable user or with a missing input, otherwise
-    "inconclusive". The other metrics are shown with unadjusted intervals, to read and not to decide
-    by. Results are means over users; users of several splits are averaged over these first.
+    guardrail, "not evaluable" without an evaluable user, with too few users for an interval or with
+    a missing input, otherwise "inconclusive". The other metrics are shown with unadjusted
+    intervals, to read and not to decide by. Results are means over users; users of several splits
+    are averaged over these first.
 
     Accuracy is measured on the users with a relevant product. Violations and coverage are measured
     on all users of the split, whatever `relevant` leaves, so that a choice of what is relevant
@@ -265,7 +267,7 @@ class ABTest:
 def _overall(metric: str, runs: list[SplitRun]) -> Estimate:
     """Average over splits; one figure for all lists has no variance to make an interval of."""
     control, treatment = np.array([run.overall[metric] for run in runs]).mean(axis=0)
-    difference = float(treatment - control)
+    difference = float(without_noise(control, treatment, terms=len(runs)))
     return Estimate(len(runs), 0, float(control), float(treatment), difference)
 
 

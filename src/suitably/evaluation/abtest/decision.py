@@ -44,7 +44,10 @@ def decide(
     users = "1 user" if result.n == 1 else f"{result.n:,} users"
     change = f"changes {primary} by {result.difference:+.4f} over {users}"
     if math.isnan(result.low):
-        return "inconclusive", f"The treatment {change}, too few for an interval."
+        return (
+            "not evaluable",
+            f"The treatment {change}: too few, or too few whose values differ, for an interval.",
+        )
     interval = f"{100 * (1 - alpha):g} % interval {result.low:+.4f} to {result.high:+.4f}"
     if result.high < 0:
         return "do not ship", f"The treatment {change} ({interval}), which is a loss."

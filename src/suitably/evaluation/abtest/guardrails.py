@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from suitably.evaluation.statistics import Estimate
+from suitably.evaluation.statistics.rounding import without_noise
 from suitably.utils.record import Record
 
 __all__ = ["SAFETY", "Guardrail", "Outcome", "parse_guardrails"]
@@ -85,7 +86,8 @@ class Guardrail(Record):
             text = f"{self.text} not significantly worse ({interval})"
         else:
             value = result.treatment
-            holds = value >= self.limit if self.relation == ">=" else value <= self.limit
+            beyond = float(without_noise(self.limit, value, terms=max(1, result.n)))
+            holds = beyond >= 0 if self.relation == ">=" else beyond <= 0
             text = f"{self.text} (treatment {result.treatment:.4f})"
         if math.isnan(value):
             return Outcome(self, "unknown", f"{self.text} cannot be computed")

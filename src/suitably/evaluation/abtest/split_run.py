@@ -175,6 +175,9 @@ class ArmMetrics:
         self._spec, self._view = spec, view
         self._everyone, self._evaluable = everyone, evaluable
         self._on_offer = Vocabulary(pa.array(candidates))
+        # Depth costs memory, and nothing lies deeper than the catalogue and the longest list.
+        longest = int(self._lists.places.max(initial=0)) + 1
+        self._depth = min(spec.depth, max(len(candidates), longest))
         users = self._lists.user_ids.values[self._lists.users]
         products = self._lists.product_ids.values[self._lists.products]
         self._passes = np.asarray(judging.passes(users, products), dtype=bool)
@@ -197,7 +200,7 @@ class ArmMetrics:
         return observe(
             self._lists,
             users,
-            self._spec.depth,
+            self._depth,
             self._spec.convention,
             relevant=relevant,
             on_offer=self._on_offer,

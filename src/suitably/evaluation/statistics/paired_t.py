@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from suitably.evaluation.statistics.protocol import Estimate
+from suitably.evaluation.statistics.rounding import noise, without_noise
 
 __all__ = ["paired_difference", "paired_t"]
 
@@ -40,6 +41,11 @@ def paired_difference(
     cluster first, and the clusters' averages are compared, each with the same weight. So the means
     are over users; a mean of splits' means weighs users differently.
 
+    A difference no larger than rounding can make it, relative to the values, is 0. Where the
+    differences are all the same there is no spread for Student's t to work with, and no spread is
+    no certainty: n of them that are not 0 have the p-value of the exact test of signs, 2 / 2ⁿ, and
+    an interval, that point, only where p is at most alpha.
+
     Args:
         control: (n,), finite.
         treatment: (n,), likewise, in the same order.
@@ -72,48 +78,61 @@ def paired_difference(
     omitted = int((~known).sum())
     if omitted and missing == "refuse":
         raise ValueError(f"control and treatment: {omitted} of {len(a)} pairs have a missing value")
-    a, b = _averages(a[known], b[known], groups[known])
-    return _student(a, b, alpha, omitted)
+    a, b, sizes = _averages(a[known], b[known], groups[known])
+    return _student(a, b, sizes, alpha, omitted)
 
 
 def _averages(
     a: NDArray[np.float64], b: NDArray[np.float64], groups: NDArray[np.int64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
     _, codes, sizes = np.unique(groups, return_inverse=True, return_counts=True)
     if len(sizes) == len(a):
-        return a, b
+        return a, b, sizes
     n = len(sizes)
-    return np.bincount(codes, a, minlength=n) / sizes, np.bincount(codes, b, minlength=n) / sizes
+    ours, theirs = (np.bincount(codes, values, minlength=n) / sizes for values in (a, b))
+    return ours, theirs, sizes
 
 
 def _student(
-    a: NDArray[np.float64], b: NDArray[np.float64], alpha: float, omitted: int
+    a: NDArray[np.float64],
+    b: NDArray[np.float64],
+    sizes: NDArray[np.int64],
+    alpha: float,
+    omitted: int,
 ) -> Estimate:
     n = len(a)
     nan = float("nan")
     if not n:
         return Estimate(0, omitted, nan, nan, nan)
-    differences = b - a
+    differences = without_noise(a, b, sizes)
     mean = float(differences.mean())
     low = high = t = p_value = nan
-    if n > 1 and np.ptp(differences) == 0:
-        low = high = mean = float(differences[0])
+    if n > 1 and _all_the_same(differences, noise(a, b, terms=sizes)):
+        mean = float(differences[0]) if differences.all() else 0.0
         t = float(np.copysign(np.inf, mean)) if mean else 0.0
-        p_value = 0.0 if mean else 1.0
+        p_value = min(1.0, 2.0 ** (1 - n)) if mean else 1.0
+        low = high = mean if p_value <= alpha or not mean else nan
     elif n > 1:
         error = float(differences.std(ddof=1)) / np.sqrt(n)
         margin = float(stats.t.ppf(1 - alpha / 2, n - 1)) * error
         low, high = mean - margin, mean + margin
         t = mean / error
         p_value = float(2 * stats.t.sf(abs(t), n - 1))
+    control = float(a.mean())
     return Estimate(
         n=n,
         omitted=omitted,
-        control=float(a.mean()),
-        treatment=float(b.mean()),
+        control=control,
+        treatment=float(b.mean()) if differences.any() else control,
         difference=mean,
         low=float(low),
         high=float(high),
         p_value=p_value,
         t=float(t),
     )
+
+
+def _all_the_same(differences: NDArray[np.float64], reach: NDArray[np.float64]) -> bool:
+    """Return whether rounding alone can make the differences differ."""
+    surest = int(reach.argmin())
+    return bool((np.abs(differences - differences[surest]) <= reach + reach[surest]).all())

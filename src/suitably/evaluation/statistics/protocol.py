@@ -16,8 +16,7 @@ __all__ = ["Estimate", "Statistic"]
 class Estimate(Record):
     """Treatment less control, over units that are independent of each other.
 
-    What cannot be computed is NaN: everything without a unit, interval and p-value with one. If all
-    differences are equal the interval is that point, and p is 1 at zero and 0 elsewhere.
+    What cannot be computed is NaN: everything without a unit, interval and p-value with one.
 
     Attributes:
         n: Units: users, each once; for a figure of all lists together, splits.

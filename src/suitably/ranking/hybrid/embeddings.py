@@ -10,6 +10,7 @@ from scipy import sparse
 
 from suitably.errors import DataError
 from suitably.ranking.hybrid.encoding import Encoder, Encoding
+from suitably.ranking.hybrid.feature_columns import Now
 
 __all__ = ["Side"]
 
@@ -54,13 +55,13 @@ class Side:
         return Side(encoding, own, trained, shared)
 
     def vectors(
-        self, fields: pa.Table, now: np.datetime64 | None
+        self, fields: pa.Table, now: Now | None
     ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """Sum up everyone's vectors.
 
         Args:
             fields: A row per user or product: those at the fit first, newcomers after them.
-            now: The wall-clock moment that dates are reckoned to.
+            now: The moment that dates are reckoned to.
 
         Returns:
             float32 (rows, columns); and bool (rows,), of whom anything is known: they were in

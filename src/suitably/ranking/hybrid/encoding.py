@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from suitably.errors import DataError
-from suitably.ranking.hybrid.feature_columns import KEYED, KINDS, NOTHING, Column
+from suitably.ranking.hybrid.feature_columns import KEYED, KINDS, NOTHING, Column, Now
 from suitably.utils.suggest import nearest
 
 __all__ = ["Encoder", "Encoding"]
@@ -146,7 +146,7 @@ class Encoding:
         side: str,
         names: Sequence[str],
         fields: pa.Table,
-        now: np.datetime64 | None,
+        now: Now | None,
         rows: NDArray[np.bool_],
     ) -> "Encoding":
         """Learn the encoders of fields.
@@ -155,7 +155,7 @@ class Encoding:
             side: Whose they are.
             names: Which.
             fields: A row per user or product.
-            now: The wall-clock moment that dates are reckoned to.
+            now: The moment that dates are reckoned to.
             rows: Those to learn from: bool (rows,).
 
         Raises:
@@ -177,7 +177,7 @@ class Encoding:
         telling[np.cumsum([e.width for e in self.encoders], dtype=np.int64) - 1] = False
         return telling
 
-    def encode(self, fields: pa.Table, now: np.datetime64 | None) -> sparse.csr_array:
+    def encode(self, fields: pa.Table, now: Now | None) -> sparse.csr_array:
         """Return the indicators: CSR (rows, width), float32, sorted.
 
         Raises:
@@ -197,7 +197,7 @@ class Encoding:
         return encoded
 
 
-def _read(side: str, name: str, fields: pa.Table, now: np.datetime64 | None) -> Column:
+def _read(side: str, name: str, fields: pa.Table, now: Now | None) -> Column:
     if name not in fields.column_names:
         near = nearest(name, fields.column_names) if fields.column_names else "; there are none"
         raise DataError(f"{side}_features: {side}s have no field {name!r}{near}")

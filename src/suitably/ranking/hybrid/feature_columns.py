@@ -1,23 +1,30 @@
 """One column of any frame, as entries: which row, which key or number, at what weight."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from suitably.data.clock import Clock
+from suitably.data.clock import Clock, Instant
 from suitably.data.values import doubles, is_number, plain, readable
 from suitably.errors import DataError
 
-__all__ = ["KEYED", "KINDS", "NOTHING", "Column"]
+__all__ = ["KEYED", "KINDS", "NOTHING", "Column", "Now"]
 
 NOTHING = "nothing"
 KEYED = ("text", "boolean", "list", "map")
 KINDS = (*KEYED, "number", "date", NOTHING)
 _DAY = 86_400_000_000
+
+
+class Now(NamedTuple):
+    """The moment that dates are reckoned to, and the calendar of their days."""
+
+    instant: Instant
+    clock: Clock
 
 
 @dataclass(frozen=True)
@@ -42,13 +49,13 @@ class Column:
     numbers: NDArray[np.float64]
 
     @staticmethod
-    def read(name: str, array: pa.Array, now: np.datetime64 | None) -> "Column":
+    def read(name: str, array: pa.Array, now: Now | None) -> "Column":
         """Read a column.
 
         Args:
             name: What it is, for messages.
             array: Of any type that a feature can have.
-            now: The wall-clock moment that dates are reckoned to.
+            now: The moment that dates are reckoned to.
 
         Raises:
             DataError: A type that cannot be a feature, infinite numbers, or dates without a moment
@@ -168,13 +175,25 @@ def _of_maps(name: str, known: NDArray[np.bool_], array: pa.Array) -> Column:
     return Column("map", known, rows, shares, keys, np.zeros(0))
 
 
-def _ages(name: str, array: pa.Array, now: np.datetime64 | None) -> NDArray[np.float64]:
-    """Return whole days before `now`, negative for what is yet to come, NaN where missing."""
+def _ages(name: str, array: pa.Array, now: Now | None) -> NDArray[np.float64]:
+    """Return whole days before `now`, negative for what is yet to come, NaN where missing.
+
+    Raises:
+        DataError: Nothing is dated, the time zone is missing, or a moment is finer than it counts.
+    """
     if now is None:
         raise DataError(f"{name}: the data has no timestamps, so a date has no age")
-    walls = Clock(getattr(array.type, "tz", None)).walls(array)
-    missing = np.isnat(walls)
-    micros = now.astype("datetime64[us]").astype(np.int64) - walls.astype(np.int64)
+    if pa.types.is_date(array.type):
+        if now.clock.asks:
+            raise DataError(f"{name}: the age of a date is one of days, and {now.clock.asks}")
+        then, until = Clock().moments(array, name), now.clock.wall(now.instant)
+    else:
+        if (array.type.tz is None) != (now.clock.zone is None):
+            has, data = ("no", "one") if array.type.tz is None else ("a", "none")
+            raise DataError(f"{name}: has {has} time zone, but the data has {data}")
+        then, until = now.clock.moments(array, name), now.instant
+    missing = np.isnat(then)
+    micros = (until - then).astype(np.int64)
     return np.where(missing, np.nan, micros // _DAY)
 
 

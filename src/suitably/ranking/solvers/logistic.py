@@ -16,6 +16,7 @@ Floats = NDArray[Any]
 _STEPS = 300
 _ENOUGH = 1e-9
 _PAIRS = 1 << 13
+_CONDITION = 1e12
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def solve(terms: Terms) -> Floats:
     users, _, factors = terms.features.shape
     bend = (terms.features * terms.weights[:, :, None] / 4).transpose(0, 2, 1) @ terms.features
     bend[:, np.arange(factors), np.arange(factors)] += terms.penalty[:, None]
-    inverse = np.linalg.inv(bend)
+    inverse = _inverse(bend, terms.penalty)
     found = np.zeros((users, factors))
     moving = np.arange(users)
     for _ in range(_STEPS):
@@ -126,6 +127,26 @@ def vectors(
     with one_blas_thread():
         list(parallel(one, blocks))
     return out
+
+
+def _inverse(bend: Floats, penalty: Floats) -> Floats:
+    """Invert curvatures, each at least the penalty: (users, factors, factors).
+
+    Beside terms of enormous weight the penalty is lost to rounding, and what is left may be
+    singular or not, as the processor rounds. Such a curvature is taken to be, in every direction,
+    at least what rounding leaves uncertain: the steps are the shorter, and none raises the loss.
+    """
+    factors = bend.shape[1]
+    size = np.trace(bend, axis1=1, axis2=2)
+    plain = size * factors < _CONDITION * penalty
+    inverse = np.empty_like(bend)
+    inverse[plain] = np.linalg.inv(bend[plain])
+    if not plain.all():
+        values, vectors = np.linalg.eigh(bend[~plain])
+        doubt = factors * np.finfo(np.float64).eps * values[:, -1]
+        values = np.maximum(values, np.maximum(penalty[~plain], doubt)[:, None])
+        inverse[~plain] = (vectors / values[:, None, :]) @ vectors.transpose(0, 2, 1)
+    return inverse
 
 
 def _logistic(x: Floats) -> Floats:

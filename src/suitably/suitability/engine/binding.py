@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suitably.errors import PolicyError
-from suitably.suitability.engine.atoms import Atom, AtomReader, make_atom
+from suitably.suitability.engine.atoms import Atom, AtomReader
+from suitably.suitability.engine.choice import make_atom, ordered
 from suitably.suitability.engine.fields import Fields
 from suitably.suitability.engine.scope import EvalScope
 from suitably.suitability.language.document import PolicyDocument, Rule
 from suitably.suitability.language.evaluator import condition
 from suitably.suitability.language.functions import is_dated
-from suitably.suitability.language.nodes import And, Field, Node, Not, Or, fields_of, sides
+from suitably.suitability.language.nodes import And, Compare, Field, Node, Not, Or, fields_of, sides
 from suitably.suitability.language.parser import error_at
 from suitably.suitability.language.types import Declaration
 from suitably.utils.bitset import BitRows
@@ -245,6 +246,8 @@ def _compile(node: Node, scope: EvalScope, atoms: dict[Node, Atom]) -> Formula:
                 return _Negation(_All(parts))
             case Not():
                 return _Negation(_compile(node.operand, scope, atoms))
+            case Compare() if (parts_in_order := ordered(node, scope)) is not None:
+                return _compile(parts_in_order, scope, atoms)
     if node not in atoms:
         atoms[node] = make_atom(node, scope)
     return _Leaf(atoms[node])

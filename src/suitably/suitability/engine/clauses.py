@@ -25,6 +25,7 @@ __all__ = [
     "Required",
     "clauses_of",
     "conditions_of",
+    "read_by",
 ]
 
 InForce = Callable[[PolicyDocument | Rule], bool | None]
@@ -164,14 +165,16 @@ class Required(Clause):
 
     def passes(self, read: AtomReader) -> BitRows:
         """Return where it applies and what it requires is true."""
-        return NOTHING if self.require is None else self._applied(self.require.true(read), read)
+        if self.require is None:
+            return NOTHING
+        words, applies = self.require.true(read), self.bound.applies
+        return words if applies is None else applies.true(read) & words
 
     def fails(self, read: AtomReader) -> BitRows:
         """Return where it applies and what it requires is false."""
-        return NOTHING if self.require is None else self._applied(self.require.false(read), read)
-
-    def _applied(self, words: BitRows, read: AtomReader) -> BitRows:
-        applies = self.bound.applies
+        if self.require is None:
+            return NOTHING
+        words, applies = self.require.false(read), self.bound.applies
         return words if applies is None else applies.true(read) & words
 
     def parts(self) -> Iterator[Clause]:
@@ -238,17 +241,18 @@ class Condition:
 
 def conditions_of(clauses: Sequence[Clause]) -> list[Condition]:
     """Split clauses into conditions, first those that look at the user only."""
-    found = [Condition(part, _atoms(part)) for clause in clauses for part in clause.parts()]
+    found = [Condition(part, read_by([part])) for clause in clauses for part in clause.parts()]
     return sorted(found, key=lambda condition: not condition.of_user)
 
 
-def _atoms(clause: Clause) -> tuple[Atom, ...]:
-    """Find out which atoms a clause reads, by letting it read nothing."""
+def read_by(clauses: Sequence[Clause]) -> tuple[Atom, ...]:
+    """Find out which atoms clauses read, each once, by letting them read nothing."""
     seen: dict[int, Atom] = {}
 
     def note(atom: Atom) -> TruthBits:
         seen[id(atom)] = atom
         return NOTHING, NOTHING
 
-    clause.holds(note)
+    for clause in clauses:
+        clause.kept_out(note)
     return tuple(seen.values())

@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 from suitably.suitability.engine.atoms import pair_reader, pair_scopes
 from suitably.suitability.engine.clauses import Clause, OutOfForce, Required
 from suitably.suitability.engine.scope import EvalScope, UserBatch
+from suitably.suitability.language.document import Rule
+from suitably.suitability.language.overflow import overflows
 from suitably.suitability.verdicts import RuleVerdict, Verdict, explain_rule, pseudo_verdict
 
 __all__ = ["explain_pair"]
@@ -44,7 +46,15 @@ def _worded(
         scope = scope_of(policy.scope)
         named = dict.fromkeys((*rule.fields, *rule.mentioned))
         values = {str(field): scope.cell(field) for field in named}
-        return explain_rule(policy.policy, rule, verdict, values, as_of)
+        beyond = _overflows(rule, scope) if verdict == "unknown" else []
+        return explain_rule(policy.policy, rule, verdict, values, as_of, beyond)
     if isinstance(clause, OutOfForce):
         return pseudo_verdict(clause.name, verdict, clause.policy.policy, as_of=as_of)
     return pseudo_verdict(clause.name, verdict)
+
+
+def _overflows(rule: Rule, scope: EvalScope) -> list[str]:
+    found = list(overflows(rule.require_node, rule.require, scope))
+    if rule.applies_node is not None:
+        found += overflows(rule.applies_node, rule.applies or "", scope)
+    return list(dict.fromkeys(found))

@@ -17,7 +17,7 @@ from suitably.data.arrow_columns import (
     is_map,
     plain_lists,
 )
-from suitably.data.clock import Clock
+from suitably.data.clock import Clock, Instants
 from suitably.data.values import finite_doubles, is_number, readable
 from suitably.errors import DataError, PolicyError
 from suitably.suitability.language.nodes import Side
@@ -59,6 +59,7 @@ class Fields:
         self.clock = clock
         self._columns: dict[tuple[str, Declaration], Column] = {}
         self._types: dict[tuple[str, Declaration], Type] = {}
+        self._days: dict[str, Values] = {}
 
     def __len__(self) -> int:
         return int(self.table.num_rows)
@@ -115,6 +116,19 @@ class Fields:
         empty = pa.nulls(0) if array.null_count == len(array) else array.slice(0, 0)
         return self.read(name, declared, empty)
 
+    def day(self, name: str, declared: Declaration) -> Column:
+        """Read a column of dates as the days that its own time zone says; another, as it is."""
+        array = self.array(name)
+        if self.type_of(name, declared) != DATE or pa.types.is_null(array.type):
+            return self.column(name, declared)
+        if name not in self._days:
+            self._days[name] = _dates(self.clock.days(array, f"{self.side}.{name}"))
+        return self._days[name]
+
+    def is_bare(self, name: str) -> bool:
+        """Return whether a column holds dates without a time, whose midnight a zone must say."""
+        return bool(pa.types.is_date(self.table.schema.field(name).type))
+
     def type_of(self, name: str, declared: Declaration) -> Type:
         """Return a column's type; conditions have the type boolean."""
         key = (name, declared)
@@ -125,7 +139,11 @@ class Fields:
 
     def cell(self, name: str, row: int) -> Any:
         """Return one value as a Python object, None where missing."""
-        value = self.table[name][row].as_py()
+        cell = self.table[name][row]
+        try:
+            value = cell.as_py()
+        except (OverflowError, ValueError):  # a date beyond those of Python
+            value = str(cell.cast(pa.string()))
         mapped = isinstance(value, list) and pa.types.is_map(self.table.schema.field(name).type)
         return dict(value) if mapped else value
 
@@ -167,8 +185,7 @@ class Fields:
             if pa.types.is_timestamp(kind) and (kind.tz is None) != (self.clock.zone is None):
                 has, asked = ("no", "one") if kind.tz is None else ("a", "none")
                 raise DataError(f"{where}: has {has} time zone, but as_of has {asked}")
-            _refuse_finer(where, array)
-            return Values(DATE, self.clock.walls(array).view(np.int64), known)
+            return _dates(self.clock.moments(array, where))
         array = plain_lists(array)
         if is_map(array.type):
             return self._map(where, array, known)
@@ -225,20 +242,16 @@ def _nothing(declared: Declaration, rows: int) -> Column:
     return Values(kind, np.zeros(rows, np.int64), unknown)
 
 
-def _refuse_finer(where: str, array: pa.Array) -> None:
-    """Refuse moments that differ within a microsecond, which rules cannot tell apart."""
-    if getattr(array.type, "unit", "us") == "ns":
-        ticks = array.view(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False)
-        finer = int((ticks % 1_000 != 0).sum())
-        if finer:
-            raise DataError(f"{where}: {finer} values are finer than a microsecond")
-
-
 def _shown(value: Any) -> Any:
     """Return a number as it reads, whatever type the column has."""
     if isinstance(value, float | Decimal):
         return int(value) if float(value).is_integer() else float(value)
     return value
+
+
+def _dates(moments: Instants) -> Values:
+    known = ~np.isnat(moments)
+    return Values(DATE, np.where(known, moments.view(np.int64), 0), known)
 
 
 def _encode(array: pa.Array) -> tuple[NDArray[np.int64], list[Any]]:

@@ -7,9 +7,9 @@ from importlib.util import find_spec
 import numpy as np
 from numpy.typing import NDArray
 
-from suitably.utils.bitset import BitRows
+from suitably.utils.bitset import ONES, BitRows
 
-__all__ = ["and_rows"]
+__all__ = ["and_of_ors", "and_rows"]
 
 Codes = NDArray[np.int32]
 _WORTH_COMPILING = 1024
@@ -33,6 +33,62 @@ def and_rows(table: BitRows, codes: Codes) -> BitRows:
     for column in range(1, codes.shape[1]):
         words &= table[codes[:, column]]
     return words
+
+
+def and_of_ors(table: BitRows, codes: Codes, ends: NDArray[np.int64]) -> BitRows:
+    """AND, for every user, the ORs of some rows of a table.
+
+    Args:
+        table: Words (rows, words).
+        codes: int32 (users, several), rows of the table.
+        ends: Where each OR ends among the several; the first begins at 0.
+
+    Returns:
+        Words (users, words).
+    """
+    if len(codes) >= _WORTH_COMPILING:
+        compiled = _compiled_ors()
+        if compiled is not None:
+            return compiled(table, codes, ends)
+    words = np.full((len(codes), table.shape[1]), ONES)
+    start = 0
+    for end in ends.tolist():
+        either = table[codes[:, start]]
+        for column in range(start + 1, end):
+            either |= table[codes[:, column]]
+        words &= either
+        start = end
+    return words
+
+
+@cache
+def _compiled_ors() -> Callable[[BitRows, Codes, NDArray[np.int64]], BitRows] | None:
+    if _compiled() is None:
+        return None
+    import numba
+
+    @numba.njit(nogil=True, cache=True)
+    def kernel(table: BitRows, codes: Codes, ends: NDArray[np.int64]) -> BitRows:
+        users = len(codes)
+        words = np.empty((users, table.shape[1]), np.uint64)
+        either = np.empty(table.shape[1], np.uint64)
+        for user in range(users):
+            row = words[user]
+            row[:] = ONES
+            start = 0
+            for end in ends:
+                either[:] = table[codes[user, start]]
+                for place in range(start + 1, end):
+                    other = table[codes[user, place]]
+                    for word in range(len(either)):
+                        either[word] |= other[word]
+                for word in range(len(row)):
+                    row[word] &= either[word]
+                start = end
+        return words
+
+    compiled: Callable[[BitRows, Codes, NDArray[np.int64]], BitRows] = kernel
+    return compiled
 
 
 @cache

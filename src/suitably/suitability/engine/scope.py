@@ -7,9 +7,10 @@ from typing import Any, NoReturn, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from suitably.data.clock import Clock
 from suitably.suitability.engine.fields import Fields
 from suitably.suitability.language.nodes import Field, Node
-from suitably.suitability.language.types import Column, Declaration, StringPool
+from suitably.suitability.language.types import DATE, Column, Declaration, StringPool, Values
 
 __all__ = ["EvalScope", "Rows", "UserBatch", "UserSide"]
 
@@ -29,6 +30,10 @@ class UserSide(Protocol):
         """Return a field of all of them, one-dimensional."""
         ...
 
+    def day(self, name: str, declared: Declaration) -> Column:
+        """Return a field of dates as days in their own time zone; another field, as it is."""
+        ...
+
     def cell(self, name: str, row: int) -> Any:
         """Return one value as a Python object, None where missing."""
         ...
@@ -40,7 +45,7 @@ class UserBatch:
 
     Attributes:
         users: The users' fields.
-        as_of: The decision's wall-clock moment in microseconds; None where nothing is dated.
+        as_of: The decision's instant in microseconds; None where nothing is dated.
         rows: The users in sight; None for all of them.
         scopes: What was opened for them already, by policy.
     """
@@ -59,15 +64,15 @@ class EvalScope:
     """The scope of a policy's sentences.
 
     Attributes:
-        users: The users' fields; before there are any subjects, only their types count.
+        users: The users' fields; before there are any, only their types count.
         products: The products' fields.
         declared: What the policy says of its fields.
         refusal: Raises at a node: names the policy and rule, with line and column.
-        as_of: Wall-clock microseconds, None where nothing is dated.
+        as_of: The decision's instant in microseconds, None where nothing is dated.
         rows: The users in sight; None for all of them.
         columns: The products in sight; None for all of them.
         dry: Only types, no rows: how a policy is checked before any row is read.
-        memo: What sentences made of the subjects already; None: nothing is kept.
+        memo: What sentences made of the users in sight already; None: nothing is kept.
     """
 
     users: UserSide
@@ -107,6 +112,11 @@ class EvalScope:
         """The codes that both sides share."""
         return self.products.texts
 
+    @property
+    def clock(self) -> Clock:
+        """The convention of the moments, whose calendar is asked."""
+        return self.products.clock
+
     def remember(self, node: Node, make: Callable[[], Column]) -> Column:
         """Return what was made for an equal node before, or make it."""
         if self.memo is None:
@@ -118,18 +128,33 @@ class EvalScope:
 
     def read(self, node: Field) -> Column:
         """Return a field along its side: users down, products across."""
-        return self.remember(node, lambda: self._read(node))
+        column = self.remember(node, lambda: self._read(node))
+        if self.clock.asks and isinstance(column, Values) and column.type == DATE:
+            self._refuse_midnight(node)
+        return column
 
-    def _read(self, node: Field) -> Column:
+    def day(self, node: Field) -> Column:
+        """Return a field along its side, dates as the days that their own time zone says."""
+        return self._read(node, by_day=True)
+
+    def _refuse_midnight(self, node: Field) -> None:
+        side: Any = self.products if node.side == "product" else self.users
+        if isinstance(side, Fields) and side.is_bare(node.name):
+            self.refuse(node, f"the midnight of {node} depends on a time zone: {self.clock.asks}")
+
+    def _read(self, node: Field, by_day: bool = False) -> Column:
         declared = self.declared.get(str(node))
         if node.side == "product":
             if self.dry:
                 return self.products.schema(node.name, declared).along(1)
-            column, taken = self.products.column(node.name, declared), self.columns
+            side: UserSide | Fields = self.products
+            taken = self.columns
         elif self.dry and isinstance(self.users, Fields):
             return self.users.schema(node.name, declared).along(0)
         else:
-            column, taken = self.users.column(node.name, declared), self.rows
+            side, taken = self.users, self.rows
+        read = side.day if by_day else side.column
+        column = read(node.name, declared)
         axis = 0 if node.side == "user" else 1
         return (column if taken is None else column.take(taken)).along(axis)
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from datetime import date, datetime
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from suitably.suitability.engine.fields import Fields
 from suitably.suitability.language.types import (
     ANY,
     BOOLEAN,
+    DATE,
     Column,
     Declaration,
     Kleene,
@@ -61,6 +63,18 @@ class SingleUser:
             return _missing(kind)
         quick = self._unchecked(value, kind)
         return self._checked(name, declared, kind, value) if quick is None else quick
+
+    def day(self, name: str, declared: Declaration) -> Column:
+        """Return a date as the day that its own time zone says; another field, as it is."""
+        value = self._values.get(name)
+        schema = self._fields.type_of(name, declared)
+        if schema != DATE or not isinstance(value, date) or value != value:
+            return self.column(name, declared)
+        if isinstance(value, datetime):
+            self.column(name, declared)  # refuses what no frame could hold beside the others
+            value = value.replace(tzinfo=None)
+        micros = np.array([value], "datetime64[us]").astype(np.int64)
+        return Values(schema, micros, np.array([True]))
 
     def _unchecked(self, value: Any, kind: Type) -> Column | None:
         """Return what nobody could refuse, as the reader of frames would; None for all else."""

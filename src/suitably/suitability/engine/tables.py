@@ -8,22 +8,25 @@ by block.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
 
-from suitably.suitability.engine.atoms import Atom, LookupTable, TruthBits
+from suitably.suitability.engine.atoms import Atom, AtomReader, LookupTable, batch_reader
 from suitably.suitability.engine.clauses import Condition
-from suitably.suitability.engine.kernels import and_rows
+from suitably.suitability.engine.kernels import and_of_ors, and_rows
+from suitably.suitability.engine.normal_form import Literal, normal_form
 from suitably.suitability.engine.scope import Rows, UserBatch
-from suitably.utils.bitset import BitRows
+from suitably.utils.bitset import NOTHING, BitRows, TruthBits
 from suitably.utils.parallel import parallel
 
-__all__ = ["EligibilityTables"]
+__all__ = ["CodedAtoms", "EligibilityTables", "atoms_of"]
 
 _MOST_BYTES = 2**26
 _MERGED_BYTES = 2**23
 _COUNTABLE = 2**22
+_MOST_COMBINED = 2**14
 _WORTH_THREADS = 50_000
 
 
@@ -33,6 +36,88 @@ class _Table:
 
     codes: NDArray[np.int32]
     words: BitRows
+
+
+class CodedAtoms:
+    """Atoms as tables for a population, and readers of some of its users.
+
+    Args:
+        atoms: Each once.
+        batch: Everybody, and the moment.
+    """
+
+    def __init__(self, atoms: Sequence[Atom], batch: UserBatch) -> None:
+        self._batch = batch
+        self._tables = _coded({id(atom): atom for atom in atoms}, batch)
+
+    def combined(
+        self, atoms: Sequence[Atom], width: int
+    ) -> tuple[NDArray[np.int32], AtomReader, int] | None:
+        """Number the combinations of the codes of some atoms that occur.
+
+        Returns:
+            A code per user, a reader of the atoms' bits by code, and how many codes there are;
+            None where an atom has no table or their rows would be too many.
+        """
+        parts: list[LookupTable] = []
+        for atom in atoms:
+            part = self._tables[id(atom)]
+            if part is None:
+                return None
+            parts.append(part)
+        codes = np.zeros(len(self._batch), np.int32)
+        digits: list[NDArray[np.int64]] = []
+        rows = 1
+        for part in parts:
+            size = len(part.true)
+            present, codes = _numbered(codes, rows, part.codes, size)
+            rows = len(present)
+            digits = [digit[present // size] for digit in digits]
+            digits.append(present % size)
+            if rows * width * 8 > _MOST_BYTES:
+                return None
+        found: dict[int, TruthBits] = {
+            id(atom): (part.true[digit], part.false[digit])
+            for atom, part, digit in zip(atoms, parts, digits, strict=True)
+        }
+        return codes, lambda atom: found[id(atom)], rows
+
+    def sizes(self, atoms: Sequence[Atom]) -> int | None:
+        """Return how many combinations of codes there could be; None where one has no table."""
+        tables = [self._tables[id(atom)] for atom in atoms]
+        if any(table is None for table in tables):
+            return None
+        return prod(len(table.true) for table in tables if table is not None)
+
+    def rows(self, atom: Atom, literal: Literal, width: int) -> _Table:
+        """Return the rows of an atom that a literal means."""
+        table = self._tables[id(atom)]
+        assert table is not None  # the caller knows its size
+        words = (table.true, table.false)[literal.side]
+        words = ~words if literal.negated else words
+        return _Table(table.codes, np.broadcast_to(words, (len(words), width)))
+
+    def reader(self, rows: Rows) -> AtomReader:
+        """Return a reader of the bits of some users, from tables where there are any."""
+        batch = UserBatch(self._batch.users, self._batch.as_of, rows)
+        other = batch_reader(batch)
+        found: dict[int, TruthBits] = {}
+
+        def read(atom: Atom) -> TruthBits:
+            part = self._tables.get(id(atom))
+            if part is None:
+                return other(atom)
+            if id(atom) not in found:
+                codes = part.codes[rows]
+                found[id(atom)] = (part.true[codes], part.false[codes])
+            return found[id(atom)]
+
+        return read
+
+    def forget(self, atoms: Sequence[Atom]) -> None:
+        """Let go of all tables but those of some atoms."""
+        kept = {id(atom) for atom in atoms}
+        self._tables = {key: table for key, table in self._tables.items() if key in kept}
 
 
 class EligibilityTables:
@@ -46,59 +131,62 @@ class EligibilityTables:
 
     def __init__(self, conditions: Sequence[Condition], batch: UserBatch, valid: BitRows) -> None:
         self._width = valid.shape[1]
-        self._users = len(batch)
-        coded = _coded({id(atom): atom for c in conditions for atom in c.atoms}, batch)
+        self._coded = CodedAtoms(atoms_of(conditions), batch)
         tables: list[_Table] = []
-        self.rest: list[Condition] = []
+        eithers: list[list[_Table]] = []
+        self._rest: list[Condition] = []
         for condition in conditions:
-            table = self._table(condition, coded)
+            ors = self._ors(condition)
+            if ors is not None:
+                eithers += ors
+                continue
+            table = self._table(condition)
             if table is None:
-                self.rest.append(condition)
+                self._rest.append(condition)
             else:
                 tables.append(table)
+        self._coded.forget(atoms_of(self._rest))
         merged = self._merge(tables) or [_Table(np.zeros(len(batch), np.int32), valid)]
         merged[0] = _Table(merged[0].codes, merged[0].words & valid)
-        starts = np.cumsum([0, *(len(table.words) for table in merged[:-1])])
-        self._words = np.concatenate([table.words for table in merged])
-        self._codes = np.column_stack(
-            [table.codes + np.int32(start) for table, start in zip(merged, starts, strict=True)]
-        )
+        self._words, self._codes = _stacked(merged)
+        self._ends = np.cumsum([len(several) for several in eithers])
+        self._either = _stacked([table for several in eithers for table in several])
 
     def bits(self, rows: Rows) -> BitRows:
-        """Return the pairs that every condition with a table lets through: words (rows, width)."""
-        return and_rows(self._words, self._codes[rows])
+        """Return the pairs that every condition lets through: words (rows, width)."""
+        words = and_rows(self._words, self._codes[rows])
+        if len(self._ends):
+            table, codes = self._either
+            words &= and_of_ors(table, codes[rows], self._ends)
+        if self._rest:
+            read = self._coded.reader(rows)
+            for condition in self._rest:
+                words &= condition.holds(read)
+        return words
 
     def order(self) -> NDArray[np.int64]:
         """Return a permutation of the users that puts like users together."""
         return np.lexsort(self._codes.T[::-1])
 
-    def _table(self, condition: Condition, coded: dict[int, LookupTable | None]) -> _Table | None:
+    def _ors(self, condition: Condition) -> list[list[_Table]] | None:
+        """Return it as ORs of atoms' rows, where combinations of these would be many."""
+        size = self._coded.sizes(condition.atoms)
+        if size is None or len(condition.atoms) < 2 or size <= _MOST_COMBINED:
+            return None
+        found = normal_form(condition)
+        if found is None or not all(found):
+            return None
+        return [
+            [self._coded.rows(condition.atoms[x.atom], x, self._width) for x in several]
+            for several in found
+        ]
+
+    def _table(self, condition: Condition) -> _Table | None:
         """Tabulate a condition over the combinations of its atoms' codes that occur."""
-        parts: list[LookupTable] = []
-        for atom in condition.atoms:
-            part = coded[id(atom)]
-            if part is None:
-                return None
-            parts.append(part)
-        codes = np.zeros(self._users, np.int32)
-        digits: list[NDArray[np.int64]] = []
-        rows = 1
-        for part in parts:
-            size = len(part.true)
-            present, codes = _numbered(codes, rows, part.codes, size)
-            rows = len(present)
-            digits = [digit[present // size] for digit in digits]
-            digits.append(present % size)
-            if rows * self._width * 8 > _MOST_BYTES:
-                return None
-        found: dict[int, TruthBits] = {
-            id(atom): (part.true[digit], part.false[digit])
-            for atom, part, digit in zip(condition.atoms, parts, digits, strict=True)
-        }
-
-        def read(atom: Atom) -> TruthBits:
-            return found[id(atom)]
-
+        found = self._coded.combined(condition.atoms, self._width)
+        if found is None:
+            return None
+        codes, read, rows = found
         return _Table(codes, np.broadcast_to(condition.holds(read), (rows, self._width)))
 
     def _merge(self, tables: list[_Table]) -> list[_Table]:
@@ -122,6 +210,21 @@ class EligibilityTables:
         if len(present) * self._width * 8 > _MERGED_BYTES:
             return None
         return _Table(codes, a.words[present // size] & b.words[present % size])
+
+
+def _stacked(tables: Sequence[_Table]) -> tuple[BitRows, NDArray[np.int32]]:
+    """Put tables into one, with a code per user for each of them."""
+    if not tables:
+        return NOTHING, np.zeros((0, 0), np.int32)
+    starts = np.cumsum([0, *(len(table.words) for table in tables[:-1])])
+    words = np.concatenate([table.words for table in tables])
+    codes = [table.codes + np.int32(start) for table, start in zip(tables, starts, strict=True)]
+    return words, np.column_stack(codes)
+
+
+def atoms_of(conditions: Sequence[Condition]) -> list[Atom]:
+    """Return what some conditions read, each once."""
+    return list({id(atom): atom for c in conditions for atom in c.atoms}.values())
 
 
 def _coded(atoms: dict[int, Atom], batch: UserBatch) -> dict[int, LookupTable | None]:

@@ -181,6 +181,7 @@ def in_force(part: PolicyDocument | Rule, as_of: Instant | None, clock: Clock) -
         None where there are dates but no moment to judge them by: that is unknown, never a pass.
 
     Raises:
+        PolicyError: A bare date, whose midnight depends on a time zone, and none is stated.
         DataError: The dates and the moment differ in time-zone awareness.
     """
     if part.effective is None and part.expires is None:
@@ -188,6 +189,10 @@ def in_force(part: PolicyDocument | Rule, as_of: Instant | None, clock: Clock) -
     if as_of is None:
         return None
     where = f"{'rule' if isinstance(part, Rule) else 'policy'} {part.id!r}"
+    if clock.asks and not all(
+        moment is None or isinstance(moment, datetime) for moment in (part.effective, part.expires)
+    ):
+        raise PolicyError(f"{where}: a date begins at midnight in a time zone, but {clock.asks}")
     begun = part.effective is None or clock.instant(part.effective, f"{where}: effective") <= as_of
     ended = part.expires is not None and clock.instant(part.expires, f"{where}: expires") <= as_of
     return bool(begun and not ended)

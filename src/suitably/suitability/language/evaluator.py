@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suitably.data import calendar
+from suitably.data.clock import Clock, months_later
 from suitably.suitability.language.functions import REGISTRY, Context, Parameter
 from suitably.suitability.language.nodes import (
     And,
@@ -54,6 +55,8 @@ COMPARE: dict[str, Callable[..., Bools]] = {
     ">=": np.greater_equal,
 }
 _ARITHMETIC = {"+": np.add, "-": np.subtract, "*": np.multiply, "/": np.divide}
+# Longer sums are unknown: no two of these leave int64, nor does one added to any date.
+_LONGEST = {DURATION: 2**62, PERIOD: 12 * 40_000}
 
 
 class Scope(Protocol):
@@ -66,11 +69,20 @@ class Scope(Protocol):
 
     @property
     def as_of(self) -> int | None:
-        """The decision's wall-clock moment in microseconds; None where nothing is dated."""
+        """The decision's instant in microseconds; None where nothing is dated."""
+        ...
+
+    @property
+    def clock(self) -> Clock:
+        """The convention of the moments, whose calendar is asked."""
         ...
 
     def read(self, node: Field) -> Column:
         """Return a field, laid along its side."""
+        ...
+
+    def day(self, node: Field) -> Column:
+        """Return a field, dates as the days that their own time zone says."""
         ...
 
     def remember(self, node: Node, make: Callable[[], Column]) -> Column:
@@ -164,8 +176,9 @@ def _number(value: float) -> Values:
 def _compare(node: Node, operator: str, left: Column, right: Column, scope: Scope) -> Kleene:
     if isinstance(left, Kleene) or isinstance(right, Kleene):
         return _compare_conditions(node, operator, left, right, scope)
-    refuse = partial(scope.refuse, node)
-    left, right = as_level(left, right, refuse), as_level(right, left, refuse)
+    if left.literal is not None or right.literal is not None:
+        refuse = partial(scope.refuse, node)
+        left, right = as_level(left, right, refuse), as_level(right, left, refuse)
     known = left.known & right.known
     if ANY in (left.type, right.type):
         return Kleene.of(np.zeros_like(known), np.zeros_like(known))
@@ -215,12 +228,17 @@ def _arithmetic(node: Arithmetic, scope: Scope) -> Values:
         case ("date", "+" | "-", "period") | ("period", "+", "date"):
             date, period = (left, right) if left.type == DATE else (right, left)
             months = -period.data if operator == "-" else period.data
-            stamps = date.data.astype("datetime64[us]")
-            return _date(calendar.add_months(stamps, months).astype(np.int64), known)
+            if scope.clock.asks:
+                scope.refuse(node, f"months are of a calendar, but {scope.clock.asks}")
+            moved = months_later(date.data.astype("datetime64[us]"), months, scope.clock)
+            return _date(
+                np.where(np.isnat(moved), calendar.LATEST + 1, moved.astype(np.int64)), known
+            )
         case ("date", "-", "date"):
             return Values(DURATION, left.data - right.data, known)
         case ("duration", "+" | "-", "duration") | ("period", "+" | "-", "period"):
-            return Values(left.type, _ARITHMETIC[operator](left.data, right.data), known)
+            data = _ARITHMETIC[operator](left.data, right.data)
+            return Values(left.type, data, known & (np.abs(data) < _LONGEST[left.type]))
     if ANY in (left.type, right.type):
         return Values(ANY, np.zeros(known.shape), np.zeros_like(known))
     scope.refuse(node, f"cannot compute {left.type} {operator} {right.type}")
@@ -228,7 +246,8 @@ def _arithmetic(node: Arithmetic, scope: Scope) -> Values:
 
 def _date(data: NDArray[np.int64], known: Bools) -> Values:
     inside = (data >= calendar.EARLIEST) & (data <= calendar.LATEST)
-    return Values(DATE, data, known & inside)
+    known = known & inside
+    return Values(DATE, np.where(known, data, 0), known)
 
 
 def _call(node: Call, scope: Scope) -> Column:
@@ -238,7 +257,10 @@ def _call(node: Call, scope: Scope) -> Column:
         for place, argument in enumerate(node.arguments)
     ]
     moment = scope.as_of if function.dated else None
-    context = Context(scope.texts, partial(scope.refuse, node), moment, function.dated)
+    if function.by_day and scope.clock.asks:
+        scope.refuse(node, f"{function.name} asks the calendar, but {scope.clock.asks}")
+    refuse = partial(scope.refuse, node)
+    context = Context(scope.texts, refuse, moment, scope.clock, function.dated)
     return function.compute(context, *arguments)
 
 
@@ -246,10 +268,11 @@ def _argument(call: Call, node: Node, parameter: Parameter, scope: Scope) -> Col
     """Evaluate an argument, which must be of the kind that the function takes."""
     kind = parameter.kind
     if kind == "any":
-        return evaluate(node, scope)
+        # Whether a date is missing does not depend on when its day begins.
+        return scope.day(node) if isinstance(node, Field) else evaluate(node, scope)
     if kind == "boolean":
         return condition(node, scope)
-    value = _value(node, scope)
+    value = _by_day(node, scope) if REGISTRY[call.function].by_day else _value(node, scope)
     found = value.type
     if kind in ("element", "ordered") or found == ANY or found.name == kind:
         return value
@@ -261,6 +284,18 @@ def _argument(call: Call, node: Node, parameter: Parameter, scope: Scope) -> Col
             return value
         scope.refuse(node, f"{found} where a text key is wanted")
     scope.refuse(node, f"{found} where a {kind} is wanted")
+
+
+def _by_day(node: Node, scope: Scope) -> Values:
+    """Evaluate a date to the time on the wall: of its own zone for a field, else of the data's."""
+    if isinstance(node, Field):
+        column = scope.day(node)
+        return column if isinstance(column, Values) else _value(node, scope)
+    value = _value(node, scope)
+    if value.type != DATE:
+        return value
+    walls = scope.clock.walls(value.data.astype("datetime64[us]"))
+    return Values(DATE, walls.astype(np.int64), value.known)
 
 
 _MEANINGS: dict[type[Node], Callable[[Any, Scope], Column]] = {

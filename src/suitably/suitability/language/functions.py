@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suitably.data import calendar
+from suitably.data.clock import Clock
 from suitably.suitability.language.nodes import AsOf, Call, Node, walk
 from suitably.suitability.language.types import (
     ANY,
@@ -61,14 +62,16 @@ class Context:
     Attributes:
         texts: The codes of texts.
         refuse: Raises a `PolicyError` at the call.
-        moment: The moment of the decision in wall-clock microseconds; None where nothing is dated,
-            or the function is not.
+        moment: The instant of the decision in microseconds; None where nothing is dated, or the
+            function is not.
+        clock: The convention of the moments, whose calendar is asked.
         dated: Whether the function may read the moment.
     """
 
     texts: StringPool
     refuse: Callable[[str], NoReturn]
     moment: int | None
+    clock: Clock
     dated: bool
 
     @property
@@ -94,6 +97,7 @@ class Function:
         meaning: What it says, for the documentation.
         compute: Gives the column from those of the arguments, which broadcast against each other.
         dated: Whether it reads the moment of the decision.
+        by_day: Whether it takes dates as times on the wall: a field's in its own time zone.
         variadic: Whether there may be more arguments than parameters.
         total: Whether it is known even where an argument is missing.
         least: The least number that it gives.
@@ -106,6 +110,7 @@ class Function:
     meaning: str
     compute: Callable[..., Column]
     dated: bool = False
+    by_day: bool = False
     variadic: bool = False
     total: bool = False
     least: float = -np.inf
@@ -176,8 +181,9 @@ def _age(context: Context, birth: Values) -> Values:
     as_of = context.as_of
     if as_of is None:
         return Values(NUMBER, np.zeros(birth.data.shape), np.zeros_like(birth.known))
-    ages = calendar.completed_years(birth.data, as_of)
-    return Values(NUMBER, ages, birth.known & (birth.data <= as_of))
+    today = int(context.clock.wall(np.datetime64(as_of, "us")).astype(np.int64))
+    ages = calendar.completed_years(birth.data, today)
+    return Values(NUMBER, ages, birth.known & (birth.data <= today))
 
 
 def _abs(_: Context, number: Values) -> Values:
@@ -285,7 +291,8 @@ REGISTRY: dict[str, Function] = {
             "days",
             _takes(n="number"),
             "duration",
-            "whole days; another `n`, or one beyond 20,000 years (7,320,000 days), is unknown",
+            "whole days of 24 hours; another `n`, or one beyond 20,000 years (7,320,000 days), "
+            "is unknown",
             _days,
         ),
         Function(
@@ -335,9 +342,10 @@ REGISTRY: dict[str, Function] = {
             "age",
             _takes(date="date"),
             "number",
-            "completed years; missing for a date to come",
+            "completed years, by the calendar; missing for a date to come",
             _age,
             dated=True,
+            by_day=True,
             least=0,
             whole=True,
         ),

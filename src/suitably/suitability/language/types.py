@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from threading import Lock
 from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
 from suitably.data.values import MAX_INTEGER
+from suitably.utils.fork import ForkLock
 
 __all__ = [
     "ANY",
@@ -68,7 +68,7 @@ class StringPool:
     def __init__(self, texts: Iterable[str] = ()) -> None:
         self._texts: list[str] = list(texts)
         self._codes = {text: code for code, text in enumerate(self._texts)}
-        self._lock = Lock()
+        self._lock = ForkLock()
 
     def __reduce__(self) -> tuple[Any, ...]:
         return StringPool, (tuple(self._texts),)

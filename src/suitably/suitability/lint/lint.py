@@ -10,10 +10,11 @@ from suitably.errors import PolicyError
 from suitably.suitability.language.nodes import Constant
 from suitably.suitability.lint.effective_dates import check_dates, check_side_by_side, overlap
 from suitably.suitability.lint.finding import SEVERITIES, Finding, Severity
-from suitably.suitability.lint.proofs import Claim, conflicts, governs_nothing, prove
+from suitably.suitability.lint.proofs import Proof, conflicts, governs_nothing, prove
 from suitably.suitability.lint.text_checks import (
     check_declarations,
     check_names,
+    check_never,
     check_texts,
     check_types,
 )
@@ -34,7 +35,7 @@ def check_policy(
 ) -> list[Finding]:
     """Look for what is wrong with a policy, without data or with some.
 
-    What is claimed to be never so is proved, for all users, products and moments; not
+    What is said to be never so is proved, for all users, products and moments; not
     everything that is so can be proved.
 
     Args:
@@ -72,10 +73,10 @@ def check_policy(
         raise ValueError("users, products and as_of: give all three, or none")
     read = _read(policy)
     found = [*check_types(read), *check_dates(read), *check_texts(read)]
-    found += check_declarations(read)
+    found += [*check_declarations(read), *check_never(read)]
     unfit = {one.rule for one in found if one.kind == "type" and one.severity == "error"}
     sound = [rule for rule in read.rules if rule.id not in unfit]
-    found += _claims(read, sound, governed="" not in unfit)
+    found += _proofs(read, sound, governed="" not in unfit)
     if all(given):
         found += _tried(read, users, products, as_of, columns)
     else:
@@ -119,7 +120,7 @@ def _read(policy: Any) -> Policy:
     return Policy.load(policy)
 
 
-def _claims(policy: Policy, rules: Sequence[Rule], governed: bool) -> Iterator[Finding]:
+def _proofs(policy: Policy, rules: Sequence[Rule], governed: bool) -> Iterator[Finding]:
     """Put into words what is proved of rules."""
     if governed and governs_nothing(policy):
         text = "governs nothing: `governs` can never be true"
@@ -127,27 +128,27 @@ def _claims(policy: Policy, rules: Sequence[Rule], governed: bool) -> Iterator[F
         return
     if not policy.rules:
         yield Finding("note", "no-rules", "has no rules, so it bars nothing", "", policy.id)
-    claimed = set()
+    proved = set()
     for rule in rules:
-        claim = prove(policy, rule, governed)
-        if claim is not None:
-            claimed.add(rule.id)
-            severity, text = _worded(claim, policy, rule)
-            yield Finding(severity, claim.kind, text, rule.id, policy.id)
-    rest = [rule for rule in rules if rule.id not in claimed]
+        proof = prove(policy, rule, governed)
+        if proof is not None:
+            proved.add(rule.id)
+            severity, text = _worded(proof, policy, rule)
+            yield Finding(severity, proof.kind, text, rule.id, policy.id)
+    rest = [rule for rule in rules if rule.id not in proved]
     for first, second in conflicts(policy, rest):
         if overlap(first, second):
             text = f"keeps out every pair together with {first.id}: the two can never both pass"
             yield Finding("error", "conflict", text, second.id, policy.id)
 
 
-def _worded(claim: Claim, policy: Policy, rule: Rule) -> tuple[Severity, str]:
-    where = _WITHIN[claim.within]
-    if claim.kind == "unreachable":
-        where = where if claim.within == "governs" else ""
+def _worded(proof: Proof, policy: Policy, rule: Rule) -> tuple[Severity, str]:
+    where = _WITHIN[proof.within]
+    if proof.kind == "unreachable":
+        where = where if proof.within == "governs" else ""
         return "error", f"never applies: `applies` can never be true{where}"
-    if claim.kind == "never-fails":
-        if claim.decided:
+    if proof.kind == "never-fails":
+        if proof.decided:
             return "warning", f"can never fail: `require` is always true{where}"
         text = f"can never fail: `require` is true{where} unless an input is missing"
         return "warning", f"{text}; if that is what is meant, write `not missing(...)`"

@@ -16,6 +16,7 @@ from typing import NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from suitably.data.clock import Clock
 from suitably.errors import PolicyError
 from suitably.suitability.language.evaluator import condition, evaluate
 from suitably.suitability.language.functions import called, is_dated
@@ -111,8 +112,13 @@ class _Variables:
         self._columns: dict[Field, Column] = {}
         self.texts = StringPool()
         self.as_of = None
+        self.clock = Clock()
 
     def read(self, node: Field) -> Column:
+        """Return a variable's value in every world."""
+        return self._columns[node]
+
+    def day(self, node: Field) -> Column:
         """Return a variable's value in every world."""
         return self._columns[node]
 

@@ -12,14 +12,14 @@ from suitably.suitability.language.nodes import And, Constant, Node
 from suitably.suitability.language.types import Declaration
 from suitably.suitability.lint.possible_worlds import possible_worlds
 
-__all__ = ["Claim", "conflicts", "governs_nothing", "prove"]
+__all__ = ["Proof", "conflicts", "governs_nothing", "prove"]
 
 _ALWAYS = Constant(True)
 Worlds = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Claim:
+class Proof:
     """Something proved of a rule.
 
     Attributes:
@@ -41,7 +41,7 @@ def governs_nothing(policy: PolicyDocument) -> bool:
     return found is not None and not found[0].true.any()
 
 
-def prove(policy: PolicyDocument, rule: Rule, governed: bool = True) -> Claim | None:
+def prove(policy: PolicyDocument, rule: Rule, governed: bool = True) -> Proof | None:
     """Prove of a rule that it never applies, never passes or never fails, if so.
 
     The most that can be said with the least: of `require` alone, then where it applies, then where
@@ -59,15 +59,15 @@ def prove(policy: PolicyDocument, rule: Rule, governed: bool = True) -> Claim | 
     if governs is not None:
         scopes.append(("governs", [governs] if applies is None else [governs, applies]))
     for name, within in scopes:
-        claim = _within(name, within, rule.require_node, policy.fields)
-        if claim is not None:
-            return claim
+        proof = _within(name, within, rule.require_node, policy.fields)
+        if proof is not None:
+            return proof
     return None
 
 
 def _within(
     name: str, within: Sequence[Node], require: Node, declared: Mapping[str, Declaration]
-) -> Claim | None:
+) -> Proof | None:
     scope = And(tuple(within)) if within else _ALWAYS
     found = possible_worlds([scope, require], declared)
     if found is None:
@@ -75,11 +75,11 @@ def _within(
     inside: Worlds = found[0].true
     passes, fails = inside & found[1].true, inside & found[1].false
     if not inside.any():
-        return Claim("unreachable", name)
+        return Proof("unreachable", name)
     if not passes.any():
-        return Claim("excludes-everything", name, decided=bool(fails.sum() == inside.sum()))
+        return Proof("excludes-everything", name, decided=bool(fails.sum() == inside.sum()))
     if not fails.any():
-        return Claim("never-fails", name, decided=bool(passes.sum() == inside.sum()))
+        return Proof("never-fails", name, decided=bool(passes.sum() == inside.sum()))
     return None
 
 

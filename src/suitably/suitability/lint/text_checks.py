@@ -1,12 +1,14 @@
 """A policy read word by word: types, texts, declarations, and names that may be slips."""
 
 import difflib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from suitably.suitability.field_names import FIELD_NAMES, LEVEL
 from suitably.suitability.language.document import PolicyDocument, Rule
 from suitably.suitability.language.functions import called
 from suitably.suitability.language.nodes import (
+    Arithmetic,
     Call,
     Compare,
     Constant,
@@ -17,11 +19,14 @@ from suitably.suitability.language.nodes import (
 )
 from suitably.suitability.language.types import Scale
 from suitably.suitability.lint.finding import Finding
-from suitably.suitability.lint.type_check import misfit
+from suitably.suitability.lint.type_check import type_error
 from suitably.suitability.messages import LANGUAGES
 
-__all__ = ["check_declarations", "check_languages", "check_names", "check_texts", "check_types"]
+__all__ = ["check_declarations", "check_languages", "check_names", "check_never", "check_texts"]
+__all__ += ["check_types"]
 
+_SPANS = ("days", "months", "years")
+_END = re.compile(r"(^|_)(to|until|till|thru|through|end|ends|expiry|expires|expiration)(_|$)")
 _CLOSE = 0.75  # how like a name of the vocabulary an unknown one must be to pass for a slip
 
 
@@ -30,11 +35,11 @@ def check_types(policy: PolicyDocument) -> Iterator[Finding]:
     assumed = {name: "text" if kind == LEVEL else kind for name, kind in FIELD_NAMES.items()}
     usual = {name: kind or None for name, kind in assumed.items()} | policy.fields
     for rule, key, text, node in _sentences(policy):
-        problem = misfit(node, text, key, policy.fields) or _unordered(policy, text, key, node)
+        problem = type_error(node, text, key, policy.fields) or _unordered(policy, text, key, node)
         if problem:
             yield Finding("error", "type", problem, rule, policy.id)
             continue
-        problem = misfit(node, text, key, usual)
+        problem = type_error(node, text, key, usual)
         if problem:
             hint = "if the fields are of their usual types"
             yield Finding("warning", "type", f"{problem}, {hint}", rule, policy.id)
@@ -74,6 +79,26 @@ def _ranked(policy: PolicyDocument, node: Node) -> Scale | None:
         declared = policy.fields.get(str(level)) if isinstance(level, Field) else None
         return declared if isinstance(declared, Scale) else None
     return None
+
+
+def check_never(policy: PolicyDocument) -> Iterator[Finding]:
+    """Find ends that are put off: 9999-12-31, which stands for never, overflows."""
+    for rule, _, text, node in _sentences(policy):
+        for part in walk(node):
+            if not isinstance(part, Arithmetic) or part.operator != "+":
+                continue
+            for end, span in ((part.left, part.right), (part.right, part.left)):
+                if _is_end(end) and isinstance(span, Call) and span.function in _SPANS:
+                    text = (
+                        f"{text[part.start : part.end]} is unknown where {end} is 9999-12-31, for "
+                        f"never: compare {end} with an earlier date instead, as in "
+                        f"as_of - {span.function}(...)"
+                    )
+                    yield Finding("warning", "never-expires", text, rule, policy.id)
+
+
+def _is_end(node: Node) -> bool:
+    return isinstance(node, Field) and bool(_END.search(node.name))
 
 
 def _levels(node: Node) -> list[Node]:

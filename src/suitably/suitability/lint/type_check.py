@@ -6,6 +6,7 @@ from typing import NoReturn
 
 import numpy as np
 
+from suitably.data.clock import Clock
 from suitably.errors import PolicyError
 from suitably.suitability.language.evaluator import condition
 from suitably.suitability.language.nodes import Field, Node
@@ -25,10 +26,10 @@ from suitably.suitability.language.types import (
     Values,
 )
 
-__all__ = ["misfit"]
+__all__ = ["type_error"]
 
 
-def misfit(node: Node, text: str, where: str, types: Mapping[str, Declaration]) -> str | None:
+def type_error(node: Node, text: str, where: str, types: Mapping[str, Declaration]) -> str | None:
     """Return where the types of a condition do not go together.
 
     Args:
@@ -56,9 +57,13 @@ class _ExampleScope:
     types: Mapping[str, Declaration]
     texts: StringPool = field(default_factory=StringPool)
     as_of: int = 0
+    clock: Clock = field(default_factory=Clock)
 
     def read(self, node: Field) -> Column:
         return _example(self.types.get(str(node)), self.texts)
+
+    def day(self, node: Field) -> Column:
+        return self.read(node)
 
     def remember(self, node: Node, make: Callable[[], Column]) -> Column:
         return make()

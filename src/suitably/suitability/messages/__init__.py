@@ -1,6 +1,6 @@
 """Sentences for people, a file per language; the languages known are those listed here."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from types import MappingProxyType
 from typing import Any
@@ -10,24 +10,66 @@ from suitably.suitability.messages.sentences import Sentences
 from suitably.suitability.messages.zh import CHINESE
 from suitably.suitability.reasons import Reason
 
-__all__ = ["LANGUAGES", "explain_reason", "explain_verdict", "show_value"]
+__all__ = ["LANGUAGES", "explain_rank", "explain_reason", "explain_verdict", "show_value"]
 
 LANGUAGES: Mapping[str, Sentences] = MappingProxyType({"en": ENGLISH, "zh": CHINESE})
 
 
-def explain_verdict(rule: str, verdict: str, inputs: Mapping[str, Any], language: str) -> str:
-    """Say what a rule makes of its inputs: `"pass"`, `"fail"` or `"unknown"`."""
+def explain_verdict(
+    rule: str,
+    verdict: str,
+    inputs: Mapping[str, Any],
+    language: str,
+    overflows: Sequence[str] = (),
+) -> str:
+    """Say what a rule makes of its inputs, `"pass"`, `"fail"` or `"unknown"`; and overflows."""
     said = LANGUAGES[language]
     facts = said.between_facts.join(
         f"{name}{said.equals}{show_value(value, language)}" for name, value in inputs.items()
     )
     sentence = {"pass": said.passes, "fail": said.fails, "unknown": said.unknown}[verdict]
-    return sentence.format(rule=rule, facts=f"{said.introduces}{facts}" if facts else "")
+    text = sentence.format(rule=rule, facts=f"{said.introduces}{facts}" if facts else "")
+    if overflows:
+        text += said.overflows.format(expressions=said.between_facts.join(overflows))
+    return text
 
 
 def explain_reason(reason: Reason, facts: Mapping[str, str], language: str) -> str:
     """Say one of the library's own reasons."""
     return LANGUAGES[language].reasons[reason].format(**facts)
+
+
+def explain_rank(
+    rank: int,
+    length: int,
+    ranker: str,
+    stood_in_for: str | None,
+    rerankers: Sequence[str],
+    rules: Sequence[str],
+) -> Mapping[str, str]:
+    """Say in every language why a product is where it is in a list.
+
+    Args:
+        rank: Its place, from 1.
+        length: How many products the list has.
+        ranker: The name of what ranked it.
+        stood_in_for: The name of the ranker that knows nothing of the user; None: it knows them.
+        rerankers: The names of what reordered the list.
+        rules: The rules that apply, all of which are met.
+    """
+    found = {}
+    for language, said in LANGUAGES.items():
+        basis = said.by_history if stood_in_for is None else said.by_others
+        names = said.and_.join(rerankers)
+        found[language] = said.ranked.format(
+            eligible=said.eligible.format(rules=", ".join(rules)) if rules else said.unruled,
+            rank=rank,
+            length=length,
+            ranker=ranker,
+            reordered=said.reordered.format(rerankers=names) if rerankers else "",
+            basis=basis.format(ranker=stood_in_for),
+        )
+    return MappingProxyType(found)
 
 
 def show_value(value: Any, language: str) -> str:

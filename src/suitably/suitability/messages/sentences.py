@@ -20,11 +20,20 @@ class Sentences:
         passes: A rule that is met, with `{rule}` and `{facts}`.
         fails: A rule that is not.
         unknown: A rule that cannot be judged.
+        overflows: What is added where `{expressions}` are too large to be known.
         introduces: What comes before the facts.
         equals: What stands between a field and its value.
         between_facts: What stands between facts.
         between_items: What stands between the items of a list.
         reasons: The library's own reasons, with what they need in braces.
+        eligible: What opens the sentence of a place in a list, with `{rules}`.
+        unruled: The same where no rule applies.
+        by_history: What a ranker goes by.
+        by_others: What its fallback goes by, with `{ranker}`, which knows nothing of the user.
+        reordered: That rerankers had a say, with `{rerankers}`.
+        and_: What stands between rerankers.
+        ranked: A place in a list, with `{eligible}`, `{rank}`, `{length}`, `{ranker}`,
+            `{reordered}` and `{basis}`.
     """
 
     name: str
@@ -34,8 +43,16 @@ class Sentences:
     passes: str
     fails: str
     unknown: str
+    overflows: str
     introduces: str
     equals: str
     between_facts: str
     between_items: str
     reasons: Mapping[Reason, str]
+    eligible: str
+    unruled: str
+    by_history: str
+    by_others: str
+    reordered: str
+    and_: str
+    ranked: str

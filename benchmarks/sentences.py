@@ -1,0 +1,119 @@
+"""A line per kind of atom: bits of everybody under one sentence, beside plain scoring."""
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+import pyarrow as pa
+
+import suitably as st
+from benchmarks.runner import Row, paired
+
+USERS, PRODUCTS, FACTORS, BLOCK = 200_000, 5_000, 64, 4_096
+AS_OF = "2024-06-01"
+TAGS = np.array(["esg", "bond", "fund", "loan", "note", "cash", "gold", "swap"])
+ISSUERS = np.array([f"issuer {number}" for number in range(100)])
+SUM = "user.age + product.term <= 85"
+PRODUCT = "user.income * product.share >= user.debt"
+TWO_COLUMNS = "user.income * product.share >= product.least"
+COMPARISON = "user.income >= product.least"
+MONOTONE = {
+    "comparison": COMPARISON,
+    "two-sided sum": SUM,
+    "two-sided product": PRODUCT,
+    "product of two columns": TWO_COLUMNS,
+    "dates": "user.asked + days(product.wait) <= product.closes",
+    "equality of a sum": "user.age + product.term == 85",
+    "and of three": f"{SUM} and {PRODUCT} and {COMPARISON}",
+    "or of mixed parts": f"{SUM} or {PRODUCT} or {COMPARISON}",
+}
+OTHERS = {
+    "lists": "contains(user.tags, product.tag) and subset(product.tags, user.tags)",
+    "maps": "lookup(user.exposure, product.issuer) <= 0.1",
+    "no order": "abs(user.age - product.term) <= 30",
+}
+
+
+def run() -> list[Row]:
+    """Measure every kind with 100 distinct values per product column, and the ordered with many."""
+    rows = []
+    for distinct, sentences in ((100, MONOTONE | OTHERS), (PRODUCTS, MONOTONE)):
+        users, products = _frames(distinct)
+        rng = np.random.default_rng(1)
+        left = rng.standard_normal((USERS, FACTORS), dtype=np.float32)
+        right = rng.standard_normal((PRODUCTS, FACTORS), dtype=np.float32)
+        peer = partial(_scored, left, right)
+        for kind, sentence in sentences.items():
+            policy = st.Policy.from_toml(
+                f'[policy]\nid = "p"\n[[rules]]\nid = "r"\nrequire = "{sentence}"\n'
+            )
+            found = policy.evaluate(users, products, AS_OF)
+            name = f"{kind}, {distinct:,} distinct values, {USERS:,} x {PRODUCTS:,}"
+            note = f"peer: float32 product of {FACTORS} factors; {sentence}"
+            rows.append(paired(name, _all_bits(found), peer, note, rounds=3))
+    return rows
+
+
+def _all_bits(found: st.Eligibility) -> Callable[[], None]:
+    """Return what composes everybody's bits, from columns that were read before."""
+    moment = found.as_of
+
+    def ours() -> None:
+        fresh = found.at(moment)
+        for start in range(0, USERS, BLOCK):
+            fresh.bits(np.arange(start, min(USERS, start + BLOCK)))
+
+    return ours
+
+
+def _scored(left: np.ndarray, right: np.ndarray) -> None:
+    out = np.empty((BLOCK, PRODUCTS), np.float32)
+    for start in range(0, USERS, BLOCK):
+        block = left[start : start + BLOCK]
+        np.matmul(block, right.T, out=out[: len(block)])
+
+
+def _frames(distinct: int) -> tuple[pa.Table, pa.Table]:
+    """Draw continuous values for users, and so many distinct ones for products."""
+    rng = np.random.default_rng(0)
+    day = np.timedelta64(86_400_000_000, "us")
+    exposure = pa.MapArray.from_arrays(
+        np.arange(0, 3 * USERS + 1, 3).astype(np.int32),
+        pa.array(ISSUERS[(rng.integers(0, 33, 3 * USERS) * 3 + np.arange(3 * USERS) % 3)]),
+        pa.array(rng.uniform(0, 0.3, 3 * USERS)),
+    )
+    users = pa.table(
+        {
+            "user_id": np.arange(USERS),
+            "age": rng.uniform(18, 90, USERS),
+            "income": rng.lognormal(10, 1, USERS),
+            "debt": rng.lognormal(8, 1, USERS),
+            "asked": np.datetime64("2024-01-01", "us")
+            + rng.integers(0, 2**45, USERS).astype("timedelta64[us]"),
+            "tags": _lists(rng, USERS, 4),
+            "exposure": exposure,
+        }
+    )
+
+    def drawn(pool: np.ndarray) -> np.ndarray:
+        return rng.choice(pool, PRODUCTS)
+
+    products = pa.table(
+        {
+            "product_id": np.arange(PRODUCTS),
+            "term": drawn(rng.uniform(0, 40, distinct)),
+            "share": drawn(rng.uniform(0, 1, distinct)),
+            "least": drawn(rng.lognormal(9, 1, distinct)),
+            "wait": drawn(np.arange(distinct).astype(float)),
+            "closes": drawn(np.datetime64("2024-06-01", "us") + np.arange(distinct) * day),
+            "tag": drawn(TAGS),
+            "tags": _lists(rng, PRODUCTS, 2),
+            "issuer": drawn(ISSUERS),
+        }
+    )
+    return users, products
+
+
+def _lists(rng: np.random.Generator, rows: int, each: int) -> pa.ListArray:
+    offsets = np.arange(0, each * rows + 1, each).astype(np.int32)
+    return pa.ListArray.from_arrays(offsets, pa.array(rng.choice(TAGS, each * rows)))

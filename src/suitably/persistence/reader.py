@@ -1,0 +1,173 @@
+"""The files of a saved model: opened once, checked, and used as what was checked."""
+
+import hashlib
+import io
+import math
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from suitably.errors import ArtifactError
+from suitably.persistence.folder import (
+    SCHEMA,
+    Verify,
+    is_listed_name,
+    open_regular,
+    read_manifest,
+    refuse_aliens,
+    retried,
+)
+
+__all__ = ["Contents", "Reader", "open_folder"]
+
+Contents = Mapping[str, NDArray[np.uint8]]
+
+# More than a header of NumPy's may be long.
+_HEADER = 1 << 14
+_HEADERS = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
+
+
+class Reader:
+    """Makes arrays, tables and texts of the files of a model.
+
+    Args:
+        where: The place, for errors.
+        facts: The manifest.
+        contents: The bytes of every file that it lists.
+
+    Attributes:
+        where: The place, for errors.
+        facts: The manifest.
+    """
+
+    def __init__(self, where: str, facts: dict[str, Any], contents: Contents) -> None:
+        self.where = where
+        self._contents = contents
+        self.facts = facts
+
+    def array(self, file: str) -> NDArray[Any]:
+        """Return an array as a read-only view of the file."""
+        if file.endswith(".parquet"):
+            values = self.table(file)["values"].combine_chunks().to_numpy(zero_copy_only=False)
+            return np.asarray(values)
+        octets = self._bytes(file)
+        try:
+            return _array(octets)
+        except (ValueError, TypeError, EOFError, OverflowError) as error:
+            raise ArtifactError(f"{self.where}/{file}: {error}") from None
+
+    def table(self, file: str) -> pa.Table:
+        """Read a table."""
+        try:
+            return pq.read_table(pa.BufferReader(pa.py_buffer(self._bytes(file))))
+        except (pa.ArrowException, OSError) as error:
+            raise ArtifactError(f"{self.where}/{file}: {error}") from None
+
+    def text(self, file: str) -> str:
+        """Read a policy."""
+        try:
+            return self._bytes(file).tobytes().decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise ArtifactError(f"{self.where}/{file}: {error}") from None
+
+    def _bytes(self, file: str) -> NDArray[np.uint8]:
+        if file not in self._contents:
+            raise ArtifactError(f"{self.where}: {file!r} is not named in the manifest")
+        return self._contents[file]
+
+
+def open_folder(path: Path, verify: Verify) -> Reader:
+    """Open one version of a saved model, whole, whoever saves to the folder meanwhile.
+
+    Arrays are read-only maps of the files that were opened here; they outlast the folder.
+
+    Args:
+        path: The folder.
+        verify: `"full"` checks every byte of every file; `"manifest"` checks the manifest's, and
+            that the files it names are there in the size that it names.
+
+    Raises:
+        ArtifactError: Damaged, tampered with, incomplete, or not a saved model.
+    """
+    if verify not in ("full", "manifest"):
+        raise ValueError(f'verify={verify!r}: must be "full" or "manifest"')
+    return retried(path, lambda: _open(path, verify))
+
+
+def _open(path: Path, verify: Verify) -> Reader:
+    facts = read_manifest(path).facts
+    digests, sizes = facts.get("files"), facts.get("sizes", {})
+    if facts.get("schema") != SCHEMA or not isinstance(digests, dict):
+        raise ArtifactError(f"{path}: written in another format, this version reads {SCHEMA}")
+    contents = {}
+    try:
+        with ExitStack() as stack:
+            # All are opened before one is read: a version being replaced is caught whole, or gone.
+            opened = {
+                name: stack.enter_context(open_regular(path / name)) for name in _names(digests)
+            }
+            refuse_aliens(path, os.listdir(path))
+            for name, file in opened.items():
+                if os.fstat(file.fileno()).st_size != sizes[name]:
+                    raise OSError(f"{name} has another size")
+                contents[name], digest = _content(name, file, verify)
+                if digest not in (None, digests[name]):
+                    raise OSError(f"{name} has other bytes")
+    except (OSError, LookupError, TypeError, ValueError, MemoryError) as error:
+        raise ArtifactError(f"{path}: is damaged or has been changed: {error}") from None
+    return Reader(str(path), facts, contents)
+
+
+def _names(listed: Iterable[Any]) -> Iterator[str]:
+    for name in listed:
+        if not is_listed_name(name):
+            raise ValueError(f"{name!r} is not the name of a file of a saved model")
+        yield name
+
+
+def _content(
+    name: str, file: io.BufferedReader, verify: Verify
+) -> tuple[NDArray[np.uint8], str | None]:
+    """Return the bytes of an open file, and their digest where it is asked for.
+
+    Arrays are mapped, and hashed through the same descriptor: to hash the map would count all of
+    it as memory of this process.
+    """
+    full = verify == "full"
+    if name.endswith(".npy"):
+        digest = hashlib.file_digest(file, "sha256").hexdigest() if full else None
+        return np.memmap(file, np.uint8, "r"), digest
+    data = file.read()
+    return np.frombuffer(data, np.uint8), hashlib.sha256(data).hexdigest() if full else None
+
+
+def _array(octets: NDArray[np.uint8]) -> NDArray[Any]:
+    """View bytes as the array that a .npy file says they are.
+
+    Raises:
+        ValueError: They are not one array without objects, or more, or less.
+    """
+    head = io.BytesIO(octets[:_HEADER].tobytes())
+    version = np.lib.format.read_magic(head)
+    if version not in _HEADERS:  # rare: one with names of fields in other scripts
+        found: NDArray[Any] = np.lib.format.read_array(io.BytesIO(octets.tobytes()))
+        found.setflags(write=False)
+        return found
+    shape, fortran, kind = _HEADERS[version](head)
+    if kind.hasobject:
+        raise ValueError("holds Python objects, which are not read")
+    start = head.tell()
+    if start + math.prod(shape) * kind.itemsize != len(octets):
+        raise ValueError("is not one array")
+    values = octets[start:].view(kind)
+    return values.reshape(shape, order="F" if fortran else "C")

@@ -1,0 +1,83 @@
+"""Room for a dense matrix, asked for before the work of filling it begins."""
+
+from pathlib import Path
+
+from suitably.errors import DataError
+
+__all__ = ["available", "check_room"]
+
+_PROC, _GROUP = Path("/proc"), Path("/sys/fs/cgroup")
+
+
+def check_room(name: str, side: int, cell: int) -> None:
+    """Refuse a ranker whose square matrices would not fit in memory.
+
+    Args:
+        name: The ranker's.
+        side: How many products the matrices have on each side.
+        cell: Bytes that it takes for a pair of products, all matrices at once.
+
+    Raises:
+        DataError: They need more than there is.
+    """
+    need, free = cell * side * side, available()
+    if free is not None and need > free:
+        raise DataError(
+            f"{name}: takes {_gigabytes(need)} of memory for a matrix of {side:,} by {side:,} "
+            f"products, and {_gigabytes(free)} are available; ItemKNN, IALS and ALS need no such "
+            "matrix"
+        )
+
+
+def available() -> int | None:
+    """Return how many bytes this process may still take; None where nobody says.
+
+    The least of what the machine has left, what the limits of a container leave, and what the
+    process's own limit of addresses leaves.
+    """
+    found = [_machine(), _container(), _addresses()]
+    return min((one for one in found if one is not None), default=None)
+
+
+def _machine() -> int | None:
+    for line in _read(_PROC / "meminfo").splitlines():
+        if line.startswith("MemAvailable:"):
+            return int(line.split()[1]) * 1024
+    return None
+
+
+def _container() -> int | None:
+    for limit, used, files in (
+        ("memory.max", "memory.current", "inactive_file"),
+        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes", "total_inactive_file"),
+    ):
+        most, held = _read(_GROUP / limit).strip(), _read(_GROUP / used).strip()
+        if most.isdigit() and held.isdigit():
+            counts = _read((_GROUP / limit).parent / "memory.stat").splitlines()
+            # The cache of files gives way to whoever needs memory.
+            cached = [int(line.split()[1]) for line in counts if line.split()[0] == files]
+            return max(0, int(most) - int(held) + sum(cached))
+    return None
+
+
+def _addresses() -> int | None:
+    try:
+        import resource
+    except ImportError:  # Windows has no limits of this kind.
+        return None
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    pages = _read(_PROC / "self" / "statm").split()
+    if limit == resource.RLIM_INFINITY or not pages:
+        return None
+    return max(0, limit - int(pages[0]) * resource.getpagesize())
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError:
+        return ""
+
+
+def _gigabytes(size: int) -> str:
+    return f"{size / 1e9:,.1f} GB"

@@ -1,0 +1,71 @@
+"""Which way an atom goes to its bits: by what it names, and by whether it is monotone."""
+
+from dataclasses import replace
+
+from suitably.suitability.engine.atoms import Atom, ProductAtom, UserAtom
+from suitably.suitability.engine.combinations import PairAtom
+from suitably.suitability.engine.comparisons import MonotoneAtom, ThresholdAtom
+from suitably.suitability.engine.monotone import Monotone, monotone_in
+from suitably.suitability.engine.scope import EvalScope
+from suitably.suitability.engine.skeleton import Skeleton, SlotScope
+from suitably.suitability.language.evaluator import evaluate
+from suitably.suitability.language.functions import is_dated
+from suitably.suitability.language.nodes import And, Compare, Node, Not, sides
+from suitably.suitability.language.types import Values
+
+__all__ = ["make_atom", "ordered"]
+
+_TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
+
+
+def make_atom(node: Node, scope: EvalScope) -> Atom:
+    """Choose an atom's way by what it names."""
+    named = sides(node)
+    if "product" in named and isinstance(node, Compare) and _plain(node, scope):
+        for one, operator, other in (
+            (node.left, node.operator, node.right),
+            (node.right, _TURNED[node.operator], node.left),
+        ):
+            # A moment has a place among the products' dates as a user's value has.
+            of_user = sides(one) == {"user"} or (not sides(one) and is_dated(one))
+            if of_user and sides(other) == {"product"}:
+                return ThresholdAtom(one, operator, other, scope)
+    if "user" not in named:
+        return ProductAtom(node, scope)
+    if "product" not in named:
+        return UserAtom(node, scope)
+    skeleton = Skeleton.of(node)
+    along_user, along_product = _along(skeleton, scope)
+    if along_user is None and along_product is None:
+        return PairAtom(node, scope, skeleton)
+    return MonotoneAtom(node, scope, skeleton, along_user, along_product)
+
+
+def ordered(node: Compare, scope: EvalScope) -> Node | None:
+    """Return an equality that mixes the sides as two comparisons that can be searched, if so.
+
+    `a == b` is `a <= b and a >= b` for all that has an order, and `a != b` is not.
+    """
+    if node.operator not in ("==", "!=") or all(
+        len(sides(part)) < 2 for part in (node.left, node.right)
+    ):
+        return None
+    both = [replace(node, operator=operator) for operator in ("<=", ">=")]
+    if not _plain(node, scope) or _along(Skeleton.of(both[0]), scope) == (None, None):
+        return None
+    equal = And(tuple(both), start=node.start, end=node.end)
+    return equal if node.operator == "==" else Not(equal, start=node.start, end=node.end)
+
+
+def _along(skeleton: Skeleton, scope: EvalScope) -> tuple[Monotone | None, Monotone | None]:
+    """Return how it is monotone along its only user's slot, and along its only product's."""
+    types = scope.without_rows()
+    users, products = skeleton.columns("user", types), skeleton.columns("product", types)
+    dry = SlotScope(types, {**users, **products})
+    return monotone_in(skeleton, "user", dry), monotone_in(skeleton, "product", dry)
+
+
+def _plain(node: Compare, scope: EvalScope) -> bool:
+    """Return whether it compares values; conditions have no order to be placed in."""
+    dry = scope.without_rows()
+    return all(isinstance(evaluate(part, dry), Values) for part in (node.left, node.right))

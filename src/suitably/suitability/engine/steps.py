@@ -1,0 +1,65 @@
+"""Bit rows of products that change one by one as a place moves: made where they are asked for.
+
+A table of them would grow with the square of the products. Here a product is only the place at
+which its bit flips, and rows for any places are composed from that, in no more memory than they
+take themselves.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from suitably.utils import bitset
+from suitably.utils.bitset import BitRows, TruthBits
+
+__all__ = ["NEVER", "Places", "Steps"]
+
+Places = NDArray[np.int64]
+NEVER = np.iinfo(np.int64).max
+_FEW = 16
+
+
+@dataclass(frozen=True)
+class Steps:
+    """Where a condition is true and false at each step.
+
+    Attributes:
+        base: The words at step 0: where it is true, and where false.
+        true: Places of all products, once for every time that their bit flips: those below the
+            step have flipped.
+        false: Likewise.
+    """
+
+    base: TruthBits
+    true: Sequence[Places]
+    false: Sequence[Places]
+
+    def rows(self, steps: Places) -> TruthBits:
+        """Compose rows of bits for ascending steps; a negative one has neither true nor false."""
+        true = self.base[0] ^ _flipped(self.true, steps, self.base[0].shape[1])
+        if self.false is self.true:
+            false = true ^ (self.base[0] ^ self.base[1])
+        else:
+            false = self.base[1] ^ _flipped(self.false, steps, self.base[1].shape[1])
+        unknown = int(np.searchsorted(steps, 0))
+        true[:unknown] = 0
+        false[:unknown] = 0
+        return true, false
+
+
+def _flipped(flips: Sequence[Places], steps: Places, width: int) -> BitRows:
+    if len(steps) <= _FEW:
+        words = np.zeros((len(steps), width), np.uint64)
+        for places in flips:
+            words ^= bitset.pack(places < steps[:, None])
+        return words
+    words = np.zeros((len(steps) + 1, width), np.uint64)
+    for places in flips:
+        product = np.arange(len(places))
+        first = np.searchsorted(steps, places, side="right")
+        bit = np.uint64(1) << (product % 64).astype(np.uint64)
+        np.bitwise_xor.at(words, (first, product // 64), bit)
+    np.bitwise_xor.accumulate(words, axis=0, out=words)
+    return words[:-1]
