@@ -149,8 +149,8 @@ class Dataset:
         if time:
             zones[f"{inspection.name}.{time}"] = zone
         column = log.column(id_column)
-        lacking = column.null_count == len(column)
-        if not lacking and not same_ids(versions.ids.array.type, column.type):
+        alike = same_ids(versions.ids.array.type, column.type)
+        if not alike and column.null_count < len(column):
             raise DataError(
                 f"{inspection.name}.{id_column} holds {versions.ids.array.type}, but "
                 f"interactions.{id_column} holds {log.column(id_column).type}: use one type of id"

@@ -99,13 +99,7 @@ class Entities:
         Raises:
             DataError: They are no ids, or of another type than these.
         """
-        asked = self.ids.read(ids, name)
-        known = asked.drop_null()  # whole numbers with a gap would come as fractions
-        codes = np.full(len(asked), -1, np.int32)
-        codes[asked.is_valid().to_numpy(zero_copy_only=False)] = self.ids.codes(
-            known.to_numpy(zero_copy_only=False)
-        )
-        return codes
+        return self.ids.codes(self.ids.read(ids, name))
 
     @cached_property
     def catalogue(self) -> NDArray[np.int64]:

@@ -61,12 +61,11 @@ def _read(values: list[Any], kinds: set[type]) -> pa.Array:
     if all(issubclass(kind, dict) for kind in kinds):
         return _maps(values)
     if any(issubclass(kind, date | np.datetime64) for kind in kinds):
-        array = pa.array(_moments(values))
-        zones = {str(getattr(value, "tzinfo", None)) for value in values if value is not None}
+        moments = _moments(values)
+        zones = {str(getattr(value, "tzinfo", None)) for value in moments if value is not None}
         # Arrow has one zone per column, and would show all in the first value's.
-        return (
-            array.cast(pa.timestamp("us", UNNAMED)) if len(zones) > 1 and _aware(array) else array
-        )
+        found = pa.array(moments)
+        return found.cast(pa.timestamp("us", UNNAMED)) if len(zones) > 1 else found
     if all(issubclass(kind, UUID) for kind in kinds):
         return pa.array([None if value is None else str(value) for value in values], pa.string())
     numbers = all(issubclass(kind, _NUMBERS) for kind in kinds)
@@ -145,8 +144,11 @@ def _moments(values: list[Any]) -> list[Any]:
     bare = any(isinstance(v, date) and not isinstance(v, datetime) for v in moments)
     if len(zones) > 1 or (bare and zones == {True}):
         raise _NoCommonTypeError("some moments have a time zone, some have none")
-    if any(getattr(value, "nanosecond", 0) for value in timed):
-        raise _NoCommonTypeError("values finer than a microsecond")
+    finer = sum(getattr(value, "nanosecond", 0) != 0 for value in timed)
+    if finer:
+        raise _NoCommonTypeError(
+            f"{finer} moments are finer than a microsecond, which would be cut"
+        )
     if not timed:
         return moments
     return [

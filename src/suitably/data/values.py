@@ -49,6 +49,9 @@ class Unreadable(pa.ExtensionType):  # type: ignore[misc]
     def __arrow_ext_deserialize__(cls, storage: pa.DataType, serialized: bytes) -> "Unreadable":
         return cls(serialized.decode())
 
+    def __hash__(self) -> int:
+        return hash((type(self), self.problem))
+
     def of(self, values: list[Any]) -> pa.Array:
         """Keep values aside, None as null."""
         texts = pa.array([None if value is None else _text(value) for value in values], pa.string())

@@ -177,7 +177,16 @@ class Vocabulary:
         return len(self.array)
 
     def codes(self, ids: Any) -> NDArray[np.int32]:
-        """Return each id's position, −1 where it is not in the vocabulary."""
+        """Return each id's position, −1 where it is not in the vocabulary.
+
+        Args:
+            ids: Ids as read; a column of Arrow may have nulls, which are nobody's.
+        """
+        if isinstance(ids, pa.Array):
+            codes = np.full(len(ids), -1, np.int32)
+            known = ids.drop_null().to_numpy(zero_copy_only=False)
+            codes[ids.is_valid().to_numpy(zero_copy_only=False)] = self.codes(known)
+            return codes
         wanted = ids if isinstance(ids, np.ndarray) else np.fromiter(ids, object)
         if wanted.dtype.kind in "UT":
             wanted = wanted.astype(object)

@@ -242,16 +242,16 @@ def _nothing(declared: Declaration, rows: int) -> Column:
     return Values(kind, np.zeros(rows, np.int64), unknown)
 
 
-def _dates(moments: Instants) -> Values:
-    known = ~np.isnat(moments)
-    return Values(DATE, np.where(known, moments.view(np.int64), 0), known)
-
-
 def _shown(value: Any) -> Any:
     """Return a number as it reads, whatever type the column has."""
     if isinstance(value, float | Decimal):
         return int(value) if float(value).is_integer() else float(value)
     return value
+
+
+def _dates(moments: Instants) -> Values:
+    known = ~np.isnat(moments)
+    return Values(DATE, np.where(known, moments.view(np.int64), 0), known)
 
 
 def _encode(array: pa.Array) -> tuple[NDArray[np.int64], list[Any]]:
