@@ -1,6 +1,7 @@
-"""What every test shares: profiles of effort, and where the real data lies."""
+"""What every test shares: profiles of effort, random order, and where the real data lies."""
 
 import os
+import random
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,25 @@ settings.register_profile(
 )
 settings.register_profile("long", settings.get_profile("default"), max_examples=5_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+# Chosen here once, since the workers of pytest-xdist take over the environment and must agree.
+if os.environ.get("SUITABLY_TEST_ORDER") == "random":
+    os.environ["SUITABLY_TEST_ORDER"] = str(random.SystemRandom().randrange(10**6))
+ORDER = os.environ.get("SUITABLY_TEST_ORDER")
+
+
+def pytest_report_header() -> str | None:
+    return f"random order: SUITABLY_TEST_ORDER={ORDER}" if ORDER else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Shuffle files, and tests within a file, if SUITABLY_TEST_ORDER is "random" or a seed."""
+    if not ORDER:
+        return
+    draw = random.Random(ORDER)
+    place = {path: draw.random() for path in dict.fromkeys(item.path for item in items)}
+    draw.shuffle(items)
+    items.sort(key=lambda item: place[item.path])
 
 
 @pytest.fixture(scope="session")

@@ -200,7 +200,7 @@ def test_explain() -> None:
 @pytest.mark.parametrize(
     ("user", "product"),
     [("u3", "p2"), ("u3", "p4"), ("u0", "p3"), ("u2", "p0"), ("u3", "gold"), ("nobody", "p0"),
-     ("stranger", "p0"), ("u3", None), ("u3", 7)],
+     ("stranger", "p0"), ("u3", None)],
 )  # fmt: skip
 def test_explaining_what_is_not_recommended(user: Any, product: Any) -> None:
     recs = world().fitted().recommend(["u0", "u2", "u3", "nobody"], k=4)

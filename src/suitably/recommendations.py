@@ -170,7 +170,7 @@ class Recommendations:
             KeyError: It is not; `Pipeline.why_not` says why.
         """
         place = self._place(user_id)
-        code = int(self._generator.state.catalogue.codes([product_id])[0])
+        code = int(self._generator.state.catalogue.codes_of([product_id], "product_id")[0])
         found = np.flatnonzero(self.lists.products[place, : self.lists.lengths[place]] == code)
         if code < 0 or not len(found):
             raise KeyError("the product is not in this customer's list: ask pipeline.why_not")
@@ -310,10 +310,10 @@ class Recommendations:
         return {user: place for place, user in enumerate(self._asked.to_pylist())}
 
     def _place(self, user_id: Any) -> int:
-        plain = user_id.item() if isinstance(user_id, np.generic) else user_id
-        if plain not in self._places:
+        asked = self._generator.state.users.ids.read([user_id], "user_id")[0].as_py()
+        if asked not in self._places:
             raise KeyError("this customer was not asked about: ask pipeline.why_not")
-        return self._places[plain]
+        return self._places[asked]
 
     def _write(self, table: pa.Table) -> Any:
         return write_frame(table, self._generator.state.kind)

@@ -31,7 +31,7 @@ PAIRS = [[("a", 1.0), ("b", None)], None, [], [("c", 3.0)]]
 def test_maps_are_offsets_keys_and_numbers(array: pa.Array) -> None:
     for one, rows in ((array, PAIRS), (array.slice(1), PAIRS[1:])):
         assert is_map(one.type)
-        read = MapEntries.read(one)
+        read = MapEntries.read(one, "x")
         assert read is not None
         assert read.numbers.dtype == np.float64
         bounds = list(zip(read.offsets[:-1], read.offsets[1:], strict=True))
@@ -43,8 +43,8 @@ def test_maps_are_offsets_keys_and_numbers(array: pa.Array) -> None:
 
 def test_maps_of_other_types_are_not_read() -> None:
     for kind in (pa.map_(pa.int64(), pa.float64()), pa.map_(pa.string(), pa.string())):
-        assert MapEntries.read(pa.array([[]], kind)) is None
-    assert MapEntries.read(pa.array([{"a": "text"}])) is None
+        assert MapEntries.read(pa.array([[]], kind), "x") is None
+    assert MapEntries.read(pa.array([{"a": "text"}]), "x") is None
 
 
 def test_lists_are_numbered_sets() -> None:
@@ -52,11 +52,11 @@ def test_lists_are_numbered_sets() -> None:
     shut = coded.cast(pa.list_(pa.dictionary(pa.int32(), pa.string())))
     for array in (coded, plain_lists(shut)):
         assert is_list(array.type)
-        codes, sets = distinct_lists(array, "text")
+        codes, sets = distinct_lists(array, "text", "x")
         assert codes.tolist() == [0, 0, 0, 1]
         assert sets == (frozenset({"x", "y"}), frozenset({None}))
     fixed = plain_lists(pa.array([[1, 2], [2, 1]], pa.list_(pa.int64(), 2)))
     assert element_kind(fixed.type.value_type) == "number"
-    assert distinct_lists(fixed, "number")[1] == (frozenset({1.0, 2.0}),)
+    assert distinct_lists(fixed, "number", "x")[1] == (frozenset({1.0, 2.0}),)
     numbers = pa.array([[1.0, float("nan")]])
-    assert distinct_lists(numbers, "number")[1] == (frozenset({1.0, None}),)
+    assert distinct_lists(numbers, "number", "x")[1] == (frozenset({1.0, None}),)

@@ -88,7 +88,19 @@ def test_integer_ids(make: Any) -> None:
     assert [row["user_id"] for row in rows_of(recs.to_frame())] == [3, 3, 1]
     assert products_of(recs, 1) == ["p2"]
     assert recs.explain(3, "p0").rank == 1
-    assert pipeline.recommend(["u3"]).lists.lengths.tolist() == [0], "text is another id"
+    batch = pa.record_batch({"user_id": ["u3"]})
+    for ask in (
+        lambda: pipeline.recommend(["u3"]),
+        lambda: pipeline.recommend([3], product_ids=[1]),
+        lambda: pipeline.trace("u3"),
+        lambda: pipeline.why_not("u3", "p2"),
+        lambda: pipeline.why_not(3, 2),
+        lambda: recs.for_user("u3"),
+        lambda: recs.explain(3, 0),
+        lambda: list(pipeline.apply_arrow([batch])),
+    ):
+        with pytest.raises(st.DataError, match="use one type of id"):
+            ask()
 
 
 # --- order ---------------------------------------------------------------------------------------

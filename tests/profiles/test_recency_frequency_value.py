@@ -40,8 +40,14 @@ LOG = pd.DataFrame(
 )
 
 
+def data_of(log: pd.DataFrame) -> Dataset:
+    """Every kind of event makes a product owned."""
+    kinds = log["event"].unique().tolist() if "event" in log else None
+    return Dataset(USERS, None, log, owned_events=kinds)
+
+
 def profile(log: pd.DataFrame, as_of: object = "2024-06-30", **arguments: object) -> pd.DataFrame:
-    data = Dataset(USERS, None, log)
+    data = data_of(log)
     frame = RecencyFrequencyValue(**arguments).fit(data, as_of).transform(data)
     return frame.set_index("user_id")
 
@@ -118,13 +124,13 @@ def test_aware_data_counts_elapsed_time() -> None:
 @pytest.mark.parametrize("make", [pd.DataFrame, pl.from_pandas, pa.Table.from_pandas])
 def test_gives_the_callers_kind_of_frame(make: object) -> None:
     users, log = make(USERS), make(LOG)  # type: ignore[operator]
-    data = Dataset(users, None, log)
+    data = Dataset(users, None, log, owned_events=["buy", "view"])
     found = RecencyFrequencyValue().fit(data).transform(data)
     assert type(found) is type(users)
 
 
 def test_transform_takes_another_moment_but_not_another_order() -> None:
-    data = Dataset(USERS, None, LOG)
+    data = data_of(LOG)
     builder = RecencyFrequencyValue().fit(data, "2024-01-01")
     assert builder.transform(data).frequency.tolist() == [0, 3, 0, 1, 0]
     assert builder.transform(data, "2024-01-02").frequency.tolist() == [1, 3, 0, 1, 0]
@@ -149,7 +155,7 @@ def test_refuses_unknown_kinds_of_event() -> None:
 
 def test_refuses_transform_before_fit_and_unknown_fields() -> None:
     with pytest.raises(NotFittedError, match="RecencyFrequencyValue"):
-        RecencyFrequencyValue().transform(Dataset(USERS, None, LOG))
+        RecencyFrequencyValue().transform(data_of(LOG))
     assert RecencyFrequencyValue().provenance("monetary") == "observed"
     with pytest.raises(ValueError, match="recency_days, frequency"):
         RecencyFrequencyValue().provenance("recency")
@@ -167,7 +173,7 @@ def test_parameters_rebuild_the_builder() -> None:
 
 
 def test_refuses_a_moment_before_what_the_state_holds() -> None:
-    view = Dataset(USERS, None, LOG).view("2024-06-30")
+    view = data_of(LOG).view("2024-06-30")
     builder = RecencyFrequencyValue()
     state = builder.accumulate(view)
     with pytest.raises(DataError, match="later events"):
@@ -176,8 +182,8 @@ def test_refuses_a_moment_before_what_the_state_holds() -> None:
 
 def test_refuses_to_mix_data_with_and_without_values() -> None:
     builder = RecencyFrequencyValue()
-    valued = builder.accumulate(Dataset(USERS, None, LOG).view())
-    bare = builder.accumulate(Dataset(USERS, None, LOG.drop(columns="value")).view())
+    valued = builder.accumulate(data_of(LOG).view())
+    bare = builder.accumulate(data_of(LOG.drop(columns="value")).view())
     with pytest.raises(DataError, match="some have values and some have none"):
         builder.merge(valued, bare)
     nothing = RecencyFrequencyValueState(np.zeros(7, np.int64), None, None)

@@ -59,6 +59,7 @@ def forge(folder: Path, change: Callable[[dict[str, Any]], None] | None = None) 
         if (folder / file).is_file():
             digest = hashlib.sha256((folder / file).read_bytes()).hexdigest()
             manifest["files"][file] = digest
+            manifest["sizes"][file] = (folder / file).stat().st_size
     if change is not None:
         change(manifest)
     write_manifest(folder, json.dumps(manifest).encode())
@@ -128,15 +129,26 @@ def test_a_file_missing_or_too_many(model: Path, verify: Any) -> None:
             (folder / name).unlink()
             with pytest.raises(suitably.ArtifactError):
                 suitably.load(folder, verify=verify)
-    for name in ("extra.npy", "model.pkl", ".hidden", "x.py", "manifest.json.bak"):
+    for name in ("extra.npy", "model.pkl", "x.py", "more.parquet", "policy.TOML"):
         with copied(model) as folder:
             (folder / name).write_bytes(b"")
             with pytest.raises(suitably.ArtifactError):
                 suitably.load(folder, verify=verify)
     with copied(model) as folder:
-        (folder / "subfolder").mkdir()
+        (folder / "subfolder.npy").mkdir()
         with pytest.raises(suitably.ArtifactError):
             suitably.load(folder, verify=verify)
+
+
+def test_what_is_no_part_of_a_model_is_not_read(model: Path, sandbox: Path) -> None:
+    mark = sandbox / "mark"
+    with copied(model) as folder:
+        for name in (".hidden", "NOTES.txt", "manifest.json.bak", "manifest.sig"):
+            (folder / name).write_bytes(pickle.dumps(Bomb(mark)))
+        (folder / "subfolder").mkdir()
+        (folder / f"{'0' * 64}-what-an-ended-save-left.npy").write_bytes(pickle.dumps(Bomb(mark)))
+        serve(folder)
+        assert not mark.exists()
 
 
 @pytest.mark.parametrize("verify", ["full", "manifest"])
@@ -181,7 +193,9 @@ def test_names_that_lead_outside(model: Path, sandbox: Path, name: str) -> None:
     np.save(sandbox / "outside.npy", np.zeros(3))
 
     def change(manifest: dict[str, Any]) -> None:
-        manifest["files"][name] = hashlib.sha256((sandbox / "outside.npy").read_bytes()).hexdigest()
+        content = (sandbox / "outside.npy").read_bytes()
+        manifest["files"][name] = hashlib.sha256(content).hexdigest()
+        manifest["sizes"][name] = len(content)
         manifest["owned"]["starts"] = name
 
     def replaced(manifest: dict[str, Any]) -> None:
@@ -292,6 +306,9 @@ def test_a_class_of_the_wrong_kind_is_refused(model: Path) -> None:
         ("no ranker", lambda m: m.pop("rankers")),
         ("an empty list of rankers", lambda m: m.update(rankers=[])),
         ("files is a list", lambda m: m.update(files=sorted(m["files"]))),
+        ("no sizes", lambda m: m.pop("sizes")),
+        ("sizes are text", lambda m: m.update(sizes=dict.fromkeys(m["files"], "7"))),
+        ("sizes is a list", lambda m: m.update(sizes=[])),
         ("as_of is text", lambda m: m.update(as_of="yesterday")),
         ("as_of is a fraction", lambda m: m.update(as_of=0.5)),
         ("no such zone", lambda m: m.update(zone="../../etc/passwd")),

@@ -37,7 +37,8 @@ def bank(
         for side, count in (("user", users), ("product", products))
     ]
     log |= {} if kinds is None else {"event": kinds}
-    return suitably.Dataset(*frames, pd.DataFrame(log))
+    owning = None if kinds is None else sorted({*kinds})
+    return suitably.Dataset(*frames, pd.DataFrame(log), owned_events=owning)
 
 
 def context(data: suitably.Dataset, as_of: datetime = AS_OF) -> FitContext:

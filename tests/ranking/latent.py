@@ -114,9 +114,11 @@ class LatentContract(RankerContract):
         kinds = world().but(
             events=[
                 {**row, "event": "look" if i % 2 else "buy"} for i, row in enumerate(world().events)
-            ]
+            ],
+            owned_events=("buy", "look"),
         )
-        buys = kinds.but(events=[row for row in kinds.events if row["event"] == "buy"])
+        buys = kinds.but(events=[row for row in kinds.events if row["event"] == "buy"],
+                         owned_events=None)  # fmt: skip
         with_looks = self.make_weighted({"buy": 1.0, "look": 0.0})
         only_buys = self.make_weighted({"buy": 1.0})
         users = [f"u{i}" for i in range(7)]

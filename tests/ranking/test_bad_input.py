@@ -108,7 +108,7 @@ def typed(kinds: str = "buy view") -> World:
     """The same interactions, some bought and some viewed."""
     names = kinds.split()
     log = [{**row, "event": names[i % len(names)]} for i, row in enumerate(world().events)]
-    return world().but(events=log)
+    return world().but(events=log, owned_events=tuple({*names}))
 
 
 @pytest.mark.parametrize(
@@ -151,6 +151,24 @@ def test_huge_weights_are_refused_or_ranked(ranker: Callable[..., Any], huge: fl
     except suitably.DataError:
         return
     assert np.isfinite(found["score"].to_numpy()).all()
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize("weights", [(1e-45, 1.0), (1e-30, 1e30), (3e38, 3e38), (1.0, 1e19)])
+@pytest.mark.parametrize("half_life", [None, 3.0])
+def test_weights_of_any_size_are_refused_at_the_fit_or_ranked(
+    ranker: Callable[..., Any], weights: tuple[float, float], half_life: float | None
+) -> None:
+    made = ranker(event_weights=dict(zip(("buy", "view"), weights, strict=True)),
+                  half_life_days=half_life)  # fmt: skip
+    try:
+        pipeline = typed().fitted(made)
+    except suitably.DataError as error:
+        assert "smaller" in str(error)
+        return
+    found = pipeline.recommend(k=6).to_frame()
+    assert np.isfinite(found["score"].to_numpy()).all()
+    assert len(found)
 
 
 @pytest.mark.parametrize("days", [0, -3, float("nan"), "week"])

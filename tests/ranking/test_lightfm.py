@@ -139,7 +139,8 @@ def order(pipeline: suitably.Pipeline, user: str, products: list[str]) -> list[s
 
 
 def context_of(frames: tuple[Any, Any, Any], as_of: Any = NOW, seed: int = 0) -> FitContext:
-    data = suitably.Dataset(*frames)
+    kinds = sorted(set(frames[2].get("event", [])))
+    data = suitably.Dataset(*frames, owned_events=kinds or None)
     popular = suitably.Pipeline(
         policy=suitably.Policy.unrestricted(), ranker=suitably.ranking.Popularity()
     )

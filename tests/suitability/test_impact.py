@@ -255,7 +255,7 @@ def test_memory_is_bounded_by_the_block(many: int, shelf_size: int) -> None:
         assert len(found.rules()) == 2
         return found.gained
 
-    changed(100, 10)  # whatever is compiled or imported is so now
+    changed(2_000, 10)  # whatever is compiled or imported is so now
     tracemalloc.start()
     try:
         assert changed(many, shelf_size) > 0

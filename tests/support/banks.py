@@ -97,7 +97,6 @@ class World(SmallBank):
     """A small bank that is handed in as any library's frames, with what kinds of event mean."""
 
     kind: str = "pyarrow"
-    owned_events: tuple[str, ...] | None = None
     disposed_events: tuple[str, ...] = ()
     rejected_events: tuple[str, ...] = ()
     rejected_days: float | None = None

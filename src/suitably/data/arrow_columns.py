@@ -5,7 +5,10 @@ from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
+
+from suitably.data.values import finite_doubles, is_number, plain
 
 __all__ = ["MapEntries", "distinct_lists", "element_kind", "is_list", "is_map", "plain_lists"]
 
@@ -36,34 +39,42 @@ def plain_lists(array: pa.Array) -> pa.Array:
 
 def element_kind(kind: pa.DataType) -> Element | None:
     """Return what the elements of a list are; None where they are neither text nor numbers."""
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+    if _is_text(kind):
         return "text"
-    if pa.types.is_integer(kind) or pa.types.is_floating(kind):
+    if is_number(kind):
         return "number"
     return "any" if pa.types.is_null(kind) else None
 
 
 def distinct_lists(
-    array: pa.Array, element: Element
+    array: pa.Array, element: Element, where: str
 ) -> tuple[NDArray[np.int64], tuple[frozenset[Any], ...]]:
     """Number the distinct lists, as sets: NaN is null, as elsewhere.
 
     Returns:
         int64 (rows,), 0 for a null row; and the sets by number.
+
+    Raises:
+        DataError: A number that columns of numbers may not hold either.
     """
+    known = ~array.is_null().to_numpy(zero_copy_only=False)
+    compact = array.filter(pa.array(known))  # null rows may still own elements
+    lengths = pc.list_value_length(compact).to_numpy(zero_copy_only=False)
+    elements = _elements(plain(compact.flatten()), element, where)
     distinct: dict[frozenset[Any], int] = {}
-    codes = [
-        0 if row is None else distinct.setdefault(_elements(row, element), len(distinct))
-        for row in array.to_pylist()
-    ]
-    return np.array(codes, np.int64), tuple(distinct)
+    codes = np.zeros(len(array), np.int64)
+    ends = np.cumsum(lengths).tolist()
+    for row, start, end in zip(np.flatnonzero(known), [0, *ends], ends, strict=False):
+        codes[row] = distinct.setdefault(frozenset(elements[start:end]), len(distinct))
+    return codes, tuple(distinct)
 
 
-def _elements(row: list[Any], element: Element) -> frozenset[Any]:
+def _elements(array: pa.Array, element: Element, where: str) -> list[Any]:
     if element != "number":
-        return frozenset(row)
-    numbers = (None if value is None else float(value) for value in row)
-    return frozenset(None if value != value else value for value in numbers)
+        values: list[Any] = array.to_pylist()
+        return values
+    numbers = finite_doubles(array, where)
+    return [None if value != value else value for value in numbers.tolist()]
 
 
 @dataclass(frozen=True)
@@ -81,10 +92,14 @@ class MapEntries:
     numbers: NDArray[np.float64]
 
     @staticmethod
-    def read(array: pa.Array) -> "MapEntries | None":
-        """Flatten maps, structs or lists of (key, value); None where they are of other types."""
+    def read(array: pa.Array, where: str) -> "MapEntries | None":
+        """Flatten maps, structs or lists of (key, value); None where they are of other types.
+
+        Raises:
+            DataError: A number that columns of numbers may not hold either.
+        """
         if pa.types.is_struct(array.type):
-            return _of_structs(array)
+            return _of_structs(array, where)
         known = ~array.is_null().to_numpy(zero_copy_only=False)
         compact = array.filter(pa.array(known))  # null rows may still own entries
         lengths = np.zeros(len(array), np.int64)
@@ -94,41 +109,42 @@ class MapEntries:
             keys, items = (a.slice(start, lengths.sum()) for a in (compact.keys, compact.items))
         else:
             keys, items = (compact.flatten().field(i) for i in (0, 1))
-        if not (pa.types.is_string(keys.type) or pa.types.is_large_string(keys.type)):
+        if pa.types.is_null(keys.type):
+            keys = keys.cast(pa.string())
+        if not (_is_text(keys.type) and _may_be_numbers(items.type)):
             return None
-        if not _is_number(items.type):
-            return None
-        numbers = _floats(items)
+        numbers = _numbers(items, where)
         kept = ~np.isnan(numbers)
         rows = np.repeat(np.arange(len(array)), lengths)[kept]
         offsets = np.searchsorted(rows, np.arange(len(array) + 1))
         return MapEntries(offsets, keys.filter(pa.array(kept)).cast(pa.string()), numbers[kept])
 
 
-def _of_structs(array: pa.Array) -> MapEntries | None:
+def _of_structs(array: pa.Array, where: str) -> MapEntries | None:
     names = [field.name for field in array.type]
     columns = [array.field(name) for name in names]
-    if not all(_is_number(column.type) for column in columns):
+    if not all(_may_be_numbers(column.type) for column in columns):
         return None
-    dense = np.array([_floats(column) for column in columns]).reshape(len(names), len(array)).T
-    dense[array.is_null().to_numpy(zero_copy_only=False)] = np.nan
+    known = ~array.is_null().to_numpy(zero_copy_only=False)
+    # What null rows still own is nobody's.
+    columns = [pc.if_else(pa.array(known), c, pa.scalar(None, c.type)) for c in columns]
+    numbers = [_numbers(column, where) for column in columns]
+    dense = np.array(numbers).reshape(len(names), len(array)).T
     present = ~np.isnan(dense)
     keys = pa.array([name for row in present for name, p in zip(names, row, strict=True) if p])
     offsets = np.concatenate([[0], np.cumsum(present.sum(axis=1))])
     return MapEntries(offsets, keys.cast(pa.string()), dense[present])
 
 
-def _is_number(kind: pa.DataType) -> bool:
+def _is_text(kind: pa.DataType) -> bool:
     return bool(
-        pa.types.is_integer(kind)
-        or pa.types.is_floating(kind)
-        or pa.types.is_decimal(kind)
-        or pa.types.is_null(kind)
+        pa.types.is_string(kind) or pa.types.is_large_string(kind) or kind == pa.string_view()
     )
 
 
-def _floats(array: pa.Array) -> NDArray[np.float64]:
-    floats: NDArray[np.float64] = array.cast(pa.float64(), safe=False).to_numpy(
-        zero_copy_only=False
-    )
-    return floats
+def _may_be_numbers(kind: pa.DataType) -> bool:
+    return is_number(kind) or bool(pa.types.is_null(kind))
+
+
+def _numbers(array: pa.Array, where: str) -> NDArray[np.float64]:
+    return finite_doubles(plain(array), where)

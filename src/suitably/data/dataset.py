@@ -18,7 +18,7 @@ from suitably.data.interactions import id_codes, inspect_log, read_events
 from suitably.data.validation import OnError, Quarantine, TableValidator
 from suitably.data.versions import Versions, read_versions
 from suitably.data.view import View
-from suitably.data.vocabulary import Vocabulary
+from suitably.data.vocabulary import Vocabulary, same_ids
 from suitably.errors import DataError
 from suitably.typing import AsOf, FrameKind, IntoFrame
 from suitably.utils.html import box, facts, table
@@ -149,7 +149,8 @@ class Dataset:
         if time:
             zones[f"{inspection.name}.{time}"] = zone
         column = log.column(id_column)
-        if versions.ids.array.type != column.type and column.null_count < len(column):
+        alike = same_ids(versions.ids.array.type, column.type)
+        if not alike and column.null_count < len(column):
             raise DataError(
                 f"{inspection.name}.{id_column} holds {versions.ids.array.type}, but "
                 f"interactions.{id_column} holds {log.column(id_column).type}: use one type of id"

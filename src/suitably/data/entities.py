@@ -12,8 +12,9 @@ from suitably.data.clock import Instant, Instants
 from suitably.data.columns import Columns
 from suitably.data.frames import fieldless, take_rows
 from suitably.data.validation import TableValidator
+from suitably.data.values import joint, readable
 from suitably.data.versions import Versions, read_versions
-from suitably.data.vocabulary import Vocabulary
+from suitably.data.vocabulary import Vocabulary, same_ids
 from suitably.errors import DataError
 
 __all__ = ["Entities"]
@@ -88,6 +89,18 @@ class Entities:
         """Return each id's position, −1 where it is not known."""
         return self.ids.codes(ids)
 
+    def codes_of(self, ids: Any, name: str) -> NDArray[np.int32]:
+        """Return the position of each id that somebody asks about, −1 where it is not known.
+
+        Args:
+            ids: A list, array or column of ids.
+            name: What they are, for the message.
+
+        Raises:
+            DataError: They are no ids, or of another type than these.
+        """
+        return self.ids.codes(self.ids.read(ids, name))
+
     @cached_property
     def catalogue(self) -> NDArray[np.int64]:
         """Positions of those that had a visible row: in order, or sorted by id without a frame."""
@@ -104,6 +117,7 @@ class Entities:
         if REPEATABLE not in self.fields.column_names:
             return np.zeros(len(self), bool)
         column = self.fields[REPEATABLE].combine_chunks()
+        readable(column, f"{self.side}.{REPEATABLE}")
         if not (pa.types.is_boolean(column.type) or pa.types.is_null(column.type)):
             raise DataError(f"{self.side}.{REPEATABLE}: must hold booleans, not {column.type}")
         again: NDArray[np.bool_] = (
@@ -141,10 +155,10 @@ class Entities:
         strange = self.ids.codes(fresh.to_numpy(zero_copy_only=False)) < 0
         if not strange.any():
             return self
-        grown = pa.concat_arrays([self.ids.array, fresh.filter(pa.array(strange))])
+        grown = self.ids.grown(fresh.filter(pa.array(strange)))
         return replace(
             self,
-            ids=Vocabulary(grown, self.ids.kind),
+            ids=grown,
             fields=fieldless(len(grown)),
             listed=np.append(self.listed, np.ones(len(grown) - len(self), bool)),
         )
@@ -170,7 +184,7 @@ class Entities:
         codes = self.ids.codes(versions.ids.values).astype(np.int64)
         new = np.flatnonzero(codes < 0)
         codes[new] = len(self) + np.arange(len(new))
-        grown = pa.concat_arrays([self.ids.array, versions.ids.array.take(pa.array(new))])
+        grown = self.ids.grown(versions.ids.array.take(pa.array(new)))
         held, latest = None, np.ones(len(codes), bool)
         if self.times is not None and times is not None:
             held = np.append(self.times, np.full(len(new), _NEVER))
@@ -181,18 +195,18 @@ class Entities:
         rows = np.append(np.arange(len(self)), np.full(len(new), -1))
         listed[codes[latest]] = True
         rows[codes[latest]] = len(self) + np.flatnonzero(latest)
-        joint = self._longer(fields)
+        longer = self._longer(fields)
         made = replace(
             self,
-            ids=Vocabulary(grown, self.ids.kind),
-            fields=take_rows(joint, pa.array(rows, mask=rows < 0)),
+            ids=grown,
+            fields=take_rows(longer, pa.array(rows, mask=rows < 0)),
             listed=listed,
             times=held,
         )
         return made, {f"{self.side}.{time}": zone} if time else {}
 
     def _longer(self, fields: pa.Table) -> pa.Table:
-        """Append rows, read in the types that the columns have."""
+        """Append rows in the types that the columns have, which must hold every value exactly."""
         if not self.fields.num_columns:
             return fieldless(self.fields.num_rows + fields.num_rows)
         missing = [name for name in self.fields.column_names if name not in fields.column_names]
@@ -201,14 +215,8 @@ class Entities:
         columns = {}
         for field in self.fields.schema:
             old, new = self.fields[field.name], fields[field.name]
-            kind = new.type if pa.types.is_null(old.type) else old.type
-            try:
-                chunks = [*old.cast(kind).chunks, *new.cast(kind).chunks]
-            except (pa.ArrowException, TypeError, ValueError):
-                raise DataError(
-                    f"{self.side}.{field.name}: holds {new.type}, but {old.type} at the fit"
-                ) from None
-            columns[field.name] = pa.chunked_array(chunks, kind).combine_chunks()
+            parts = (old.combine_chunks(), new.combine_chunks())
+            columns[field.name] = joint(*parts, f"{self.side}.{field.name}")
         return pa.table(columns)
 
     def _refuse_repeats(self, versions: Versions, codes: NDArray[Any], held: Instants) -> None:
@@ -222,7 +230,7 @@ class Entities:
             )
 
     def _check_type(self, ids: pa.Array) -> None:
-        if ids.type != self.ids.array.type:
+        if not same_ids(ids.type, self.ids.array.type):
             raise DataError(
                 f"{self.side}.{self.id_column}: ids are {ids.type}, but {self.ids.array.type} at "
                 f"the fit: use one type of id"

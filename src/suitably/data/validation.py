@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from suitably.data.clock import UNNAMED
 from suitably.data.moments import ISO_8601, Instant, read_ticks
+from suitably.data.values import beyond_doubles, doubles, is_number, readable
 from suitably.data.vocabulary import id_array, id_kind
 from suitably.errors import DataError
 
@@ -85,8 +86,12 @@ class TableValidator:
             raise DataError(f"{self.name}: no column {column!r}; it has {self.table.column_names}")
 
     def column(self, column: str) -> pa.Array:
-        """One column as it is now."""
-        return self.table[column].combine_chunks()
+        """One column as it is now.
+
+        Raises:
+            DataError: Its values have no common type.
+        """
+        return readable(self.table[column].combine_chunks(), f"{self.name}.{column}")
 
     def replace(self, column: str, array: pa.Array) -> None:
         """Put a parsed column in the place of the one read."""
@@ -123,10 +128,12 @@ class TableValidator:
             may_lack: Which rows may be without one; None: no row.
         """
         self.require(column)
-        self.kinds[column] = id_kind(self.column(column).type)
-        lacking = self.column(column).is_null().to_numpy(zero_copy_only=False)
+        given = self.column(column)
+        ids = id_array(given, f"{self.name}.{column}")
+        self.kinds[column] = id_kind(given.type, ids.type)
+        self.replace(column, ids)
+        lacking = ids.is_null().to_numpy(zero_copy_only=False)
         self.refuse(column, "no id", lacking if may_lack is None else lacking & ~may_lack)
-        self.replace(column, id_array(self.column(column), f"{self.name}.{column}"))
 
     def moments(self, column: str, now: Instant) -> str | None:
         """Parse a column of moments, refuse the unreadable and the future ones.
@@ -182,11 +189,14 @@ class TableValidator:
             column: The column of numbers.
             may_lack: Which rows may be without one; None: no row.
         """
-        kind = self.table.schema.field(column).type
-        numeric = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
-        if not any(is_kind(kind) for is_kind in numeric):
-            raise DataError(f"{self.name}.{column}: must hold numbers, not {kind}")
-        self.replace(column, self.column(column).cast(pa.float64(), safe=False))
+        array = self.column(column)
+        if not is_number(array.type):
+            raise DataError(f"{self.name}.{column}: must hold numbers, not {array.type}")
+        beyond = beyond_doubles(array)
+        self.refuse(column, "is a whole number beyond 2**53", beyond)
+        may_lack = None if may_lack is None else may_lack[~beyond]
+        array = self.column(column)
+        self.replace(column, pa.array(doubles(array, f"{self.name}.{column}")))
         values = self.column(column).to_numpy(zero_copy_only=False)
         bad = ~np.isfinite(values)
         if may_lack is not None:

@@ -9,51 +9,92 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from suitably.data.objects import from_objects
+from suitably.data.values import MAX_INTEGER, Unreadable, plain
 from suitably.errors import DataError
 
-__all__ = ["Vocabulary", "id_array", "id_kind"]
+__all__ = ["Vocabulary", "id_array", "id_kind", "same_ids"]
 
 
 def id_array(values: Any, name: str) -> pa.Array:
-    """Read ids as int64 or text.
+    """Read ids exactly: text, int64, or uint64 where int64 does not hold them all.
 
-    Whole floats are read as integers, since pandas stores integers with a gap that way.
+    Whole decimals are whole numbers, UUIDs text. Whole floats below 2⁵³ are read as integers, since
+    pandas stores integers with a gap that way.
 
     Raises:
-        DataError: The values are neither integers nor text.
+        DataError: The values are neither whole numbers nor text, or not exact.
     """
     if isinstance(values, str | bytes) or not isinstance(values, Iterable):
         raise DataError(f"{name}: expected a list of ids, got {values!r:.50}")
     try:
-        array = values if isinstance(values, pa.Array) else pa.array(values, from_pandas=True)
+        array = _column(values)
     except (pa.ArrowException, TypeError, ValueError, LookupError, OverflowError):
-        raise DataError(f"{name}: ids must be all integers or all text") from None
-    if isinstance(array, pa.ChunkedArray):
-        array = array.combine_chunks()
+        array = None
+    if array is None or isinstance(array.type, Unreadable):
+        raise DataError(f"{name}: ids must be all integers or all text")
     kind = array.type
-    if pa.types.is_dictionary(kind):
-        return id_array(array.dictionary_decode(), name)
     if pa.types.is_string(kind) or kind == pa.int64():
         return array
-    if pa.types.is_large_string(kind) or kind == pa.string_view():
-        return array.cast(pa.string())
-    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_null(kind):
+    if pa.types.is_floating(kind):
+        _refuse_inexact(array, name)
+    elif pa.types.is_decimal(kind):
         try:
-            return array.cast(pa.int64())
+            array = array.cast(pa.decimal128(38, 0))
+        except pa.ArrowInvalid:
+            raise DataError(f"{name}: ids must be whole numbers or text, not {kind}") from None
+    elif not (pa.types.is_integer(kind) or pa.types.is_null(kind)):
+        raise DataError(f"{name}: ids must be integers or text, not {kind}")
+    return _narrowest(array, name)
+
+
+def _column(values: Any) -> pa.Array:
+    if isinstance(values, pa.ChunkedArray):
+        values = values.combine_chunks()
+    if not isinstance(values, pa.Array):
+        dtype = getattr(values, "dtype", None)
+        objects = isinstance(values, list | tuple) or getattr(dtype, "kind", "") in ("O", "T")
+        values = from_objects(list(values)) if objects else pa.array(values, from_pandas=True)
+    return plain(values)
+
+
+def _refuse_inexact(array: pa.Array, name: str) -> None:
+    numbers = array.fill_null(0).to_numpy(zero_copy_only=False)
+    bad = numbers[(numbers != np.trunc(numbers)) | ~(np.abs(numbers) < MAX_INTEGER)]
+    if len(bad):
+        raise DataError(
+            f"{name}: ids must be integers or text; a column of floats is one of ids where every "
+            f"value is whole and below 2**53, unlike {bad[:_EXAMPLES].tolist()}"
+        )
+
+
+def _narrowest(array: pa.Array, name: str) -> pa.Array:
+    for kind in (pa.int64(), pa.uint64()):
+        try:
+            return array.cast(kind)
         except pa.ArrowInvalid:
             pass
-    raise DataError(f"{name}: ids must be integers or text, not {kind}")
+    raise DataError(f"{name}: whole numbers beyond 64 bits: give such ids as text")
 
 
-def id_kind(kind: pa.DataType) -> pa.DataType:
-    """Return the type in which ids of a type go back to the caller: integers keep their width."""
-    if pa.types.is_dictionary(kind):
-        return id_kind(kind.value_type)
-    if pa.types.is_integer(kind):
-        return kind
-    return pa.string() if "string" in str(kind) else pa.int64()
+def id_kind(given: pa.DataType, ids: pa.DataType) -> pa.DataType:
+    """Return the type in which ids go back to the caller: integers keep their width.
+
+    Args:
+        given: The type of the caller's column.
+        ids: The type that `id_array` read it in.
+    """
+    if pa.types.is_dictionary(given):
+        return id_kind(given.value_type, ids)
+    return given if pa.types.is_integer(given) else ids
 
 
+def same_ids(one: pa.DataType, other: pa.DataType) -> bool:
+    """Return whether two types of ids go together: both text, or both whole numbers."""
+    return bool(pa.types.is_string(one) == pa.types.is_string(other))
+
+
+_EXAMPLES = 3
 _FEW = 8
 
 
@@ -61,7 +102,7 @@ class Vocabulary:
     """An ordered vocabulary of distinct external ids.
 
     Args:
-        array: int64 or text, distinct, no nulls.
+        array: int64, uint64 or text, distinct, no nulls.
         kind: The type that the caller's ids have; default: that of the array.
 
     Example:
@@ -92,6 +133,34 @@ class Vocabulary:
         """Return the vocabulary of some of the ids."""
         return Vocabulary(self.array.take(pa.array(codes)), self.kind)
 
+    def grown(self, fresh: pa.Array) -> "Vocabulary":
+        """Append ids that are new; whole numbers take a wider type where they must.
+
+        Raises:
+            DataError: No type of 64 bits holds all of them.
+        """
+        if _holds(self.array.type, fresh):
+            joint = pa.concat_arrays([self.array, fresh.cast(self.array.type)])
+        else:
+            wide = pa.decimal128(38, 0)
+            joint = pa.concat_arrays([self.array.cast(wide), fresh.cast(wide)])
+            joint = _narrowest(joint, "ids")
+        return Vocabulary(joint, self.kind if _holds(self.kind, fresh) else joint.type)
+
+    def read(self, ids: Any, name: str) -> pa.Array:
+        """Read ids that somebody asks about, known or not.
+
+        Raises:
+            DataError: They are no ids, or of another type than these: numbers for text.
+        """
+        asked = id_array(ids, name)
+        if asked.null_count < len(asked) and not same_ids(asked.type, self.array.type):
+            raise DataError(
+                f"{name}: holds ids of type {asked.type}, but the model's are {self.array.type}: "
+                f"use one type of id"
+            )
+        return asked
+
     @cached_property
     def values(self) -> NDArray[Any]:
         """The ids in order, int64 or object, read-only."""
@@ -108,23 +177,55 @@ class Vocabulary:
         return len(self.array)
 
     def codes(self, ids: Any) -> NDArray[np.int32]:
-        """Return each id's position, −1 where it is not in the vocabulary."""
-        wanted = np.asarray(ids)
-        if wanted.dtype.kind == "U":
+        """Return each id's position, −1 where it is not in the vocabulary.
+
+        Args:
+            ids: Ids as read; a column of Arrow may have nulls, which are nobody's.
+        """
+        if isinstance(ids, pa.Array):
+            codes = np.full(len(ids), -1, np.int32)
+            known = ids.drop_null().to_numpy(zero_copy_only=False)
+            codes[ids.is_valid().to_numpy(zero_copy_only=False)] = self.codes(known)
+            return codes
+        wanted = ids if isinstance(ids, np.ndarray) else np.fromiter(ids, object)
+        if wanted.dtype.kind in "UT":
             wanted = wanted.astype(object)
-        if wanted.dtype.kind in "OT" or self.values.dtype.kind == "O":
-            wanted = np.asarray(ids, dtype=object)
-        if len(wanted) <= _FEW and wanted.dtype == self.values.dtype:
+        own = self.values.dtype
+        if len(wanted) <= _FEW or (wanted.dtype.kind == "O" and own.kind != "O"):
             return np.fromiter((self._code(one) for one in wanted.tolist()), np.int32, len(wanted))
+        if own.kind == "O":
+            wanted = wanted.astype(object)
+        fits = np.ones(len(wanted), bool)
+        if wanted.dtype != own and own.kind != "O":
+            wanted, fits = _in_type(wanted, own)
         found: NDArray[np.int32] = self._index.get_indexer(pd.Index(wanted)).astype(np.int32)
+        found[~fits] = -1
         return found
 
     def _code(self, one: Any) -> int:
         """Look one id up; the search for many has a cost that does not depend on how many."""
+        if isinstance(one, np.integer):
+            one = int(one)
         if type(one) not in (int, str):
             return -1
         try:
             code: Any = self._index.get_loc(one)
-        except KeyError:
+        except (KeyError, OverflowError):
             return -1
         return int(code)
+
+
+def _holds(kind: pa.DataType, ids: pa.Array) -> bool:
+    try:
+        ids.cast(kind)
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
+def _in_type(wanted: NDArray[Any], own: np.dtype[Any]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    """Return whole numbers in a type, and which of them it holds; others are 0."""
+    if wanted.dtype.kind not in "iu":
+        return np.zeros(len(wanted), own), np.zeros(len(wanted), bool)
+    fits = wanted >= 0 if own.kind == "u" else wanted <= np.iinfo(np.int64).max
+    return np.where(fits, wanted, 0).astype(own), fits

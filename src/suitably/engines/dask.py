@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 
 from suitably.data.vocabulary import id_array
-from suitably.engines.worker import RecommendTask, check_columns, prepare
+from suitably.engines.worker import RecommendTask, check_columns, check_ids, prepare
 from suitably.errors import DataError
 from suitably.persistence.folder import Verify
 from suitably.typing import AsOf
@@ -56,6 +56,10 @@ def recommend(
         raise DataError(f"engines.dask: expected a Dask DataFrame, got {type(users).__name__}")
     check_columns("dask", users.columns)
     task = prepare(model_path, k, as_of, verify, trusted)
+    dtype = users["user_id"].dtype
+    if pd.api.types.is_integer_dtype(dtype) or isinstance(dtype, pd.StringDtype):
+        text = isinstance(dtype, pd.StringDtype)
+        check_ids("dask", pa.string() if text else pa.int64(), task)
     nobody = pd.DataFrame({"user_id": pd.Series([], dtype=users["user_id"].dtype)})
     asked, meta = users[["user_id"]], _lists(nobody, task)
     lists: DataFrame = asked.map_partitions(_lists, task, meta=meta, clear_divisions=True)

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as csv
 import pyarrow.parquet as pq
 
-from suitably.data.vocabulary import id_array
+from suitably.data.vocabulary import Vocabulary, id_array
 from suitably.engines.worker import rebatched
 from suitably.errors import DataError
 from suitably.persistence.folder import Verify
@@ -87,7 +87,7 @@ def recommend(
     pipeline = load(model_path, verify=verify)
     nobody = pipeline.recommend([], k=k, as_of=as_of).to_arrow()
     kind = nobody.schema.field("user_id").type
-    known = id_array(pipeline.user_ids, "user_ids")
+    known = Vocabulary(id_array(pipeline.user_ids, "user_ids"))
     asked, unknown, served, listed = 0, 0, 0, 0
     with logged(_log, "recommend to file") as count, _replacing(target) as partial:
         batches = _read(source, read, user_column, kind)
@@ -176,9 +176,9 @@ def _chain(
         yield from rest
 
 
-def _count_known(ids: pa.Array, known: pa.Array) -> int:
-    asked = id_array(ids, "user_id")
-    return int(pc.is_in(asked, value_set=known).true_count) if asked.type == known.type else 0
+def _count_known(ids: pa.Array, known: Vocabulary) -> int:
+    asked = known.read(ids, "user_id").to_numpy(zero_copy_only=False)
+    return int((known.codes(asked) >= 0).sum())
 
 
 @contextmanager

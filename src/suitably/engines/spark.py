@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from suitably.engines.worker import RecommendTask, check_columns, prepare, rebatched
+from suitably.engines.worker import (
+    RecommendTask,
+    check_columns,
+    check_ids,
+    prepare,
+    rebatched,
+)
 from suitably.errors import DataError
 from suitably.persistence.folder import Verify
 from suitably.typing import AsOf
@@ -59,7 +65,7 @@ def recommend(
         raise DataError(f"engines.spark: expected a Spark DataFrame, got {type(users).__name__}")
     check_columns("spark", users.columns)
     task = prepare(model_path, k, as_of, verify, trusted)
-    schema = _schema(users, task.product_kind)
+    schema = _schema(users, task)
 
     def lists(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         return _lists(task, batches)
@@ -82,7 +88,7 @@ def _lists(task: RecommendTask, batches: Iterator[pa.RecordBatch]) -> Iterator[p
             yield batch
 
 
-def _schema(users: "DataFrame", product_kind: pa.DataType) -> Any:
+def _schema(users: "DataFrame", task: RecommendTask) -> Any:
     from pyspark.sql import types
 
     kind = users.schema["user_id"].dataType
@@ -90,7 +96,10 @@ def _schema(users: "DataFrame", product_kind: pa.DataType) -> Any:
         raise DataError(
             f"engines.spark: user_id must be text or integers, not {kind.simpleString()}; cast it"
         )
+    text = isinstance(kind, types.StringType)
+    check_ids("spark", pa.string() if text else pa.int64(), task)
     product: types.DataType = types.StringType()
+    product_kind = task.product_kind
     if pa.types.is_integer(product_kind):
         integers = {
             8: types.ByteType(),

@@ -8,6 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from suitably.data.vocabulary import same_ids
 from suitably.errors import ArtifactError, DataError
 from suitably.persistence.folder import Verify, manifest_digest
 from suitably.pipeline.pipeline import Pipeline, load
@@ -15,7 +16,7 @@ from suitably.typing import AsOf
 from suitably.utils.fork import ForkLock
 from suitably.utils.progress import logged, logger
 
-__all__ = ["RecommendTask", "check_columns", "prepare", "rebatched"]
+__all__ = ["RecommendTask", "check_columns", "check_ids", "prepare", "rebatched"]
 
 # A worker may serve two models in turn, such as the arms of a test; more would fill its memory.
 _MODELS = 2
@@ -31,6 +32,7 @@ class RecommendTask:
     Attributes:
         path: The model's folder, absolute; every worker reads it there.
         digest: Of the manifest that the driver read; a worker that finds another one refuses.
+        user_kind: The type of the model's user ids.
         product_kind: The type of product ids.
         k: The most products in a list.
         as_of: As for `Pipeline.recommend`.
@@ -53,6 +55,7 @@ class RecommendTask:
 
     path: str
     digest: str
+    user_kind: pa.DataType
     product_kind: pa.DataType
     k: int
     as_of: AsOf | None
@@ -87,8 +90,9 @@ def prepare(
     with logged(_log, "read the model on the driver"):
         pipeline, digest = _load(folder, verify, tuple(trusted))
     nobody = pipeline.recommend([], k=k, as_of=as_of).to_arrow()
-    kind = nobody.schema.field("product_id").type
-    return RecommendTask(str(folder), digest, kind, int(k), as_of, verify, tuple(trusted))
+    users, products = (nobody.schema.field(name).type for name in ("user_id", "product_id"))
+    made_of = (str(folder), digest, users, products, int(k), as_of, verify, tuple(trusted))
+    return RecommendTask(*made_of)
 
 
 def check_columns(engine: str, names: Sequence[Any]) -> None:
@@ -101,6 +105,19 @@ def check_columns(engine: str, names: Sequence[Any]) -> None:
     if found != 1:
         raise DataError(
             f"engines.{engine}: needs one column 'user_id', found {found} in {list(names)[:20]}"
+        )
+
+
+def check_ids(engine: str, given: pa.DataType, task: RecommendTask) -> None:
+    """Refuse user ids of another type than the model's.
+
+    Raises:
+        DataError: Whole numbers for text, or text for whole numbers.
+    """
+    if not same_ids(given, task.user_kind):
+        raise DataError(
+            f"engines.{engine}: user_id holds ids of type {given}, but the model's are "
+            f"{task.user_kind}: use one type of id"
         )
 
 

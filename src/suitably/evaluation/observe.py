@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from suitably.data.frames import read_frame, take_rows
 from suitably.data.view import View
-from suitably.data.vocabulary import Vocabulary, id_array
+from suitably.data.vocabulary import Vocabulary, id_array, same_ids
 from suitably.errors import DataError
 from suitably.evaluation.ranked_frames import RankedLists, RelevantPairs
 from suitably.metrics import Convention, MetricInput
@@ -36,7 +36,7 @@ class Fields:
             DataError: The ids are of another type.
         """
         ours, theirs = self.ids.array.type, ids.array.type
-        if len(ids) and ours != theirs:
+        if len(ids) and not same_ids(ours, theirs):
             raise DataError(f"fields are those of {ours} ids, lists have {theirs}: use one type")
         rows = np.asarray(self.ids.codes(ids.values), dtype=np.int64)
         return take_rows(self.table, pa.array(rows, mask=rows < 0))

@@ -8,7 +8,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from suitably.data.frames import read_frame
-from suitably.data.vocabulary import Vocabulary, id_array
+from suitably.data.values import doubles, is_number, readable
+from suitably.data.vocabulary import Vocabulary, id_array, same_ids
 from suitably.errors import DataError
 from suitably.metrics import Convention, Hits
 
@@ -137,7 +138,7 @@ def read_lists(
             ("user_id", user_ids, relevant.user_ids),
             ("product_id", product_ids, relevant.product_ids),
         ):
-            if ours.array.type != theirs.array.type:
+            if not same_ids(ours.array.type, theirs.array.type):
                 raise DataError(
                     f"{name}.{column} holds {ours.array.type}, but the relevant frame's holds "
                     f"{theirs.array.type}: use one type of id"
@@ -185,15 +186,13 @@ def _ranks(table: pa.Table, name: str) -> NDArray[np.int64]:
 def _scores(table: pa.Table, name: str) -> NDArray[np.float64] | None:
     if "score" not in table.column_names:
         return None
-    column = table["score"].combine_chunks()
+    column = readable(table["score"].combine_chunks(), f"{name}.score")
     _refuse(column.is_null().to_numpy(zero_copy_only=False), f"{name}.score: no score")
-    try:
-        scores: NDArray[np.float64] = column.cast(pa.float64(), safe=False).to_numpy(
-            zero_copy_only=False
-        )
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        raise DataError(f"{name}.score: must hold numbers, not {column.type}") from None
-    return scores
+    if not len(column):
+        return np.zeros(0)
+    if not is_number(column.type):
+        raise DataError(f"{name}.score: must hold numbers, not {column.type}")
+    return doubles(column, f"{name}.score")
 
 
 def _refuse_repeated(users: NDArray[np.int64], others: NDArray[np.int64], problem: str) -> None:

@@ -56,6 +56,8 @@ def publication(path: Path) -> Iterator["FolderSink"]:
     try:
         _check(folder, path)
         try:
+            if made:
+                _sync_path(folder.parent)
             _clear(folder)
             yield FolderSink(folder, descriptor)
         finally:
@@ -168,15 +170,18 @@ def _enter(folder: Path, path: Path) -> tuple[bool, int | None]:
             descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         except FileNotFoundError:
             continue
-        # Some network file systems have no locks on folders.
-        with suppress(OSError):
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-        with suppress(FileNotFoundError):
+        try:
+            # Some network file systems have no locks on folders.
+            with suppress(OSError):
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
             if os.path.samestat(os.stat(folder), os.fstat(descriptor)):
-                if made:
-                    _sync_path(folder.parent)
                 return made, descriptor
-        os.close(descriptor)  # the writer before took back what it had made
+        except FileNotFoundError:
+            pass  # the writer before took back what it had made
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
 
 
 def _leave(descriptor: int | None) -> None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from suitably.data.dataset import Dataset
 from suitably.data.frames import write_frame
-from suitably.data.vocabulary import id_array
+from suitably.data.vocabulary import Vocabulary
 from suitably.errors import DataError, NotFittedError
 from suitably.model.model import Model
 from suitably.model.state import Snapshot, build_state
@@ -277,7 +277,7 @@ class Pipeline(Parameterized):
             rows = np.arange(len(users))
             asked = users.decode(rows)
         else:
-            asked = _asked(user_ids)
+            asked = _asked(users, user_ids)
             rows = users.codes(asked.to_numpy(zero_copy_only=False)).astype(np.int64)
             asked = users.cast_like(asked)
         with logged(_log, "recommend", logging.DEBUG, users=len(rows), k=generator.k):
@@ -301,8 +301,8 @@ class Pipeline(Parameterized):
         state = model.state
         generator = self._generator(model, k, as_of, True, None)
         verdicts = generator.snapshot.eligibility.verdicts(user_id, product_id)
-        rows = state.users.codes([user_id]).astype(np.int64)
-        column = int(state.catalogue.codes([product_id])[0])
+        rows = state.users.codes_of([user_id], "user_id").astype(np.int64)
+        column = int(state.catalogue.codes_of([product_id], "product_id")[0])
         first, place = np.zeros(1, np.int64), np.array([column])
         if column in state.excluded(rows)[1]:
             verdicts.append(pseudo_verdict("pipeline:owned", "fail"))
@@ -322,7 +322,7 @@ class Pipeline(Parameterized):
             DataError: An unknown user.
         """
         model = self._fitted()
-        row = int(model.state.users.codes([user_id])[0])
+        row = int(model.state.users.codes_of([user_id], "user_id")[0])
         if row < 0:
             raise DataError("trace: the user is unknown to this pipeline")
         return trace(self._generator(model, k, as_of, True, None), row)
@@ -383,10 +383,13 @@ class Pipeline(Parameterized):
         """Write the fitted pipeline to a folder, without pickle; see `suitably.load`.
 
         Of users and products every column is written, of interactions their weights and no log.
+        A model that is there is replaced at once: whoever loads meanwhile, and whatever ends this
+        process, finds the old or the new one, whole. Foreign files in the folder are kept.
 
         Raises:
             NotFittedError: Called before `fit`.
             ArtifactError: A component cannot be written, or something else is at the path.
+            OSError: The disk is full, or the folder cannot be written to; the old model stays.
         """
         with logged(_log, "save"):
             save_model(self._fitted(), Path(path))
@@ -436,8 +439,7 @@ class Pipeline(Parameterized):
     ) -> ListGenerator:
         candidates = None
         if product_ids is not None:
-            asked = id_array(product_ids, "product_ids").to_numpy(zero_copy_only=False)
-            codes = model.state.catalogue.codes(asked).astype(np.int64)
+            codes = model.state.catalogue.codes_of(product_ids, "product_ids").astype(np.int64)
             candidates = codes[codes >= 0]
         return ListGenerator(
             state=model.state,
@@ -471,8 +473,8 @@ def _positive_k(k: Any) -> int:
     return int(k)
 
 
-def _asked(user_ids: Any) -> pa.Array:
-    asked = id_array(user_ids, "user_ids")
+def _asked(users: Vocabulary, user_ids: Any) -> pa.Array:
+    asked = users.read(user_ids, "user_ids")
     if asked.null_count:
         raise DataError(f"user_ids: {asked.null_count} of {len(asked)} are missing")
     if len(asked) > 1 and len(asked.unique()) < len(asked):

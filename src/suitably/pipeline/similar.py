@@ -31,7 +31,7 @@ def similar_products(model: Model, product_id: object, k: int) -> pa.Table:
             f"similar_products: {type(ranker).__name__} has neither vectors nor neighbours of "
             f"products"
         )
-    product = int(state.products.codes([product_id])[0])
+    product = int(state.products.codes_of([product_id], "product_id")[0])
     if product < 0:
         raise DataError("similar_products: the product is unknown to this pipeline")
     found = np.full(len(state.products), np.nan, np.float32)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from suitably.data import Clock, Dataset, View
 from suitably.data.clock import Instant, Instants, months_later
+from suitably.data.values import readable
 from suitably.errors import DataError
 from suitably.profiles.base import ParameterizedBuilder
 from suitably.profiles.protocol import Provenance
@@ -170,7 +171,7 @@ def _column(view: View, name: str) -> pa.Array:
     present = view.user_fields.column_names
     if name not in present:
         raise DataError(f"users: no column {name!r} for RiskAppetite; it has {present}")
-    return view.user_fields[name].combine_chunks()
+    return readable(view.user_fields[name].combine_chunks(), f"users.{name}")
 
 
 def _levels(array: pa.Array, name: str) -> tuple[NDArray[np.int32], NDArray[Any]]:
@@ -178,6 +179,8 @@ def _levels(array: pa.Array, name: str) -> tuple[NDArray[np.int32], NDArray[Any]
     kind = array.type
     if pa.types.is_null(kind):
         array = array.cast(pa.string())
+    elif pa.types.is_decimal(kind):
+        array = _whole(array, name)
     elif not (pa.types.is_string(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind)):
         raise DataError(f"users.{name}: must hold levels (text or numbers), not {kind}")
     encoded = array.dictionary_encode()
@@ -186,6 +189,13 @@ def _levels(array: pa.Array, name: str) -> tuple[NDArray[np.int32], NDArray[Any]
     if pa.types.is_string(levels.type):
         return codes, np.array(levels.to_pylist(), dtype=np.str_)
     return codes, levels.to_numpy(zero_copy_only=False)
+
+
+def _whole(array: pa.Array, name: str) -> pa.Array:
+    try:
+        return array.cast(pa.decimal128(38, 0)).cast(pa.int64())
+    except pa.ArrowInvalid:
+        raise DataError(f"users.{name}: must hold levels, not fractions: {array.type}") from None
 
 
 def _arrow_type(levels: NDArray[Any]) -> pa.DataType:

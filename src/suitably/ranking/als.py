@@ -83,7 +83,8 @@ class ALS(FactorRanker):
         weights = history.core.copy()
         penalty = self.regularization
         self.regularization_ = _SHARE * _norm(weights) if penalty is None else float(penalty)
-        weights.data = weights.data * np.float32(self.alpha)
+        with np.errstate(over="ignore"):  # training says so of what is not finite
+            weights.data = weights.data * np.float32(self.alpha)
         make = partial(
             AlternatingLeastSquares,
             factors=self.factors,
@@ -114,7 +115,10 @@ class ALS(FactorRanker):
 
 def _norm(matrix: sparse.csr_array) -> float:
     """Return the largest singular value, by power iteration from the products' popularity."""
-    vector = np.asarray(matrix.sum(axis=0), np.float64).ravel()
+    with np.errstate(over="ignore"):
+        vector = np.asarray(matrix.sum(axis=0), np.float64).ravel()
+    if not np.isfinite(vector).all():
+        vector = np.asarray(matrix.astype(np.float64).sum(axis=0)).ravel()
     for _ in range(_POWER_ITERATIONS):
         vector = matrix.T @ (matrix @ (vector / np.linalg.norm(vector)))
     return float(np.sqrt(np.linalg.norm(vector)))

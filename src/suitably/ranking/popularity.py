@@ -107,6 +107,10 @@ class Popularity(HistoryRanker):
             scores = people * (inside + prior * overall / people) / (sizes + prior)[:, None]
         scores[sizes == 0] = overall
         scores[_NO_SEGMENT] = overall
+        if scores.max(initial=0) > np.finfo(np.float32).max:
+            raise DataError(
+                "Popularity: weights add up to more than float32 holds; use smaller event weights"
+            )
         self.segment_counts_ = scores
         self.segment_codes_ = codes.astype(np.min_scalar_type(length))
 

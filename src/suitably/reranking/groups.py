@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from suitably.data.arrow_columns import MapEntries, is_map, plain_lists
+from suitably.data.values import doubles, is_number, readable
 from suitably.errors import DataError
 from suitably.reranking.protocol import RerankContext
 
@@ -84,10 +85,10 @@ def read_numbers(context: RerankContext, column: str, reader: str) -> NDArray[np
     """
     array = _column(context.product_fields, "products", column, reader)
     kind = array.type
-    numeric = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
-    if not (numeric or pa.types.is_null(kind)):
+    if not (is_number(kind) or pa.types.is_null(kind)):
         raise DataError(f"products: {column!r} for {reader} holds {kind}, not numbers")
-    numbers = array.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+    where = f"products: {column!r} for {reader}"
+    numbers = np.full(len(array), np.nan) if pa.types.is_null(kind) else doubles(array, where)
     if np.isinf(numbers).any():
         count = int(np.isinf(numbers).sum())
         raise DataError(f"products: {count} values of {column!r} for {reader} are infinite")
@@ -105,7 +106,8 @@ def read_map(context: RerankContext, column: str, groups: Groups, reader: str) -
     by_group = np.zeros((len(array), len(groups) + 1))
     if not known.any():
         return GroupAmounts(known, by_group, np.zeros(len(array)))
-    entries = MapEntries.read(array) if is_map(array.type) else None
+    where = f"users: {column!r} for {reader}"
+    entries = MapEntries.read(array, where) if is_map(array.type) else None
     if entries is None:
         raise DataError(
             f"users: {column!r} for {reader} holds {array.type}, not maps from text to number"
@@ -159,4 +161,4 @@ def _column(table: pa.Table, side: str, column: str, reader: str) -> pa.Array:
     if column not in table.column_names:
         present = table.column_names
         raise DataError(f"{side}: no column {column!r} for {reader}; it has {present}")
-    return table[column].combine_chunks()
+    return readable(table[column].combine_chunks(), f"{side}: {column!r} for {reader}")

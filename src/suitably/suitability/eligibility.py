@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from suitably.data.clock import Clock, Instant
 from suitably.data.entities import Entities
 from suitably.data.frames import write_frame
-from suitably.data.vocabulary import id_array
 from suitably.errors import DataError
 from suitably.suitability.display import eligibility_frame, eligibility_html
 from suitably.suitability.engine.atoms import batch_reader
@@ -243,8 +242,8 @@ class Eligibility:
             user_ids: Ids, one per pair.
             product_ids: Ids, one per pair.
         """
-        rows = self._users.codes(user_ids).astype(np.int64)
-        columns = self._products.codes(product_ids).astype(np.int64)
+        rows = self._users.codes_of(user_ids, "user_ids").astype(np.int64)
+        columns = self._products.codes_of(product_ids, "product_ids").astype(np.int64)
         known = np.flatnonzero((rows >= 0) & (columns >= 0))
         out = np.zeros(len(rows), bool)
         out[known] = self.pairs(rows[known], columns[known])
@@ -273,7 +272,7 @@ class Eligibility:
         Raises:
             DataError: An unknown user, or a product that is not in the catalogue.
         """
-        row, column = self._rows([user_id]), self._products.codes([product_id])
+        row, column = self._rows([user_id]), self._products.codes_of([product_id], "product_id")
         if column[0] < 0:
             raise DataError(f"product {product_id!r} is not in the catalogue")
         return explain_pair(self._clauses, self._batch(row), int(column[0]), self.as_of_text)
@@ -326,7 +325,8 @@ class Eligibility:
             rows: Positions in `user_ids`.
             among: Bits of the products that count, which broadcast as (rows, words).
         """
-        if "_exclusions" in self.__dict__ or len(rows) >= _WORTH_TABULATING:
+        tabulated = "_exclusions" in self.__dict__ or len(rows) >= _WORTH_TABULATING
+        if len(among) == 1 and tabulated:  # else no two users share a count
             return self._exclusions.of(rows, among)
         read = batch_reader(self._batch(rows))
         return excluded(list(self._by_reason.values()), read, among & self._valid, len(rows))
@@ -337,7 +337,7 @@ class Eligibility:
         return Exclusions(reasons, self._batch(None), self._valid)
 
     def _rows(self, user_ids: IdsLike) -> Rows:
-        asked = id_array(user_ids, "user_ids").to_numpy(zero_copy_only=False)
+        asked = self._users.ids.read(user_ids, "user_ids").to_numpy(zero_copy_only=False)
         codes = self._users.codes(asked)
         strangers = np.flatnonzero(codes < 0)
         if len(strangers):

@@ -1,5 +1,6 @@
 """The summary risk indicator of a packaged product, from its volatility and its issuer's credit."""
 
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -75,7 +76,8 @@ def _numbers(values: Any, name: str) -> NDArray[np.float64]:
     array = np.asarray(values)
     if array.dtype == object:
         missing = np.asarray(pd.isna(array))
-        present = np.array(array[~missing].tolist() or [0.0])
+        given = array[~missing].tolist() or [0.0]
+        present = np.array([float(v) if isinstance(v, Decimal) else v for v in given])
         kind, array = present.dtype.kind, np.where(missing, np.nan, array)
     else:
         kind = array.dtype.kind

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import pairwise
 from types import MappingProxyType
 from typing import Any
@@ -143,7 +144,8 @@ def _points(score: Any) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+    number = isinstance(value, int | float | Decimal | np.integer | np.floating)
+    return number and not isinstance(value, bool)
 
 
 def _refuse(offending: NDArray[np.float64], problem: str) -> None:

@@ -46,7 +46,7 @@ _TYPES = {
 
 @dataclass(frozen=True)
 class SmallBank:
-    """Rows of users, products and events, the policies of all, and the moment they are tried as of.
+    """Rows of users, products and events, what the latter mean, the policies and the moment.
 
     Example:
         >>> from suitably.testing.bank import bought, seven_users
@@ -60,6 +60,7 @@ class SmallBank:
     events: list[dict[str, Any]]
     policies: tuple[str, ...] = (FREE,)
     as_of: datetime = AS_OF
+    owned_events: tuple[str, ...] | None = None
 
     def frames(self) -> tuple[Any, Any, Any]:
         """Return users, products and interactions as Arrow tables."""
@@ -67,7 +68,7 @@ class SmallBank:
 
     def dataset(self) -> Dataset:
         """Return the data."""
-        return Dataset(*self.frames())
+        return Dataset(*self.frames(), owned_events=self.owned_events)
 
     def pipeline(self, ranker: Any = None, **parts: Any) -> Pipeline:
         """Return an unfitted pipeline; without a ranker, one by popularity."""

@@ -55,7 +55,7 @@ class BuilderContract(ParamsContract):
             {**row, "event": ["buy", "view"][i % 2], "value": [0.1, 1e9, -0.3, 12.5][i % 4]}
             for i, row in enumerate([*bank.events, *bought((0, 1), (3, 3), days=700)])
         ]
-        return bank.but(users=users, events=events)
+        return bank.but(users=users, events=events, owned_events=("buy", "view"))
 
     def fitted(self) -> Any:
         """Return the builder, fitted on the bank."""
@@ -220,8 +220,10 @@ class BuilderContract(ParamsContract):
         """`transform` gives the caller's kind of frame: `user_id`, then the fields."""
         tables = self.bank().frames()
         names = ["user_id", *self.make().fields]
+        owning = self.bank().owned_events
         for kind, frames in {pa.Table: tables, pd.DataFrame: _pandas(tables)}.items():
-            data = Dataset(*frames)
+            users, products, log = frames
+            data = Dataset(users, products, log, owned_events=owning)
             builder = self.make().fit(data, AS_OF)
             frame = builder.transform(data)
             assert isinstance(frame, kind)

@@ -39,3 +39,17 @@ def test_counts_are_those_of_the_verdicts(most: int, case: Case, seed: int) -> N
     assert exclusions.totals().tolist() == totals.tolist()
     rows = np.arange(len(users))[::-1]
     np.testing.assert_array_equal(exclusions.of(rows, bitset.pack(among)), by_user[rows])
+
+
+@settings(max_examples=10)
+@given(case=cases(most=8), seed=st.integers(0, 1000))
+def test_products_that_count_may_differ_by_user(case: Case, seed: int) -> None:
+    policy = suitably.Policy.from_toml(case.text)
+    found = policy.evaluate(case.users_frame, case.products_frame, case.as_of)
+    rows = np.arange(len(found.user_ids))
+    among = np.random.default_rng(seed).random((len(rows), len(found.product_ids))) < 0.5
+    one_by_one = [found.exclusions(rows[i : i + 1], bitset.pack(among[i : i + 1])) for i in rows]
+    found._exclusions.totals()  # made before, they must not be taken for everybody's
+    np.testing.assert_array_equal(
+        found.exclusions(rows, bitset.pack(among)), np.concatenate(one_by_one)
+    )

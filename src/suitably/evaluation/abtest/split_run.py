@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from suitably.data.dataset import Dataset
 from suitably.data.splits import Split
 from suitably.data.view import View
-from suitably.data.vocabulary import Vocabulary, id_array
+from suitably.data.vocabulary import Vocabulary, id_array, same_ids
 from suitably.errors import DataError
 from suitably.evaluation.abtest.arms import (
     Arm,
@@ -226,7 +226,7 @@ def _relevant(split: Split, data: Dataset) -> RelevantPairs:
 
 
 def _check_kind(ids: pa.Array, known: Vocabulary, name: str) -> None:
-    if len(ids) and ids.type != known.array.type:
+    if len(ids) and not same_ids(ids.type, known.array.type):
         raise DataError(
             f"{name} holds {ids.type}, but the data's ids are {known.array.type}: use one type"
         )

@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from suitably.data.clock import Clock, Instant
+from suitably.data.values import doubles, is_number, plain, readable
 from suitably.errors import DataError
 
 __all__ = ["KEYED", "KINDS", "NOTHING", "Column", "Now"]
@@ -62,6 +63,7 @@ class Column:
         """
         if pa.types.is_dictionary(array.type):
             array = array.dictionary_decode()
+        readable(array, name)
         known = array.is_valid().to_numpy(zero_copy_only=False)
         kind = _kind(array.type)
         if kind is None:
@@ -69,7 +71,7 @@ class Column:
         if not known.any():
             return _of_keys(NOTHING, known, np.zeros(0, np.int64), pa.array([], pa.string()))
         if kind == "number":
-            return _of_numbers(name, kind, known, _floats(array))
+            return _of_numbers(name, kind, known, _floats(name, array))
         if kind == "date":
             return _of_numbers(name, kind, known, _ages(name, array, now))
         if kind == "list":
@@ -89,15 +91,15 @@ def _kind(kind: pa.DataType) -> str | None:
         return "text"
     if types.is_boolean(kind):
         return "boolean"
-    if _counts(kind):
+    if is_number(kind):
         return "number"
     if types.is_timestamp(kind) or types.is_date(kind):
         return "date"
     if types.is_map(kind):
         keyed = _texts(kind.key_type) or types.is_integer(kind.key_type)
-        return "map" if keyed and _counts(kind.item_type) else None
+        return "map" if keyed and is_number(kind.item_type) else None
     if types.is_struct(kind):
-        return "map" if all(_counts(f.type) or types.is_null(f.type) for f in kind) else None
+        return "map" if all(is_number(f.type) or types.is_null(f.type) for f in kind) else None
     if types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
         element = kind.value_type
         if types.is_dictionary(element):
@@ -110,12 +112,6 @@ def _kind(kind: pa.DataType) -> str | None:
 def _texts(kind: pa.DataType) -> bool:
     return bool(
         pa.types.is_string(kind) or pa.types.is_large_string(kind) or kind == pa.string_view()
-    )
-
-
-def _counts(kind: pa.DataType) -> bool:
-    return bool(
-        pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
     )
 
 
@@ -162,13 +158,13 @@ def _of_maps(name: str, known: NDArray[np.bool_], array: pa.Array) -> Column:
         keys = pa.array(
             np.repeat(np.array([n for n, _ in parts], object), len(compact)), pa.string()
         )
-        values = np.concatenate([_floats(part) for _, part in parts] or [np.zeros(0)])
+        values = np.concatenate([_floats(name, part) for _, part in parts] or [np.zeros(0)])
     else:
         pair = pa.struct([("key", array.type.key_type), ("value", array.type.item_type)])
         entries = compact.cast(pa.list_(pair))  # the kernels for lists abort on maps
         rows = places[pc.list_parent_indices(entries).to_numpy(zero_copy_only=False)]
         flat = pc.list_flatten(entries)
-        keys, values = flat.field(0).cast(pa.string()), _floats(flat.field(1))
+        keys, values = flat.field(0).cast(pa.string()), _floats(name, flat.field(1))
     kept = ~np.isnan(values) & (values != 0)
     rows, values, keys = rows[kept], values[kept], keys.filter(pa.array(kept))
     _finite(name, values)
@@ -201,11 +197,10 @@ def _ages(name: str, array: pa.Array, now: Now | None) -> NDArray[np.float64]:
     return np.where(missing, np.nan, micros // _DAY)
 
 
-def _floats(array: pa.Array) -> NDArray[np.float64]:
-    floats: NDArray[np.float64] = array.cast(pa.float64(), safe=False).to_numpy(
-        zero_copy_only=False
-    )
-    return floats
+def _floats(name: str, array: pa.Array) -> NDArray[np.float64]:
+    if pa.types.is_null(array.type):
+        return np.full(len(array), np.nan)
+    return doubles(plain(array), name)
 
 
 def _finite(name: str, numbers: NDArray[Any]) -> None:

@@ -147,6 +147,8 @@ class PairAtom:
     def _selected(self, batch: UserBatch) -> _Selection | None:
         products = self.products(batch)
         count = len(self.scope.products)
+        if not count:
+            return None
         codes = np.zeros(count, np.int64)
         for column in products.values():
             if isinstance(column, Values) and column.type.name == "map":

@@ -87,7 +87,12 @@ class Exclusions:
         return totals
 
     def of(self, rows: Rows, among: BitRows) -> NDArray[np.int64]:
-        """Count the products of some that each reason keeps from each user: (rows, reasons)."""
+        """Count the products of some that each reason keeps from each user: (rows, reasons).
+
+        Args:
+            rows: The users.
+            among: Bits of the products that count, the same for all users: words (1, words).
+        """
         out = np.zeros((len(rows), len(self._reasons)), np.int64)
         for index, counts in enumerate(self._counts(among)):
             reason = self._reasons[index]

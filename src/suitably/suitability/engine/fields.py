@@ -1,6 +1,7 @@
 """One side of the pair: an Arrow table of fields, read as the policy declares them."""
 
 import difflib
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -17,13 +18,13 @@ from suitably.data.arrow_columns import (
     plain_lists,
 )
 from suitably.data.clock import Clock, Instants
+from suitably.data.values import finite_doubles, is_number, readable
 from suitably.errors import DataError, PolicyError
 from suitably.suitability.language.nodes import Side
 from suitably.suitability.language.types import (
     ANY,
     BOOLEAN,
     DATE,
-    MAX_INTEGER,
     NUMBER,
     TEXT,
     Column,
@@ -72,6 +73,7 @@ class Fields:
 
         Raises:
             PolicyError: There is none; the message has the nearest names.
+            DataError: Its values have no common type.
         """
         if not self.has(name):
             near = difflib.get_close_matches(name, self.table.column_names, n=3, cutoff=0.5)
@@ -81,7 +83,7 @@ class Fields:
                 else "there are " + (", ".join(self.table.column_names[:20]) or "no fields at all")
             )
             raise PolicyError(f"no field {self.side}.{name}; {hint}")
-        return self.table[name].combine_chunks()
+        return readable(self.table[name].combine_chunks(), f"{self.side}.{name}")
 
     def column(
         self, name: str, declared: Declaration, strict: NDArray[np.bool_] | None = None
@@ -105,14 +107,14 @@ class Fields:
                 array = pa.nulls(len(array))
             if isinstance(declared, Scale) and strict is not None and not strict.all():
                 array = _blank(array, declared, strict)
-            self._columns[key] = self._read(name, declared, array)
+            self._columns[key] = self.read(name, declared, array)
         return self._columns[key]
 
     def schema(self, name: str, declared: Declaration) -> Column:
         """Return a column's type with no rows, to check a rule before any row is read."""
         array = self.array(name)
         empty = pa.nulls(0) if array.null_count == len(array) else array.slice(0, 0)
-        return self._read(name, declared, empty)
+        return self.read(name, declared, empty)
 
     def day(self, name: str, declared: Declaration) -> Column:
         """Read a column of dates as the days that its own time zone says; another, as it is."""
@@ -148,7 +150,13 @@ class Fields:
     def __reduce__(self) -> tuple[Any, ...]:
         return Fields, (self.side, self.table, self.texts, self.clock)
 
-    def _read(self, name: str, declared: Declaration, array: pa.Array) -> Column:
+    def read(self, name: str, declared: Declaration, array: pa.Array) -> Column:
+        """Read values as those of a column, by its declaration or by their own type.
+
+        Raises:
+            PolicyError: Values that no rule can use.
+            DataError: A value off its scale, or of another type than declared.
+        """
         where = f"{self.side}.{name}"
         if pa.types.is_null(array.type):
             return _nothing(declared, len(array))
@@ -167,8 +175,9 @@ class Fields:
         kind = array.type
         if pa.types.is_boolean(kind):
             return Kleene.of(array.fill_null(False).to_numpy(zero_copy_only=False), known)
-        if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
-            return self._number(where, array, known)
+        if is_number(kind):
+            numbers = finite_doubles(array, where)
+            return Values(NUMBER, np.where(known, numbers, 0), known & ~np.isnan(numbers))
         if pa.types.is_string(kind):
             codes, distinct = _encode(array)
             return Values(TEXT, self.texts.codes(distinct)[codes] if distinct else codes, known)
@@ -184,30 +193,19 @@ class Fields:
             return self._list(where, array, known)
         raise PolicyError(f"{where}: no rule can use a column of {kind}")
 
-    def _number(self, where: str, array: pa.Array, known: NDArray[np.bool_]) -> Values:
-        numbers = array.cast(pa.float64(), safe=False).fill_null(0).to_numpy(zero_copy_only=False)
-        if np.isinf(numbers).any():
-            raise DataError(f"{where}: {int(np.isinf(numbers).sum())} values are infinite")
-        if pa.types.is_integer(array.type) and len(array):
-            extremes = pc.min_max(array).as_py()
-            if extremes["min"] < -MAX_INTEGER or extremes["max"] > MAX_INTEGER:
-                raise DataError(f"{where}: integers beyond 2**53 cannot be compared exactly")
-        return Values(NUMBER, numbers, known & ~np.isnan(numbers))
-
     def _level(self, where: str, array: pa.Array, known: NDArray[np.bool_], scale: Scale) -> Values:
         text = isinstance(scale.levels[0], str)
-        if not text and pa.types.is_floating(array.type):
-            array = _whole(array)  # pandas stores integers with a gap as fractions
-        if not (pa.types.is_string(array.type) if text else pa.types.is_integer(array.type)):
+        if not (pa.types.is_string(array.type) if text else is_number(array.type)):
             raise DataError(f"{where}: scale {scale.name!r} has no values of type {array.type}")
         codes, distinct = _encode(array)
-        ranks = {level: rank for rank, level in enumerate(scale.levels)}
+        # Equal numbers are equal keys, whole decimals and whole fractions included.
+        ranks: dict[Any, int] = {level: rank for rank, level in enumerate(scale.levels)}
         off = [value for value in distinct if value not in ranks]
         if off:
             count = int(np.isin(codes[known], [distinct.index(value) for value in off]).sum())
             raise DataError(
                 f"{where}: {count} values are off the scale {scale.name!r} "
-                f"{list(scale.levels)}, such as {off[:_EXAMPLES]}"
+                f"{list(scale.levels)}, such as {[_shown(value) for value in off[:_EXAMPLES]]}"
             )
         table = np.array([ranks[value] for value in distinct], np.int64)
         return Values(Type("level", scale), table[codes] if distinct else codes, known)
@@ -217,11 +215,11 @@ class Fields:
         if name is None:
             element = array.type.value_type
             raise PolicyError(f"{where}: a rule can use lists of text or numbers, not {element}")
-        codes, distinct = distinct_lists(array, name)
+        codes, distinct = distinct_lists(array, name, where)
         return Values(Type("list", element=name), codes, known, distinct)
 
     def _map(self, where: str, array: pa.Array, known: NDArray[np.bool_]) -> Values:
-        entries = MapEntries.read(array)
+        entries = MapEntries.read(array, where)
         if entries is None:
             raise PolicyError(f"{where}: a rule can use maps from text to number, not {array.type}")
         codes, distinct = _encode(entries.keys)
@@ -244,6 +242,13 @@ def _nothing(declared: Declaration, rows: int) -> Column:
     return Values(kind, np.zeros(rows, np.int64), unknown)
 
 
+def _shown(value: Any) -> Any:
+    """Return a number as it reads, whatever type the column has."""
+    if isinstance(value, float | Decimal):
+        return int(value) if float(value).is_integer() else float(value)
+    return value
+
+
 def _dates(moments: Instants) -> Values:
     known = ~np.isnat(moments)
     return Values(DATE, np.where(known, moments.view(np.int64), 0), known)
@@ -259,10 +264,3 @@ def _blank(array: pa.Array, scale: Scale, strict: NDArray[np.bool_]) -> pa.Array
     """Take values off a scale as missing, but for the strict rows."""
     off = [value is not None and value not in scale.levels for value in array.to_pylist()]
     return pc.if_else(pa.array(np.array(off) & ~strict), pa.scalar(None, array.type), array)
-
-
-def _whole(array: pa.Array) -> pa.Array:
-    try:
-        return array.cast(pa.int64())
-    except pa.ArrowInvalid:
-        return array

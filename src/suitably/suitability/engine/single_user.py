@@ -1,28 +1,35 @@
 """One raw row as the users' side of a pair: somebody whom no table holds yet."""
 
+import math
 from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from suitably.errors import DataError
+from suitably.data.objects import from_objects
+from suitably.data.values import MAX_INTEGER, other_type, plain, readable
+from suitably.errors import DataError, PolicyError
 from suitably.suitability.engine.fields import Fields
 from suitably.suitability.language.types import (
     ANY,
+    BOOLEAN,
     DATE,
     Column,
     Declaration,
     Kleene,
     MapColumn,
-    Scale,
     StringPool,
     Type,
     Values,
 )
 
 __all__ = ["SingleUser"]
+
+
+_KNOWN, _UNKNOWN = np.array([True]), np.array([False])
+_KNOWN.setflags(write=False)
+_UNKNOWN.setflags(write=False)
 
 
 class SingleUser:
@@ -46,22 +53,16 @@ class SingleUser:
         return self._values.get(name)
 
     def column(self, name: str, declared: Declaration) -> Column:
-        """Return a field as a column of one row.
+        """Return a field as a column of one row, read as that of a frame is.
 
         Raises:
             DataError: A value of another type than the field's, or off its scale.
         """
-        value = self._values.get(name)
-        schema = self._fields.type_of(name, declared)
-        if value is None or value is pd.NaT or value != value:
-            if schema.name == "boolean":
-                return Kleene(np.array([False]), np.array([False]))
-            return Values(schema, np.zeros(1, np.int64), np.array([False]))
-        where = f"user.{name}"
-        try:
-            return self._read(where, value, schema)
-        except (TypeError, ValueError):
-            raise DataError(f"{where}: {value!r:.50} is not of type {schema}") from None
+        kind, value = self._fields.type_of(name, declared), self._values.get(name)
+        if value is None:
+            return _missing(kind)
+        quick = self._unchecked(value, kind)
+        return self._checked(name, declared, kind, value) if quick is None else quick
 
     def day(self, name: str, declared: Declaration) -> Column:
         """Return a date as the day that its own time zone says; another field, as it is."""
@@ -75,43 +76,67 @@ class SingleUser:
         micros = np.array([value], "datetime64[us]").astype(np.int64)
         return Values(schema, micros, np.array([True]))
 
-    def _read(self, where: str, value: Any, kind: Type) -> Column:
-        known = np.array([True])
+    def _unchecked(self, value: Any, kind: Type) -> Column | None:
+        """Return what nobody could refuse, as the reader of frames would; None for all else."""
         match kind.name:
-            case "boolean":
-                if not isinstance(value, bool | np.bool_):
-                    raise TypeError
-                return Kleene(np.array([bool(value)]), np.array([not value]))
-            case "level":
-                return Values(kind, np.array([_rank(where, value, kind.scale)]), known)
-            case "number":
-                if isinstance(value, str | bool) or not np.isfinite(value):
-                    raise TypeError
-                return Values(kind, np.array([value], np.float64), known)
-            case "text":
-                if not isinstance(value, str):
-                    raise TypeError
-                return Values(kind, np.array([self.texts.code(value)], np.int64), known)
-            case "date":
-                if not isinstance(value, date | np.datetime64):
-                    raise TypeError
-                instant = self._fields.clock.instant(value, where)
-                return Values(kind, np.array([instant.astype(np.int64)]), known)
-            case "list":
-                return Values(kind, np.zeros(1, np.int64), known, (frozenset(value),))
-            case "map":
-                items = dict(value)
-                keys = self.texts.codes(list(items))
-                numbers = np.array(list(items.values()), np.float64)
-                mapping = MapColumn(np.array([0, len(items)]), keys, numbers)
-                return Values(kind, np.zeros(1, np.int64), known, mapping)
+            case "number" if _is_double(value):
+                return Values(kind, np.array([value], np.float64), _KNOWN)
+            case "text" if _is_text(value):
+                return Values(kind, np.array([self.texts.code(value)], np.int64), _KNOWN)
+            case "level" if kind.scale is not None and type(value) is type(kind.scale.levels[0]):
+                if value in kind.scale.levels:
+                    place = kind.scale.levels.index(value)
+                    return Values(kind, np.array([place], np.int64), _KNOWN)
+            case "boolean" if type(value) is bool:
+                return Kleene(np.array([value]), np.array([not value]))
+            case "list" if kind.element == "text" and type(value) in (list, tuple, set, frozenset):
+                if value and all(map(_is_text, value)):
+                    return Values(kind, np.zeros(1, np.int64), _KNOWN, (frozenset(value),))
+            case "map" if type(value) is dict and all(map(_is_text, value)):
+                if all(map(_is_double, value.values())):
+                    numbers = np.array(list(value.values()), np.float64)
+                    entries = (np.array([0, len(value)]), self.texts.codes(list(value)), numbers)
+                    return Values(kind, np.zeros(1, np.int64), _KNOWN, MapColumn(*entries))
+        return None
+
+    def _checked(self, name: str, declared: Declaration, kind: Type, value: Any) -> Column:
+        where = f"user.{name}"
+        array = readable(plain(from_objects([value])), where)
+        if array.null_count:
+            return _missing(kind)
         if kind == ANY:
             raise DataError(f"{where}: the field had no values to tell its type by: declare it")
-        raise TypeError
+        try:
+            column = self._fields.read(name, declared, array)
+        except PolicyError as error:
+            raise DataError(str(error)) from None
+        found = BOOLEAN if isinstance(column, Kleene) else column.type
+        if found != kind and not (found.name == kind.name == "list" and _alike(found, kind)):
+            raise other_type(where, array.type, self._fields.array(name).type)
+        return column
 
 
-def _rank(where: str, value: Any, scale: Scale | None) -> int:
-    levels = scale.levels if scale is not None else ()
-    if value not in levels:
-        raise DataError(f"{where}: {value!r:.50} is off the scale {list(levels)}")
-    return levels.index(value)
+def _missing(kind: Type) -> Column:
+    if kind == BOOLEAN:
+        return Kleene(_UNKNOWN, _UNKNOWN)
+    return Values(kind, np.zeros(1, np.int64), _UNKNOWN)
+
+
+def _is_double(value: Any) -> bool:
+    if type(value) is int:
+        return -MAX_INTEGER <= value <= MAX_INTEGER
+    return type(value) is float and math.isfinite(value)
+
+
+def _is_text(value: Any) -> bool:
+    if type(value) is not str:
+        return False
+    try:
+        return value.isascii() or bool(value.encode())
+    except UnicodeEncodeError:  # half a surrogate pair
+        return False
+
+
+def _alike(one: Type, other: Type) -> bool:
+    """Return whether lists go together; those without elements go with all."""
+    return "any" in (one.element, other.element)

@@ -15,7 +15,7 @@ from suitably.data.clock import Clock, Instant
 from suitably.errors import PolicyError
 from suitably.suitability.language.nodes import Field, Node, fields_of
 from suitably.suitability.language.parser import parse
-from suitably.suitability.language.types import Scale
+from suitably.suitability.language.types import MAX_INTEGER, Scale
 from suitably.suitability.messages import LANGUAGES
 from suitably.suitability.reasons import RESERVED
 
@@ -307,4 +307,6 @@ def _scale(name: str, levels: Any, where: str) -> Scale:
         raise PolicyError(f"{where}: scale {name!r} must list distinct levels, lowest first")
     if name in TYPES:
         raise PolicyError(f"{where}: scale {name!r} has the name of a type")
+    if any(isinstance(level, int) and abs(level) > MAX_INTEGER for level in levels):
+        raise PolicyError(f"{where}: scale {name!r}: levels beyond 2**53 cannot be told apart")
     return Scale(name, tuple(levels))

@@ -6,7 +6,9 @@ page "Suitability" of the documentation for the language itself.
 
 import ast
 import warnings
+from decimal import Decimal
 
+from suitably.data.values import whole_beyond
 from suitably.errors import PolicyError
 from suitably.suitability.language.functions import REGISTRY
 from suitably.suitability.language.nodes import (
@@ -157,14 +159,22 @@ class _Reader:
                 raise self._refuse(tree, "text with half a surrogate pair")
             return Constant(value, **span)
         if isinstance(value, int | float):
-            if not abs(value) < float("inf") or (
-                isinstance(value, int) and abs(value) > MAX_INTEGER
-            ):
+            if not abs(value) < float("inf") or self._inexact(tree):
                 raise self._refuse(tree, "number too large to represent exactly")
             return Constant(float(value), **span)
         if value is None:
             raise self._refuse(tree, "None has no place here: ask missing(x)")
         raise self._refuse(tree, f"a {type(value).__name__} is not part of the language")
+
+    def _inexact(self, tree: ast.Constant) -> bool:
+        """Return whether a whole number, with or without a point, is beyond what doubles hold."""
+        if isinstance(tree.value, int):
+            return bool(abs(tree.value) > MAX_INTEGER)
+        span = self._span(tree)
+        written = self.text[span["start"] : span["end"]].replace("_", "")
+        if "e" in written.lower():
+            return False  # meant as a double
+        return whole_beyond(Decimal(written))
 
     def _comparison(self, tree: ast.Compare) -> Node:
         """Read a comparison; a chain is the `and` of its links, as in Python."""

@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from suitably.data.values import MAX_INTEGER
 from suitably.utils.fork import ForkLock
 
 __all__ = [
@@ -28,8 +29,6 @@ __all__ = [
     "Values",
     "as_level",
 ]
-
-MAX_INTEGER = 2**53
 
 
 @dataclass(frozen=True)

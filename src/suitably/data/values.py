@@ -1,0 +1,320 @@
+"""Values: the one place where the cells of a column get their meaning, whatever they came through.
+
+A number is an IEEE double: what a double cannot hold is refused, never rounded in silence. Columns
+that no rule could read are kept aside and refused when something reads them.
+"""
+
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from suitably.errors import DataError
+
+__all__ = [
+    "MAX_INTEGER",
+    "Unreadable",
+    "beyond_doubles",
+    "beyond_problem",
+    "doubles",
+    "finite_doubles",
+    "is_number",
+    "joint",
+    "other_type",
+    "plain",
+    "readable",
+    "whole_beyond",
+]
+
+MAX_INTEGER = 2**53
+_EXAMPLES = 3
+_DIGITS = 38  # of the widest decimal128
+_WIDE = 128  # bits of the decimals that Arrow's kernels know
+
+
+class Unreadable(pa.ExtensionType):  # type: ignore[misc]
+    """A column without a common type: its values as text, and what is wrong with them."""
+
+    def __init__(self, problem: str) -> None:
+        self.problem = problem
+        super().__init__(pa.string(), "suitably.unreadable")
+
+    def __arrow_ext_serialize__(self) -> bytes:
+        return self.problem.encode()
+
+    @classmethod
+    def __arrow_ext_deserialize__(cls, storage: pa.DataType, serialized: bytes) -> "Unreadable":
+        return cls(serialized.decode())
+
+    def __hash__(self) -> int:
+        return hash((type(self), self.problem))
+
+    def of(self, values: list[Any]) -> pa.Array:
+        """Keep values aside, None as null."""
+        texts = pa.array([None if value is None else _text(value) for value in values], pa.string())
+        return pa.ExtensionArray.from_storage(self, texts)
+
+
+try:
+    pa.register_extension_type(Unreadable(""))
+except pa.ArrowKeyError:  # the module is imported anew
+    pa.unregister_extension_type("suitably.unreadable")
+    pa.register_extension_type(Unreadable(""))
+
+
+def _text(value: Any) -> str:
+    try:
+        return str(value).encode("utf-8", "replace").decode()
+    except Exception:  # whatever an object of the caller's raises
+        return f"a {type(value).__name__}"
+
+
+def readable(array: pa.Array, where: str) -> pa.Array:
+    """Return a column that is to be read.
+
+    Raises:
+        DataError: Its values have no common type.
+    """
+    if isinstance(array.type, Unreadable):
+        raise DataError(f"{where}: {array.type.problem}")
+    return array
+
+
+def plain(array: pa.Array) -> pa.Array:
+    """Decode dictionaries, use one type of text, UUIDs too, and of fractions, and NaN as null."""
+    kind = array.type
+    if pa.types.is_dictionary(kind):
+        return plain(array.dictionary_decode())
+    if isinstance(kind, pa.BaseExtensionType) and not isinstance(kind, Unreadable):
+        return _plain_extension(array)
+    if pa.types.is_large_string(kind) or kind == pa.string_view():
+        return array.cast(pa.string())
+    if pa.types.is_decimal(kind) and kind.bit_width < _WIDE:
+        return array.cast(pa.decimal128(kind.precision, kind.scale))
+    if pa.types.is_floating(kind):
+        values = array.cast(pa.float64())
+        numbers = values.to_numpy(zero_copy_only=False)
+        return pa.array(numbers, mask=np.isnan(numbers)) if np.isnan(numbers).any() else values
+    return array
+
+
+def _plain_extension(array: pa.Array) -> pa.Array:
+    name = getattr(array.type, "extension_name", "")
+    if name == "arrow.uuid":
+        return pa.array([_uuid(value) for value in array.storage.to_pylist()], pa.string())
+    if name == "arrow.bool8":
+        return array.storage.cast(pa.bool_())
+    return plain(array.storage)
+
+
+def _uuid(value: bytes | None) -> str | None:
+    if value is None:
+        return None
+    digits = value.hex()
+    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+
+
+def is_number(kind: pa.DataType) -> bool:
+    """Return whether a column of this type holds numbers; booleans are none."""
+    return bool(
+        pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
+    )
+
+
+def doubles(array: pa.Array, where: str) -> NDArray[np.float64]:
+    """Read numbers as the nearest doubles, NaN where null.
+
+    Raises:
+        DataError: A whole number beyond ±2⁵³.
+    """
+    beyond = beyond_doubles(array)
+    if beyond.any():
+        raise DataError(f"{where}: {beyond_problem(array.filter(pa.array(beyond)).to_pylist())}")
+    return _nearest(array)
+
+
+def beyond_problem(values: list[Any]) -> str:
+    """Say what is wrong with whole numbers beyond ±2⁵³."""
+    shown = ", ".join(str(value) for value in values[:_EXAMPLES])
+    return (
+        f"{len(values)} values are integers beyond 2**53, which cannot be compared exactly, such "
+        f"as {shown}"
+    )
+
+
+def finite_doubles(array: pa.Array, where: str) -> NDArray[np.float64]:
+    """Read numbers as doubles, NaN where null, and refuse infinite ones too."""
+    numbers = doubles(array, where)
+    if np.isinf(numbers).any():
+        raise DataError(f"{where}: {int(np.isinf(numbers).sum())} values are infinite")
+    return numbers
+
+
+def beyond_doubles(array: pa.Array) -> NDArray[np.bool_]:
+    """Return which integers and whole decimals are beyond ±2⁵³, so that a double may miss them."""
+    kind = array.type
+    if pa.types.is_integer(kind) and kind.bit_width == 64:
+        whole = array.fill_null(0).to_numpy(zero_copy_only=False)
+        large: NDArray[np.bool_] = whole > MAX_INTEGER
+        return large if pa.types.is_unsigned_integer(kind) else large | (whole < -MAX_INTEGER)
+    if pa.types.is_decimal(kind) and len(array):
+        codes, distinct = _distinct(array)
+        large = np.abs(_parsed(distinct)) >= MAX_INTEGER
+        for place in np.flatnonzero(large):
+            large[place] = whole_beyond(distinct[place].as_py())
+        return np.append(large, False)[codes]
+    return np.zeros(len(array), bool)
+
+
+def whole_beyond(value: Decimal) -> bool:
+    """Return whether a decimal is a whole number beyond ±2⁵³, whatever the context's precision."""
+    return value.copy_abs() > MAX_INTEGER and value == value.to_integral_value()
+
+
+def _nearest(array: pa.Array) -> NDArray[np.float64]:
+    kind = array.type
+    if pa.types.is_decimal(kind):
+        codes, distinct = _distinct(array)
+        return np.append(_parsed(distinct), np.nan)[codes]
+    numbers: NDArray[np.float64] = array.cast(pa.float64(), safe=False).to_numpy(
+        zero_copy_only=False
+    )
+    return numbers
+
+
+def _distinct(array: pa.Array) -> tuple[NDArray[np.int64], pa.Array]:
+    """Return the distinct values, and for each row the place of its own; the last one for null."""
+    encoded = array.dictionary_encode()
+    codes = encoded.indices.fill_null(len(encoded.dictionary)).to_numpy(zero_copy_only=False)
+    return codes.astype(np.int64), encoded.dictionary
+
+
+def _parsed(decimals: pa.Array) -> NDArray[np.float64]:
+    """Turn decimals to the nearest doubles; Arrow's own cast is off by a bit in every third."""
+    numbers: NDArray[np.float64] = (
+        decimals.cast(pa.string()).cast(pa.float64()).to_numpy(zero_copy_only=False)
+    )
+    return numbers
+
+
+def other_type(where: str, found: pa.DataType, held: pa.DataType) -> DataError:
+    """Return the error for values that the type of their column cannot hold."""
+    alike = is_number(found) and is_number(held)
+    exactly = ", which does not hold every value exactly" if alike else ""
+    return DataError(f"{where}: holds {found}, but {held} at the fit{exactly}")
+
+
+def joint(held: pa.Array, new: pa.Array, where: str) -> pa.Array:
+    """Append values to those of a column, whose type must hold each exactly.
+
+    A column of nulls takes any type, and decimals as many digits as they need.
+
+    Raises:
+        DataError: Another kind of value, or one that the type does not hold.
+    """
+    kind = _joint_type(held.type, new.type)
+    if isinstance(kind, Unreadable):
+        return pa.concat_arrays([held, kind.of(new.to_pylist())])
+    readable(new, where)
+    parts = []
+    for part in (held, new):
+        try:
+            found = _exact(part, kind, where)
+        except (pa.ArrowException, TypeError, ValueError):
+            found = None
+        if found is None:
+            raise other_type(where, new.type, held.type)
+        parts.append(found)
+    return pa.concat_arrays(parts)
+
+
+def _joint_type(held: pa.DataType, new: pa.DataType) -> pa.DataType:
+    """Return the type held, but for what it leaves open."""
+    types = pa.types
+    if types.is_null(held):
+        return new
+    if types.is_decimal(held) and types.is_decimal(new):
+        return pa.decimal128(_DIGITS, max(held.scale, new.scale))
+    if types.is_decimal(held) and types.is_integer(new):
+        return pa.decimal128(_DIGITS, held.scale)
+    if types.is_list(held) and _is_list(new):
+        return pa.list_(_joint_type(held.value_type, new.value_type))
+    if types.is_map(held) and types.is_map(new):
+        return pa.map_(held.key_type, _joint_type(held.item_type, new.item_type))
+    return held
+
+
+def _exact(array: pa.Array, kind: pa.DataType, where: str) -> pa.Array | None:
+    """Cast where every value stays what it is; None where one would not."""
+    types = pa.types
+    if array.type == kind:
+        return array
+    if array.null_count == len(array):
+        return pa.nulls(len(array), kind)
+    if is_number(array.type) and is_number(kind):
+        return _exact_numbers(array, kind, where)
+    if types.is_string(array.type) and types.is_large_string(kind):
+        return array.cast(kind)  # texts in lists come in the type of their frame
+    if types.is_date(array.type) and types.is_date(kind):
+        return array.cast(kind)
+    if types.is_date(array.type) and types.is_timestamp(kind) and kind.tz is None:
+        return array.cast(kind)  # a bare date is its midnight
+    if types.is_timestamp(array.type) and types.is_timestamp(kind):
+        return array.cast(kind) if (array.type.tz is None) == (kind.tz is None) else None
+    if _is_list(array.type) and _is_list(kind):
+        return _exact_lists(array, kind, where)
+    if types.is_map(array.type) and types.is_map(kind):
+        items = _exact(plain(array.items), kind.item_type, where)
+        keys = _exact(plain(array.keys), kind.key_type, where)
+        whole = items is not None and keys is not None
+        return pa.MapArray.from_arrays(_offsets(array), keys, items).cast(kind) if whole else None
+    if types.is_struct(array.type) and types.is_struct(kind):
+        return _exact_structs(array, kind, where)
+    return None
+
+
+def _exact_numbers(array: pa.Array, kind: pa.DataType, where: str) -> pa.Array | None:
+    if pa.types.is_floating(kind):
+        numbers = doubles(array, where)
+        found = pa.array(numbers, mask=np.isnan(numbers)).cast(kind)
+        return found if np.array_equal(_nearest(found), numbers, equal_nan=True) else None
+    if not pa.types.is_decimal(kind):
+        return array.cast(kind)
+    wide = array.cast(pa.decimal128(38, kind.scale)).cast(kind)
+    alike = np.array_equal(_nearest(wide), _nearest(array), equal_nan=True)
+    return wide if alike else None
+
+
+def _is_list(kind: pa.DataType) -> bool:
+    types = pa.types
+    return bool(types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind))
+
+
+def _exact_lists(array: pa.Array, kind: pa.DataType, where: str) -> pa.Array | None:
+    if not pa.types.is_list(array.type):
+        array = array.cast(pa.list_(array.type.value_type))
+    elements = _exact(plain(array.values), kind.value_type, where)
+    whole = elements is not None
+    return pa.ListArray.from_arrays(_offsets(array), elements).cast(kind) if whole else None
+
+
+def _offsets(array: pa.Array) -> pa.Array:
+    """Return where rows begin, null for a row that is null."""
+    known = np.append(~array.is_null().to_numpy(zero_copy_only=False), True)
+    return pc.if_else(pa.array(known), array.offsets, pa.scalar(None, array.offsets.type))
+
+
+def _exact_structs(array: pa.Array, kind: pa.DataType, where: str) -> pa.Array | None:
+    names = [field.name for field in kind]
+    if {field.name for field in array.type} - set(names):
+        return None
+    given = {field.name: array.field(field.name) for field in array.type}
+    parts = [
+        _exact(given.get(field.name, pa.nulls(len(array))), field.type, where) for field in kind
+    ]
+    if any(part is None for part in parts):
+        return None
+    return pa.StructArray.from_arrays(parts, names, mask=array.is_null()).cast(kind)
