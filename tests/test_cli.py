@@ -329,7 +329,7 @@ def test_ids_of_another_type(
     out = ["--out", str(tmp_path / "l.csv")]
     users = put(pa.table({"user_id": ["7", "x"]}), tmp_path / "u.parquet")
     assert main(["recommend", integers[1], "--users", users, *out]) == 1
-    assert "its ids are int32, those of the file string" in capsys.readouterr().err
+    assert "ids of type string, but the model's are int64" in capsys.readouterr().err
     users = put(pa.table({"user_id": ["7", "x"]}), tmp_path / "u.csv")
     assert main(["recommend", integers[1], "--users", users, *out]) == 1
     assert "cannot be read" in capsys.readouterr().err

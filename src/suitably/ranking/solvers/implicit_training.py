@@ -34,7 +34,8 @@ def trained(
     matrix.eliminate_zeros()
     matrix.sort_indices()
     try:
-        with one_blas_thread():
+        # What is not finite is refused below, with a message.
+        with one_blas_thread(), np.errstate(all="ignore"):
             model = make()
             model.fit(matrix, show_progress=False)
     except ModelFitError:
