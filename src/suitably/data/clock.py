@@ -22,7 +22,7 @@ from suitably.data.moments import (
 from suitably.data.time_zones import find_zone, instants_of, names_zone, walls_of
 from suitably.errors import DataError
 
-__all__ = ["MICROSECOND", "UNNAMED", "Clock", "Instant", "Instants"]
+__all__ = ["MICROSECOND", "UNNAMED", "Clock", "Instant", "Instants", "micros"]
 __all__ += ["elapsed_days", "months_later", "present_moment"]
 
 MICROSECOND = np.timedelta64(1, "us")
@@ -245,3 +245,8 @@ def months_later(instants: Instants, months: NDArray[np.int64] | int, clock: Clo
     inside = (moved.astype(np.int64) >= EARLIEST) & (moved.astype(np.int64) <= LATEST)
     later: Instants = clock.from_walls(np.where(inside, moved, np.datetime64("NaT", "us")))
     return later if clock.zone is None else np.where(np.equal(months, 0), instants, later)
+
+
+def micros(moment: Instant | None) -> int | None:
+    """Return an instant as microseconds since 1970, None for none."""
+    return None if moment is None else int(moment.astype(np.int64))

@@ -7,9 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-
-from suitably.data.clock import Instant
+from suitably.data.clock import Instant, micros
 from suitably.data.view import View
 from suitably.model.scoring import CatalogueScorer
 from suitably.model.state import FittedState, Snapshot
@@ -72,7 +70,7 @@ class Model:
         # Shallow copies: a later fit elsewhere of what is shared must not change these answers.
         shown = progress(rankers, "fit", len(rankers), "ranker")
         fitted = tuple(copy.copy(ranker.fit(context)) for ranker in shown)
-        snapshots = OrderedDict({_key(view.as_of): snapshot})
+        snapshots = OrderedDict({micros(view.as_of): snapshot})
         return Model(state, fitted, policies, rerankers, seed, snapshots)
 
     def updated(self, interactions: Any, users: Any, products: Any) -> "Model":
@@ -86,7 +84,7 @@ class Model:
         snapshot = state.snapshot(self.policies, state.as_of)
         context = _context(news, snapshot, self.seed)
         rankers = tuple(_folded(ranker, context) for ranker in self.rankers)
-        snapshots = OrderedDict({_key(state.as_of): snapshot})
+        snapshots = OrderedDict({micros(state.as_of): snapshot})
         return replace(self, state=state, rankers=rankers, snapshots=snapshots, lock=ForkLock())
 
     def under(self, policies: tuple[Policy, ...], rerankers: tuple[Any, ...]) -> "Model":
@@ -112,7 +110,7 @@ class Model:
 
     def snapshot(self, as_of: Instant | None) -> Snapshot:
         """Return how it looks as of a moment; that of the fit and the latest asked are kept."""
-        wanted = _key(as_of)
+        wanted = micros(as_of)
         with self.lock:
             kept = self.snapshots.get(wanted)
         if kept is not None:
@@ -120,7 +118,7 @@ class Model:
         made = self._snapshot(as_of)
         with self.lock:
             kept = self.snapshots.setdefault(wanted, made)
-            needed = (wanted, _key(self.state.as_of))
+            needed = (wanted, micros(self.state.as_of))
             spare = [other for other in self.snapshots if other not in needed]
             for other in spare[: max(0, len(self.snapshots) - _SNAPSHOTS)]:
                 del self.snapshots[other]
@@ -129,7 +127,7 @@ class Model:
     def _snapshot(self, as_of: Instant | None) -> Snapshot:
         """Judge anew; without profiles the fields are those of the moment fitted as of."""
         with self.lock:
-            first = self.snapshots.get(_key(self.state.as_of))
+            first = self.snapshots.get(micros(self.state.as_of))
         if first is None or self.state.builders:
             return self.state.snapshot(self.policies, as_of)
         return replace(first, as_of=as_of, eligibility=first.eligibility.at(as_of))
@@ -143,8 +141,3 @@ def _folded(ranker: Any, context: FitContext) -> Ranker:
     """Fold news into a ranker; one that cannot goes on with what it has learned."""
     folded: Ranker = ranker.fold_in(context) if hasattr(ranker, "fold_in") else ranker
     return folded
-
-
-def _key(as_of: Instant | None) -> Any:
-    """Return a form of a moment to look it up by."""
-    return None if as_of is None else int(as_of.astype(np.int64))

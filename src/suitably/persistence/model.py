@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from scipy import sparse
 
-from suitably.data.clock import Clock, Instant, Instants
+from suitably.data.clock import Clock, Instant, Instants, micros
 from suitably.data.entities import Entities
 from suitably.data.events import NO_DIGESTS
 from suitably.data.frames import fieldless
@@ -66,7 +66,7 @@ def write_model(model: Model, writer: Writer) -> None:
     writer.manifest(
         {
             "libraries": {name: metadata.version(name) for name in _LIBRARIES},
-            "as_of": _micros(state.as_of),
+            "as_of": micros(state.as_of),
             "zone": state.clock.zone,
             "zone_stated": state.clock.stated,
             "kind": state.kind,
@@ -249,7 +249,7 @@ def _write_interactions(writer: Writer, one: WeightedInteractions) -> dict[str, 
     return {
         "half_life_days": one.weighting.half_life_days,
         "event_weights": None if kinds is None else dict(kinds),
-        "origin": _micros(one.origin),
+        "origin": micros(one.origin),
         "width": int(one.weights.shape[1]),
         "weights": _write_weights(writer, one.weights.data),
         **_write_csr(writer, "interactions", one.weights),
@@ -303,10 +303,6 @@ def _read_csr(
     if not fits:
         raise ValueError("users, products and what they have to do with each other do not fit")
     return sparse.csr_array((data, columns, starts), shape=shape)
-
-
-def _micros(moment: Instant | None) -> int | None:
-    return None if moment is None else int(moment.astype(np.int64))
 
 
 def _instant(micros: int | None) -> Instant | None:

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from suitably.data.clock import Clock, Instant
+from suitably.data.clock import Clock, Instant, micros
 from suitably.data.entities import Entities
 from suitably.data.frames import write_frame
 from suitably.errors import DataError
@@ -115,7 +115,7 @@ class Eligibility:
 
     def _set_moment(self, as_of: Instant | None) -> None:
         self.as_of = as_of
-        self._micros = _micros(as_of)
+        self._micros = micros(as_of)
         self._clauses = clauses_of(self._bound, partial(in_force, as_of=as_of, clock=self._clock))
         self._conditions = conditions_of(self._clauses)
         self._tables: EligibilityTables | None = None
@@ -204,7 +204,7 @@ class Eligibility:
         if moment != self.as_of and self._dated:
             dates = partial(in_force, as_of=moment, clock=self._clock)
             conditions = conditions_of(clauses_of(self._bound, dates))
-        batch = UserBatch(SingleUser(row, self._user_fields), _micros(moment))
+        batch = UserBatch(SingleUser(row, self._user_fields), micros(moment))
         mask: NDArray[np.bool_] = bitset.unpack(
             self._composed(conditions, batch), len(self._products)
         )[0]
@@ -362,7 +362,3 @@ def _with_ids(entities: Entities) -> pa.Table:
         # Arrow forgets the rows of a table without columns when it is copied.
         return pa.table({name: entities.ids.array})
     return fields if name in fields.column_names else fields.append_column(name, entities.ids.array)
-
-
-def _micros(moment: Instant | None) -> int | None:
-    return None if moment is None else int(moment.astype(np.int64))
