@@ -13,7 +13,7 @@ from suitably.model.scoring import CatalogueScorer
 from suitably.model.state import FittedState, Snapshot
 from suitably.model.update import update_state
 from suitably.ranking.interactions import WeightedInteractions, Weighting
-from suitably.ranking.protocol import FitContext, Ranker, RowRanker
+from suitably.ranking.protocol import FitContext, Ranker, shared_by
 from suitably.suitability.policy import Policy
 from suitably.utils.fork import ForkLock
 from suitably.utils.progress import progress
@@ -97,11 +97,7 @@ class Model:
     @cached_property
     def interactions(self) -> Mapping[Weighting, WeightedInteractions]:
         """The weighted interactions that rankers go by, once for each distinct weighting."""
-        found: dict[Weighting, WeightedInteractions] = {}
-        for ranker in self.rankers:
-            if isinstance(ranker, RowRanker):
-                found |= ranker.shared_interactions()
-        return found
+        return shared_by(self.rankers)
 
     @cached_property
     def scorers(self) -> tuple[CatalogueScorer, ...]:

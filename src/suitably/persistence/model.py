@@ -33,7 +33,7 @@ from suitably.persistence.reader import Reader, open_folder
 from suitably.persistence.writer import Writer
 from suitably.profiles.protocol import Builder
 from suitably.ranking.interactions import WeightedInteractions, Weighting
-from suitably.ranking.protocol import Ranker, RowRanker
+from suitably.ranking.protocol import Ranker, attached
 from suitably.reranking.protocol import Reranker
 from suitably.suitability.policy import Policy
 from suitably.utils.state import from_state
@@ -134,10 +134,7 @@ def read_model(reader: Reader, trusted: Sequence[type]) -> Model:
 
 def _revived(model: Model, cls: type, state: dict[str, Any]) -> Any:
     """Make a ranker of its state as loading does."""
-    ranker = from_state(cls, state)
-    if isinstance(ranker, RowRanker):
-        return ranker.attach(model.state.users.ids, model.interactions)
-    return ranker
+    return attached(from_state(cls, state), model.state.users.ids, model.interactions)
 
 
 def _load(reader: Reader, trusted: Sequence[type]) -> Model:
@@ -177,10 +174,7 @@ def _load(reader: Reader, trusted: Sequence[type]) -> Model:
     rankers = (read_component(reader, one, trusted, Ranker) for one in facts["rankers"])
     return Model(
         state=state,
-        rankers=tuple(
-            ranker.attach(users.ids, interactions) if isinstance(ranker, RowRanker) else ranker
-            for ranker in rankers
-        ),
+        rankers=tuple(attached(ranker, users.ids, interactions) for ranker in rankers),
         policies=tuple(_read_policy(reader, policy) for policy in facts["policies"]),
         rerankers=tuple(
             read_component(reader, one, trusted, Reranker) for one in facts["rerankers"]

@@ -22,10 +22,11 @@ from suitably.ranking.protocol import (
     AskedUsers,
     FitContext,
     Ranker,
-    RowRanker,
     Scores,
     State,
+    attached,
     score,
+    shared_by,
 )
 from suitably.ranking.similarity import SimilarProducts
 from suitably.utils.parallel import check_jobs, run_jobs
@@ -204,11 +205,7 @@ class Blend(UserRows):
     def shared_interactions(self) -> Mapping[Weighting, WeightedInteractions]:
         """Return those of its rankers, each once."""
         self._check_fitted()
-        found: dict[Weighting, WeightedInteractions] = {}
-        for ranker in self.rankers_:
-            if isinstance(ranker, RowRanker):
-                found |= ranker.shared_interactions()
-        return found
+        return shared_by(self.rankers_)
 
     def attach(
         self, users: Vocabulary, interactions: Mapping[Weighting, WeightedInteractions]
@@ -220,10 +217,7 @@ class Blend(UserRows):
             ValueError: They do not fit what a ranker has learned.
         """
         made = copy.copy(self)
-        made.rankers_ = tuple(
-            ranker.attach(users, interactions) if isinstance(ranker, RowRanker) else ranker
-            for ranker in self.rankers_
-        )
+        made.rankers_ = tuple(attached(one, users, interactions) for one in self.rankers_)
         made._user_ids = users
         return made
 

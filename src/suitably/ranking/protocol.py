@@ -1,6 +1,6 @@
 """Ranker protocols: learn from a point-in-time view, score users over products."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any, Protocol, Self, cast, runtime_checkable
@@ -23,8 +23,10 @@ __all__ = [
     "RowRanker",
     "Scorer",
     "Scores",
+    "attached",
     "can_score",
     "score",
+    "shared_by",
     "works_on_rows",
 ]
 
@@ -218,6 +220,22 @@ def can_score(ranker: Ranker, users: AskedUsers) -> NDArray[np.bool_]:
     if works_on_rows(type(ranker)):
         return cast(RowRanker, ranker).can_score_rows(users.rows)
     return np.asarray(ranker.can_score(users.ids), bool)
+
+
+def shared_by(rankers: Iterable[Ranker]) -> Mapping[Weighting, WeightedInteractions]:
+    """Return the interactions that rankers go by, once for each distinct weighting."""
+    found: dict[Weighting, WeightedInteractions] = {}
+    for ranker in rankers:
+        if isinstance(ranker, RowRanker):
+            found |= ranker.shared_interactions()
+    return found
+
+
+def attached(
+    ranker: Ranker, users: Vocabulary, interactions: Mapping[Weighting, WeightedInteractions]
+) -> Ranker:
+    """Return a ranker that goes by a model's users and interactions, or one of ids as it is."""
+    return ranker.attach(users, interactions) if isinstance(ranker, RowRanker) else ranker
 
 
 @cache
