@@ -32,6 +32,7 @@ from suitably.recommendations import Recommendations
 from suitably.reranking.protocol import Reranker
 from suitably.suitability.eligibility import Eligibility
 from suitably.suitability.policy import Policy, PolicySource, read_policies
+from suitably.suitability.reasons import Reason
 from suitably.suitability.verdicts import RuleVerdict, pseudo_verdict
 from suitably.typing import AsOf, IdLike, IdsLike, IntoFrame
 from suitably.utils import bitset
@@ -305,14 +306,14 @@ class Pipeline(Parameterized):
         column = int(state.catalogue.codes_of([product_id], "product_id")[0])
         first, place = np.zeros(1, np.int64), np.array([column])
         if column in state.excluded(rows)[1]:
-            verdicts.append(pseudo_verdict("pipeline:owned", "fail"))
+            verdicts.append(pseudo_verdict(Reason.ALREADY_OWNED.value, "fail"))
         if column in state.rejected(rows, generator.snapshot.as_of)[1]:
-            verdicts.append(pseudo_verdict("pipeline:rejected", "fail"))
+            verdicts.append(pseudo_verdict(Reason.TURNED_DOWN.value, "fail"))
         if bitset.has(generator.allowed(rows), first, place)[0]:
             if not bitset.has(generator.scorable(rows), first, place)[0]:
-                verdicts.append(pseudo_verdict("pipeline:no-score", "unknown"))
+                verdicts.append(pseudo_verdict(Reason.UNRANKED.value, "unknown"))
             elif column not in generator.generate(rows).lists.products[0]:
-                verdicts.append(pseudo_verdict("pipeline:ranked-below-k", "fail", k=str(k)))
+                verdicts.append(pseudo_verdict(Reason.RANKED_BELOW_K.value, "fail", k=str(k)))
         return verdicts
 
     def trace(self, user_id: IdLike, k: int = 10, as_of: AsOf | None = None) -> Trace:
