@@ -155,7 +155,7 @@ UNNAMED = {
         {"t": [i.to_pydatetime().astimezone(timezone(timedelta(hours=h))) for h, i in
                enumerate(INSTANTS)]}, dtype=object),
     "duckdb": lambda: duckdb.sql(
-        "select unnest([timestamptz '2024-03-01 12:00:00+00', timestamptz '2024-03-31 00:30+00']) t"
+        "select unnest(['2024-03-01 12:00:00+00', '2024-03-31 00:30:00+00']::timestamptz[]) t"
     ),
 }  # fmt: skip
 

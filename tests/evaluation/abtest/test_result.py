@@ -77,7 +77,7 @@ class TestPlot:
     def plain(self):
         matplotlib = pytest.importorskip("matplotlib")
         with matplotlib.rc_context({"backend": "agg"}):
-            yield matplotlib
+            yield pytest.importorskip("matplotlib.pyplot")
 
     def test_a_row_per_interval(self, result, plain):
         axes = result.plot()
@@ -89,7 +89,7 @@ class TestPlot:
         assert result.rows[0].result.difference in drawn
 
     def test_some_metrics_on_axes_of_one_s_own(self, result, plain):
-        _, axes = plain.pyplot.subplots()
+        _, axes = plain.subplots()
         assert result.plot(["coverage"], ax=axes) is axes
         assert len(axes.get_yticks()) == 3
 
