@@ -26,7 +26,7 @@ from suitably.suitability.engine.clauses import (
 )
 from suitably.suitability.engine.exclusions import NONE, Exclusions, counts_table, excluded
 from suitably.suitability.engine.explanation import explain_pair
-from suitably.suitability.engine.fields import Fields
+from suitably.suitability.engine.fields import Fields, with_ids
 from suitably.suitability.engine.flags import Flags, Raised, flag_table, flags_of_few
 from suitably.suitability.engine.scope import Rows, UserBatch
 from suitably.suitability.engine.single_user import SingleUser
@@ -113,8 +113,8 @@ class Eligibility:
         self._clock = clock
         self._kind = kind
         texts = StringPool()
-        self._user_fields = Fields("user", _with_ids(users), texts, clock)
-        product_fields = Fields("product", _with_ids(products), texts, clock)
+        self._user_fields = Fields("user", with_ids(users), texts, clock)
+        product_fields = Fields("product", with_ids(products), texts, clock)
         self._bound = bind(self.policies, self._user_fields, product_fields)
         self._width = bitset.words_for(len(products))
         self._valid = bitset.pack(np.ones((1, len(products)), bool))
@@ -306,7 +306,7 @@ class Eligibility:
         """
         counts = dict.fromkeys((clause.name for clause in self._clauses), NONE)
         counts |= zip(self.reasons, self._exclusions.totals(), strict=True)
-        flagged = dict(zip(self.flag_ids, self.flag_totals(), strict=True))
+        flagged = dict(zip(self.flag_ids, self._flags.totals(), strict=True))
         return write_frame(counts_table(counts, flagged), self._kind)
 
     def flags(self, user_ids: IdsLike, product_ids: IdsLike) -> Any:
@@ -338,12 +338,7 @@ class Eligibility:
         """Return which flags are raised for pairs of positions: (pairs, flag_ids)."""
         if "_flags" in self.__dict__ or len(rows) >= _WORTH_TABULATING:
             return self._flags.of(rows, columns)
-        flags = list(self._by_flag.values())
-        return flags_of_few(flags, self._batch(rows), columns, self._width)
-
-    def flag_totals(self) -> NDArray[np.int64]:
-        """Count the pairs that each flag is raised for: int64 (flag_ids,)."""
-        return self._flags.totals()
+        return flags_of_few(list(self._by_flag.values()), self._batch(rows), columns, self._width)
 
     @cached_property
     def reasons(self) -> tuple[str, ...]:
@@ -382,8 +377,7 @@ class Eligibility:
 
     @cached_property
     def _exclusions(self) -> Exclusions:
-        reasons = list(self._by_reason.values())
-        return Exclusions(reasons, self._batch(None), self._valid)
+        return Exclusions(list(self._by_reason.values()), self._batch(None), self._valid)
 
     def _rows(self, user_ids: IdsLike) -> Rows:
         asked = self._users.ids.read(user_ids, "user_ids").to_numpy(zero_copy_only=False)
@@ -402,12 +396,3 @@ class Eligibility:
         moment = "" if self.as_of is None else f", as of {self.as_of_text}"
         users, products = len(self._users), len(self._products)
         return f"Eligibility({users:,} users x {products:,} products under {names}{moment})"
-
-
-def _with_ids(entities: Entities) -> pa.Table:
-    """Return fields with the column of ids, which rules may name too."""
-    fields, name = entities.fields, entities.id_column
-    if not fields.num_columns:
-        # Arrow forgets the rows of a table without columns when it is copied.
-        return pa.table({name: entities.ids.array})
-    return fields if name in fields.column_names else fields.append_column(name, entities.ids.array)

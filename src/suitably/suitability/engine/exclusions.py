@@ -175,9 +175,7 @@ class Exclusions:
         return totals
 
 
-def counts_table(
-    kept_out: Mapping[str, NDArray[np.int64]], flagged: Mapping[str, int]
-) -> pa.Table:
+def counts_table(kept_out: Mapping[str, NDArray[np.int64]], flagged: Mapping[str, int]) -> pa.Table:
     """Lay out the counts of every name, and of the library's own reasons where there are any.
 
     Args:

@@ -79,7 +79,7 @@ class Flags:
         out = np.zeros((len(rows), len(self._flags)), np.int8)
         for index, table in enumerate(self._tables):
             if table is not None:
-                out[:, index] = _looked_up(table.bits, table.codes[rows], columns)
+                out[:, index] = _looked_up(table.bits, table.codes[rows].astype(np.int64), columns)
         distinct, place = np.unique(rows, return_inverse=True)
         order = np.argsort(place, kind="stable")
         done = 0
