@@ -95,9 +95,11 @@ def eligibility_frame(
     if verdicts and shown.size:
         pairs = np.repeat(users, len(names)), np.tile(eligibility.product_ids, len(users))
         flags, _ = read_frame(eligibility.flags(*pairs), "flags")
+        row_of = {user: row for row, user in enumerate(users)}
+        column_of = {name: column for column, name in enumerate(names)}
         for flag in flags.to_pylist():
-            place = users.index(flag["user_id"]), names.index(str(flag["product_id"]))
             word = "flag unknown" if flag["unknown"] else "flag"
+            place = row_of[flag["user_id"]], column_of[str(flag["product_id"])]
             shown[place] += f"; {word}: {flag['rule']}"
     columns = {
         name: pa.array(texts, pa.string()) for name, texts in zip(names, shown.T, strict=True)

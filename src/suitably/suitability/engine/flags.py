@@ -80,6 +80,8 @@ class Flags:
         for index, table in enumerate(self._tables):
             if table is not None:
                 out[:, index] = _looked_up(table.bits, table.codes[rows].astype(np.int64), columns)
+        if None not in self._tables:
+            return out
         distinct, place = np.unique(rows, return_inverse=True)
         order = np.argsort(place, kind="stable")
         done = 0
