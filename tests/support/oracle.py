@@ -27,10 +27,14 @@ class Refused(Exception):  # noqa: N818 - a verdict on the sentence, not a fault
 
 
 class Judgement(NamedTuple):
-    """What the policy says of one pair: eligible or not, and (rule, verdict) in order."""
+    """What the policy says of one pair: eligible or not, and (rule, verdict) in order.
+
+    Rules that never bar pass; what they come to otherwise is among the flags.
+    """
 
     eligible: bool
     verdicts: list[tuple[str, str]]
+    flags: list[tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,7 @@ def judge(
     pairs = [Pair(policy, user, product, as_of) for policy in several]
     scopes = [governs(pair) for pair in pairs]
     verdicts: list[tuple[str, str]] = []
+    flags: list[tuple[str, str]] = []
     if None in scopes:
         verdicts.append(("policy:governs", UNKNOWN))
     elif True not in scopes:
@@ -89,9 +94,13 @@ def judge(
             continue
         for rule in pair.policy.get("rules", []):
             verdict = judge_rule(rule, pair)
-            if verdict is not None:
-                verdicts.append((rule["id"], verdict))
-    return Judgement(all(verdict == PASS for _, verdict in verdicts), verdicts)
+            if verdict is None:
+                continue
+            if rule.get("effect", "bar") == "flag" and verdict != PASS:
+                flags.append((rule["id"], verdict))
+                verdict = PASS
+            verdicts.append((rule["id"], verdict))
+    return Judgement(all(verdict == PASS for _, verdict in verdicts), verdicts, flags)
 
 
 def governs(pair: Pair) -> bool | None:

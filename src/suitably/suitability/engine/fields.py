@@ -18,6 +18,7 @@ from suitably.data.arrow_columns import (
     plain_lists,
 )
 from suitably.data.clock import Clock, Instants
+from suitably.data.entities import Entities
 from suitably.data.values import finite_doubles, is_number, readable
 from suitably.errors import DataError, PolicyError
 from suitably.suitability.language.nodes import Side
@@ -37,7 +38,7 @@ from suitably.suitability.language.types import (
     Values,
 )
 
-__all__ = ["Fields"]
+__all__ = ["Fields", "with_ids"]
 
 _EXAMPLES = 3
 
@@ -264,3 +265,12 @@ def _blank(array: pa.Array, scale: Scale, strict: NDArray[np.bool_]) -> pa.Array
     """Take values off a scale as missing, but for the strict rows."""
     off = [value is not None and value not in scale.levels for value in array.to_pylist()]
     return pc.if_else(pa.array(np.array(off) & ~strict), pa.scalar(None, array.type), array)
+
+
+def with_ids(entities: Entities) -> pa.Table:
+    """Return fields with the column of ids, which rules may name too."""
+    fields, name = entities.fields, entities.id_column
+    if not fields.num_columns:
+        # Arrow forgets the rows of a table without columns when it is copied.
+        return pa.table({name: entities.ids.array})
+    return fields if name in fields.column_names else fields.append_column(name, entities.ids.array)
