@@ -13,7 +13,7 @@ import pytest
 
 import suitably
 from suitably.data import Dataset, View
-from suitably.profiles import Builder, Provenance
+from suitably.profiles import Builder, Origin
 from suitably.testing.bank import AS_OF, SmallBank, bought, seven_users
 from suitably.testing.params import ParamsContract
 from suitably.utils.state import from_state, state_of, undeclared_state
@@ -95,10 +95,10 @@ class BuilderContract(ParamsContract):
         assert table.num_rows == 7
 
     def test_every_field_has_a_provenance(self) -> None:
-        """Observed, stated or imputed."""
+        """Observed, stated, derived or imputed."""
         builder = self.make()
         for field in builder.fields:
-            assert builder.provenance(field) in get_args(Provenance)
+            assert builder.provenance(field) in get_args(Origin)
 
     def test_merging_in_any_split_is_a_rebuild(self) -> None:
         """However the events are parted, the merged state gives the fields of a rebuild."""
