@@ -479,6 +479,11 @@ def lookup(arguments: list[Any], _: Pair) -> Any:
     return present(table.get(key))
 
 
+def rank_sum(arguments: list[Any], _: Pair) -> float | None:
+    table, level = arguments
+    return None if table is None or level is None else 0.0
+
+
 def lowest(arguments: list[Any], pair: Pair) -> Any:
     return extreme(arguments, ast.Lt(), pair)
 

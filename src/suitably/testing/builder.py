@@ -213,8 +213,8 @@ class BuilderContract(ParamsContract):
             each.update(news)
         builder = pipeline.profiles[0]
         whole = self.bank().dataset().view(pipeline.as_of_)
-        rebuilt = builder.finalise(builder.accumulate(whole), whole.as_of).to_pylist()
-        assert _profiles(loaded) == _profiles(pipeline) == _texts(rebuilt)
+        rebuilt = builder.finalise(builder.accumulate(whole), whole.as_of)
+        assert _profiles(loaded) == _profiles(pipeline) == _texts(_rows(rebuilt))
 
     def test_used_alone(self) -> None:
         """`transform` gives the caller's kind of frame: `user_id`, then the fields."""
@@ -295,6 +295,18 @@ def _pandas(tables: Iterable[Any]) -> list[Any]:
 
 def _profiles(pipeline: suitably.Pipeline) -> list[dict[str, str]]:
     return _texts(dict(pipeline.trace(user).profile) for user in pipeline.user_ids)
+
+
+def _rows(table: pa.Table) -> list[dict[str, Any]]:
+    """Return rows with maps as dictionaries, as profiles show them."""
+    maps = {field.name for field in table.schema if pa.types.is_map(field.type)}
+    return [
+        {
+            name: dict(cell) if name in maps and cell is not None else cell
+            for name, cell in row.items()
+        }
+        for row in table.to_pylist()
+    ]
 
 
 def _texts(rows: Iterable[dict[str, Any]]) -> list[dict[str, str]]:

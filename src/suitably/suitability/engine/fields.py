@@ -19,8 +19,9 @@ from suitably.data.arrow_columns import (
 )
 from suitably.data.clock import Clock, Instants
 from suitably.data.entities import Entities
-from suitably.data.values import finite_doubles, is_number, plain, readable
+from suitably.data.values import as_text, finite_doubles, is_number, plain, readable
 from suitably.errors import DataError, PolicyError
+from suitably.suitability.language.functions.money import AMOUNT, money_field
 from suitably.suitability.language.functions.peers import among_peers, peers_of
 from suitably.suitability.language.nodes import Side
 from suitably.suitability.language.types import (
@@ -39,9 +40,25 @@ from suitably.suitability.language.types import (
     Values,
 )
 
-__all__ = ["Fields", "with_ids"]
+__all__ = ["Fields", "refuse_negative", "with_ids"]
 
 _EXAMPLES = 3
+
+
+def refuse_negative(amounts: Column, where: str) -> None:
+    """Refuse amounts below 0.
+
+    Raises:
+        DataError: There are some, or they are no numbers.
+    """
+    if not isinstance(amounts, Values) or amounts.type not in (NUMBER, ANY):
+        raise DataError(f"{where}: must hold numbers, what would be invested")
+    bad = np.flatnonzero(amounts.known & (amounts.data < 0))
+    if len(bad):
+        shown = ", ".join(f"row {row}: {amounts.data[row]:g}" for row in bad[:_EXAMPLES])
+        raise DataError(
+            f"{where}: {len(bad)} of {len(amounts.data)} amounts are negative ({shown})"
+        )
 
 
 class Fields:
@@ -88,12 +105,22 @@ class Fields:
             PolicyError: There is none; the message has the nearest names.
             DataError: Its values have no common type.
         """
+        if name.endswith("?"):
+            there = self.has(name[:-1])
+            return self.array(name[:-1]) if there else pa.nulls(len(self), pa.float64())
+        if name.endswith("$"):
+            return as_text(self.array(name[:-1]), f"{self.side}.{name[:-1]}")
         peers = peers_of(name)
         if peers is not None:
             if name not in self._peers:
                 self._peers[name] = self._among_peers(*peers)
             return self._peers[name]
         if not self.has(name):
+            if money_field(name) is not None:
+                raise PolicyError(
+                    f"no field {self.side}.{name}: what is held or was bought is known to a "
+                    f"pipeline that was fitted under this policy; elsewhere give a column {name!r}"
+                )
             near = difflib.get_close_matches(name, self.table.column_names, n=3, cutoff=0.5)
             hint = (
                 f"did you mean {' or '.join(near)}?"
@@ -125,7 +152,10 @@ class Fields:
                 array = pa.nulls(len(array))
             if isinstance(declared, Scale) and strict is not None and not strict.all():
                 array = _blank(array, declared, strict)
-            self._columns[key] = self.read(name, declared, array)
+            column = self.read(name, declared, array)
+            if name == AMOUNT:
+                refuse_negative(column, f"{self.side}.{name[:-1]}")
+            self._columns[key] = column
         return self._columns[key]
 
     def schema(self, name: str, declared: Declaration) -> Column:

@@ -11,7 +11,8 @@ from suitably.data.arrow_columns import Elements
 from suitably.data.objects import from_objects
 from suitably.data.values import MAX_INTEGER, other_type, plain, readable
 from suitably.errors import DataError, PolicyError
-from suitably.suitability.engine.fields import Fields
+from suitably.suitability.engine.fields import Fields, refuse_negative
+from suitably.suitability.language.functions.money import AMOUNT
 from suitably.suitability.language.types import (
     ANY,
     BOOLEAN,
@@ -51,7 +52,7 @@ class SingleUser:
 
     def cell(self, name: str, row: int) -> Any:
         """Return one value as a Python object, None where missing."""
-        return self._values.get(name)
+        return self._values.get(name.rstrip("?$"))
 
     def column(self, name: str, declared: Declaration) -> Column:
         """Return a field as a column of one row, read as that of a frame is.
@@ -59,11 +60,15 @@ class SingleUser:
         Raises:
             DataError: A value of another type than the field's, or off its scale.
         """
-        kind, value = self._fields.type_of(name, declared), self._values.get(name)
+        kind, value = self._fields.type_of(name, declared), self.cell(name, 0)
         if value is None:
             return _missing(kind)
-        quick = self._unchecked(value, kind)
-        return self._checked(name, declared, kind, value) if quick is None else quick
+        column = self._unchecked(value, kind)
+        if column is None:
+            column = self._checked(name, declared, kind, value)
+        if name == AMOUNT:
+            refuse_negative(column, f"user.{name[:-1]}")
+        return column
 
     def day(self, name: str, declared: Declaration) -> Column:
         """Return a date as the day that its own time zone says; another field, as it is."""

@@ -47,13 +47,17 @@ class Constant(Node):
 
 @dataclass(frozen=True)
 class Field(Node):
-    """A field of the user or the product."""
+    """A field of the user or the product.
+
+    A name that ends in `?` may lack its column, and one that ends in `$` is read as text: what
+    functions make of a field, and nobody writes.
+    """
 
     side: Side
     name: str
 
     def __str__(self) -> str:
-        return f"{self.side}.{self.name}"
+        return f"{self.side}.{self.name.rstrip('?$')}"
 
 
 @dataclass(frozen=True)

@@ -142,10 +142,14 @@ class _Reader:
                 return self._comparison(tree)
             case ast.Call(func=ast.Name(id=name)):
                 return self._call(tree, name)
+            case ast.Name(id=name) if name in REGISTRY and REGISTRY[name].bare:
+                return self._expanded(REGISTRY[name], Call(name, (), **span))
             case ast.Name(id="user" | "product" as side):
                 raise self._refuse(tree, f"name a field, such as {side}.risk_level")
             case ast.Name():
-                raise self._refuse(tree, "unknown name; there are user.x, product.x and as_of")
+                raise self._refuse(
+                    tree, "unknown name; there are user.x, product.x, as_of and amount"
+                )
             case ast.List() | ast.Tuple() | ast.Set():
                 raise self._refuse(tree, "a list has its place only after `in`")
         raise self._refuse(tree, f"{type(tree).__name__} is not part of the language")
@@ -205,6 +209,8 @@ class _Reader:
         function = REGISTRY.get(name)
         if function is None:
             raise self._refuse(tree, f"unknown function; there are {', '.join(REGISTRY)}")
+        if function.bare:
+            raise self._refuse(tree, f"{name} is a name, without parentheses")
         arguments = [*tree.args, *self._named(tree, function)]
         least, most = function.arity
         if not least <= len(arguments) <= most:
@@ -212,6 +218,9 @@ class _Reader:
             wanted = f"at least {least}" if function.variadic else wanted
             raise self._refuse(tree, f"{name} takes {wanted} argument(s): {function}")
         call = Call(name, tuple(self._node(one) for one in arguments), **self._span(tree))
+        return self._expanded(function, call)
+
+    def _expanded(self, function: Function, call: Call) -> Node:
         return call if function.expand is None else function.expand(call, self._refuse_node)
 
     def _named(self, tree: ast.Call, function: Function) -> list[ast.expr]:
