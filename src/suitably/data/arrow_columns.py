@@ -60,7 +60,8 @@ def distinct_lists(
     known = ~array.is_null().to_numpy(zero_copy_only=False)
     compact = array.filter(pa.array(known))  # null rows may still own elements
     lengths = pc.list_value_length(compact).to_numpy(zero_copy_only=False)
-    elements = _elements(plain(compact.flatten()), element, where)
+    owners = np.repeat(np.flatnonzero(known), lengths)
+    elements = _elements(plain(compact.flatten()), element, where, owners)
     distinct: dict[frozenset[Any], int] = {}
     codes = np.zeros(len(array), np.int64)
     ends = np.cumsum(lengths).tolist()
@@ -69,11 +70,13 @@ def distinct_lists(
     return codes, tuple(distinct)
 
 
-def _elements(array: pa.Array, element: Element, where: str) -> list[Any]:
+def _elements(
+    array: pa.Array, element: Element, where: str, owners: NDArray[np.int64]
+) -> list[Any]:
     if element != "number":
         values: list[Any] = array.to_pylist()
         return values
-    numbers = finite_doubles(array, where)
+    numbers = finite_doubles(array, where, owners)
     return [None if value != value else value for value in numbers.tolist()]
 
 
@@ -113,9 +116,10 @@ class MapEntries:
             keys = keys.cast(pa.string())
         if not (_is_text(keys.type) and _may_be_numbers(items.type)):
             return None
-        numbers = _numbers(items, where)
+        rows = np.repeat(np.arange(len(array)), lengths)
+        numbers = finite_doubles(plain(items), where, rows)
         kept = ~np.isnan(numbers)
-        rows = np.repeat(np.arange(len(array)), lengths)[kept]
+        rows = rows[kept]
         offsets = np.searchsorted(rows, np.arange(len(array) + 1))
         return MapEntries(offsets, keys.filter(pa.array(kept)).cast(pa.string()), numbers[kept])
 
@@ -128,7 +132,7 @@ def _of_structs(array: pa.Array, where: str) -> MapEntries | None:
     known = ~array.is_null().to_numpy(zero_copy_only=False)
     # What null rows still own is nobody's.
     columns = [pc.if_else(pa.array(known), c, pa.scalar(None, c.type)) for c in columns]
-    numbers = [_numbers(column, where) for column in columns]
+    numbers = [finite_doubles(plain(column), where) for column in columns]
     dense = np.array(numbers).reshape(len(names), len(array)).T
     present = ~np.isnan(dense)
     keys = pa.array([name for row in present for name, p in zip(names, row, strict=True) if p])
@@ -144,7 +148,3 @@ def _is_text(kind: pa.DataType) -> bool:
 
 def _may_be_numbers(kind: pa.DataType) -> bool:
     return is_number(kind) or bool(pa.types.is_null(kind))
-
-
-def _numbers(array: pa.Array, where: str) -> NDArray[np.float64]:
-    return finite_doubles(plain(array), where)

@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from suitably.data.clock import UNNAMED
 from suitably.data.objects import from_objects
-from suitably.data.values import Unreadable, plain
+from suitably.data.values import Unreadable, plain, uuid_texts
 from suitably.errors import DataError
 from suitably.typing import FrameKind
 
@@ -46,7 +46,8 @@ def read_frame(frame: Any, name: str) -> tuple[pa.Table, FrameKind]:
         raise DataError(f"{name}: column names must be text, got {columns}")
     if len(set(columns)) < len(columns):
         raise DataError(f"{name}: a column name occurs twice in {columns}")
-    arrays = [_read_column(wrapped[column], kind) for column in columns]
+    uuids = _uuid_columns(frame)
+    arrays = [_read_column(wrapped[column], kind, column in uuids) for column in columns]
     out: FrameKind = "pyarrow"
     if kind in ("pandas", "polars"):
         out = kind
@@ -73,7 +74,15 @@ def take_rows(table: pa.Table, rows: pa.Array) -> pa.Table:
     return table.take(rows) if table.num_columns else fieldless(len(rows))
 
 
-def _read_column(series: Any, kind: str) -> pa.Array:
+def _uuid_columns(frame: Any) -> set[str]:
+    """Return the columns of an Arrow table that only the fields' metadata call UUIDs."""
+    if not isinstance(frame, pa.Table):
+        return set()
+    said = {b"ARROW:extension:name": b"arrow.uuid"}.items()
+    return {field.name for field in frame.schema if said <= (field.metadata or {}).items()}
+
+
+def _read_column(series: Any, kind: str, uuid: bool = False) -> pa.Array:
     """Read a column; one whose values have no common type is kept aside."""
     if series.dtype == nw.Object:
         array = from_objects(series.to_list())
@@ -86,4 +95,6 @@ def _read_column(series: Any, kind: str) -> pa.Array:
         array = array.combine_chunks()
     if kind == "duckdb" and pa.types.is_timestamp(array.type) and array.type.tz is not None:
         array = array.cast(pa.timestamp(array.type.unit, UNNAMED))  # its zone is the session's
+    if array.type == pa.binary(16) and (uuid or kind == "duckdb"):
+        array = uuid_texts(array)  # DuckDB has no other type of 16 bytes
     return plain(array)

@@ -18,7 +18,7 @@ from suitably.data.arrow_columns import (
     plain_lists,
 )
 from suitably.data.clock import Clock, Instants
-from suitably.data.values import finite_doubles, is_number, readable
+from suitably.data.values import finite_doubles, in_words, is_number, readable, untyped
 from suitably.errors import DataError, PolicyError
 from suitably.suitability.language.nodes import Side
 from suitably.suitability.language.types import (
@@ -103,8 +103,7 @@ class Fields:
         key = (name, declared)
         if key not in self._columns:
             array = self.array(name)
-            if array.null_count == len(array):
-                array = pa.nulls(len(array))
+            array = untyped(array)
             if isinstance(declared, Scale) and strict is not None and not strict.all():
                 array = _blank(array, declared, strict)
             self._columns[key] = self.read(name, declared, array)
@@ -113,8 +112,7 @@ class Fields:
     def schema(self, name: str, declared: Declaration) -> Column:
         """Return a column's type with no rows, to check a rule before any row is read."""
         array = self.array(name)
-        empty = pa.nulls(0) if array.null_count == len(array) else array.slice(0, 0)
-        return self.read(name, declared, empty)
+        return self.read(name, declared, untyped(array).slice(0, 0))
 
     def day(self, name: str, declared: Declaration) -> Column:
         """Read a column of dates as the days that its own time zone says; another, as it is."""
@@ -167,7 +165,7 @@ class Fields:
         found = "boolean" if isinstance(column, Kleene) else column.type.name
         if declared is not None and declared != found:
             raise DataError(
-                f"{where}: is declared as {declared}, but the column holds {array.type}"
+                f"{where}: is declared as {declared}, but the column holds {in_words(array.type)}"
             )
         return column
 
@@ -191,12 +189,12 @@ class Fields:
             return self._map(where, array, known)
         if is_list(array.type):
             return self._list(where, array, known)
-        raise PolicyError(f"{where}: no rule can use a column of {kind}")
+        raise PolicyError(f"{where}: no rule can use a column of {in_words(kind)}")
 
     def _level(self, where: str, array: pa.Array, known: NDArray[np.bool_], scale: Scale) -> Values:
         text = isinstance(scale.levels[0], str)
         if not (pa.types.is_string(array.type) if text else is_number(array.type)):
-            raise DataError(f"{where}: scale {scale.name!r} has no values of type {array.type}")
+            raise DataError(f"{where}: scale {scale.name!r} has no {in_words(array.type)}")
         codes, distinct = _encode(array)
         # Equal numbers are equal keys, whole decimals and whole fractions included.
         ranks: dict[Any, int] = {level: rank for rank, level in enumerate(scale.levels)}
@@ -211,17 +209,21 @@ class Fields:
         return Values(Type("level", scale), table[codes] if distinct else codes, known)
 
     def _list(self, where: str, array: pa.Array, known: NDArray[np.bool_]) -> Values:
-        name = element_kind(array.type.value_type)
+        element = array.type.value_type
+        name = element_kind(element)
         if name is None:
-            element = array.type.value_type
-            raise PolicyError(f"{where}: a rule can use lists of text or numbers, not {element}")
+            raise PolicyError(
+                f"{where}: a rule can use lists of text or numbers, not of {in_words(element)}"
+            )
         codes, distinct = distinct_lists(array, name, where)
         return Values(Type("list", element=name), codes, known, distinct)
 
     def _map(self, where: str, array: pa.Array, known: NDArray[np.bool_]) -> Values:
         entries = MapEntries.read(array, where)
         if entries is None:
-            raise PolicyError(f"{where}: a rule can use maps from text to number, not {array.type}")
+            raise PolicyError(
+                f"{where}: a rule can use maps from text to number, not {in_words(array.type)}"
+            )
         codes, distinct = _encode(entries.keys)
         coded = self.texts.codes(distinct)[codes] if distinct else codes
         mapping = MapColumn(entries.offsets, coded, entries.numbers)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from suitably.data.objects import from_objects
-from suitably.data.values import MAX_INTEGER, other_type, plain, readable
+from suitably.data.values import MAX_INTEGER, other_type, plain, readable, untyped
 from suitably.errors import DataError, PolicyError
 from suitably.suitability.engine.fields import Fields
 from suitably.suitability.language.types import (
@@ -101,7 +101,7 @@ class SingleUser:
 
     def _checked(self, name: str, declared: Declaration, kind: Type, value: Any) -> Column:
         where = f"user.{name}"
-        array = readable(plain(from_objects([value])), where)
+        array = untyped(readable(plain(from_objects([value])), where))
         if array.null_count:
             return _missing(kind)
         if kind == ANY:
