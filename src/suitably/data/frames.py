@@ -4,6 +4,7 @@ from typing import Any
 
 import narwhals as nw
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from suitably.data.clock import UNNAMED
 from suitably.data.objects import from_objects
@@ -40,6 +41,8 @@ def read_frame(frame: Any, name: str) -> tuple[pa.Table, FrameKind]:
             f"{name}: expected a pandas, polars, PyArrow or DuckDB frame, got {found}"
         ) from None
     kind = wrapped.implementation.value
+    # Arrow has no unsigned type of 128 bits: DuckDB hands the upper half over as negative.
+    unsigned = {name for name, one in wrapped.collect_schema().items() if one == nw.UInt128}
     if isinstance(wrapped, nw.LazyFrame):
         wrapped = wrapped.collect(backend=None if kind == "polars" else "pyarrow")
     if not all(isinstance(column, str) for column in columns):
@@ -48,6 +51,9 @@ def read_frame(frame: Any, name: str) -> tuple[pa.Table, FrameKind]:
         raise DataError(f"{name}: a column name occurs twice in {columns}")
     uuids = _uuid_columns(frame)
     arrays = [_read_column(wrapped[column], kind, column in uuids) for column in columns]
+    for place, column in enumerate(columns):
+        if column in unsigned and pa.types.is_decimal(arrays[place].type):
+            arrays[place] = _unsigned(arrays[place])
     out: FrameKind = "pyarrow"
     if kind in ("pandas", "polars"):
         out = kind
@@ -80,6 +86,12 @@ def _uuid_columns(frame: Any) -> set[str]:
         return set()
     said = {b"ARROW:extension:name": b"arrow.uuid"}.items()
     return {field.name for field in frame.schema if said <= (field.metadata or {}).items()}
+
+
+def _unsigned(array: pa.Array) -> pa.Array:
+    if not pc.less(array, 0).fill_null(False).to_numpy(zero_copy_only=False).any():
+        return array
+    return from_objects([None if one is None else int(one) % 2**128 for one in array.to_pylist()])
 
 
 def _read_column(series: Any, kind: str, uuid: bool = False) -> pa.Array:

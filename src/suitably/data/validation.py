@@ -128,7 +128,7 @@ class TableValidator:
             may_lack: Which rows may be without one; None: no row.
         """
         self.require(column)
-        given = self.column(column)
+        given = self.table[column].combine_chunks()
         ids = id_array(given, f"{self.name}.{column}")
         self.kinds[column] = id_kind(given.type, ids.type)
         self.replace(column, ids)

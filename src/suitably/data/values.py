@@ -12,6 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from suitably.data.moments import read_ticks
+from suitably.data.time_zones import names_zone, walls_of
 from suitably.errors import DataError
 
 __all__ = [
@@ -164,6 +166,14 @@ def untyped(array: pa.Array) -> pa.Array:
         if elements.null_count == len(elements):
             starts = _offsets(array).cast(pa.int32())
             return pa.ListArray.from_arrays(starts, pa.nulls(len(array.values)))
+    if pa.types.is_map(array.type) and array.items.null_count == len(array.items):
+        return pa.MapArray.from_arrays(_offsets(array), array.keys, pa.nulls(len(array.items)))
+    if pa.types.is_struct(array.type):
+        fields = array.flatten()
+        if fields and all(field.null_count == len(field) for field in fields):
+            names = [field.name for field in array.type]
+            nothing = [pa.nulls(len(array)) for _ in names]
+            return pa.StructArray.from_arrays(nothing, names, mask=array.is_null())
     return array
 
 
@@ -371,7 +381,7 @@ def _exact(array: pa.Array, kind: pa.DataType, where: str) -> pa.Array | None:
     if types.is_date(array.type) and types.is_timestamp(kind) and kind.tz is None:
         return array.cast(kind)  # a bare date is its midnight
     if types.is_timestamp(array.type) and types.is_timestamp(kind):
-        return array.cast(kind) if (array.type.tz is None) == (kind.tz is None) else None
+        return _exact_times(array, kind, where)
     if _is_list(array.type) and _is_list(kind):
         return _exact_lists(array, kind, where)
     if types.is_map(array.type) and types.is_map(kind):
@@ -382,6 +392,21 @@ def _exact(array: pa.Array, kind: pa.DataType, where: str) -> pa.Array | None:
     if types.is_struct(array.type) and types.is_struct(kind):
         return _exact_structs(array, kind, where)
     return None
+
+
+def _exact_times(array: pa.Array, kind: pa.DataType, where: str) -> pa.Array | None:
+    """Cast moments; a day is that of its own zone, which another column's would lose."""
+    if (array.type.tz is None) != (kind.tz is None):
+        return None
+    instants = array.cast(kind)
+    if kind.tz is not None and names_zone(array.type.tz) and array.type.tz != kind.tz:
+        micros = read_ticks(instants.drop_null())[0]
+        if (walls_of(micros, array.type.tz) != walls_of(micros, kind.tz)).any():
+            raise DataError(
+                f"{where}: holds times in {array.type.tz}, but its column those in {kind.tz}, "
+                f"whose days are others: convert them to {kind.tz}"
+            )
+    return instants
 
 
 def _exact_numbers(array: pa.Array, kind: pa.DataType, where: str) -> pa.Array | None:

@@ -32,7 +32,8 @@ def id_array(values: Any, name: str) -> pa.Array:
     except (pa.ArrowException, TypeError, ValueError, LookupError, OverflowError):
         array = None
     if array is None or isinstance(array.type, Unreadable):
-        raise DataError(f"{name}: ids must be all integers or all text")
+        why = "" if array is None else f": {array.type.problem}"
+        raise DataError(f"{name}: ids must be all integers or all text{why}")
     kind = array.type
     if pa.types.is_string(kind) or kind == pa.int64():
         return array

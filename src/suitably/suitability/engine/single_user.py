@@ -6,9 +6,17 @@ from datetime import date, datetime
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from suitably.data.objects import from_objects
-from suitably.data.values import MAX_INTEGER, other_type, plain, readable, untyped
+from suitably.data.values import (
+    MAX_INTEGER,
+    finite_doubles,
+    other_type,
+    plain,
+    readable,
+    untyped,
+)
 from suitably.errors import DataError, PolicyError
 from suitably.suitability.engine.fields import Fields
 from suitably.suitability.language.types import (
@@ -104,6 +112,8 @@ class SingleUser:
         array = untyped(readable(plain(from_objects([value])), where))
         if array.null_count:
             return _missing(kind)
+        if pa.types.is_floating(array.type):
+            finite_doubles(array, where)  # whatever reads it, as in a frame
         if kind == ANY:
             raise DataError(f"{where}: the field had no values to tell its type by: declare it")
         try:
