@@ -3,6 +3,7 @@
 import copy
 import json
 import pickle
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -14,7 +15,7 @@ from hypothesis import strategies as hs
 
 import suitably as st
 from properties.twin import Twin
-from support.banks import AS_OF, FUNDS, LEVELS, LOANS, World, bought, popular
+from support.banks import AS_OF, CARE, FUNDS, LEVELS, LOANS, World, bought, popular
 from support.frames import KINDS, rows_of
 from support.worlds import worlds
 
@@ -463,3 +464,141 @@ def test_reprs_show_no_customer() -> None:
     for thing in shown:
         assert mark not in repr(thing), type(thing).__name__
         assert mark not in str(thing), type(thing).__name__
+
+
+# --- flags ---------------------------------------------------------------------------------------
+
+
+def cared_for() -> World:
+    """Loans for four customers: `u1` is vulnerable, of `u2` it is not known.
+
+    `p4` is complex and costs more than the 5000 that everybody earns.
+    """
+    base = popular()
+    vulnerable = [False, True, None, False]
+    users = [{**row, "vulnerable": v} for row, v in zip(base.users, vulnerable, strict=True)]
+    products = [{**row, "regime": "loan"} for row in base.products]
+    products[4] |= {"complex": True, "min_amount": 6000.0}
+    return base.but(users=users, products=products, policies=(CARE,))
+
+
+def test_flags_of_lists() -> None:
+    lists = cared_for().fitted().recommend(k=2)
+    assert lists.lists.lengths.tolist() == [2, 2, 2, 2]
+    told = rows_of(lists.flags())
+    assert list(told[0]) == ["user_id", "rank", "product_id", "rule", "unknown"]
+    listed = {(row["user_id"], row["product_id"]): row["rank"] for row in rows_of(lists.to_frame())}
+    expected = [
+        (user, rank, product, "special-care", user == "u2")
+        for (user, product), rank in listed.items()
+        if user in ("u1", "u2")
+    ]
+    care = [tuple(row.values()) for row in told if row["rule"] == "special-care"]
+    assert care == expected
+    dear = [(row["user_id"], row["rank"]) for row in told if row["rule"] == "min-amount"]
+    assert dear == [(user, rank) for (user, product), rank in listed.items() if product == "p4"]
+    assert len(dear) > 0
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_flags_come_out_as_frames_do(kind: str) -> None:
+    lists = cared_for().but(kind=kind).fitted().recommend(k=2)
+    assert type(lists.flags()) is type(lists.to_frame())
+    none = popular().but(kind=kind).fitted().recommend(k=2)
+    assert rows_of(none.flags()) == []
+    assert rows_of(cared_for().fitted().recommend(["nobody"]).flags(texts=True)) == []
+
+
+def test_flags_with_their_texts() -> None:
+    lists = cared_for().fitted().recommend(["u1", "u2"], k=1)
+    told = [row for row in rows_of(lists.flags(texts=True)) if row["rule"] == "special-care"]
+    raised, unknown = told
+    assert raised["en"].startswith("Special duty of care: ")
+    assert raised["zh"] == "特别注意义务"
+    assert "It is unknown whether the rule special-care" in unknown["en"]
+    for row in (raised, unknown):
+        why = lists.explain(row["user_id"], row["product_id"])
+        assert {language: row[language] for language in ("en", "zh")} == dict(why.flags[0].text)
+
+
+def test_flags_of_an_explanation() -> None:
+    lists = cared_for().fitted().recommend(k=1)
+    mine = {row["user_id"]: row["product_id"] for row in rows_of(lists.to_frame())}
+    for user, said in [("u0", ""), ("u1", "special-care"), ("u2", "special-care (unknown)")]:
+        why = lists.explain(user, mine[user])
+        flags = [one for one in why.flags if one.rule == "special-care"]
+        assert [one.rule for one in flags] == ["special-care"] * bool(said)
+        assert {one.verdict for one in why.verdicts} == {"pass"}
+        assert (f"Flagged: {said}" in why.text["en"]) == bool(said)
+        assert ("提示：special-care" in why.text["zh"]) == bool(said)
+        assert why.to_dict()["flags"] == [one.to_dict() for one in why.flags]
+        assert ("Flags, which bar nothing" in why._repr_html_()) == bool(why.flags)
+        assert ("flagged" in repr(why)) == bool(why.flags)
+        assert pickle.loads(pickle.dumps(why)).flags == why.flags
+    verdicts = cared_for().fitted().why_not("u1", mine["u1"])
+    assert [(v.verdict, v.flag) for v in verdicts if v.rule == "special-care"] == [("pass", True)]
+
+
+def test_flags_user_by_user_and_as_json() -> None:
+    lists = cared_for().fitted().recommend(k=2)
+    told = [
+        (one.user_id, place + 1, product, rule, unknown)
+        for one in lists
+        for place, product in enumerate(one.product_ids)
+        for rule, unknown in one.flags.get(product, {}).items()
+    ]
+    assert told == [tuple(row.values()) for row in rows_of(lists.flags())]
+    written = json.loads(json.dumps(lists.to_dict()))["users"]
+    assert [
+        (user["user_id"], product["rank"], product["product_id"], flag["rule"], flag["unknown"])
+        for user in written
+        for product in user["products"]
+        for flag in product.get("flags", [])
+    ] == told
+    page = lists._repr_html_()
+    assert "⚑ special-care" in page
+    assert "special-care?" in page
+    assert "⚑" not in popular().fitted().recommend(k=2)._repr_html_()
+
+
+def test_flags_of_a_trace() -> None:
+    pipeline = cared_for().fitted()
+    found = pipeline.trace("u2", k=2)
+    listed = rows_of(pipeline.recommend(["u2"], k=2).flags())
+    assert found.flags.to_pylist() == [
+        {name: value for name, value in row.items() if name != "user_id"} for row in listed
+    ]
+    assert "Flags, which bar nothing" in found._repr_html_()
+    assert pipeline.trace("u0", k=2).flags.num_rows == len(
+        rows_of(pipeline.recommend(["u0"], k=2).flags())
+    )
+    assert json.loads(json.dumps(found.to_dict()))["flags"] == found.flags.to_pylist()
+
+
+@given(world_=worlds(policies=[(FUNDS, CARE), (CARE,)]), k=hs.integers(1, 4))
+def test_flags_against_the_twin(world_: World, k: int) -> None:
+    twin, lists = Twin(world_), world_.fitted().recommend(k=k)
+    expected = set()
+    for row in rows_of(lists.to_frame()):
+        user, product = row["user_id"], row["product_id"]
+        for name, verdict in twin.flags(user, product):
+            expected.add((user, row["rank"], product, name, verdict == "unknown"))
+    assert {tuple(row.values()) for row in rows_of(lists.flags())} == expected
+
+
+def test_a_loaded_model_flags_as_the_fitted_one_did(tmp_path: Path) -> None:
+    pipeline = cared_for().fitted()
+    pipeline.save(tmp_path / "model")
+    loaded = st.load(tmp_path / "model")
+    assert rows_of(loaded.recommend(k=3).flags()) == rows_of(pipeline.recommend(k=3).flags())
+    assert rows_of(loaded.eligibility().counts()) == rows_of(pipeline.eligibility().counts())
+
+
+def test_many_lists_are_looked_up_in_tables_as_few_are() -> None:
+    base = cared_for()
+    users = [{**base.users[i % 4], "user_id": f"v{i}"} for i in range(700)]
+    lists = base.but(users=[*base.users, *users]).fitted()
+    many = rows_of(lists.recommend(k=2).flags())
+    some = [f"v{i}" for i in range(100)]
+    few = rows_of(base.but(users=[*base.users, *users]).fitted().recommend(some, k=2).flags())
+    assert few == [row for row in many if row["user_id"] in set(some)]

@@ -1,7 +1,6 @@
 """What comes out: ranked lists, reasons and evidence."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any, NoReturn, Self
@@ -13,64 +12,22 @@ from numpy.typing import NDArray
 
 from suitably.data.frames import write_frame
 from suitably.pipeline.explanation import Explanation
+from suitably.pipeline.flagged import flags_of_lists
 from suitably.pipeline.generate import GeneratedLists, ListGenerator
+from suitably.pipeline.user_list import UserList
 from suitably.ranking.topk.lists import Lists
-from suitably.suitability.messages import explain_rank
+from suitably.suitability.messages import LANGUAGES, explain_rank
 from suitably.suitability.reasons import Reason
 from suitably.typing import IdLike
 from suitably.utils import bitset
 from suitably.utils.html import box, element, table
 from suitably.utils.json import jsonable
-from suitably.utils.record import Record
 
 __all__ = ["Explanation", "Recommendations", "UserList"]
 
 _BLOCK = 4096
 _SHOWN = 10
-
-
-@dataclass(frozen=True, repr=False)
-class UserList(Record):
-    """One user's list, best first.
-
-    Attributes:
-        user_id: The user.
-        product_ids: The products, in the order of their ranks.
-        scores: Their scores, comparable within the list only.
-        reasons: Why there are fewer than were asked for, with counts as in
-            `Recommendations.abstentions`; empty where nothing was kept out, or the list is full.
-
-    Example:
-        >>> UserList("ann", ("bond", "etf"), (2.0, 1.5), {"risk-level": 3})
-        UserList(2 products; kept out: risk-level 3)
-        >>> len(UserList("ann", ("bond", "etf"), (2.0, 1.5), {}))
-        2
-    """
-
-    user_id: Any
-    product_ids: tuple[Any, ...]
-    scores: tuple[float, ...]
-    reasons: Mapping[str, int]
-
-    def __len__(self) -> int:
-        return len(self.product_ids)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the list JSON-ready: user_id, products (rank, product_id, score) and reasons."""
-        listed = zip(self.product_ids, self.scores, strict=True)
-        products = [
-            {"rank": rank, "product_id": jsonable(product), "score": jsonable(score)}
-            for rank, (product, score) in enumerate(listed, 1)
-        ]
-        return {
-            "user_id": jsonable(self.user_id),
-            "products": products,
-            "reasons": jsonable(self.reasons),
-        }
-
-    def __repr__(self) -> str:
-        products = f"{len(self)} product{'s' * (len(self) != 1)}"
-        return f"UserList({products}{'; kept out: ' * bool(self.reasons)}{_listed(self.reasons)})"
+_FLAGS = "⚑ flagged by a rule that bars nothing, with ? where that is unknown; flags() has all."
 
 
 class Recommendations:
@@ -150,10 +107,29 @@ class Recommendations:
 
         Returns:
             as_of, k, and for each of `users` in the order asked: user_id, its products (rank,
-            product_id, score) and, where they are fewer than k, the reasons with their counts.
+            product_id, score, and flags where rules flag it) and, where they are fewer than k, the
+            reasons with their counts.
         """
         users = [one.to_dict() for one in self]
         return {"as_of": jsonable(self.as_of), "k": self.k, "users": users}
+
+    def flags(self, texts: bool = False) -> Any:
+        """Return what to mind where a listed product is offered: the rules that flag it.
+
+        Args:
+            texts: Whether to add the sentences of `explain`, which takes a while for many lists.
+
+        Returns:
+            user_id, rank, product_id, rule, and unknown – whether the rule cannot be judged – in
+            the order of `to_frame`; with `texts`, also en and zh.
+        """
+        table = self._flags(np.arange(len(self)))
+        if texts:
+            said = [self._flag_text(row) for row in table.to_pylist()]
+            for language in LANGUAGES:
+                column = pa.array([text[language] for text in said], pa.string())
+                table = table.append_column(language, column)
+        return self._write(table)
 
     def for_user(self, user_id: IdLike) -> Any:
         """Return one user's list, as `to_frame` does.
@@ -176,6 +152,10 @@ class Recommendations:
             raise KeyError("the product is not in this customer's list: ask pipeline.why_not")
         rank = int(found[0])
         verdicts = self._generator.snapshot.eligibility.verdicts(user_id, product_id)
+        flags: dict[str, bool] = {}
+        for one in verdicts:
+            if one.flag:  # policies may share a rule id: what is known outweighs what is not
+                flags[one.rule] = flags.get(one.rule, True) and one.unknown
         stood_in = bool(self._drawn.stood_in[place])
         main, ranker = self._generator.rankers[0], self._generator.rankers[stood_in]
         return Explanation(
@@ -193,6 +173,7 @@ class Recommendations:
                 type(main).__name__ if stood_in else None,
                 [type(reranker).__name__ for reranker in self._generator.rerankers],
                 [verdict.rule for verdict in verdicts],
+                flags,
             ),
         )
 
@@ -259,11 +240,13 @@ class Recommendations:
         ).to_pylist()
         scores = lists.scores[lists.filled].tolist()
         short = self._why_short(places[lists.lengths < self.k])
+        flags = self._flags_by_user(places)
         end = 0
         for user, place, length in zip(users, places, lists.lengths.tolist(), strict=True):
             start, end = end, end + length
             mine = tuple(products[start:end]), tuple(scores[start:end])
-            yield UserList(user, *mine, short.get(int(place), MappingProxyType({})))
+            none: Mapping[Any, Any] = MappingProxyType({})
+            yield UserList(user, *mine, short.get(int(place), none), flags.get(user, none))
 
     def _why_short(self, places: NDArray[np.int64]) -> dict[int, Mapping[str, int]]:
         return {
@@ -305,6 +288,24 @@ class Recommendations:
             }
         )
 
+    def _flags(self, places: NDArray[np.int64]) -> pa.Table:
+        rows, table = flags_of_lists(self._generator, self._rows[places], self.lists.take(places))
+        return table.add_column(0, "user_id", self._asked.take(pa.array(places[rows])))
+
+    def _flags_by_user(self, places: NDArray[np.int64]) -> dict[Any, Mapping[Any, dict[str, bool]]]:
+        found: dict[Any, dict[Any, dict[str, bool]]] = {}
+        if not self._generator.snapshot.eligibility.flag_ids:
+            return {}
+        for row in self._flags(places).to_pylist():
+            products = found.setdefault(row["user_id"], {})
+            products.setdefault(row["product_id"], {})[row["rule"]] = row["unknown"]
+        return {user: MappingProxyType(products) for user, products in found.items()}
+
+    def _flag_text(self, row: Mapping[str, Any]) -> Mapping[str, str]:
+        verdicts = self._generator.snapshot.eligibility.verdicts(row["user_id"], row["product_id"])
+        flags = [one for one in verdicts if one.flag and one.rule == row["rule"]]
+        return min(flags, key=lambda one: one.unknown).text
+
     @cached_property
     def _places(self) -> dict[Any, int]:
         return {user: place for place, user in enumerate(self._asked.to_pylist())}
@@ -344,22 +345,19 @@ class Recommendations:
         rows = [
             (
                 str(one.user_id),
-                *(str(one.product_ids[rank]) if rank < len(one) else "" for rank in ranks),
-                _listed(one.reasons),
+                *(one.shown(rank) if rank < len(one) else "" for rank in ranks),
+                one.kept_out,
             )
             for one in first
         ]
         columns = ("user_id", *(rank + 1 for rank in ranks), "kept out")
         all_shown = len(self) <= _SHOWN and self.lists.depth <= _SHOWN
-        note = f"The first {_SHOWN} products of the first {_SHOWN} users; to_frame() has all."
+        notes = [f"The first {_SHOWN} products of the first {_SHOWN} users; to_frame() has all."]
+        notes = notes * (not all_shown) + [_FLAGS] * any(one.flags for one in first)
         return box(
-            repr(self), table(columns, rows), "" if all_shown else element("p", note, css="soft")
+            repr(self), table(columns, rows), *(element("p", note, css="soft") for note in notes)
         )
 
 
 def _blocks(places: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
     return (places[start : start + _BLOCK] for start in range(0, len(places), _BLOCK))
-
-
-def _listed(reasons: Mapping[str, int]) -> str:
-    return ", ".join(f"{reason} {count:,}" for reason, count in reasons.items())

@@ -35,6 +35,10 @@ class Twin:
         """Give (reason, verdict) in the policies' order."""
         return judge(self.policies, self.users[user], self.products[product], self.as_of).verdicts
 
+    def flags(self, user: Any, product: str) -> list[tuple[str, str]]:
+        """Give (rule, what it comes to) for rules that flag the pair."""
+        return judge(self.policies, self.users[user], self.products[product], self.as_of).flags
+
     def eligible(self, user: Any, product: str) -> bool:
         return all(verdict == "pass" for _, verdict in self.verdicts(user, product))
 

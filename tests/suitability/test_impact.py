@@ -81,9 +81,11 @@ def test_by_hand(frame: Any, kind: Any) -> None:
     # u4 has no n; of the others 6 pairs fail before, and 1-b 1-c 2-c 3-c after
     assert rows(rules) == [
         {"rule": "enough", "failed_before": 6, "failed_after": 4, "unknown_before": 3,
-         "unknown_after": 3, "only_before": 9, "only_after": 5},
+         "unknown_after": 3, "only_before": 9, "only_after": 5,
+         "flagged_before": 0, "flagged_after": 0},
         {"rule": "open", "failed_before": 0, "failed_after": 4, "unknown_before": 0,
-         "unknown_after": 0, "only_before": 0, "only_after": 2},
+         "unknown_after": 0, "only_before": 0, "only_after": 2,
+         "flagged_before": 0, "flagged_after": 0},
     ]  # fmt: skip
     assert [
         (r["user_id"], r["product_id"], r["change"], list(r["rules"])) for r in rows(pairs)

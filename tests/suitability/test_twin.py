@@ -74,6 +74,8 @@ def compare_verdicts(
     got = [(verdict.rule, verdict.verdict) for verdict in found]
     message = quarrel(case, user, product, expected, found, None)
     assert got == expected.verdicts, message
+    flags = [(one.rule, "unknown" if one.unknown else "fail") for one in found if one.flag]
+    assert flags == expected.flags, message
     for verdict in found:
         assert set(verdict.text) >= {"en", "zh"}, message
         assert all(verdict.text.values()), message
@@ -81,7 +83,7 @@ def compare_verdicts(
             continue
         rule = rules[verdict.rule]
         assert verdict.article == rule["article"], message
-        if verdict.verdict == "fail":
+        if verdict.verdict == "fail" or (verdict.flag and not verdict.unknown):
             assert dict(verdict.text) == rule["because"], message
         required = fields_of(rule["require"])
         allowed = required | fields_of(rule.get("applies", "1")) | {"as_of"}
@@ -106,11 +108,12 @@ def compare_counts(
         unknown = sum((name, "unknown") in found for found in verdicts)
         kept_out = [[r for r, verdict in found if verdict != "pass"] for found in verdicts]
         only = kept_out.count([name])
+        flagged = sum(name in dict(found.flags) for found in judged.values())
         if name not in rows:  # a rule out of its dates, or a reason that keeps nothing out
-            assert failed == unknown == only == 0
+            assert failed == unknown == only == flagged == 0
             continue
-        row = rows[name]
-        assert (row["failed"], row["unknown"], row["only"]) == (failed, unknown, only), policy
+        got = tuple(rows[name][figure] for figure in ("failed", "unknown", "only", "flagged"))
+        assert got == (failed, unknown, only, flagged), policy
 
 
 def quarrel(

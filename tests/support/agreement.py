@@ -16,6 +16,9 @@ __all__ = ["MOMENTS", "assert_as_judged", "evaluated", "instant"]
 
 MOMENTS = [datetime(2023, 3, 1), datetime(2024, 2, 29, 10), datetime(2025, 7, 1), None]
 
+FIGURES = ("failed", "unknown", "only", "flagged")
+FLAGS = {False: "fail", True: "unknown"}
+
 
 def evaluated(case: Case) -> Eligibility:
     policies = [st.Policy.from_toml(text) for text in case.texts]
@@ -33,15 +36,19 @@ def assert_as_judged(found: Eligibility, case: Case, as_of: datetime | None) -> 
             said = [(v.rule, v.verdict) for v in found.verdicts(user, product)]
             assert said == expected.verdicts, (as_of, users[user], products[product])
             assert mask[row, column] == all(verdict == "pass" for _, verdict in said)
+            flags = [(v.rule, FLAGS[v.unknown]) for v in found.verdicts(user, product) if v.flag]
+            assert flags == expected.flags, (as_of, users[user], products[product])
+            for name in {name for name, _ in flags}:
+                totals.setdefault(name, [0, 0, 0, 0])[3] += 1
             kept_out = {name for name, verdict in said if verdict != "pass"}
             failed = {name for name, verdict in said if verdict == "fail"}
             for name in kept_out:
-                figures = totals.setdefault(name, [0, 0, 0])
+                figures = totals.setdefault(name, [0, 0, 0, 0])
                 figures[name not in failed] += 1
                 figures[2] += kept_out == {name}
     counted = found.counts()
     rows = counted.to_pylist() if hasattr(counted, "to_pylist") else _rows(counted)
-    got = {row["rule"]: [row["failed"], row["unknown"], row["only"]] for row in rows}
+    got = {row["rule"]: [row[figure] for figure in FIGURES] for row in rows}
     assert {name: figures for name, figures in got.items() if any(figures)} == totals
 
 

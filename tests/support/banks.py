@@ -14,6 +14,7 @@ from support.frames import convert
 __all__ = [
     "AS_OF",
     "BEFORE",
+    "CARE",
     "DATED",
     "FREE",
     "FUNDS",
@@ -89,7 +90,25 @@ id = "over"
 expires = 2024-03-01
 require = "user.income > 1e9"
 """
+CARE = """
+[policy]
+id = "care"
+version = "1"
+governs = "product.regime == 'loan'"
+[[rules]]
+id = "special-care"
+effect = "flag"
+article = "Art. 7"
+require = "not user.vulnerable"
+because = { en = "Special duty of care: {product.min_amount} at stake", zh = "特别注意义务" }
+[[rules]]
+id = "min-amount"
+effect = "flag"
+applies = "product.complex"
+require = "product.min_amount <= user.income"
+"""
 POLICIES = [(LEVELS,), (FUNDS, LOANS), (DATED,), (LEVELS, FUNDS), (LOANS,), (FREE,)]
+POLICIES += [(FUNDS, CARE), (CARE,)]
 
 
 @dataclass(frozen=True)

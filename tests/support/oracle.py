@@ -27,10 +27,14 @@ class Refused(Exception):  # noqa: N818 - a verdict on the sentence, not a fault
 
 
 class Judgement(NamedTuple):
-    """What the policy says of one pair: eligible or not, and (rule, verdict) in order."""
+    """What the policy says of one pair: eligible or not, and (rule, verdict) in order.
+
+    Rules that never bar pass; what they come to otherwise is among the flags.
+    """
 
     eligible: bool
     verdicts: list[tuple[str, str]]
+    flags: list[tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,7 @@ def judge(
     pairs = [Pair(policy, user, product, as_of) for policy in several]
     scopes = [governs(pair) for pair in pairs]
     verdicts: list[tuple[str, str]] = []
+    flags: list[tuple[str, str]] = []
     if None in scopes:
         verdicts.append(("policy:governs", UNKNOWN))
     elif True not in scopes:
@@ -89,9 +94,13 @@ def judge(
             continue
         for rule in pair.policy.get("rules", []):
             verdict = judge_rule(rule, pair)
-            if verdict is not None:
-                verdicts.append((rule["id"], verdict))
-    return Judgement(all(verdict == PASS for _, verdict in verdicts), verdicts)
+            if verdict is None:
+                continue
+            if rule.get("effect", "bar") == "flag" and verdict != PASS:
+                flags.append((rule["id"], verdict))
+                verdict = PASS
+            verdicts.append((rule["id"], verdict))
+    return Judgement(all(verdict == PASS for _, verdict in verdicts), verdicts, flags)
 
 
 def governs(pair: Pair) -> bool | None:
@@ -392,6 +401,13 @@ def days(arguments: list[Any], _: Pair) -> Span | None:
     return Span(count * MICROSECONDS_A_DAY)
 
 
+def hours(arguments: list[Any], _: Pair) -> Span | None:
+    count = whole(*arguments)
+    if count is None or abs(count) > 24 * LONGEST_SPAN:
+        return None
+    return Span(count * MICROSECONDS_A_DAY // 24)
+
+
 def months(arguments: list[Any], _: Pair) -> Months | None:
     count = whole(*arguments)
     return None if count is None else Months(count)
@@ -441,10 +457,25 @@ def present(element: Any) -> Any:
     return None if element != element else element
 
 
+def disjoint(arguments: list[Any], pair: Pair) -> bool | None:
+    one, other = arguments
+    if one is None or other is None:
+        return None
+    return conjunction([negation(contains([other, present(element)], pair)) if other else True
+                        for element in one])  # fmt: skip
+
+
+def count(arguments: list[Any], _: Pair) -> int | None:
+    (group,) = arguments
+    return None if group is None else len(group)
+
+
 def lookup(arguments: list[Any], _: Pair) -> Any:
-    table, key = arguments
+    table, key, *default = arguments
     if table is None or key is None:
         return None
+    if default and key not in table:
+        return default[0]
     return present(table.get(key))
 
 
@@ -457,7 +488,9 @@ def highest(arguments: list[Any], pair: Pair) -> Any:
 
 
 def extreme(arguments: list[Any], better: ast.cmpop, pair: Pair) -> Any:
-    """Give the value that beats the others; one missing spoils all."""
+    """Give the value that beats the others, or the elements of a list; one missing spoils all."""
+    if len(arguments) == 1 and isinstance(arguments[0], list | tuple | set | frozenset):
+        arguments = [present(element) for element in arguments[0]] or [None]
     if None in arguments:
         return None
     best = arguments[0]
@@ -476,7 +509,10 @@ FUNCTIONS: dict[str, Callable[[list[Any], Pair], Any]] = {
     "abs": absolute,
     "age": age,
     "contains": contains,
+    "count": count,
     "days": days,
+    "disjoint": disjoint,
+    "hours": hours,
     "lookup": lookup,
     "max": highest,
     "min": lowest,

@@ -138,6 +138,9 @@ def policy_text(
             lines.append(f"applies = {quote(draw(sentences(fields, scales)))}")
         if draw(seldom):
             lines += draw(dates_of_force(as_of))
+        effect = draw(st.sampled_from([None, None, None, "bar", "flag", "flag"]))
+        if effect is not None:
+            lines.append(f"effect = {quote(effect)}")
         require = draw(sentences(fields, scales))
         lines.append(f"require = {quote(require)}")
         lines.append(f"because = {{ en = {quote(f'no {index}')}, zh = {quote(f'否{index}')} }}")

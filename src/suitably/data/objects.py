@@ -63,6 +63,8 @@ def _read(values: list[Any], kinds: set[type]) -> pa.Array:
     if all(issubclass(kind, dict) for kind in kinds):
         return _maps(values)
     if any(issubclass(kind, date | np.datetime64) for kind in kinds):
+        if not all(issubclass(kind, date | np.datetime64) for kind in kinds):
+            raise TypeError("no common type")  # Arrow would take 3 for a date
         moments = _moments(values)
         zones = {str(getattr(value, "tzinfo", None)) for value in moments if value is not None}
         # Arrow has one zone per column, and would show all in the first value's.

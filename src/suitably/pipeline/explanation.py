@@ -6,6 +6,7 @@ from typing import Any
 
 from suitably.suitability.verdicts import RuleVerdict
 from suitably.utils.html import box, element, facts, table
+from suitably.utils.json import jsonable
 from suitably.utils.record import Record
 
 __all__ = ["Explanation"]
@@ -22,7 +23,7 @@ class Explanation(Record):
         score: The ranker's score, comparable within the list only.
         ranker: What ranked it: the pipeline's ranker, or its fallback.
         stood_in: Whether it was the fallback, since the ranker knows nothing of the user.
-        verdicts: What every applicable rule says of the pair; all pass.
+        verdicts: What every applicable rule says of the pair; all pass, and some may flag it.
         text: A sentence made from facts, in English (`"en"`) and Chinese (`"zh"`).
 
     Example:
@@ -47,22 +48,33 @@ class Explanation(Record):
     verdicts: tuple[RuleVerdict, ...]
     text: Mapping[str, str]
 
+    @property
+    def flags(self) -> tuple[RuleVerdict, ...]:
+        """What to mind when the product is offered: the verdicts of rules that flag the pair."""
+        return tuple(verdict for verdict in self.verdicts if verdict.flag)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields and `flags` by name, JSON-ready."""
+        return {**super().to_dict(), "flags": jsonable(self.flags)}
+
     def __repr__(self) -> str:
         rules = len(self.verdicts)
         passed = f"{rules} rule{'s' * (rules != 1)} passed"
+        passed += f", {len(self.flags)} flagged" * bool(self.flags)
         return f"Explanation(rank {self.rank}, score {self.score:.4g}, by {self.ranker}, {passed})"
 
     def _repr_html_(self) -> str:
         by = f"{self.ranker}, which stood in" if self.stood_in else self.ranker
         values = {"rank": self.rank, "score": self.score, "ranked by": by}
-        verdicts = [
-            (one.rule, one.verdict, one.article, one.text["en"], one.text["zh"])
-            for one in self.verdicts
+        tables = [
+            [(one.rule, one.verdict, one.article, one.text["en"], one.text["zh"]) for one in some]
+            for some in (self.flags, [one for one in self.verdicts if not one.flag])
         ]
         columns = ("rule", "verdict", "article", "in English", "中文")
+        titles = ("Flags, which bar nothing", "Rules that apply")
         return box(
             f"Why {self.product_id} is in the list of {self.user_id}",
             *(element("p", sentence) for sentence in self.text.values()),
             facts(values),
-            table(columns, verdicts, "Rules that apply") if verdicts else "",
+            *(table(columns, *some) for some in zip(tables, titles, strict=True) if some[0]),
         )

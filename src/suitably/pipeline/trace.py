@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from suitably.pipeline.flagged import flags_of_lists
 from suitably.pipeline.generate import ListGenerator
 from suitably.utils import bitset
 from suitably.utils.html import box, facts, table
@@ -26,6 +27,7 @@ class Trace(Record):
         stages: How many products are left after each step: catalogue, candidates, eligible,
             not owned, not rejected (where events may mean that), scored, listed.
         products: The list: rank, product_id and score.
+        flags: The rules that flag its products: rank, product_id, rule and unknown.
 
     Example:
         >>> import pandas as pd
@@ -41,6 +43,7 @@ class Trace(Record):
     profile: Mapping[str, Any]
     stages: Mapping[str, int]
     products: pa.Table
+    flags: pa.Table
 
     def __repr__(self) -> str:
         return f"Trace({', '.join(f'{stage} {left:,}' for stage, left in self.stages.items())})"
@@ -49,10 +52,16 @@ class Trace(Record):
         listed = [
             (row["rank"], str(row["product_id"]), row["score"]) for row in self.products.to_pylist()
         ]
+        columns = ("rank", "product_id", "rule", "unknown")
+        flags = [
+            (row["rank"], str(row["product_id"]), row["rule"], "yes" if row["unknown"] else "")
+            for row in self.flags.to_pylist()
+        ]
         return box(
             f"{self.user_id}, step by step",
             facts(self.stages, "Products left"),
             table(("rank", "product_id", "score"), listed, "List"),
+            table(columns, flags, "Flags, which bar nothing") if flags else "",
             facts(self.profile, "Profile") if self.profile else "",
             facts(self.fields, "Fields") if self.fields else "",
         )
@@ -93,6 +102,7 @@ def trace(generator: ListGenerator, row: int) -> Trace:
                 "score": pa.array(lists.scores[0, : len(codes)], pa.float32()),
             }
         ),
+        flags=flags_of_lists(generator, rows, lists)[1],
     )
 
 

@@ -52,6 +52,10 @@ class Judged(Protocol):
         """Count what each rule keeps out."""
         ...
 
+    def flags(self, user_ids: IdsLike, product_ids: IdsLike) -> Any:
+        """Return the flags of pairs."""
+        ...
+
 
 def eligibility_frame(
     eligibility: Judged, user_ids: IdsLike, kind: str = "pandas", verdicts: bool = False
@@ -66,8 +70,9 @@ def eligibility_frame(
 
     Returns:
         A frame: user_id, then a column for every product, called by its id as text, of `"pass"`,
-        `"fail"` or `"unknown"`; with `verdicts`, of texts such as `"fail: risk-level"`. A pair that
-        one rule fails is a fail, whatever is unknown besides.
+        `"fail"` or `"unknown"`; with `verdicts`, of texts such as `"fail: risk-level"`, and
+        `"pass; flag: special-care"` where a rule that bars nothing flags the pair. A pair that one
+        rule fails is a fail, whatever is unknown besides.
 
     Raises:
         DataError: An unknown id, more than 10,000 cells, or a product called `user_id`.
@@ -87,6 +92,15 @@ def eligibility_frame(
     for row, column in np.argwhere(~eligibility.mask(users)):
         found = eligibility.verdicts(users[row], eligibility.product_ids[column])
         shown[row, column] = _cell(eligibility, found, verdicts)
+    if verdicts and shown.size:
+        pairs = np.repeat(users, len(names)), np.tile(eligibility.product_ids, len(users))
+        flags, _ = read_frame(eligibility.flags(*pairs), "flags")
+        row_of = {user: row for row, user in enumerate(users)}
+        column_of = {name: column for column, name in enumerate(names)}
+        for flag in flags.to_pylist():
+            word = "flag unknown" if flag["unknown"] else "flag"
+            place = row_of[flag["user_id"]], column_of[str(flag["product_id"])]
+            shown[place] += f"; {word}: {flag['rule']}"
     columns = {
         name: pa.array(texts, pa.string()) for name, texts in zip(names, shown.T, strict=True)
     }
@@ -134,7 +148,7 @@ def policy_html(policy: PolicyDocument) -> str:
     columns = ("rule", "article", "applies", "requires", "because")
     lines = [
         (
-            rule.id,
+            f"{rule.id} (flag, bars nothing)" if rule.effect == "flag" else rule.id,
             rule.article or "–",
             rule.applies or "to every pair",
             html.element("code", rule.require),

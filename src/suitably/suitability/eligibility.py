@@ -17,10 +17,17 @@ from suitably.errors import DataError
 from suitably.suitability.display import eligibility_frame, eligibility_html
 from suitably.suitability.engine.atoms import batch_reader
 from suitably.suitability.engine.binding import bind
-from suitably.suitability.engine.clauses import Clause, Condition, clauses_of, conditions_of
-from suitably.suitability.engine.exclusions import Exclusions, excluded
+from suitably.suitability.engine.clauses import (
+    Clause,
+    Condition,
+    by_name,
+    clauses_of,
+    conditions_of,
+)
+from suitably.suitability.engine.exclusions import NONE, Exclusions, counts_table, excluded
 from suitably.suitability.engine.explanation import explain_pair
-from suitably.suitability.engine.fields import Fields
+from suitably.suitability.engine.fields import Fields, with_ids
+from suitably.suitability.engine.flags import Flags, Raised, flag_table, flags_of_few
 from suitably.suitability.engine.scope import Rows, UserBatch
 from suitably.suitability.engine.single_user import SingleUser
 from suitably.suitability.engine.tables import EligibilityTables
@@ -106,8 +113,8 @@ class Eligibility:
         self._clock = clock
         self._kind = kind
         texts = StringPool()
-        self._user_fields = Fields("user", _with_ids(users), texts, clock)
-        product_fields = Fields("product", _with_ids(products), texts, clock)
+        self._user_fields = Fields("user", with_ids(users), texts, clock)
+        product_fields = Fields("product", with_ids(products), texts, clock)
         self._bound = bind(self.policies, self._user_fields, product_fields)
         self._width = bitset.words_for(len(products))
         self._valid = bitset.pack(np.ones((1, len(products)), bool))
@@ -290,20 +297,48 @@ class Eligibility:
         return eligibility_frame(self, user_ids, self._kind, verdicts)
 
     def counts(self) -> Any:
-        """Count the pairs that each rule keeps out.
+        """Count the pairs that each rule keeps out, and those that it flags.
 
         Returns:
-            A frame: rule, failed, unknown, and only – pairs that this rule alone keeps out.
+            A frame: rule, failed, unknown, only – pairs that this rule alone keeps out – and
+            flagged – pairs, eligible or not, that a rule with `effect = "flag"` fails or cannot
+            judge, of which the other columns count none.
         """
-        totals = self._exclusions.totals()
-        shown = [
-            index
-            for index, name in enumerate(self.reasons)
-            if not name.startswith("policy:") or totals[index].any()
-        ]
-        table = {"rule": pa.array([self.reasons[i] for i in shown], pa.string())}
-        columns = zip(("failed", "unknown", "only"), totals[shown].T, strict=True)
-        return write_frame(pa.table({**table, **dict(columns)}), self._kind)
+        counts = dict.fromkeys((clause.name for clause in self._clauses), NONE)
+        counts |= zip(self.reasons, self._exclusions.totals(), strict=True)
+        flagged = dict(zip(self.flag_ids, self._flags.totals(), strict=True))
+        return write_frame(counts_table(counts, flagged), self._kind)
+
+    def flags(self, user_ids: IdsLike, product_ids: IdsLike) -> Any:
+        """Return the flags of pairs, eligible or not: what to mind where they are offered.
+
+        Args:
+            user_ids: Ids, one per pair.
+            product_ids: Ids, one per pair.
+
+        Returns:
+            A frame with a row per pair and flag: user_id, product_id, rule, and unknown – whether
+            the rule cannot be judged.
+
+        Raises:
+            DataError: A user is unknown, or a product not in the catalogue.
+        """
+        rows = self._rows(user_ids)
+        columns = self._products.codes_of(product_ids, "product_ids").astype(np.int64)
+        if (columns < 0).any() or len(rows) != len(columns):
+            raise DataError("flags: one product of the catalogue for every user, and no other")
+        pairs, said = flag_table(self.flagged(rows, columns), self.flag_ids)
+        ids = {
+            "user_id": self._users.ids.decode(rows[pairs]),
+            "product_id": self._products.ids.decode(columns[pairs]),
+        }
+        return write_frame(pa.table({**ids, **said}), self._kind)
+
+    def flagged(self, rows: Rows, columns: Rows) -> Raised:
+        """Return which flags are raised for pairs of positions: (pairs, flag_ids)."""
+        if "_flags" in self.__dict__ or len(rows) >= _WORTH_TABULATING:
+            return self._flags.of(rows, columns)
+        return flags_of_few(list(self._by_flag.values()), self._batch(rows), columns, self._width)
 
     @cached_property
     def reasons(self) -> tuple[str, ...]:
@@ -311,12 +346,21 @@ class Eligibility:
         return tuple(self._by_reason)
 
     @cached_property
+    def flag_ids(self) -> tuple[str, ...]:
+        """The rules that flag pairs and never bar, first to last."""
+        return tuple(self._by_flag)
+
+    @cached_property
     def _by_reason(self) -> dict[str, list[Clause]]:
-        """The clauses by name: policies, each about products of its own, may share a rule id."""
-        found: dict[str, list[Clause]] = {}
-        for clause in self._clauses:
-            found.setdefault(clause.name, []).append(clause)
-        return found
+        return by_name(clause for clause in self._clauses if clause.bars)
+
+    @cached_property
+    def _by_flag(self) -> dict[str, list[Clause]]:
+        return by_name(clause for clause in self._clauses if not clause.bars)
+
+    @cached_property
+    def _flags(self) -> Flags:
+        return Flags(list(self._by_flag.values()), self._batch(None), self._valid)
 
     def exclusions(self, rows: Rows, among: BitRows) -> NDArray[np.int64]:
         """Count the products that each reason keeps from each user: int64 (rows, reasons).
@@ -333,8 +377,7 @@ class Eligibility:
 
     @cached_property
     def _exclusions(self) -> Exclusions:
-        reasons = list(self._by_reason.values())
-        return Exclusions(reasons, self._batch(None), self._valid)
+        return Exclusions(list(self._by_reason.values()), self._batch(None), self._valid)
 
     def _rows(self, user_ids: IdsLike) -> Rows:
         asked = self._users.ids.read(user_ids, "user_ids")
@@ -353,12 +396,3 @@ class Eligibility:
         moment = "" if self.as_of is None else f", as of {self.as_of_text}"
         users, products = len(self._users), len(self._products)
         return f"Eligibility({users:,} users x {products:,} products under {names}{moment})"
-
-
-def _with_ids(entities: Entities) -> pa.Table:
-    """Return fields with the column of ids, which rules may name too."""
-    fields, name = entities.fields, entities.id_column
-    if not fields.num_columns:
-        # Arrow forgets the rows of a table without columns when it is copied.
-        return pa.table({name: entities.ids.array})
-    return fields if name in fields.column_names else fields.append_column(name, entities.ids.array)

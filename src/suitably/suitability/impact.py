@@ -90,11 +90,11 @@ class Impact:
         return self._affected("product_id", self.before.product_ids, self.product_counts)
 
     def rules(self) -> Any:
-        """Return what each rule keeps out under both; one that a policy lacks keeps nothing out.
+        """Return what each rule keeps out and flags under both; nothing where a policy lacks it.
 
         Returns:
-            A frame: rule; failed, unknown and only – pairs that it alone keeps out – each `_before`
-            and `_after`.
+            A frame: rule; failed, unknown, only – pairs that it alone keeps out – and flagged, each
+            `_before` and `_after`.
         """
         sides = []
         for eligibility in (self.before, self.after):
@@ -102,7 +102,7 @@ class Impact:
             sides.append({row["rule"]: row for row in counts.to_pylist()})
         names = list(dict.fromkeys([*sides[0], *sides[1]]))
         table = {"rule": pa.array(names, pa.string())}
-        for figure in ("failed", "unknown", "only"):
+        for figure in ("failed", "unknown", "only", "flagged"):
             for when, rows in zip(("before", "after"), sides, strict=True):
                 values = [rows[name][figure] if name in rows else 0 for name in names]
                 table[f"{figure}_{when}"] = pa.array(values, pa.int64())

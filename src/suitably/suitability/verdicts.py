@@ -35,6 +35,8 @@ class RuleVerdict(Record):
         policy: The policy's id.
         version: The policy's version.
         fingerprint: The policy's sha256.
+        flag: Whether a rule that never bars flags the pair; its verdict is `"pass"`.
+        unknown: Whether it cannot be judged: the verdict is `"unknown"`, or so is the flag.
 
     Example:
         >>> import pandas as pd
@@ -65,9 +67,12 @@ class RuleVerdict(Record):
     policy: str = ""
     version: str = ""
     fingerprint: str = ""
+    flag: bool = False
+    unknown: bool = False
 
     def __repr__(self) -> str:
-        return f"RuleVerdict({self.rule!r}, {self.verdict!r})"
+        flag = ", flag=True" * self.flag + ", unknown=True" * (self.flag and self.unknown)
+        return f"RuleVerdict({self.rule!r}, {self.verdict!r}{flag})"
 
 
 def explain_rule(
@@ -78,19 +83,20 @@ def explain_rule(
     as_of: str,
     overflows: Sequence[str] = (),
 ) -> RuleVerdict:
-    """Put a rule's verdict into words.
+    """Put a rule's verdict into words; what a rule that never bars does not pass is flagged.
 
     Args:
         policy: Whose rule it is.
         rule: The rule.
-        verdict: What it says.
+        verdict: What its sentences say.
         values: Every field that the rule or its texts name.
         as_of: The moment, as text.
         overflows: What is unknown for its size, as written in the rule.
     """
     inputs = {str(field): values[str(field)] for field in rule.fields}
+    flag = rule.effect == "flag" and verdict != "pass"
     texts = {
-        language: explain_verdict(rule.id, verdict, inputs, language, overflows)
+        language: explain_verdict(rule.id, verdict, inputs, language, overflows, flag)
         for language in LANGUAGES
     }
     if verdict == "fail":
@@ -98,13 +104,15 @@ def explain_rule(
             texts[language] = _filled(because, {**values, "as_of": as_of}, language)
     return RuleVerdict(
         rule=rule.id,
-        verdict=verdict,
+        verdict="pass" if flag else verdict,
         article=rule.article,
         inputs=MappingProxyType(inputs),
         text=MappingProxyType(texts),
         policy=policy.id,
         version=policy.version,
         fingerprint=policy.fingerprint,
+        flag=flag,
+        unknown=verdict == "unknown",
     )
 
 
@@ -129,6 +137,7 @@ def pseudo_verdict(
         policy=policy.id if policy else "",
         version=policy.version if policy else "",
         fingerprint=policy.fingerprint if policy else "",
+        unknown=verdict == "unknown",
     )
 
 

@@ -57,7 +57,7 @@ def found(text: str, name: str = "r", *kinds: str) -> list[tuple[str, str]]:
     return [(f.severity, f.kind) for f in some if not kinds or f.kind in kinds]
 
 
-PROVED = ("unreachable", "excludes-everything", "never-fails", "conflict")
+PROVED = ("unreachable", "excludes-everything", "never-fails", "conflict", "flags-everything")
 
 
 def test_nothing_is_found_in_a_policy_without_fault() -> None:
@@ -241,7 +241,8 @@ def refute(text: str, pairs: list[tuple[Any, Any]], as_of: datetime, tally: Coun
     tally.update(claims.values())
     tally["governs-nothing"] += nothing
     for user, product in pairs:
-        judged = dict(judge(policy, user, product, as_of).verdicts)
+        found = judge(policy, user, product, as_of)
+        judged = dict(found.verdicts) | dict(found.flags)
         governed = "policy:governs" not in judged
         assert not (governed and nothing), (text, user, product)
         if not governed:
@@ -251,6 +252,7 @@ def refute(text: str, pairs: list[tuple[Any, Any]], as_of: datetime, tally: Coun
             forbidden = {
                 "unreachable": ["pass", "fail"],
                 "excludes-everything": ["pass"],
+                "flags-everything": ["pass"],
                 "never-fails": ["fail"],
                 "conflict": [],
             }[kind]

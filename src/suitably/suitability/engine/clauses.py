@@ -1,14 +1,16 @@
 """Clauses: the entries that a pair's verdicts can have, derived once from policies and their dates.
 
 A clause is silent on some pairs; of the others it passes some and fails some, and the rest is
-unknown. A pair is eligible where every clause is silent or passes. Masks, counts, exclusions and
-verdicts all follow from that, so that none can say what another does not.
+unknown. A pair is eligible where every clause that bars is silent or passes, and flagged where one
+that does not bar neither is silent nor passes. Masks, counts, exclusions, flags and verdicts all
+follow from that, so that none can say what another does not.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import ClassVar
 
 from suitably.suitability.engine.atoms import Atom, AtomReader, TruthBits, UserAtom
 from suitably.suitability.engine.binding import BoundPolicy, BoundRule, Formula
@@ -19,10 +21,12 @@ from suitably.utils.bitset import ALL, NOTHING, BitRows
 __all__ = [
     "Clause",
     "Condition",
+    "Flag",
     "Governed",
     "InForce",
     "OutOfForce",
     "Required",
+    "by_name",
     "clauses_of",
     "conditions_of",
     "read_by",
@@ -32,12 +36,18 @@ InForce = Callable[[PolicyDocument | Rule], bool | None]
 
 
 class Clause(ABC):
-    """One entry of the verdicts, for every pair at once."""
+    """One entry of the verdicts, for every pair at once.
+
+    Attributes:
+        bars: Whether it keeps pairs out.
+    """
+
+    bars: ClassVar[bool] = True
 
     @property
     @abstractmethod
     def name(self) -> str:
-        """The reason under which it keeps pairs out."""
+        """The reason under which it keeps pairs out, or flags them."""
 
     @abstractmethod
     def silent(self, read: AtomReader) -> BitRows:
@@ -186,6 +196,13 @@ class Required(Clause):
             yield replace(self, require=part)
 
 
+@dataclass(frozen=True)
+class Flag(Required):
+    """A rule that keeps nothing out: what it would keep out is flagged."""
+
+    bars: ClassVar[bool] = False
+
+
 def _governed(policy: BoundPolicy, read: AtomReader) -> TruthBits:
     """Return which pairs a policy governs, and which it does not."""
     if policy.governs is None:
@@ -213,7 +230,8 @@ def clauses_of(policies: Sequence[BoundPolicy], in_force: InForce) -> tuple[Clau
         for rule in policy.rules:
             inside = in_force(rule.rule)
             if inside is not False:
-                found.append(Required(policy, rule, rule.require if inside else None))
+                kind = Flag if rule.rule.effect == "flag" else Required
+                found.append(kind(policy, rule, rule.require if inside else None))
     return tuple(found)
 
 
@@ -240,9 +258,18 @@ class Condition:
 
 
 def conditions_of(clauses: Sequence[Clause]) -> list[Condition]:
-    """Split clauses into conditions, first those that look at the user only."""
-    found = [Condition(part, read_by([part])) for clause in clauses for part in clause.parts()]
+    """Split the clauses that bar into conditions, first those that look at the user only."""
+    barring = (clause for clause in clauses if clause.bars)
+    found = [Condition(part, read_by([part])) for clause in barring for part in clause.parts()]
     return sorted(found, key=lambda condition: not condition.of_user)
+
+
+def by_name(clauses: Iterable[Clause]) -> dict[str, list[Clause]]:
+    """Group clauses by name: policies, each about products of its own, may share a rule id."""
+    found: dict[str, list[Clause]] = {}
+    for clause in clauses:
+        found.setdefault(clause.name, []).append(clause)
+    return found
 
 
 def read_by(clauses: Sequence[Clause]) -> tuple[Atom, ...]:

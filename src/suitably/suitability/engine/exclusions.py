@@ -5,10 +5,11 @@ pairs it keeps out follows from the rows and how many users share each. Only to 
 single reason keeps out, all reasons are laid over each other, for users who differ in any.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from suitably.suitability.engine.atoms import AtomReader, TruthBits
@@ -19,7 +20,9 @@ from suitably.utils import bitset
 from suitably.utils.bitset import NOTHING, BitRows
 from suitably.utils.parallel import parallel
 
-__all__ = ["Exclusions", "excluded", "kept_out"]
+__all__ = ["NONE", "Exclusions", "counts_table", "excluded", "kept_out"]
+
+NONE = np.zeros(3, np.int64)  # pairs that fail, are unknown, and have no other reason
 
 _CACHED_WORDS = 2**15
 _BLOCK = 4096
@@ -170,6 +173,20 @@ class Exclusions:
             np.bitwise_and(out, once, out=both)
             totals[index, 2] = bitset.row_counts(both) @ sharing
         return totals
+
+
+def counts_table(kept_out: Mapping[str, NDArray[np.int64]], flagged: Mapping[str, int]) -> pa.Table:
+    """Lay out the counts of every name, and of the library's own reasons where there are any.
+
+    Args:
+        kept_out: Failed, unknown and only.
+        flagged: How many pairs are flagged.
+    """
+    shown = [name for name in kept_out if ":" not in name or kept_out[name].any()]
+    counts = np.array([kept_out[name] for name in shown], np.int64).reshape(-1, 3)
+    columns = zip(("failed", "unknown", "only"), counts.T, strict=True)
+    flags = pa.array([flagged.get(name, 0) for name in shown], pa.int64())
+    return pa.table({"rule": pa.array(shown, pa.string()), **dict(columns), "flagged": flags})
 
 
 def kept_out(clauses: Sequence[Clause], read: AtomReader) -> TruthBits:

@@ -18,8 +18,10 @@ from suitably.data.arrow_columns import (
     plain_lists,
 )
 from suitably.data.clock import Clock, Instants
-from suitably.data.values import finite_doubles, in_words, is_number, readable, untyped
+from suitably.data.entities import Entities
+from suitably.data.values import finite_doubles, in_words, is_number, plain, readable, untyped
 from suitably.errors import DataError, PolicyError
+from suitably.suitability.language.functions.peers import among_peers, peers_of
 from suitably.suitability.language.nodes import Side
 from suitably.suitability.language.types import (
     ANY,
@@ -37,7 +39,7 @@ from suitably.suitability.language.types import (
     Values,
 )
 
-__all__ = ["Fields"]
+__all__ = ["Fields", "with_ids"]
 
 _EXAMPLES = 3
 
@@ -60,6 +62,7 @@ class Fields:
         self._columns: dict[tuple[str, Declaration], Column] = {}
         self._types: dict[tuple[str, Declaration], Type] = {}
         self._days: dict[str, Values] = {}
+        self._peers: dict[str, pa.Array] = {}
 
     def __len__(self) -> int:
         return int(self.table.num_rows)
@@ -68,6 +71,16 @@ class Fields:
         """Return whether there is such a column."""
         return name in self.table.column_names
 
+    def _among_peers(self, function: str, value: str, by: str) -> pa.Array:
+        numbers = self.column(value, None)
+        if not isinstance(numbers, Values) or numbers.type not in (NUMBER, ANY):
+            kind = BOOLEAN if isinstance(numbers, Kleene) else numbers.type
+            raise PolicyError(f"{function} takes numbers, but {self.side}.{value} holds {kind}")
+        groups = plain(self.array(by))
+        if not (pa.types.is_string(groups.type) or is_number(groups.type)):
+            groups = groups.cast(pa.string())
+        return among_peers(function, numbers.data.astype(np.float64), numbers.known, groups)
+
     def array(self, name: str) -> pa.Array:
         """Return a column as read.
 
@@ -75,6 +88,11 @@ class Fields:
             PolicyError: There is none; the message has the nearest names.
             DataError: Its values have no common type.
         """
+        peers = peers_of(name)
+        if peers is not None:
+            if name not in self._peers:
+                self._peers[name] = self._among_peers(*peers)
+            return self._peers[name]
         if not self.has(name):
             near = difflib.get_close_matches(name, self.table.column_names, n=3, cutoff=0.5)
             hint = (
@@ -125,7 +143,7 @@ class Fields:
 
     def is_bare(self, name: str) -> bool:
         """Return whether a column holds dates without a time, whose midnight a zone must say."""
-        return bool(pa.types.is_date(self.table.schema.field(name).type))
+        return self.has(name) and pa.types.is_date(self.table.schema.field(name).type)
 
     def type_of(self, name: str, declared: Declaration) -> Type:
         """Return a column's type; conditions have the type boolean."""
@@ -137,12 +155,12 @@ class Fields:
 
     def cell(self, name: str, row: int) -> Any:
         """Return one value as a Python object, None where missing."""
-        cell = self.table[name][row]
+        cell = (self.table[name] if self.has(name) else self.array(name))[row]
         try:
             value = cell.as_py()
         except (OverflowError, ValueError):  # a date beyond those of Python
             value = str(cell.cast(pa.string()))
-        mapped = isinstance(value, list) and pa.types.is_map(self.table.schema.field(name).type)
+        mapped = isinstance(value, list) and pa.types.is_map(cell.type)
         return dict(value) if mapped else value
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -160,7 +178,9 @@ class Fields:
             return _nothing(declared, len(array))
         known = ~array.is_null().to_numpy(zero_copy_only=False)
         if isinstance(declared, Scale):
-            return self._level(where, array, known, declared)
+            array = plain_lists(array)
+            read = self._levels if is_list(array.type) else self._level
+            return read(where, array, known, declared)
         column = self._by_type(where, array, known)
         found = "boolean" if isinstance(column, Kleene) else column.type.name
         if declared is not None and declared != found:
@@ -180,10 +200,7 @@ class Fields:
             codes, distinct = _encode(array)
             return Values(TEXT, self.texts.codes(distinct)[codes] if distinct else codes, known)
         if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
-            if pa.types.is_timestamp(kind) and (kind.tz is None) != (self.clock.zone is None):
-                has, asked = ("no", "one") if kind.tz is None else ("a", "none")
-                raise DataError(f"{where}: has {has} time zone, but as_of has {asked}")
-            return _dates(self.clock.moments(array, where))
+            return self.dates(where, array)
         array = plain_lists(array)
         if is_map(array.type):
             return self._map(where, array, known)
@@ -218,16 +235,53 @@ class Fields:
         codes, distinct = distinct_lists(array, name, where)
         return Values(Type("list", element=name), codes, known, distinct)
 
+    def _levels(
+        self, where: str, array: pa.Array, known: NDArray[np.bool_], scale: Scale
+    ) -> Values:
+        """Read lists whose elements are levels, as sets of their places on the scale."""
+        rows = array.filter(pa.array(known))
+        elements = plain(rows.flatten())
+        there = ~elements.is_null().to_numpy(zero_copy_only=False)
+        if there.any():
+            data = self._level(where, elements, there, scale).data
+            elements = pa.array(data.astype(np.float64), mask=~there)
+        else:
+            elements = pa.nulls(len(elements), pa.float64())
+        ranks = pa.ListArray.from_arrays(rows.offsets.cast(pa.int32()), elements)
+        codes = np.zeros(len(array), np.int64)
+        codes[known], distinct = distinct_lists(ranks, "number", where)
+        kind = Type("list", scale, "level")
+        return Values(kind, codes, known, distinct)
+
     def _map(self, where: str, array: pa.Array, known: NDArray[np.bool_]) -> Values:
         entries = MapEntries.read(array, where)
         if entries is None:
+            found = in_words(array.type)
             raise PolicyError(
-                f"{where}: a rule can use maps from text to number, not {in_words(array.type)}"
+                f"{where}: a rule can use maps from text to number or date, not {found}"
             )
         codes, distinct = _encode(entries.keys)
         coded = self.texts.codes(distinct)[codes] if distinct else codes
-        mapping = MapColumn(entries.offsets, coded, entries.numbers)
-        return Values(Type("map"), np.arange(len(array)), known, mapping)
+        kind, items = Type("map"), None
+        if entries.holds_dates:
+            kind, items = Type("map", element="date"), self.dates(where, entries.items)
+        else:
+            numbers = entries.numbers(where)
+            items = Values(NUMBER, numbers, ~np.isnan(numbers))
+        mapping = MapColumn(entries.offsets, coded, items.data, items.known)
+        return Values(kind, np.arange(len(array)), known, mapping)
+
+    def dates(self, where: str, array: pa.Array) -> Values:
+        """Read moments in the convention of the decision's.
+
+        Raises:
+            DataError: They have a time zone and it has none, or the other way round.
+        """
+        kind = array.type
+        if pa.types.is_timestamp(kind) and (kind.tz is None) != (self.clock.zone is None):
+            has, asked = ("no", "one") if kind.tz is None else ("a", "none")
+            raise DataError(f"{where}: has {has} time zone, but as_of has {asked}")
+        return _dates(self.clock.moments(array, where))
 
 
 _EXPECTED = {"number": NUMBER, "text": TEXT, "date": DATE, "list": Type("list", element="any")}
@@ -266,3 +320,12 @@ def _blank(array: pa.Array, scale: Scale, strict: NDArray[np.bool_]) -> pa.Array
     """Take values off a scale as missing, but for the strict rows."""
     off = [value is not None and value not in scale.levels for value in array.to_pylist()]
     return pc.if_else(pa.array(np.array(off) & ~strict), pa.scalar(None, array.type), array)
+
+
+def with_ids(entities: Entities) -> pa.Table:
+    """Return fields with the column of ids, which rules may name too."""
+    fields, name = entities.fields, entities.id_column
+    if not fields.num_columns:
+        # Arrow forgets the rows of a table without columns when it is copied.
+        return pa.table({name: entities.ids.array})
+    return fields if name in fields.column_names else fields.append_column(name, entities.ids.array)

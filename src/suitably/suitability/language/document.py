@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 from suitably.data.clock import Clock, Instant
 from suitably.errors import PolicyError
@@ -24,7 +24,8 @@ __all__ = ["PolicyDocument", "Rule", "dates_in_words", "in_force"]
 TYPES = ("number", "text", "date", "boolean", "list", "map")
 _POLICY_KEYS = {"id", "version", "governs", "title", "effective", "expires", "note"}
 _RULE_KEYS = {"id", "article", "applies", "require", "because", "note"}
-_RULE_KEYS |= {"effective", "expires"}
+_RULE_KEYS |= {"effective", "expires", "effect"}
+_EFFECTS = ("bar", "flag")
 _PLACEHOLDER = re.compile(r"\{(?:(user|product)\.(\w+)|(as_of))\}")
 
 
@@ -41,6 +42,7 @@ class Rule:
         effective: From when it is in force.
         expires: From when it is no longer.
         note: What it approximates.
+        effect: `"bar"` where it keeps pairs out, `"flag"` where it only flags them.
 
     Example:
         >>> (rule,) = PolicyDocument('''
@@ -65,6 +67,7 @@ class Rule:
     effective: date | None = None
     expires: date | None = None
     note: str = ""
+    effect: Literal["bar", "flag"] = "bar"
     require_node: Node = field(repr=False, compare=False, kw_only=True)
     applies_node: Node | None = field(repr=False, compare=False, kw_only=True, default=None)
 
@@ -242,9 +245,17 @@ def _rule(table: dict[str, Any], policy: str) -> Rule:
         effective=effective,
         expires=expires,
         note=_text(table, "note", where, ""),
+        effect=_effect(table, where),
         require_node=parse(require, f"{where}: require"),
         applies_node=parse(applies, f"{where}: applies") if applies is not None else None,
     )
+
+
+def _effect(table: dict[str, Any], where: str) -> Any:
+    effect = table.get("effect", "bar")
+    if effect not in _EFFECTS:
+        raise PolicyError(f"{where}: effect must be 'bar' or 'flag', got {effect!r}")
+    return effect
 
 
 def _known_keys(table: dict[str, Any], allowed: set[str], where: str) -> None:

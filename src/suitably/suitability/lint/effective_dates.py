@@ -39,11 +39,20 @@ def check_dates(policy: PolicyDocument) -> Iterator[Finding]:
         stems = [_VERSION.sub("", rule.id) for rule in (first, second)]
         versions = dated or all(_VERSION.search(rule.id) for rule in (first, second))
         if (first.require_node, first.applies_node) == (second.require_node, second.applies_node):
-            text = f"says the same as {first.id}, {when}"
-            yield Finding("warning", "duplicate", text, second.id, policy.id)
+            yield _duplicate(policy, first, second, when)
         elif stems[0] == stems[1] and versions:
             text = f"looks like a version of {first.id}, and both are in force {when}"
             yield Finding("warning", "overlap", text, second.id, policy.id)
+
+
+def _duplicate(policy: PolicyDocument, first: Rule, second: Rule, when: str) -> Finding:
+    """Say which of two equal rules there is no need for: of a bar and a flag, the flag."""
+    if first.effect == second.effect:
+        text = f"says the same as {first.id}, {when}"
+        return Finding("warning", "duplicate", text, second.id, policy.id)
+    flag, bar = (first, second) if first.effect == "flag" else (second, first)
+    text = f"flags only what {bar.id} keeps out, {when}"
+    return Finding("warning", "duplicate", text, flag.id, policy.id)
 
 
 def check_side_by_side(policies: Sequence[PolicyDocument]) -> Iterator[Finding]:

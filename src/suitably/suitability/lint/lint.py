@@ -128,14 +128,19 @@ def _proofs(policy: Policy, rules: Sequence[Rule], governed: bool) -> Iterator[F
         return
     if not policy.rules:
         yield Finding("note", "no-rules", "has no rules, so it bars nothing", "", policy.id)
+    elif all(rule.effect == "flag" for rule in policy.rules):
+        yield Finding("note", "no-rules", "only flags, so it bars nothing", "", policy.id)
     proved = set()
     for rule in rules:
         proof = prove(policy, rule, governed)
         if proof is not None:
             proved.add(rule.id)
+            if rule.effect == "flag":
+                yield from _of_flag(proof, policy, rule)
+                continue
             severity, text = _worded(proof, policy, rule)
             yield Finding(severity, proof.kind, text, rule.id, policy.id)
-    rest = [rule for rule in rules if rule.id not in proved]
+    rest = [rule for rule in rules if rule.id not in proved and rule.effect == "bar"]
     for first, second in conflicts(policy, rest):
         if overlap(first, second):
             text = f"keeps out every pair together with {first.id}: the two can never both pass"
@@ -161,6 +166,23 @@ def _worded(proof: Proof, policy: Policy, rule: Rule) -> tuple[Severity, str]:
     return ("warning" if narrow else "error"), text
 
 
+def _of_flag(proof: Proof, policy: Policy, rule: Rule) -> Iterator[Finding]:
+    """Say what is proved of a rule that bars nothing: it flags always, or never."""
+    where, kind = _WITHIN[proof.within], proof.kind
+    severity: Severity = "warning"
+    if kind == "unreachable":
+        severity, text = _worded(proof, policy, rule)
+    elif kind == "never-fails":
+        missing = "" if proof.decided else " unless an input is missing"
+        text = f"never flags anything: `require` is always true{where}{missing}"
+    elif rule.require_node == Constant(False) and rule.applies_node is not None:
+        return  # how a duty that `applies` describes is written
+    else:
+        pairs = "every pair" if rule.applies_node is None else "every pair that it applies to"
+        kind, text = "flags-everything", f"flags {pairs}: `require` can never be true{where}"
+    yield Finding(severity, kind, text, rule.id, policy.id)
+
+
 def _tried(
     policy: Policy, users: Any, products: Any, as_of: Any, columns: Columns | None
 ) -> Iterator[Finding]:
@@ -174,6 +196,9 @@ def _tried(
     pairs = len(eligibility.user_ids) * len(eligibility.product_ids)
     for row in eligibility.counts().to_pylist():
         failed, unknown = row["failed"], row["unknown"]
+        if pairs and row["flagged"] == pairs:
+            text = f"flags all {pairs:,} pairs of this data"
+            yield Finding("warning", "flags-this-data", text, row["rule"], policy.id)
         if pairs and failed + unknown == pairs:
             text = f"keeps out all {pairs:,} pairs of this data: {failed:,} fail"
             text += f", {unknown:,} are unknown" * (unknown > 0)

@@ -68,7 +68,8 @@ def list_findings(findings: Sequence[Finding], width: int = 100) -> str:
 
 
 def _rule(rule: Rule) -> list[tuple[str, str]]:
-    facts = [("applies", rule.applies or "to every pair"), ("requires", rule.require)]
+    facts = [("effect", "flags what it does not pass, and bars nothing")] * (rule.effect == "flag")
+    facts += [("applies", rule.applies or "to every pair"), ("requires", rule.require)]
     facts.append(("article", rule.article or "none"))
     if rule.effective or rule.expires:
         facts.append(("in force", dates_in_words(rule)))

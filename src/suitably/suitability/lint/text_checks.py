@@ -167,7 +167,8 @@ def _titles(policy: PolicyDocument) -> Iterator[Finding]:
 def _because(policy: PolicyDocument, rule: Rule) -> Iterator[Finding]:
     lacking = _lacking(rule.because)
     if lacking:
-        text = f"has no `because` in {lacking}: a failure gets a generated text"
+        what = "a flag" if rule.effect == "flag" else "a failure"
+        text = f"has no `because` in {lacking}: {what} gets a generated text"
         yield Finding("warning", "missing-text", text, rule.id, policy.id)
 
 

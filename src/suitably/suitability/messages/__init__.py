@@ -21,13 +21,25 @@ def explain_verdict(
     inputs: Mapping[str, Any],
     language: str,
     overflows: Sequence[str] = (),
+    flag: bool = False,
 ) -> str:
-    """Say what a rule makes of its inputs, `"pass"`, `"fail"` or `"unknown"`; and overflows."""
+    """Say what a rule makes of its inputs, `"pass"`, `"fail"` or `"unknown"`; and overflows.
+
+    Args:
+        rule: Its id.
+        verdict: What it comes to.
+        inputs: What it read.
+        language: Such as `"en"`.
+        overflows: What is unknown for its size, as written.
+        flag: Whether it only flags what it does not pass.
+    """
     said = LANGUAGES[language]
     facts = said.between_facts.join(
         f"{name}{said.equals}{show_value(value, language)}" for name, value in inputs.items()
     )
-    sentence = {"pass": said.passes, "fail": said.fails, "unknown": said.unknown}[verdict]
+    barred = {"pass": said.passes, "fail": said.fails, "unknown": said.unknown}
+    flagged = {"fail": said.flagged, "unknown": said.flag_unknown}
+    sentence = (flagged if flag else barred)[verdict]
     text = sentence.format(rule=rule, facts=f"{said.introduces}{facts}" if facts else "")
     return text + _too_large(overflows, language)
 
@@ -53,6 +65,7 @@ def explain_rank(
     stood_in_for: str | None,
     rerankers: Sequence[str],
     rules: Sequence[str],
+    flags: Mapping[str, bool] = MappingProxyType({}),
 ) -> Mapping[str, str]:
     """Say in every language why a product is where it is in a list.
 
@@ -62,7 +75,8 @@ def explain_rank(
         ranker: The name of what ranked it.
         stood_in_for: The name of the ranker that knows nothing of the user; None: it knows them.
         rerankers: The names of what reordered the list.
-        rules: The rules that apply, all of which are met.
+        rules: The rules that apply, none of which bars it.
+        flags: The rules that flag it, and whether that is unknown.
     """
     found = {}
     for language, said in LANGUAGES.items():
@@ -76,6 +90,8 @@ def explain_rank(
             reordered=said.reordered.format(rerankers=names) if rerankers else "",
             basis=basis.format(ranker=stood_in_for),
         )
+        raised = (said.unsure.format(rule=rule) if flags[rule] else rule for rule in flags)
+        found[language] += said.flags.format(rules=", ".join(raised)) if flags else ""
     return MappingProxyType(found)
 
 

@@ -13,6 +13,8 @@ ENGLISH = Sentences(
     passes="The rule {rule} is met{facts}.",
     fails="The rule {rule} is not met{facts}.",
     unknown="The rule {rule} cannot be judged{facts}.",
+    flagged="Flagged by the rule {rule}, which bars nothing{facts}.",
+    flag_unknown="It is unknown whether the rule {rule}, which bars nothing, flags this{facts}.",
     overflows=" Overflow, beyond what dates or numbers can hold: {expressions}.",
     introduces=": ",
     equals=" = ",
@@ -35,4 +37,6 @@ ENGLISH = Sentences(
     reordered=", reordered by {rerankers},",
     and_=" and ",
     ranked="{eligible} and ranks {rank} of {length} by {ranker}{reordered} on {basis}.",
+    flags=" Flagged: {rules}.",
+    unsure="{rule} (unknown)",
 )

@@ -20,6 +20,8 @@ class Sentences:
         passes: A rule that is met, with `{rule}` and `{facts}`.
         fails: A rule that is not.
         unknown: A rule that cannot be judged.
+        flagged: A rule that never bars and is not met.
+        flag_unknown: One that cannot be judged.
         overflows: What is added where `{expressions}` are too large to be known.
         introduces: What comes before the facts.
         equals: What stands between a field and its value.
@@ -34,6 +36,8 @@ class Sentences:
         and_: What stands between rerankers.
         ranked: A place in a list, with `{eligible}`, `{rank}`, `{length}`, `{ranker}`,
             `{reordered}` and `{basis}`.
+        flags: What is added where `{rules}` flag it.
+        unsure: One of these, `{rule}`, of which it is unknown whether it does.
     """
 
     name: str
@@ -43,6 +47,8 @@ class Sentences:
     passes: str
     fails: str
     unknown: str
+    flagged: str
+    flag_unknown: str
     overflows: str
     introduces: str
     equals: str
@@ -56,3 +62,5 @@ class Sentences:
     reordered: str
     and_: str
     ranked: str
+    flags: str
+    unsure: str

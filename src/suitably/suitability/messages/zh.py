@@ -13,6 +13,8 @@ CHINESE = Sentences(
     passes="符合规则{rule}{facts}。",
     fails="不符合规则{rule}{facts}。",
     unknown="无法判断规则{rule}{facts}。",
+    flagged="规则{rule}提示注意，但不禁止推荐{facts}。",
+    flag_unknown="规则{rule}仅作提示，无法判断是否需要提示{facts}。",
     overflows="超出日期或数值的范围：{expressions}。",
     introduces="：",
     equals="为",
@@ -33,4 +35,6 @@ CHINESE = Sentences(
     reordered="、经{rerankers}调整后",
     and_="、",
     ranked="该产品{eligible}，{basis}由{ranker}{reordered}排在{length}个中的第{rank}位。",
+    flags="提示：{rules}。",
+    unsure="{rule}（无法判断）",
 )
