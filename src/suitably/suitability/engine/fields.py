@@ -256,9 +256,9 @@ class Fields:
     def _map(self, where: str, array: pa.Array, known: NDArray[np.bool_]) -> Values:
         entries = MapEntries.read(array, where)
         if entries is None:
-            found = in_words(array.type)
+            held = in_words(array.type)
             raise PolicyError(
-                f"{where}: a rule can use maps from text to number or date, not {found}"
+                f"{where}: a rule can use maps from text to number or date, not {held}"
             )
         codes, distinct = _encode(entries.keys)
         coded = self.texts.codes(distinct)[codes] if distinct else codes
