@@ -479,9 +479,17 @@ def lookup(arguments: list[Any], _: Pair) -> Any:
     return present(table.get(key))
 
 
-def rank_sum(arguments: list[Any], _: Pair) -> float | None:
+def rank_sum(arguments: list[Any], pair: Pair) -> float | None:
     table, level = arguments
-    return None if table is None or level is None else 0.0
+    if table is None or level is None:
+        return None
+    levels = pair.policy["scales"][level.scale]
+    total = 0.0
+    for key, weight in table.items():
+        if key not in levels or present(weight) is None:
+            return None
+        total += weight * (1 + levels.index(key))
+    return number(total)
 
 
 def lowest(arguments: list[Any], pair: Pair) -> Any:
@@ -524,6 +532,7 @@ FUNCTIONS: dict[str, Callable[[list[Any], Pair], Any]] = {
     "missing": missing,
     "months": months,
     "rank": rank,
+    "rank_sum": rank_sum,
     "subset": subset,
     "years": years,
 }

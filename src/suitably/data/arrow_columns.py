@@ -90,7 +90,8 @@ def distinct_lists(
     known = ~array.is_null().to_numpy(zero_copy_only=False)
     compact = array.filter(pa.array(known))  # null rows may still own elements
     lengths = pc.list_value_length(compact).to_numpy(zero_copy_only=False)
-    elements = _elements(plain(compact.flatten()), element, where)
+    owners = np.repeat(np.flatnonzero(known), lengths)
+    elements = _elements(plain(compact.flatten()), element, where, owners)
     distinct: dict[Elements, int] = {}
     codes = np.zeros(len(array), np.int64)
     ends = np.cumsum(lengths).tolist()
@@ -99,11 +100,13 @@ def distinct_lists(
     return codes, tuple(distinct)
 
 
-def _elements(array: pa.Array, element: Element, where: str) -> list[Any]:
+def _elements(
+    array: pa.Array, element: Element, where: str, owners: NDArray[np.int64]
+) -> list[Any]:
     if element != "number":
         values: list[Any] = array.to_pylist()
         return values
-    numbers = finite_doubles(array, where)
+    numbers = finite_doubles(array, where, owners)
     return [None if value != value else value for value in numbers.tolist()]
 
 
@@ -160,7 +163,8 @@ class MapEntries:
         Raises:
             DataError: A number that columns of numbers may not hold either.
         """
-        return finite_doubles(self.items, where)
+        rows = np.repeat(np.arange(len(self.offsets) - 1), np.diff(self.offsets))
+        return finite_doubles(self.items, where, rows)
 
 
 def _of_structs(array: pa.Array, where: str) -> MapEntries | None:

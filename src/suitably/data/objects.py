@@ -49,7 +49,9 @@ def from_objects(values: Sequence[Any]) -> pa.Array:
 def _is_missing(value: Any) -> bool:
     if value is None or value is pd.NaT or value is pd.NA:
         return True
-    scalar = isinstance(value, float | np.floating | Decimal | np.datetime64 | np.timedelta64)
+    scalar = isinstance(value, float | np.floating | np.datetime64 | np.timedelta64)
+    if isinstance(value, Decimal):
+        return value.is_nan()  # the signalling one too
     return scalar and bool(pd.isna(value))
 
 
@@ -82,7 +84,8 @@ def _read(values: list[Any], kinds: set[type]) -> pa.Array:
 
 def _numbers(values: list[Any], kinds: set[type]) -> pa.Array:
     whole = all(issubclass(kind, _INTEGERS) for kind in kinds)
-    exact = all(issubclass(kind, (*_INTEGERS, Decimal)) for kind in kinds)
+    endless = any(isinstance(value, Decimal) and value.is_infinite() for value in values)
+    exact = not endless and all(issubclass(kind, (*_INTEGERS, Decimal)) for kind in kinds)
     if whole:
         values = [None if value is None else int(value) for value in values]
         return _integers(values)

@@ -19,7 +19,15 @@ from suitably.data.arrow_columns import (
 )
 from suitably.data.clock import Clock, Instants
 from suitably.data.entities import Entities
-from suitably.data.values import as_text, finite_doubles, is_number, plain, readable
+from suitably.data.values import (
+    as_text,
+    finite_doubles,
+    in_words,
+    is_number,
+    plain,
+    readable,
+    untyped,
+)
 from suitably.errors import DataError, PolicyError
 from suitably.suitability.language.functions.money import AMOUNT, money_field
 from suitably.suitability.language.functions.peers import among_peers, peers_of
@@ -148,8 +156,7 @@ class Fields:
         key = (name, declared)
         if key not in self._columns:
             array = self.array(name)
-            if array.null_count == len(array):
-                array = pa.nulls(len(array))
+            array = untyped(array)
             if isinstance(declared, Scale) and strict is not None and not strict.all():
                 array = _blank(array, declared, strict)
             column = self.read(name, declared, array)
@@ -161,8 +168,7 @@ class Fields:
     def schema(self, name: str, declared: Declaration) -> Column:
         """Return a column's type with no rows, to check a rule before any row is read."""
         array = self.array(name)
-        empty = pa.nulls(0) if array.null_count == len(array) else array.slice(0, 0)
-        return self.read(name, declared, empty)
+        return self.read(name, declared, untyped(array).slice(0, 0))
 
     def day(self, name: str, declared: Declaration) -> Column:
         """Read a column of dates as the days that its own time zone says; another, as it is."""
@@ -217,7 +223,7 @@ class Fields:
         found = "boolean" if isinstance(column, Kleene) else column.type.name
         if declared is not None and declared != found:
             raise DataError(
-                f"{where}: is declared as {declared}, but the column holds {array.type}"
+                f"{where}: is declared as {declared}, but the column holds {in_words(array.type)}"
             )
         return column
 
@@ -238,12 +244,12 @@ class Fields:
             return self._map(where, array, known)
         if is_list(array.type):
             return self._list(where, array, known)
-        raise PolicyError(f"{where}: no rule can use a column of {kind}")
+        raise PolicyError(f"{where}: no rule can use a column of {in_words(kind)}")
 
     def _level(self, where: str, array: pa.Array, known: NDArray[np.bool_], scale: Scale) -> Values:
         text = isinstance(scale.levels[0], str)
         if not (pa.types.is_string(array.type) if text else is_number(array.type)):
-            raise DataError(f"{where}: scale {scale.name!r} has no values of type {array.type}")
+            raise DataError(f"{where}: scale {scale.name!r} has no {in_words(array.type)}")
         codes, distinct = _encode(array)
         # Equal numbers are equal keys, whole decimals and whole fractions included.
         ranks: dict[Any, int] = {level: rank for rank, level in enumerate(scale.levels)}
@@ -258,10 +264,12 @@ class Fields:
         return Values(Type("level", scale), table[codes] if distinct else codes, known)
 
     def _list(self, where: str, array: pa.Array, known: NDArray[np.bool_]) -> Values:
-        name = element_kind(array.type.value_type)
+        element = array.type.value_type
+        name = element_kind(element)
         if name is None:
-            element = array.type.value_type
-            raise PolicyError(f"{where}: a rule can use lists of text or numbers, not {element}")
+            raise PolicyError(
+                f"{where}: a rule can use lists of text or numbers, not of {in_words(element)}"
+            )
         codes, distinct = distinct_lists(array, name, where)
         return Values(Type("list", element=name), codes, known, distinct)
 
@@ -286,8 +294,9 @@ class Fields:
     def _map(self, where: str, array: pa.Array, known: NDArray[np.bool_]) -> Values:
         entries = MapEntries.read(array, where)
         if entries is None:
+            held = in_words(array.type)
             raise PolicyError(
-                f"{where}: a rule can use maps from text to number or date, not {array.type}"
+                f"{where}: a rule can use maps from text to number or date, not {held}"
             )
         codes, distinct = _encode(entries.keys)
         coded = self.texts.codes(distinct)[codes] if distinct else codes

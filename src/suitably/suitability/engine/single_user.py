@@ -6,10 +6,18 @@ from datetime import date, datetime
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from suitably.data.arrow_columns import Elements
 from suitably.data.objects import from_objects
-from suitably.data.values import MAX_INTEGER, other_type, plain, readable
+from suitably.data.values import (
+    MAX_INTEGER,
+    finite_doubles,
+    other_type,
+    plain,
+    readable,
+    untyped,
+)
 from suitably.errors import DataError, PolicyError
 from suitably.suitability.engine.fields import Fields, refuse_negative
 from suitably.suitability.language.functions.money import AMOUNT
@@ -111,9 +119,11 @@ class SingleUser:
 
     def _checked(self, name: str, declared: Declaration, kind: Type, value: Any) -> Column:
         where = f"user.{name}"
-        array = readable(plain(from_objects([value])), where)
+        array = untyped(readable(plain(from_objects([value])), where))
         if array.null_count:
             return _missing(kind)
+        if pa.types.is_floating(array.type):
+            finite_doubles(array, where)  # whatever reads it, as in a frame
         if kind == ANY:
             raise DataError(f"{where}: the field had no values to tell its type by: declare it")
         try:

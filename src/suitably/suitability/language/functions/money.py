@@ -105,7 +105,7 @@ def _portfolio_risk(call: Call, refuse: Refuse) -> Node:
 
 def _rank_sum(context: Context, mapping: Values, level: Values) -> Values:
     scale = level.type.scale
-    known = mapping.known & np.ones_like(level.known)
+    known = mapping.known & level.known
     shape = known.shape
     if scale is None or not isinstance(mapping.extra, MapColumn):
         return Values(NUMBER, np.zeros(shape), np.zeros(shape, bool))
