@@ -1,8 +1,7 @@
-"""The command line: `suitably demo`, `suitably recommend`, `suitably policy check`."""
+"""The command line: `suitably demo`, `suitably recommend`, `suitably policy`."""
 
 import argparse
 import os
-import shutil
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from suitably.errors import SuitablyError
+from suitably.policy_cli import add_policy_commands, run_policy_command
 
 __all__ = ["main"]
 
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _demo(asked.far_trans, asked.report)
         if asked.command == "recommend":
             return _recommend(asked)
-        return _check(asked.files, asked.languages)
+        return run_policy_command(asked)
     except BrokenPipeError:  # whoever read the output, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
@@ -89,20 +89,8 @@ def _parser() -> argparse.ArgumentParser:
         default="full",
         help="the digests checked before the model is used (default: full)",
     )
-    policy = commands.add_parser("policy", help="look at policies")
-    check = policy.add_subparsers(dest="action", required=True).add_parser(
-        "check", help="print policies as tables, with what is wrong with them"
-    )
-    check.add_argument(
-        "files", nargs="+", metavar="FILE", help="a policy in TOML, or a built-in one by its name"
-    )
-    check.add_argument(
-        "--languages",
-        type=_languages,
-        metavar="CODES",
-        default=(),
-        help="languages that every text must have, such as en,zh",
-    )
+    policy = commands.add_parser("policy", help="write, check and test policies")
+    add_policy_commands(policy.add_subparsers(dest="action", required=True))
     return parser
 
 
@@ -130,13 +118,6 @@ def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text}: must be a positive integer")
     return int(text)
-
-
-def _languages(text: str) -> tuple[str, ...]:
-    codes = tuple(code.strip() for code in text.split(","))
-    if not all(code.isascii() and code.isalpha() for code in codes):
-        raise argparse.ArgumentTypeError(f"{text}: must be codes of languages, such as en,zh")
-    return codes
 
 
 def _told(error: Exception) -> str:
@@ -174,33 +155,6 @@ def _demo(far_trans: Path | None, report: Path) -> int:
     scenario = simulated_bank if far_trans is None else partial(real_bank, far_trans)
     tell(scenario, report, partial(print, flush=True))
     return 0
-
-
-def _check(files: Sequence[str], languages: Sequence[str]) -> int:
-    from suitably.suitability.lint.lint import check_policy, check_versions
-    from suitably.suitability.lint.render import list_findings, list_policy
-    from suitably.suitability.lint.text_checks import check_languages
-    from suitably.suitability.policy import Policy
-
-    width = shutil.get_terminal_size((100, 24)).columns
-    policies, failed = [], False
-    for file in files:
-        try:
-            policy = Policy.load(file)
-        except (SuitablyError, OSError) as error:
-            named = str(error) if file in str(error) else f"{file}: {error}"
-            print(f"suitably: {named}", file=sys.stderr)
-            failed = True
-            continue
-        policies.append(policy)
-        findings = [*check_languages(policy, languages), *check_policy(policy)]
-        failed |= any(finding.severity == "error" for finding in findings)
-        print(f"{list_policy(policy, width)}\n\n{list_findings(findings, width)}\n", flush=True)
-    between = check_versions(policies)
-    if between:
-        failed |= any(finding.severity == "error" for finding in between)
-        print(f"side by side\n\n{list_findings(between, width)}\n")
-    return int(failed)
 
 
 if __name__ == "__main__":

@@ -7,8 +7,11 @@ from suitably.suitability.policy import Policy, Rule
 from suitably.suitability.priips import priips_sri
 from suitably.suitability.questionnaire import QuestionnaireScale
 from suitably.suitability.verdicts import RuleVerdict
+from suitably.suitability.workbench import CaseRun, CaseTable, draft_policy, run_cases
 
 __all__ = [
+    "CaseRun",
+    "CaseTable",
     "Eligibility",
     "Finding",
     "Impact",
@@ -18,6 +21,8 @@ __all__ = [
     "RuleVerdict",
     "check_policy",
     "check_versions",
+    "draft_policy",
     "impact",
     "priips_sri",
+    "run_cases",
 ]

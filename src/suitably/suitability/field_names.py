@@ -12,11 +12,11 @@ _USER = {
     LEVEL: (
         "risk_level predicted_risk_level revealed_risk_level knowledge_level liquidity_need tier"
     ),
-    "date": "questionnaire_date birth_date stage_since",
+    "date": "questionnaire_date birth_date stage_since confirmed_at",
     "number": (
         "questionnaire_score assessments_today assessments_12m age years_experience annual_income "
-        "net_worth financial_assets liquid_assets monthly_debt_payment premium_budget "
-        "invested_12m horizon_months recency_days frequency monetary p_alive "
+        "net_worth financial_assets liquid_assets amount_to_invest monthly_debt_payment "
+        "premium_budget invested_12m horizon_months recency_days frequency monetary p_alive "
         "expected_purchases lifetime_value novelty_appetite fee_sensitivity concentration "
         "sessions_30d active_days_30d"
     ),
@@ -35,7 +35,7 @@ _PRODUCT = {
     "text": "knowledge_topic regime category issuer currency",
     "number": (
         "min_amount annual_premium single_premium monthly_payment amount_remaining fee_rate "
-        "term_months lock_up_months liquidity_days max_loss max_ltv"
+        "term_months lock_up_months recommended_holding_months liquidity_days max_loss max_ltv"
     ),
     "date": "sale_start sale_end launch_date",
     "list": "target_market negative_target_market jurisdictions",

@@ -118,7 +118,7 @@ class Fields:
             return self.array(name[:-1]) if there else pa.nulls(len(self), pa.float64())
         if name.endswith("$"):
             return as_text(self.array(name[:-1]), f"{self.side}.{name[:-1]}")
-        peers = peers_of(name)
+        peers = None if self.has(name) else peers_of(name)
         if peers is not None:
             if name not in self._peers:
                 self._peers[name] = self._among_peers(*peers)
