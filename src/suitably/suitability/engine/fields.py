@@ -21,6 +21,7 @@ from suitably.data.clock import Clock, Instants
 from suitably.data.entities import Entities
 from suitably.data.values import finite_doubles, is_number, readable
 from suitably.errors import DataError, PolicyError
+from suitably.suitability.engine.domains import outside, outside_in_words
 from suitably.suitability.language.nodes import Side
 from suitably.suitability.language.types import (
     ANY,
@@ -30,12 +31,14 @@ from suitably.suitability.language.types import (
     TEXT,
     Column,
     Declaration,
+    Domain,
     Kleene,
     MapColumn,
     Scale,
     StringPool,
     Type,
     Values,
+    type_name,
 )
 
 __all__ = ["Fields", "with_ids"]
@@ -99,15 +102,15 @@ class Fields:
 
         Raises:
             PolicyError: No such column, or one that no rule can use.
-            DataError: A value off its scale, or of another type than declared.
+            DataError: A value off its scale or range, or of another type than declared.
         """
         key = (name, declared)
         if key not in self._columns:
             array = self.array(name)
             if array.null_count == len(array):
                 array = pa.nulls(len(array))
-            if isinstance(declared, Scale) and strict is not None and not strict.all():
-                array = _blank(array, declared, strict)
+            if strict is not None and not strict.all():
+                array = self._blank(name, array, declared, strict)
             self._columns[key] = self.read(name, declared, array)
         return self._columns[key]
 
@@ -156,7 +159,7 @@ class Fields:
 
         Raises:
             PolicyError: Values that no rule can use.
-            DataError: A value off its scale, or of another type than declared.
+            DataError: A value off its scale or range, or of another type than declared.
         """
         where = f"{self.side}.{name}"
         if pa.types.is_null(array.type):
@@ -166,11 +169,32 @@ class Fields:
             return self._level(where, array, known, declared)
         column = self._by_type(where, array, known)
         found = "boolean" if isinstance(column, Kleene) else column.type.name
-        if declared is not None and declared != found:
-            raise DataError(
-                f"{where}: is declared as {declared}, but the column holds {array.type}"
-            )
+        stated = type_name(declared)
+        if stated is not None and stated != found:
+            raise DataError(f"{where}: is declared as {stated}, but the column holds {array.type}")
+        if isinstance(declared, Domain):
+            rows, off = self._outside(where, column, declared, array)
+            if off:
+                raise DataError(f"{where}: {outside_in_words(declared, rows, off)}")
         return column
+
+    def _outside(
+        self, where: str, column: Column, domain: Domain, array: pa.Array
+    ) -> tuple[NDArray[np.bool_], list[Any]]:
+        return outside(column, domain, self.texts, lambda: self.clock.days(array, where))
+
+    def _blank(
+        self, name: str, array: pa.Array, declared: Declaration, strict: NDArray[np.bool_]
+    ) -> pa.Array:
+        """Take values that the declaration does not allow as missing, but for the strict rows."""
+        if isinstance(declared, Scale):
+            off = np.array([v is not None and v not in declared.levels for v in array.to_pylist()])
+        elif isinstance(declared, Domain):
+            column = self.read(name, declared.type, array)
+            off, _ = self._outside(f"{self.side}.{name}", column, declared, array)
+        else:
+            return array
+        return pc.if_else(pa.array(off.astype(bool) & ~strict), pa.scalar(None, array.type), array)
 
     def _by_type(self, where: str, array: pa.Array, known: NDArray[np.bool_]) -> Column:
         kind = array.type
@@ -235,11 +259,11 @@ _EXPECTED = {"number": NUMBER, "text": TEXT, "date": DATE, "list": Type("list", 
 def _nothing(declared: Declaration, rows: int) -> Column:
     """A column of nulls has any type, or the one declared."""
     unknown = np.zeros(rows, bool)
-    if declared == "boolean":
+    if type_name(declared) == "boolean":
         return Kleene(unknown, unknown)
-    kind = Type("level", declared) if isinstance(declared, Scale) else ANY
-    if isinstance(declared, str):
-        kind = _EXPECTED.get(declared, ANY)
+    kind = _EXPECTED.get(type_name(declared) or "", ANY)
+    if isinstance(declared, Scale):
+        kind = Type("level", declared)
     return Values(kind, np.zeros(rows, np.int64), unknown)
 
 
@@ -259,12 +283,6 @@ def _encode(array: pa.Array) -> tuple[NDArray[np.int64], list[Any]]:
     encoded = array.dictionary_encode()
     codes = encoded.indices.fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
     return codes, encoded.dictionary.to_pylist()
-
-
-def _blank(array: pa.Array, scale: Scale, strict: NDArray[np.bool_]) -> pa.Array:
-    """Take values off a scale as missing, but for the strict rows."""
-    off = [value is not None and value not in scale.levels for value in array.to_pylist()]
-    return pc.if_else(pa.array(np.array(off) & ~strict), pa.scalar(None, array.type), array)
 
 
 def with_ids(entities: Entities) -> pa.Table:

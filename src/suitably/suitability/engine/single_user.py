@@ -17,6 +17,7 @@ from suitably.suitability.language.types import (
     DATE,
     Column,
     Declaration,
+    Domain,
     Kleene,
     MapColumn,
     StringPool,
@@ -61,7 +62,8 @@ class SingleUser:
         kind, value = self._fields.type_of(name, declared), self._values.get(name)
         if value is None:
             return _missing(kind)
-        quick = self._unchecked(value, kind)
+        sure = not isinstance(declared, Domain) or declared.admits(value)
+        quick = self._unchecked(value, kind) if sure else None
         return self._checked(name, declared, kind, value) if quick is None else quick
 
     def day(self, name: str, declared: Declaration) -> Column:
@@ -70,8 +72,9 @@ class SingleUser:
         schema = self._fields.type_of(name, declared)
         if schema != DATE or not isinstance(value, date) or value != value:
             return self.column(name, declared)
-        if isinstance(value, datetime):
+        if isinstance(value, datetime) or isinstance(declared, Domain):
             self.column(name, declared)  # refuses what no frame could hold beside the others
+        if isinstance(value, datetime):
             value = value.replace(tzinfo=None)
         micros = np.array([value], "datetime64[us]").astype(np.int64)
         return Values(schema, micros, np.array([True]))

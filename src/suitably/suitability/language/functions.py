@@ -21,7 +21,9 @@ from suitably.suitability.language.types import (
     TEXT,
     Column,
     Kleene,
+    LevelTable,
     StringPool,
+    Type,
     Values,
     as_level,
 )
@@ -38,6 +40,8 @@ Kind = Literal[
     "level",
     "list",
     "map",
+    "table",  # a map of the policy, by its name
+    "entry",  # what such a map gives
     "element",  # what a list of the same call may hold
     "key",  # of a map: text, or a level that has a name
     "ordered",  # numbers, dates or levels of one scale: the same for every argument and the result
@@ -270,6 +274,38 @@ def _named(value: Values, texts: StringPool) -> Values:
     return Values(TEXT, names[np.where(value.known, value.data, 0)], value.known)
 
 
+def _map(context: Context, table: Values, key: Values) -> Values:
+    says: LevelTable = table.extra
+    if says.source is not None:
+        key = as_level(key, Values(Type("level", says.source), key.data, key.known), context.refuse)
+    wanted = TEXT if says.source is None else Type("level", says.source)
+    gives = NUMBER if not isinstance(says.entries[0][1], str) else TEXT
+    gives = Type("level", says.target) if says.target is not None else gives
+    if key.type not in (wanted, ANY):
+        context.refuse(f"this map is from {wanted}, not from {key.type}")
+    if key.type == ANY:
+        return Values(gives, np.zeros(key.data.shape, _stored(gives)), np.zeros_like(key.known))
+    codes = context.texts.codes([str(entry) for entry, _ in says.entries])
+    order = np.argsort(codes) if says.source is None else np.arange(len(codes))
+    values = np.array([_stored_value(value, says, context) for _, value in says.entries])
+    place = np.where(key.known, key.data, 0)
+    known = key.known
+    if says.source is None:
+        place = np.minimum(np.searchsorted(codes[order], place), len(codes) - 1)
+        known = known & (codes[order][place] == key.data)
+    return Values(gives, values[order][place].astype(_stored(gives)), known)
+
+
+def _stored(kind: Type) -> type[np.float64] | type[np.int64]:
+    return np.float64 if kind == NUMBER else np.int64
+
+
+def _stored_value(value: str | float, table: LevelTable, context: Context) -> float:
+    if table.target is not None:
+        return table.target.levels.index(value)
+    return context.texts.code(value) if isinstance(value, str) else float(value)
+
+
 def _takes(**kinds: Kind) -> tuple[Parameter, ...]:
     return tuple(Parameter(name, kind) for name, kind in kinds.items())
 
@@ -337,6 +373,13 @@ REGISTRY: dict[str, Function] = {
             "number",
             "the value of a map at a key; missing if the key is",
             _lookup,
+        ),
+        Function(
+            "map",
+            _takes(name="table", x="element"),
+            "entry",
+            "what the policy's map of that name says of a level or text; missing if nothing",
+            _map,
         ),
         Function(
             "age",

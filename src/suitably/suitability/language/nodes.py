@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+from suitably.suitability.language.types import LevelTable
+
 __all__ = [
     "And",
     "Arithmetic",
@@ -17,20 +19,40 @@ __all__ = [
     "Not",
     "Or",
     "Side",
+    "Source",
+    "Table",
     "fields_of",
     "sides",
     "walk",
+    "written",
 ]
 
 Side = Literal["user", "product"]
 
 
 @dataclass(frozen=True)
+class Source:
+    """Where an expression is written that rules only name.
+
+    Attributes:
+        where: What it is, for messages.
+        text: As written.
+    """
+
+    where: str
+    text: str
+
+
+@dataclass(frozen=True)
 class Node:
-    """A piece of a rule; `start` and `end` are its place in the text."""
+    """A piece of a rule; `start` and `end` are its place in the text.
+
+    The text is the rule's own, or that of the `source` which the rule names.
+    """
 
     start: int = field(compare=False, kw_only=True, default=0)
     end: int = field(compare=False, kw_only=True, default=0)
+    source: Source | None = field(compare=False, kw_only=True, default=None, repr=False)
 
     @property
     def children(self) -> tuple["Node", ...]:
@@ -43,6 +65,14 @@ class Constant(Node):
     """A number, text or boolean as written."""
 
     value: float | str | bool
+
+
+@dataclass(frozen=True)
+class Table(Node):
+    """A map of the policy, by its name, with what it says."""
+
+    name: str
+    table: LevelTable
 
 
 @dataclass(frozen=True)
@@ -156,6 +186,11 @@ class Call(Node):
 def walk(node: Node) -> list[Node]:
     """Return a node and everything below it, from left to right."""
     return [node, *(found for child in node.children for found in walk(child))]
+
+
+def written(node: Node, text: str) -> str:
+    """Return a piece of a rule as it is written, in the rule's text or in what it names."""
+    return (text if node.source is None else node.source.text)[node.start : node.end]
 
 
 def fields_of(*nodes: Node | None) -> tuple[Field, ...]:

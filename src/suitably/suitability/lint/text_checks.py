@@ -16,6 +16,7 @@ from suitably.suitability.language.nodes import (
     Node,
     fields_of,
     walk,
+    written,
 )
 from suitably.suitability.language.types import Scale
 from suitably.suitability.lint.finding import Finding
@@ -51,14 +52,13 @@ def _unordered(policy: PolicyDocument, text: str, key: str, node: Node) -> str |
     for part in walk(node):
         for inside in _levels(part):
             if isinstance(inside, Field) and str(inside) not in policy.fields:
-                written = text[part.start : part.end]
-                return f"{key}: {written} needs a scale: declare {inside} in [fields]"
+                return f"{key}: {written(part, text)} needs a scale: declare {inside} in [fields]"
         if isinstance(part, Compare) and part.operator not in ("==", "!="):
             for field, other in ((part.left, part.right), (part.right, part.left)):
                 literal = isinstance(other, Constant) and isinstance(other.value, str)
                 if literal and isinstance(field, Field) and str(field) not in policy.fields:
-                    written = text[part.start : part.end]
-                    return f"{key}: {written!r} orders text: declare a scale for {field}"
+                    said = written(part, text)
+                    return f"{key}: {said!r} orders text: declare a scale for {field}"
     return None
 
 
@@ -90,7 +90,7 @@ def check_never(policy: PolicyDocument) -> Iterator[Finding]:
             for end, span in ((part.left, part.right), (part.right, part.left)):
                 if _is_end(end) and isinstance(span, Call) and span.function in _SPANS:
                     text = (
-                        f"{text[part.start : part.end]} is unknown where {end} is 9999-12-31, for "
+                        f"{written(part, text)} is unknown where {end} is 9999-12-31, for "
                         f"never: compare {end} with an earlier date instead, as in "
                         f"as_of - {span.function}(...)"
                     )
