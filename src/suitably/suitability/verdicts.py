@@ -104,11 +104,9 @@ def explain_rule(
     texts, adviser_texts = {}, {}
     for language in LANGUAGES:
         called = {name: _labelled(policy, name, one, language) for name, one in inputs.items()}
-        made, bare = (
-            explain_verdict(rule.id, verdict, facts, language, overflows, flag)
-            for facts in (called, {})
-        )
-        # What is said to the adviser apart, facts tell too.
+        made = explain_verdict(rule.id, verdict, called, language, overflows, flag)
+        # Facts, too, tell the customer what only the adviser is to be told.
+        bare = explain_verdict(rule.id, verdict, {}, language, flag=flag)
         texts[language] = bare if rule.texts.apart else made
         adviser_texts[language] = made
         if verdict == "fail":

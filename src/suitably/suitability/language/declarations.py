@@ -86,7 +86,8 @@ def _read_table(table: dict[str, Any], scales: Mapping[str, Scale], place: str) 
     least, most = (_end(table[key], key, kind, place) if key in table else None for key in _ENDS)
     if least is not None and most is not None and least > most:  # type: ignore[operator]
         raise PolicyError(
-            f"{place}: the range is upside down: min {least} is above max {most}; swap them"
+            f"{place}: the range is upside down: min {table['min']} is above max "
+            f"{table['max']}; swap them"
         )
     values = _values(table["values"], kind, place) if "values" in table else ()
     unit, currency = _unit(table, place)

@@ -117,6 +117,15 @@ class PolicyDocument:
         return tuple(dict.fromkeys(found))
 
     @cached_property
+    def named(self) -> Mapping[str, str]:
+        """What its terms, maps, fields and labels say, in a line each, to be read."""
+        ranges = {f"field {n}": str(d) for n, d in self.fields.items() if isinstance(d, Domain)}
+        terms = {f"term {name}": text for name, text in self.terms.items()}
+        maps = {f"map {name}": str(table) for name, table in self.maps.items()}
+        labels = {f"labels {name}": _in_a_line(codes) for name, codes in self.labels.items()}
+        return {**ranges, **terms, **maps, **labels}
+
+    @cached_property
     def fingerprint(self) -> str:
         """The sha256 of the parsed TOML as JSON: sorted keys, UTF-8, ISO dates, no white space."""
         canonical = json.dumps(
@@ -166,6 +175,10 @@ def dates_in_words(*parts: PolicyDocument | Rule) -> str:
     words = [f"from {max(begins, key=order)}"] if begins else []
     words += [f"before {min(ends, key=order)}"] if ends else []
     return " ".join(words) or "at all times"
+
+
+def _in_a_line(labels: Mapping[str, Mapping[str, str]]) -> str:
+    return ", ".join(f"{code}: {' / '.join(texts.values())}" for code, texts in labels.items())
 
 
 def _check_total(policy: PolicyDocument, where: str) -> None:

@@ -178,6 +178,8 @@ class _Reader:
                 return self._call(tree, name)
             case ast.Name(id="user" | "product" as side):
                 raise self._refuse(tree, f"name a field, such as {side}.risk_level")
+            case ast.Name(id="term"):
+                raise self._refuse(tree, "name a term, as in term.name")
             case ast.Name():
                 there = "user.x, product.x, term.x and as_of"
                 raise self._refuse(tree, f"unknown name; there are {there}")

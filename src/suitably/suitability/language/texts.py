@@ -8,7 +8,7 @@ from typing import Any
 
 from suitably.errors import PolicyError
 from suitably.suitability.language.nodes import Field, Node
-from suitably.suitability.language.toml import known_keys, read_languages
+from suitably.suitability.language.toml import read_languages
 from suitably.suitability.language.types import Declaration, Domain, Scale
 from suitably.suitability.language.units import kind_of, unit_of
 from suitably.suitability.messages import LANGUAGES
@@ -93,7 +93,10 @@ def read_because(table: dict[str, Any], where: str) -> Texts:
     if isinstance(because, dict):
         own = {name: because[name] for name in ("customer", "adviser") if name in because}
         because = {name: text for name, text in because.items() if name not in own}
-        known_keys(because, {*LANGUAGES}, f"{where}: because")
+        stray = sorted({*because} - {*LANGUAGES})
+        if stray:
+            there = sorted({*LANGUAGES, "customer", "adviser"})
+            raise PolicyError(f"{where}: because: unknown keys {stray}; there are {there}")
     plain = read_languages({"because": because}, "because", where)
     customer = read_languages(own, "customer", f"{where}: because")
     adviser = read_languages(own, "adviser", f"{where}: because")

@@ -14,6 +14,7 @@ from suitably.suitability.language.nodes import (
     Constant,
     Field,
     Node,
+    Table,
     fields_of,
     walk,
     written,
@@ -184,10 +185,12 @@ def check_declarations(policy: PolicyDocument) -> Iterator[Finding]:
         if name not in used:
             text = f"declares {name}, which no rule reads"
             yield Finding("note", "unused", text, "", policy.id)
+    on_maps = {scale for table in policy.maps.values() for scale in (table.source, table.target)}
     for name, scale in policy.scales.items():
-        if scale not in policy.fields.values():
+        if scale not in policy.fields.values() and scale not in on_maps:
             text = f"has a scale {name!r} that no field is on"
             yield Finding("note", "unused", text, "", policy.id)
+    yield from _unused_definitions(policy)
     for rule, _, _, node in _sentences(policy):
         for field in fields_of(node):
             if FIELD_NAMES.get(str(field)) == LEVEL and str(field) not in policy.fields:
@@ -196,6 +199,25 @@ def check_declarations(policy: PolicyDocument) -> Iterator[Finding]:
                     "or values off the scale are not refused"
                 )
                 yield Finding("warning", "undeclared-scale", text, rule, policy.id)
+
+
+def _unused_definitions(policy: PolicyDocument) -> Iterator[Finding]:
+    """Find terms, maps and labels that nothing uses."""
+    nodes = [*policy.term_nodes.values(), *(node for *_, node in _sentences(policy))]
+    tables = {part.name for node in nodes for part in walk(node) if isinstance(part, Table)}
+    written = " ".join([*policy.terms.values(), *(text for _, _, text, _ in _sentences(policy))])
+    said = set(re.findall(r"\bterm\.(\w+)", written))
+    said |= {name for rule in policy.rules for name in rule.terms}
+    shown = {str(field) for rule in policy.rules for field in (*rule.fields, *rule.mentioned)}
+    for kind, names, used in (
+        ("term", policy.terms, said),
+        ("map", policy.maps, tables),
+        ("label", policy.labels, shown),
+    ):
+        for name in names:
+            if name not in used:
+                text = f"has a {kind} {name!r} that no rule uses"
+                yield Finding("note", "unused", text, "", policy.id)
 
 
 def check_names(policy: PolicyDocument) -> Iterator[Finding]:
