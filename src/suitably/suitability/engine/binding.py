@@ -187,11 +187,11 @@ class _Binder:
             self._check(policy.governs_node, self._scope("governs", policy.governs))
         for rule in policy.rules:
             place = f"{self._where}, rule {rule.id!r}"
-            _check_mentions(rule, self.users, self.products, place)
             for node in rule.terms.values():
                 said = self._scope("because", None, rule)
                 self._check_fields(node, said)
                 evaluate(node, said.without_rows())
+            _check_mentions(rule, self.users, self.products, place)
             if rule.applies_node is not None:
                 self._check(rule.applies_node, self._scope("applies", rule.applies, rule))
             self._check(rule.require_node, self._scope("require", rule.require, rule))
