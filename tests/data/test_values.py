@@ -19,7 +19,7 @@ from hypothesis import strategies as st_
 import suitably as st
 from suitably.data.frames import read_frame
 from suitably.data.objects import from_objects
-from suitably.data.values import Unreadable, doubles, joint, plain
+from suitably.data.values import Unreadable, doubles, joint, plain, readable
 
 LARGE = 2**53
 LOG = pa.table(
@@ -115,11 +115,11 @@ def test_python_objects_without_a_type_are_kept_aside(values: list[Any], problem
     assert isinstance(array.type, Unreadable)
     assert array.is_null().to_pylist() == [False] * len(values) + [True]
     with pytest.raises(st.DataError, match=f"here: .*{problem}"):
-        doubles_of(array)
-
-
-def doubles_of(array: pa.Array) -> Any:
-    return joint(pa.array([1.0]), array, "here")
+        readable(array, "here")
+    # An update that nobody reads is kept aside too, with what was there before.
+    longer = joint(pa.array([1.0]), array, "here")
+    assert longer.type == array.type
+    assert longer.to_pylist() == ["1.0", *array.to_pylist()]
 
 
 # --- columns that nobody reads -------------------------------------------------------------------
@@ -229,7 +229,7 @@ def test_no_other_type_becomes_that_of_the_column(held: str, new: str) -> None:
     if held == new or (held, new) in ALLOWED:
         assert joint(TYPES[held], TYPES[new], "x").type == TYPES[held].type
         return
-    with pytest.raises(st.DataError, match=r"x: holds .*, but .* at the fit"):
+    with pytest.raises(st.DataError, match=r"x: holds .*, but its column"):
         joint(TYPES[held], TYPES[new], "x")
 
 
@@ -247,5 +247,65 @@ def test_no_other_type_becomes_that_of_the_column(held: str, new: str) -> None:
     ],
 )
 def test_a_value_that_the_type_does_not_hold_is_refused(held: pa.Array, new: pa.Array) -> None:
-    with pytest.raises(st.DataError, match=r"x: holds .* at the fit"):
+    with pytest.raises(st.DataError, match=r"x: holds .*, but its column"):
         joint(held, new, "x")
+
+
+# --- what lists and maps hold, and days of another zone ------------------------------------------
+
+NESTED = {
+    "views": (pa.array([["a"], None], pa.list_(pa.string_view())), [["a"], None]),
+    "dictionaries": (
+        pa.array([["a"]], pa.list_(pa.dictionary(pa.int32(), pa.string()))),
+        [["a"]],
+    ),
+    "list views": (pa.array([[3.0], None], pa.list_view(pa.float64())), [[3.0], None]),
+    "NaN": (pa.array([[float("nan"), 1.0]]), [[None, 1.0]]),
+    "maps": (
+        pa.array([[("a", 1.5)], None], pa.map_(pa.large_string(), pa.float32())),
+        [[("a", 1.5)], None],
+    ),
+    "runs": (
+        pa.RunEndEncodedArray.from_arrays(pa.array([2], pa.int32()), pa.array([1.5])),
+        [1.5, 1.5],
+    ),
+}
+
+
+@pytest.mark.parametrize(("array", "right"), NESTED.values(), ids=NESTED)
+def test_what_columns_hold_is_decoded(array: pa.Array, right: list[Any]) -> None:
+    found = plain(array)
+    found.validate(full=True)
+    assert found.to_pylist() == right
+    assert plain(array[1:]).to_pylist() == right[1:]
+
+
+def test_a_period_is_no_number() -> None:
+    frame = pd.DataFrame({"user_id": ["u"], "x": pd.period_range("2023-01", periods=1, freq="M")})
+    policy = st.Policy.from_toml('[policy]\nid="p"\n[[rules]]\nid="r"\nrequire="user.x > 1"\n')
+    with pytest.raises(st.DataError, match=r"user\.x: a column of pandas periods"):
+        policy.evaluate(frame, pa.table({"product_id": ["p"]}), "2024-01-01")
+
+
+def test_a_day_of_another_zone_does_not_become_one_of_the_column() -> None:
+    born = pa.array([dt.datetime(2006, 1, 1, 16), None])
+    held = born.cast(pa.timestamp("us", "UTC"))
+    other = born.cast(pa.timestamp("us", "Asia/Shanghai"))
+    with pytest.raises(st.DataError, match=r"b: holds times in Asia/Shanghai.* convert them"):
+        joint(held, other, "b")
+    same = joint(held, born.cast(pa.timestamp("us", "Etc/UTC")), "b")
+    assert same.to_pylist() == held.to_pylist() * 2
+
+
+def test_an_update_whose_column_became_mixed_is_kept_aside_where_nobody_reads_it() -> None:
+    policy = st.Policy.from_toml('[policy]\nid="p"\n[[rules]]\nid="r"\nrequire="user.x > 1"\n')
+    users = pd.DataFrame({"user_id": ["u", "w"], "x": [1.0, 2.0], "y": [1.0, 2.0]})
+    log = pd.DataFrame({"user_id": ["u"], "product_id": ["p"]})
+    pipeline = st.Pipeline(policy=policy, ranker=st.ranking.Popularity())
+    pipeline.fit(st.Dataset(users, None, log))
+    mixed = pd.Series([1, "a"], dtype=object)
+    pipeline.update(users=users.assign(x=[3.0, 0.0], y=mixed))
+    assert pipeline.eligibility().mask().tolist() == [[True], [False]]
+    with pytest.raises(st.DataError, match=r"user\.x: values of no common type"):
+        pipeline.update(users=users.assign(x=mixed))
+    assert pipeline.eligibility().mask().tolist() == [[True], [False]]

@@ -85,7 +85,9 @@ def test_what_duckdb_has() -> None:
         pd.Series([1.0, 2.0**53]),
         pd.Series([1.0, np.inf]),
         pa.array([Decimal("1.5"), Decimal(2)]),
-        pa.array([Decimal(2**64), Decimal(2)]),
+        pa.array([Decimal(10**38), Decimal(2)]),
+        pd.Series([10**38, 2], dtype=object),
+        pd.Series([10**80, 2], dtype=object),
         pd.Series([True, False]),
         pd.Series([1, "a"], dtype=object),
         pd.Series([b"a", b"b"], dtype=object),
@@ -157,3 +159,83 @@ def test_codes_of_any_array(own: list[Any]) -> None:
             assert codes == [own.index(i) if i in own else -1 for i in held]
         assert vocabulary.codes(np.array([-1] * 20)).tolist() == [-1] * 20
     assert vocabulary.codes(np.array([True] * 20, object)).tolist() == [-1] * 20
+
+
+WIDE = [2**70 + 1, 3, 2**70 + 2]
+
+
+@pytest.mark.parametrize("kind", ["objects", "decimals", "polars", "DuckDB"])
+def test_ids_beyond_64_bits_through_a_whole_life(kind: str, tmp_path: Any) -> None:
+    def frame(ids: list[int]) -> Any:
+        if kind == "objects":
+            column = pd.Series(ids, dtype=object)
+            return pd.DataFrame({"user_id": column, "product_id": column})
+        if kind == "polars":
+            wide = pl.Series(ids, dtype=pl.Int128)
+            return pl.DataFrame({"user_id": wide, "product_id": wide})
+        decimals = pa.array([Decimal(one) for one in ids], pa.decimal128(38, 0))
+        table = pa.table({"user_id": decimals, "product_id": decimals})
+        if kind == "decimals":
+            return table
+        return duckdb.from_arrow(table).select("user_id::HUGEINT user_id, product_id")
+
+    policy = st.Policy.unrestricted()
+    pipeline = st.Pipeline(policy=policy, ranker=st.ranking.Popularity()).fit(
+        st.Dataset(None, None, frame(WIDE))
+    )
+    pipeline.save(tmp_path / "model")
+    pipeline = st.load(tmp_path / "model")
+    assert pipeline.user_ids.tolist() == sorted(WIDE)
+    found = pipeline.recommend(WIDE, k=1).to_arrow().to_pydict()
+    assert found["user_id"] == WIDE
+    assert found["product_id"] == [3, WIDE[0], 3]
+    batch = pa.record_batch({"user_id": pa.array([Decimal(WIDE[0]), Decimal(2**90)])})
+    [out] = pipeline.apply_arrow([batch], k=1)
+    assert out.to_pydict()["product_id"] == [3]
+    pipeline.update(interactions=frame([2**90]))
+    assert pipeline.recommend([2**90], k=1).to_arrow().to_pydict()["user_id"] == [2**90]
+    assert [one.verdict for one in pipeline.why_not(WIDE[0], WIDE[0])][-1] == "fail"
+
+
+BAD = {
+    "fraction": [1.5, 2.0],
+    "boolean": [True, False],
+    "bytes": [b"a", b"b"],
+    "too long": [10**40, 1],
+    "mixed": [1, "a"],
+    "half a decimal": [Decimal("1.5"), Decimal(2)],
+}
+
+
+@pytest.mark.parametrize("ids", BAD.values(), ids=BAD)
+def test_every_path_refuses_an_id_with_the_same_words(ids: list[Any]) -> None:
+    pipeline = fitted(pa.array([7, 8]), pa.array([7, 8]))
+    column = pd.Series(ids, dtype=object)
+    event = pd.DataFrame({"user_id": column, "product_id": ["a", "b"]})
+    paths: list[Any] = [
+        lambda: st.Dataset(None, None, event),
+        lambda: pipeline.update(interactions=event),
+        lambda: pipeline.recommend(ids),
+        lambda: pipeline.recommend([7], product_ids=ids),
+        lambda: pipeline.eligibility().mask(ids),
+    ]
+    said = set()
+    for ask in paths:
+        with pytest.raises(st.DataError) as caught:
+            ask()
+        said.add(str(caught.value).split(": ", 1)[1])
+    assert len(said) == 1
+
+
+def test_uuids_that_only_metadata_tells() -> None:
+    metadata = {"ARROW:extension:name": "arrow.uuid"}
+    field = pa.field("user_id", pa.binary(16), metadata=metadata)
+    raw = pa.array([one.bytes for one in UUIDS], pa.binary(16))
+    table = pa.table([raw, ["a", "b"]], schema=pa.schema([field, ("product_id", pa.string())]))
+    assert st.Dataset(None, None, table).user_ids.tolist() == [str(one) for one in UUIDS]
+
+
+def test_unsigned_128_bits_of_duckdb_do_not_wrap() -> None:
+    largest = duckdb.sql(f"select 'a' as product_id, {2**128 - 1}::UHUGEINT as user_id")
+    with pytest.raises(st.DataError, match=f"more than 38 digits, such as .*{2**128 - 1}"):
+        st.Dataset(None, None, largest)

@@ -119,7 +119,11 @@ def test_a_ranker_of_ones_own(spark: Any, tmp_path: Path) -> None:
 
 def test_unsigned_products(spark: Any, tmp_path: Path) -> None:
     """Spark has no unsigned type: the next wider one holds every id."""
-    for kind, wanted in [(pa.uint8(), "short"), (pa.uint32(), "long"), (pa.uint64(), "long")]:
+    for kind, wanted in [
+        (pa.uint8(), "short"),
+        (pa.uint32(), "long"),
+        (pa.uint64(), "decimal"),
+    ]:
         products = pa.table({"product_id": pa.array([5, 200], kind)})
         log = pa.table({"user_id": ["a", "b"], "product_id": pa.array([5, 200], kind)})
         pipeline = st.Pipeline(policy=st.Policy.unrestricted(), ranker=st.ranking.Popularity())

@@ -1,7 +1,6 @@
 """One reader: a value gets one answer, or one refusal in the same words, on every path in."""
 
 import datetime as dt
-import re
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -93,6 +92,8 @@ def frames(value: Any) -> dict[str, Any]:
     skipped: set[str] = set()
     if isinstance(value, list) and len({type(element) for element in value}) > 1:
         skipped = {"polars", "lazy"}  # polars itself makes one type of them
+    if isinstance(value, Decimal) and not value.is_finite():
+        skipped = {"polars", "lazy"}  # polars panics
     if isinstance(value, float) and abs(value) > LARGE:
         skipped = {"nullable"}  # pandas itself makes integers of them
     for name, make in columns([value]).items():
@@ -113,14 +114,11 @@ def policy(use: str) -> st.Policy:
 
 
 def outcome(ask: Callable[[], Any]) -> Any:
-    """Return the answer about u, or the refusal, without how a library calls a type."""
+    """Return the answer about u, or the refusal in all its words."""
     try:
         return bool(np.asarray(ask()).ravel()[0])
     except st.SuitablyError as error:
-        text = re.sub(r"^users\.x", "user.x", str(error))
-        if "infinite" in text or "[inf]" in text:  # a bad row of a frame has a number too
-            text = "infinite"
-        return type(error).__name__, re.split(r" (?:column of|of type|not) ", text)[0]
+        return type(error).__name__, str(error)
 
 
 def fitted(use: str, users: Any) -> st.Pipeline:
@@ -136,11 +134,15 @@ def fitted(use: str, users: Any) -> st.Pipeline:
 @example(value=[1, LARGE + 1])
 @example(value={"a": LARGE + 1})
 @example(value=[1.0, float("nan")])
+@example(value=[float("nan")])
+@example(value=[float("inf")])
+@example(value={"a": float("nan")})
+@example(value={"a": float("-inf")})
+@example(value=Decimal("Infinity"))
+@example(value=Decimal("sNaN"))
 @settings(max_examples=15, deadline=None)
 def test_every_way_in_gives_one_answer(use: str, value: Any) -> None:
     """Frames of any kind, a fit, a judged row: the same verdict or the same words."""
-    # What has no element but NaN has no type of elements, and frames differ about it.
-    assume(not (isinstance(value, list) and value and all(one != one for one in value)))
     made = frames(value)
     assume("objects" in made)
     answers = {
@@ -163,7 +165,7 @@ def test_every_way_in_gives_one_answer(use: str, value: Any) -> None:
 
 def refused_as_another_type(found: Any, value: Any) -> bool:
     """Return whether a row holds what the rule could read, but not in that column."""
-    return isinstance(found, tuple) and "at the fit" in found[1]
+    return isinstance(found, tuple) and "but its column" in found[1]
 
 
 @pytest.mark.parametrize("use", USES)
@@ -182,6 +184,6 @@ def test_an_update_answers_as_a_fit_or_is_refused(use: str, value: Any) -> None:
         assert found[0] == "DataError"
         assert pipeline.eligibility().mask().tolist() == before
         same_words = found == right
-        assert same_words or "at the fit" in found[1] or "no common type" in found[1]
+        assert same_words or "but its column" in found[1] or "no common type" in found[1]
     else:
         assert found == right

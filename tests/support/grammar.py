@@ -97,7 +97,8 @@ class Sentences:
         return [
             function
             for function in REGISTRY.values()
-            if function.result in results
+            if function.expand is None
+            and (function.result in results or (function.result, results) == ("value", ("number",)))
             and (self.has("map") or all(p.kind != "map" for p in function.parameters))
         ]
 
@@ -108,7 +109,12 @@ class Sentences:
     def call(self, function: Function, depth: int, ordered: str = "number") -> str:
         """Write a call, the arguments of the kinds that the function takes."""
         lists = "numbers" if self.has("numbers") and self.pick([0, 1]) else "texts"
-        places = range(len(function.parameters) + (function.variadic and self.pick([0, 0, 1])))
+        of_list = function.result == "ordered" and ordered == "number" and self.has("numbers")
+        if of_list and self.pick([0, 0, 1]):
+            return f"{function.name}({self.field('numbers')})"
+        given = len(function.parameters)
+        given -= 0 if function.variadic else self.pick([0, function.optional])
+        places = range(given + (function.variadic and self.pick([0, 0, 1])))
         kinds = [function.parameter(place).kind for place in places]
         written = (
             self.argument(ordered if kind == "ordered" else kind, depth, lists) for kind in kinds
@@ -117,7 +123,7 @@ class Sentences:
 
     def argument(self, kind: str, depth: int, lists: str) -> str:
         match kind:
-            case "number":
+            case "number" | "value":
                 return self.number(depth)
             case "date":
                 return self.moment(depth)

@@ -403,6 +403,13 @@ def days(arguments: list[Any], _: Pair) -> Span | None:
     return Span(count * MICROSECONDS_A_DAY)
 
 
+def hours(arguments: list[Any], _: Pair) -> Span | None:
+    count = whole(*arguments)
+    if count is None or abs(count) > 24 * LONGEST_SPAN:
+        return None
+    return Span(count * MICROSECONDS_A_DAY // 24)
+
+
 def months(arguments: list[Any], _: Pair) -> Months | None:
     count = whole(*arguments)
     return None if count is None else Months(count)
@@ -452,10 +459,25 @@ def present(element: Any) -> Any:
     return None if element != element else element
 
 
+def disjoint(arguments: list[Any], pair: Pair) -> bool | None:
+    one, other = arguments
+    if one is None or other is None:
+        return None
+    return conjunction([negation(contains([other, present(element)], pair)) if other else True
+                        for element in one])  # fmt: skip
+
+
+def count(arguments: list[Any], _: Pair) -> int | None:
+    (group,) = arguments
+    return None if group is None else len(group)
+
+
 def lookup(arguments: list[Any], _: Pair) -> Any:
-    table, key = arguments
+    table, key, *default = arguments
     if table is None or key is None:
         return None
+    if default and key not in table:
+        return default[0]
     return present(table.get(key))
 
 
@@ -481,7 +503,9 @@ def highest(arguments: list[Any], pair: Pair) -> Any:
 
 
 def extreme(arguments: list[Any], better: ast.cmpop, pair: Pair) -> Any:
-    """Give the value that beats the others; one missing spoils all."""
+    """Give the value that beats the others, or the elements of a list; one missing spoils all."""
+    if len(arguments) == 1 and isinstance(arguments[0], list | tuple | set | frozenset):
+        arguments = [present(element) for element in arguments[0]] or [None]
     if None in arguments:
         return None
     best = arguments[0]
@@ -500,7 +524,10 @@ FUNCTIONS: dict[str, Callable[[list[Any], Pair], Any]] = {
     "abs": absolute,
     "age": age,
     "contains": contains,
+    "count": count,
     "days": days,
+    "disjoint": disjoint,
+    "hours": hours,
     "lookup": lookup,
     "map": mapped,
     "max": highest,

@@ -1,7 +1,8 @@
 """List and map columns of Arrow, read once for all: elements by row, and maps as offsets."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 import pyarrow as pa
@@ -10,7 +11,15 @@ from numpy.typing import NDArray
 
 from suitably.data.values import finite_doubles, is_number, plain
 
-__all__ = ["MapEntries", "distinct_lists", "element_kind", "is_list", "is_map", "plain_lists"]
+__all__ = [
+    "Elements",
+    "MapEntries",
+    "distinct_lists",
+    "element_kind",
+    "is_list",
+    "is_map",
+    "plain_lists",
+]
 
 Element = Literal["text", "number", "any"]
 
@@ -46,9 +55,30 @@ def element_kind(kind: pa.DataType) -> Element | None:
     return "any" if pa.types.is_null(kind) else None
 
 
+class Elements(frozenset[Any]):
+    """A list as a set, which remembers how many elements it had.
+
+    Attributes:
+        size: Repeats included.
+    """
+
+    size: int
+
+    def __new__(cls, values: Collection[Any]) -> Self:
+        """Take the elements of a list."""
+        made = super().__new__(cls, values)
+        made.size = len(values)
+        return made
+
+    def __eq__(self, other: object) -> bool:
+        return super().__eq__(other) and getattr(other, "size", len(self)) == self.size
+
+    __hash__ = frozenset.__hash__
+
+
 def distinct_lists(
     array: pa.Array, element: Element, where: str
-) -> tuple[NDArray[np.int64], tuple[frozenset[Any], ...]]:
+) -> tuple[NDArray[np.int64], tuple["Elements", ...]]:
     """Number the distinct lists, as sets: NaN is null, as elsewhere.
 
     Returns:
@@ -60,36 +90,41 @@ def distinct_lists(
     known = ~array.is_null().to_numpy(zero_copy_only=False)
     compact = array.filter(pa.array(known))  # null rows may still own elements
     lengths = pc.list_value_length(compact).to_numpy(zero_copy_only=False)
-    elements = _elements(plain(compact.flatten()), element, where)
-    distinct: dict[frozenset[Any], int] = {}
+    owners = np.repeat(np.flatnonzero(known), lengths)
+    elements = _elements(plain(compact.flatten()), element, where, owners)
+    distinct: dict[Elements, int] = {}
     codes = np.zeros(len(array), np.int64)
     ends = np.cumsum(lengths).tolist()
     for row, start, end in zip(np.flatnonzero(known), [0, *ends], ends, strict=False):
-        codes[row] = distinct.setdefault(frozenset(elements[start:end]), len(distinct))
+        codes[row] = distinct.setdefault(Elements(elements[start:end]), len(distinct))
     return codes, tuple(distinct)
 
 
-def _elements(array: pa.Array, element: Element, where: str) -> list[Any]:
+def _elements(
+    array: pa.Array, element: Element, where: str, owners: NDArray[np.int64]
+) -> list[Any]:
     if element != "number":
         values: list[Any] = array.to_pylist()
         return values
-    numbers = finite_doubles(array, where)
+    numbers = finite_doubles(array, where, owners)
     return [None if value != value else value for value in numbers.tolist()]
 
 
 @dataclass(frozen=True)
 class MapEntries:
-    """Maps from text to number, a row of which may be null; missing numbers are left out.
+    """Maps from text to numbers or dates, a row of which may be null.
+
+    A column of structs has every key in every row: there, as in a map, null is a missing value.
 
     Attributes:
         offsets: int64 (rows + 1,): row i has the entries `offsets[i]:offsets[i + 1]`.
         keys: Text (entries,).
-        numbers: float64 (entries,).
+        items: What the keys have (entries,): numbers, dates, or nulls alone.
     """
 
     offsets: NDArray[np.int64]
     keys: pa.Array
-    numbers: NDArray[np.float64]
+    items: pa.Array
 
     @staticmethod
     def read(array: pa.Array, where: str) -> "MapEntries | None":
@@ -111,29 +146,44 @@ class MapEntries:
             keys, items = (compact.flatten().field(i) for i in (0, 1))
         if pa.types.is_null(keys.type):
             keys = keys.cast(pa.string())
-        if not (_is_text(keys.type) and _may_be_numbers(items.type)):
+        items = plain(items)
+        if not (_is_text(keys.type) and _may_be_held(items.type)):
             return None
-        numbers = _numbers(items, where)
-        kept = ~np.isnan(numbers)
-        rows = np.repeat(np.arange(len(array)), lengths)[kept]
-        offsets = np.searchsorted(rows, np.arange(len(array) + 1))
-        return MapEntries(offsets, keys.filter(pa.array(kept)).cast(pa.string()), numbers[kept])
+        offsets = np.concatenate([[0], np.cumsum(lengths)])
+        return MapEntries(offsets, keys.cast(pa.string()), items)
+
+    @property
+    def holds_dates(self) -> bool:
+        """Whether they are maps to dates."""
+        return _is_date(self.items.type)
+
+    def numbers(self, where: str) -> NDArray[np.float64]:
+        """Return the items as numbers, NaN where missing.
+
+        Raises:
+            DataError: A number that columns of numbers may not hold either.
+        """
+        rows = np.repeat(np.arange(len(self.offsets) - 1), np.diff(self.offsets))
+        return finite_doubles(self.items, where, rows)
 
 
 def _of_structs(array: pa.Array, where: str) -> MapEntries | None:
     names = [field.name for field in array.type]
-    columns = [array.field(name) for name in names]
-    if not all(_may_be_numbers(column.type) for column in columns):
+    columns = [plain(array.field(name)) for name in names]
+    kinds = {column.type for column in columns if not pa.types.is_null(column.type)}
+    numbers = all(map(is_number, kinds))
+    if not (numbers or (len(kinds) == 1 and all(map(_is_date, kinds)))):
         return None
+    kind = pa.float64() if numbers else next(iter(kinds))
+    if numbers:
+        columns = [pa.array(finite_doubles(column, where), from_pandas=True) for column in columns]
     known = ~array.is_null().to_numpy(zero_copy_only=False)
-    # What null rows still own is nobody's.
-    columns = [pc.if_else(pa.array(known), c, pa.scalar(None, c.type)) for c in columns]
-    numbers = [_numbers(column, where) for column in columns]
-    dense = np.array(numbers).reshape(len(names), len(array)).T
-    present = ~np.isnan(dense)
-    keys = pa.array([name for row in present for name, p in zip(names, row, strict=True) if p])
-    offsets = np.concatenate([[0], np.cumsum(present.sum(axis=1))])
-    return MapEntries(offsets, keys.cast(pa.string()), dense[present])
+    offsets = np.concatenate([[0], np.cumsum(np.where(known, len(names), 0))])
+    # Column after column becomes row after row; what null rows still own is nobody's.
+    cells = np.arange(len(names) * len(array)).reshape(len(names), len(array)).T[known].ravel()
+    whole = pa.concat_arrays([column.cast(kind) for column in columns] or [pa.array([], kind)])
+    keys = pa.array(np.tile(np.array(names, object), int(known.sum())), pa.string())
+    return MapEntries(offsets, keys, whole.take(pa.array(cells, pa.int64())))
 
 
 def _is_text(kind: pa.DataType) -> bool:
@@ -142,9 +192,9 @@ def _is_text(kind: pa.DataType) -> bool:
     )
 
 
-def _may_be_numbers(kind: pa.DataType) -> bool:
-    return is_number(kind) or bool(pa.types.is_null(kind))
+def _is_date(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_timestamp(kind) or pa.types.is_date(kind))
 
 
-def _numbers(array: pa.Array, where: str) -> NDArray[np.float64]:
-    return finite_doubles(plain(array), where)
+def _may_be_held(kind: pa.DataType) -> bool:
+    return is_number(kind) or _is_date(kind) or bool(pa.types.is_null(kind))

@@ -152,7 +152,7 @@ class Entities:
         if ids.null_count < len(ids):
             self._check_type(ids)
         fresh = ids.drop_null().unique().sort()
-        strange = self.ids.codes(fresh.to_numpy(zero_copy_only=False)) < 0
+        strange = self.ids.codes(fresh) < 0
         if not strange.any():
             return self
         grown = self.ids.grown(fresh.filter(pa.array(strange)))
@@ -216,7 +216,7 @@ class Entities:
         for field in self.fields.schema:
             old, new = self.fields[field.name], fields[field.name]
             parts = (old.combine_chunks(), new.combine_chunks())
-            columns[field.name] = joint(*parts, f"{self.side}.{field.name}")
+            columns[field.name] = joint(*parts, f"{self.side[:-1]}.{field.name}")
         return pa.table(columns)
 
     def _refuse_repeats(self, versions: Versions, codes: NDArray[Any], held: Instants) -> None:

@@ -4,10 +4,11 @@ from typing import Any
 
 import narwhals as nw
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from suitably.data.clock import UNNAMED
 from suitably.data.objects import from_objects
-from suitably.data.values import Unreadable, plain
+from suitably.data.values import Unreadable, plain, uuid_texts
 from suitably.errors import DataError
 from suitably.typing import FrameKind
 
@@ -40,13 +41,19 @@ def read_frame(frame: Any, name: str) -> tuple[pa.Table, FrameKind]:
             f"{name}: expected a pandas, polars, PyArrow or DuckDB frame, got {found}"
         ) from None
     kind = wrapped.implementation.value
+    # Arrow has no unsigned type of 128 bits: DuckDB hands the upper half over as negative.
+    unsigned = {name for name, one in wrapped.collect_schema().items() if one == nw.UInt128}
     if isinstance(wrapped, nw.LazyFrame):
         wrapped = wrapped.collect(backend=None if kind == "polars" else "pyarrow")
     if not all(isinstance(column, str) for column in columns):
         raise DataError(f"{name}: column names must be text, got {columns}")
     if len(set(columns)) < len(columns):
         raise DataError(f"{name}: a column name occurs twice in {columns}")
-    arrays = [_read_column(wrapped[column], kind) for column in columns]
+    uuids = _uuid_columns(frame)
+    arrays = [_read_column(wrapped[column], kind, column in uuids) for column in columns]
+    for place, column in enumerate(columns):
+        if column in unsigned and pa.types.is_decimal(arrays[place].type):
+            arrays[place] = _unsigned(arrays[place])
     out: FrameKind = "pyarrow"
     if kind in ("pandas", "polars"):
         out = kind
@@ -73,7 +80,21 @@ def take_rows(table: pa.Table, rows: pa.Array) -> pa.Table:
     return table.take(rows) if table.num_columns else fieldless(len(rows))
 
 
-def _read_column(series: Any, kind: str) -> pa.Array:
+def _uuid_columns(frame: Any) -> set[str]:
+    """Return the columns of an Arrow table that only the fields' metadata call UUIDs."""
+    if not isinstance(frame, pa.Table):
+        return set()
+    said = {b"ARROW:extension:name": b"arrow.uuid"}.items()
+    return {field.name for field in frame.schema if said <= (field.metadata or {}).items()}
+
+
+def _unsigned(array: pa.Array) -> pa.Array:
+    if not pc.less(array, 0).fill_null(False).to_numpy(zero_copy_only=False).any():
+        return array
+    return from_objects([None if one is None else int(one) % 2**128 for one in array.to_pylist()])
+
+
+def _read_column(series: Any, kind: str, uuid: bool = False) -> pa.Array:
     """Read a column; one whose values have no common type is kept aside."""
     if series.dtype == nw.Object:
         array = from_objects(series.to_list())
@@ -86,4 +107,6 @@ def _read_column(series: Any, kind: str) -> pa.Array:
         array = array.combine_chunks()
     if kind == "duckdb" and pa.types.is_timestamp(array.type) and array.type.tz is not None:
         array = array.cast(pa.timestamp(array.type.unit, UNNAMED))  # its zone is the session's
+    if array.type == pa.binary(16) and (uuid or kind == "duckdb"):
+        array = uuid_texts(array)  # DuckDB has no other type of 16 bytes
     return plain(array)

@@ -93,13 +93,7 @@ def read_roles(log: TableValidator, columns: Columns, kinds: EventKinds) -> Role
 
 def id_codes(log: TableValidator, column: str, ids: Vocabulary) -> NDArray[np.int32]:
     """Return each row's position of an id in a vocabulary, −1 without an id or where unknown."""
-    array = log.column(column)
-    if not array.null_count:
-        return ids.codes(array.to_numpy(zero_copy_only=False))
-    codes = np.full(len(array), -1, np.int32)
-    there = array.is_valid().to_numpy(zero_copy_only=False)
-    codes[there] = ids.codes(array.drop_null().to_numpy(zero_copy_only=False))
-    return codes
+    return ids.codes(log.column(column))
 
 
 def read_events(

@@ -49,7 +49,9 @@ def from_objects(values: Sequence[Any]) -> pa.Array:
 def _is_missing(value: Any) -> bool:
     if value is None or value is pd.NaT or value is pd.NA:
         return True
-    scalar = isinstance(value, float | np.floating | Decimal | np.datetime64 | np.timedelta64)
+    scalar = isinstance(value, float | np.floating | np.datetime64 | np.timedelta64)
+    if isinstance(value, Decimal):
+        return value.is_nan()  # the signalling one too
     return scalar and bool(pd.isna(value))
 
 
@@ -61,6 +63,8 @@ def _read(values: list[Any], kinds: set[type]) -> pa.Array:
     if all(issubclass(kind, dict) for kind in kinds):
         return _maps(values)
     if any(issubclass(kind, date | np.datetime64) for kind in kinds):
+        if not all(issubclass(kind, date | np.datetime64) for kind in kinds):
+            raise TypeError("no common type")  # Arrow would take 3 for a date
         moments = _moments(values)
         zones = {str(getattr(value, "tzinfo", None)) for value in moments if value is not None}
         # Arrow has one zone per column, and would show all in the first value's.
@@ -80,7 +84,8 @@ def _read(values: list[Any], kinds: set[type]) -> pa.Array:
 
 def _numbers(values: list[Any], kinds: set[type]) -> pa.Array:
     whole = all(issubclass(kind, _INTEGERS) for kind in kinds)
-    exact = all(issubclass(kind, (*_INTEGERS, Decimal)) for kind in kinds)
+    endless = any(isinstance(value, Decimal) and value.is_infinite() for value in values)
+    exact = not endless and all(issubclass(kind, (*_INTEGERS, Decimal)) for kind in kinds)
     if whole:
         values = [None if value is None else int(value) for value in values]
         return _integers(values)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from suitably.data.clock import UNNAMED
 from suitably.data.moments import ISO_8601, Instant, read_ticks
-from suitably.data.values import beyond_doubles, doubles, is_number, readable
+from suitably.data.values import beyond_doubles, doubles, infinite_problem, is_number, readable
 from suitably.data.vocabulary import id_array, id_kind
 from suitably.errors import DataError
 
@@ -128,7 +128,7 @@ class TableValidator:
             may_lack: Which rows may be without one; None: no row.
         """
         self.require(column)
-        given = self.column(column)
+        given = self.table[column].combine_chunks()
         ids = id_array(given, f"{self.name}.{column}")
         self.kinds[column] = id_kind(given.type, ids.type)
         self.replace(column, ids)
@@ -208,7 +208,11 @@ class TableValidator:
         for field in self.table.schema:
             if pa.types.is_floating(field.type):
                 values = self.column(field.name).to_numpy(zero_copy_only=False)
-                self.refuse(field.name, "is infinite", np.isinf(values))
+                endless = np.isinf(values)
+                if self._on_error == "raise" and endless.any():
+                    problem = infinite_problem(values, endless, self.rows)
+                    raise DataError(f"{self.name.removesuffix('s')}.{field.name}: {problem}")
+                self.refuse(field.name, "is infinite", endless)
 
 
 def _matches(array: pa.Array, pattern: str) -> NDArray[np.bool_]:

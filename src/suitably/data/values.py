@@ -12,6 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from suitably.data.moments import read_ticks
+from suitably.data.time_zones import names_zone, walls_of
 from suitably.errors import DataError
 
 __all__ = [
@@ -21,11 +23,15 @@ __all__ = [
     "beyond_problem",
     "doubles",
     "finite_doubles",
+    "in_words",
+    "infinite_problem",
     "is_number",
     "joint",
     "other_type",
     "plain",
     "readable",
+    "untyped",
+    "uuid_texts",
     "whole_beyond",
 ]
 
@@ -84,30 +90,91 @@ def readable(array: pa.Array, where: str) -> pa.Array:
 
 
 def plain(array: pa.Array) -> pa.Array:
-    """Decode dictionaries, use one type of text, UUIDs too, and of fractions, and NaN as null."""
-    kind = array.type
-    if pa.types.is_dictionary(kind):
+    """Decode a column to the few types that are read: plain text and fractions, no dictionaries.
+
+    UUIDs become text, NaN null, and lists of any kind lists; so do what lists and maps hold. An
+    extension that means something else than its storage is `Unreadable`.
+    """
+    kind, types = array.type, pa.types
+    if types.is_dictionary(kind):
         return plain(array.dictionary_decode())
+    if types.is_run_end_encoded(kind):
+        return plain(pc.run_end_decode(array))
     if isinstance(kind, pa.BaseExtensionType) and not isinstance(kind, Unreadable):
         return _plain_extension(array)
-    if pa.types.is_large_string(kind) or kind == pa.string_view():
+    if types.is_large_string(kind) or kind == pa.string_view():
         return array.cast(pa.string())
-    if pa.types.is_decimal(kind) and kind.bit_width < _WIDE:
+    if types.is_decimal(kind) and kind.bit_width < _WIDE:
         return array.cast(pa.decimal128(kind.precision, kind.scale))
-    if pa.types.is_floating(kind):
+    if types.is_floating(kind):
         values = array.cast(pa.float64())
         numbers = values.to_numpy(zero_copy_only=False)
         return pa.array(numbers, mask=np.isnan(numbers)) if np.isnan(numbers).any() else values
+    return _plain_nested(array)
+
+
+def _plain_nested(array: pa.Array) -> pa.Array:
+    kind, types = array.type, pa.types
+    if types.is_list_view(kind) or types.is_large_list_view(kind):
+        rows = array.to_pylist()
+        return plain(pa.array(rows, pa.large_list(kind.value_type)))
+    if types.is_fixed_size_list(kind):
+        array = array.cast(pa.list_(kind.value_type))
+    if _is_list(array.type):
+        make = pa.ListArray if types.is_list(array.type) else pa.LargeListArray
+        elements = array.values
+        read = plain(elements)
+        return array if read is elements else make.from_arrays(_offsets(array), read)
+    if types.is_map(kind):
+        keys, items = plain(array.keys), plain(array.items)
+        if (keys.type, items.type) == (kind.key_type, kind.item_type):
+            return array
+        return pa.MapArray.from_arrays(_offsets(array), keys, items)
+    if types.is_struct(kind) and kind.num_fields:
+        parts = [plain(array.field(place)) for place in range(kind.num_fields)]
+        names = [field.name for field in kind]
+        return pa.StructArray.from_arrays(parts, names, mask=array.is_null())
     return array
 
 
 def _plain_extension(array: pa.Array) -> pa.Array:
     name = getattr(array.type, "extension_name", "")
     if name == "arrow.uuid":
-        return pa.array([_uuid(value) for value in array.storage.to_pylist()], pa.string())
+        return uuid_texts(array.storage)
     if name == "arrow.bool8":
         return array.storage.cast(pa.bool_())
+    if name in ("pandas.period", "pandas.interval"):
+        problem = f"a column of {name.replace('.', ' ')}s, which no rule can use: give dates"
+        return Unreadable(problem).of(array.storage.to_pylist())
     return plain(array.storage)
+
+
+def uuid_texts(array: pa.Array) -> pa.Array:
+    """Return the bytes of UUIDs as the texts that everybody writes."""
+    return pa.array([_uuid(value) for value in array.to_pylist()], pa.string())
+
+
+def untyped(array: pa.Array) -> pa.Array:
+    """Return a column of nulls, or of lists or maps of nothing but nulls, without a type of them.
+
+    So that what has no value has any type, whatever the frame says.
+    """
+    if array.null_count == len(array):
+        return pa.nulls(len(array))
+    if _is_list(array.type):
+        elements = array.flatten()
+        if elements.null_count == len(elements):
+            starts = _offsets(array).cast(pa.int32())
+            return pa.ListArray.from_arrays(starts, pa.nulls(len(array.values)))
+    if pa.types.is_map(array.type) and array.items.null_count == len(array.items):
+        return pa.MapArray.from_arrays(_offsets(array), array.keys, pa.nulls(len(array.items)))
+    if pa.types.is_struct(array.type):
+        fields = array.flatten()
+        if fields and all(field.null_count == len(field) for field in fields):
+            names = [field.name for field in array.type]
+            nothing = [pa.nulls(len(array)) for _ in names]
+            return pa.StructArray.from_arrays(nothing, names, mask=array.is_null())
+    return array
 
 
 def _uuid(value: bytes | None) -> str | None:
@@ -145,12 +212,33 @@ def beyond_problem(values: list[Any]) -> str:
     )
 
 
-def finite_doubles(array: pa.Array, where: str) -> NDArray[np.float64]:
-    """Read numbers as doubles, NaN where null, and refuse infinite ones too."""
+def finite_doubles(
+    array: pa.Array, where: str, rows: NDArray[np.int64] | None = None
+) -> NDArray[np.float64]:
+    """Read numbers as doubles, NaN where null, and refuse infinite ones too.
+
+    Args:
+        array: Numbers.
+        where: What they are, for the message.
+        rows: Whose they are; None: each is a row's.
+    """
     numbers = doubles(array, where)
-    if np.isinf(numbers).any():
-        raise DataError(f"{where}: {int(np.isinf(numbers).sum())} values are infinite")
+    endless = np.isinf(numbers)
+    if endless.any():
+        raise DataError(f"{where}: {infinite_problem(numbers, endless, rows)}")
     return numbers
+
+
+def infinite_problem(
+    numbers: NDArray[np.float64],
+    endless: NDArray[np.bool_],
+    rows: NDArray[np.int64] | None = None,
+) -> str:
+    """Say which values are infinite, with the rows of the first."""
+    found = np.flatnonzero(endless)[:_EXAMPLES]
+    places = found if rows is None else rows[found]
+    shown = ", ".join(f"row {row}: {numbers[at]}" for row, at in zip(places, found, strict=True))
+    return f"{int(endless.sum())} values are infinite ({shown})"
 
 
 def beyond_doubles(array: pa.Array) -> NDArray[np.bool_]:
@@ -171,7 +259,8 @@ def beyond_doubles(array: pa.Array) -> NDArray[np.bool_]:
 
 def whole_beyond(value: Decimal) -> bool:
     """Return whether a decimal is a whole number beyond ±2⁵³, whatever the context's precision."""
-    return value.copy_abs() > MAX_INTEGER and value == value.to_integral_value()
+    large = value.is_finite() and value.copy_abs() > MAX_INTEGER
+    return large and value == value.to_integral_value()
 
 
 def _nearest(array: pa.Array) -> NDArray[np.float64]:
@@ -202,23 +291,52 @@ def _parsed(decimals: pa.Array) -> NDArray[np.float64]:
 
 def other_type(where: str, found: pa.DataType, held: pa.DataType) -> DataError:
     """Return the error for values that the type of their column cannot hold."""
-    alike = is_number(found) and is_number(held)
-    exactly = ", which does not hold every value exactly" if alike else ""
-    return DataError(f"{where}: holds {found}, but {held} at the fit{exactly}")
+    if is_number(found) and is_number(held):
+        return DataError(
+            f"{where}: holds {found}, but its column is {held}, which does not hold every value "
+            f"exactly"
+        )
+    return DataError(f"{where}: holds {in_words(found)}, but its column holds {in_words(held)}")
+
+
+def in_words(kind: pa.DataType) -> str:
+    """Return what a column holds, in words that are the same for every kind of frame."""
+    types = pa.types
+    if is_number(kind):
+        return "numbers"
+    if types.is_timestamp(kind):
+        return "times" if kind.tz is None else "times with a time zone"
+    pairs = _is_list(kind) and types.is_struct(kind.value_type)
+    if types.is_map(kind) or (pairs and kind.value_type.num_fields == 2):
+        keys, items = kind.value_type if pairs else (kind.key_field, kind.item_field)
+        return f"maps from {in_words(keys.type)} to {in_words(items.type)}"
+    if _is_list(kind):
+        return f"lists of {in_words(kind.value_type)}"
+    if types.is_struct(kind):
+        held = {in_words(field.type) for field in kind} - {"nothing"} or {"nothing"}
+        return f"maps from text to {' and '.join(sorted(held))}"
+    if types.is_date(kind):
+        return "dates"
+    if types.is_duration(kind):
+        return "durations"
+    words = {pa.string(): "text", pa.bool_(): "booleans", pa.null(): "nothing"}
+    return {**words, pa.binary(): "bytes"}.get(kind, str(kind))
 
 
 def joint(held: pa.Array, new: pa.Array, where: str) -> pa.Array:
     """Append values to those of a column, whose type must hold each exactly.
 
-    A column of nulls takes any type, and decimals as many digits as they need.
+    A column of nulls takes any type, and decimals as many digits as they need. One whose values
+    have no common type is kept aside, as at the fit, whatever it was before.
 
     Raises:
         DataError: Another kind of value, or one that the type does not hold.
     """
+    if isinstance(held.type, Unreadable):
+        return pa.concat_arrays([held, held.type.of(new.to_pylist())])
+    if isinstance(new.type, Unreadable):
+        return pa.concat_arrays([new.type.of(held.to_pylist()), new])
     kind = _joint_type(held.type, new.type)
-    if isinstance(kind, Unreadable):
-        return pa.concat_arrays([held, kind.of(new.to_pylist())])
-    readable(new, where)
     parts = []
     for part in (held, new):
         try:
@@ -263,7 +381,7 @@ def _exact(array: pa.Array, kind: pa.DataType, where: str) -> pa.Array | None:
     if types.is_date(array.type) and types.is_timestamp(kind) and kind.tz is None:
         return array.cast(kind)  # a bare date is its midnight
     if types.is_timestamp(array.type) and types.is_timestamp(kind):
-        return array.cast(kind) if (array.type.tz is None) == (kind.tz is None) else None
+        return _exact_times(array, kind, where)
     if _is_list(array.type) and _is_list(kind):
         return _exact_lists(array, kind, where)
     if types.is_map(array.type) and types.is_map(kind):
@@ -274,6 +392,21 @@ def _exact(array: pa.Array, kind: pa.DataType, where: str) -> pa.Array | None:
     if types.is_struct(array.type) and types.is_struct(kind):
         return _exact_structs(array, kind, where)
     return None
+
+
+def _exact_times(array: pa.Array, kind: pa.DataType, where: str) -> pa.Array | None:
+    """Cast moments; a day is that of its own zone, which another column's would lose."""
+    if (array.type.tz is None) != (kind.tz is None):
+        return None
+    instants = array.cast(kind)
+    if kind.tz is not None and names_zone(array.type.tz) and array.type.tz != kind.tz:
+        micros = read_ticks(instants.drop_null())[0]
+        if (walls_of(micros, array.type.tz) != walls_of(micros, kind.tz)).any():
+            raise DataError(
+                f"{where}: holds times in {array.type.tz}, but its column those in {kind.tz}, "
+                f"whose days are others: convert them to {kind.tz}"
+            )
+    return instants
 
 
 def _exact_numbers(array: pa.Array, kind: pa.DataType, where: str) -> pa.Array | None:

@@ -13,11 +13,11 @@ from suitably.data.objects import from_objects
 from suitably.data.values import MAX_INTEGER, Unreadable, plain
 from suitably.errors import DataError
 
-__all__ = ["Vocabulary", "id_array", "id_kind", "same_ids"]
+__all__ = ["WIDE", "Vocabulary", "id_array", "id_kind", "same_ids"]
 
 
 def id_array(values: Any, name: str) -> pa.Array:
-    """Read ids exactly: text, int64, or uint64 where int64 does not hold them all.
+    """Read ids exactly: text, int64, or uint64 or decimal128(38, 0) where int64 is too narrow.
 
     Whole decimals are whole numbers, UUIDs text. Whole floats below 2⁵³ are read as integers, since
     pandas stores integers with a gap that way.
@@ -32,17 +32,15 @@ def id_array(values: Any, name: str) -> pa.Array:
     except (pa.ArrowException, TypeError, ValueError, LookupError, OverflowError):
         array = None
     if array is None or isinstance(array.type, Unreadable):
-        raise DataError(f"{name}: ids must be all integers or all text")
+        why = "" if array is None else f": {array.type.problem}"
+        raise DataError(f"{name}: ids must be all integers or all text{why}")
     kind = array.type
     if pa.types.is_string(kind) or kind == pa.int64():
         return array
     if pa.types.is_floating(kind):
         _refuse_inexact(array, name)
     elif pa.types.is_decimal(kind):
-        try:
-            array = array.cast(pa.decimal128(38, 0))
-        except pa.ArrowInvalid:
-            raise DataError(f"{name}: ids must be whole numbers or text, not {kind}") from None
+        array = _whole(array, name)
     elif not (pa.types.is_integer(kind) or pa.types.is_null(kind)):
         raise DataError(f"{name}: ids must be integers or text, not {kind}")
     return _narrowest(array, name)
@@ -68,13 +66,37 @@ def _refuse_inexact(array: pa.Array, name: str) -> None:
         )
 
 
+def _whole(array: pa.Array, name: str) -> pa.Array:
+    """Read decimals as whole numbers of up to 38 digits."""
+    values = array.unique().drop_null().to_pylist()
+    broken = [str(value) for value in values if value != value.to_integral_value()]
+    if broken:
+        raise DataError(f"{name}: ids must be whole numbers or text, unlike {broken[:_EXAMPLES]}")
+    wide = [str(value) for value in values if abs(value) >= _BEYOND]
+    if wide:
+        raise DataError(
+            f"{name}: whole numbers of more than 38 digits, such as {wide[:_EXAMPLES]}: give such "
+            f"ids as text"
+        )
+    return array.cast(WIDE)
+
+
 def _narrowest(array: pa.Array, name: str) -> pa.Array:
-    for kind in (pa.int64(), pa.uint64()):
+    for kind in (pa.int64(), pa.uint64(), WIDE):
         try:
             return array.cast(kind)
         except pa.ArrowInvalid:
             pass
-    raise DataError(f"{name}: whole numbers beyond 64 bits: give such ids as text")
+    raise DataError(f"{name}: whole numbers of more than 38 digits: give such ids as text")
+
+
+def _numbers_or_texts(array: pa.Array) -> NDArray[Any]:
+    """Return ids as Python and NumPy know them: whole decimals as integers."""
+    if not pa.types.is_decimal(array.type):
+        values: NDArray[Any] = array.to_numpy(zero_copy_only=False)
+        return values
+    numbers = [None if value is None else int(value) for value in array.to_pylist()]
+    return np.array(numbers, object)
 
 
 def id_kind(given: pa.DataType, ids: pa.DataType) -> pa.DataType:
@@ -94,6 +116,8 @@ def same_ids(one: pa.DataType, other: pa.DataType) -> bool:
     return bool(pa.types.is_string(one) == pa.types.is_string(other))
 
 
+WIDE = pa.decimal128(38, 0)  # whole numbers of up to 38 digits
+_BEYOND = 10**38
 _EXAMPLES = 3
 _FEW = 8
 
@@ -102,7 +126,7 @@ class Vocabulary:
     """An ordered vocabulary of distinct external ids.
 
     Args:
-        array: int64, uint64 or text, distinct, no nulls.
+        array: int64, uint64, decimal128(38, 0) or text, distinct, no nulls.
         kind: The type that the caller's ids have; default: that of the array.
 
     Example:
@@ -137,13 +161,12 @@ class Vocabulary:
         """Append ids that are new; whole numbers take a wider type where they must.
 
         Raises:
-            DataError: No type of 64 bits holds all of them.
+            DataError: More than 38 digits.
         """
         if _holds(self.array.type, fresh):
             joint = pa.concat_arrays([self.array, fresh.cast(self.array.type)])
         else:
-            wide = pa.decimal128(38, 0)
-            joint = pa.concat_arrays([self.array.cast(wide), fresh.cast(wide)])
+            joint = pa.concat_arrays([self.array.cast(WIDE), fresh.cast(WIDE)])
             joint = _narrowest(joint, "ids")
         return Vocabulary(joint, self.kind if _holds(self.kind, fresh) else joint.type)
 
@@ -163,8 +186,8 @@ class Vocabulary:
 
     @cached_property
     def values(self) -> NDArray[Any]:
-        """The ids in order, int64 or object, read-only."""
-        values: NDArray[Any] = self.array.to_numpy(zero_copy_only=False)
+        """The ids in order, int64, uint64 or object, read-only."""
+        values = _numbers_or_texts(self.array)
         values.setflags(write=False)
         return values
 
@@ -184,7 +207,7 @@ class Vocabulary:
         """
         if isinstance(ids, pa.Array):
             codes = np.full(len(ids), -1, np.int32)
-            known = ids.drop_null().to_numpy(zero_copy_only=False)
+            known = _numbers_or_texts(ids.drop_null())
             codes[ids.is_valid().to_numpy(zero_copy_only=False)] = self.codes(known)
             return codes
         wanted = ids if isinstance(ids, np.ndarray) else np.fromiter(ids, object)

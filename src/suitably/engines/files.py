@@ -177,7 +177,7 @@ def _chain(
 
 
 def _count_known(ids: pa.Array, known: Vocabulary) -> int:
-    asked = known.read(ids, "user_id").to_numpy(zero_copy_only=False)
+    asked = known.read(ids, "user_id")
     return int((known.codes(asked) >= 0).sum())
 
 

@@ -53,7 +53,7 @@ def recommend(
     Returns:
         user_id and product_id in the types they came in, rank (int, from 1) and score (float),
         partition by partition in the order of the users. Product ids of an unsigned type come
-        in the next wider one, since Spark has none.
+        in the next wider one, since Spark has none, those of 64 bits and wider as decimals.
 
     Raises:
         ArtifactError: The model is damaged, or made of a class that is not trusted.
@@ -92,22 +92,25 @@ def _schema(users: "DataFrame", task: RecommendTask) -> Any:
     from pyspark.sql import types
 
     kind = users.schema["user_id"].dataType
-    if not isinstance(kind, types.IntegralType | types.StringType):
+    whole = isinstance(kind, types.DecimalType) and kind.scale == 0
+    if not (whole or isinstance(kind, types.IntegralType | types.StringType)):
         raise DataError(
             f"engines.spark: user_id must be text or integers, not {kind.simpleString()}; cast it"
         )
     text = isinstance(kind, types.StringType)
     check_ids("spark", pa.string() if text else pa.int64(), task)
     product: types.DataType = types.StringType()
-    product_kind = task.product_kind
-    if pa.types.is_integer(product_kind):
+    product_kind = _signed(task.product_kind)
+    if pa.types.is_decimal(product_kind):
+        product = types.DecimalType(product_kind.precision, 0)
+    elif pa.types.is_integer(product_kind):
         integers = {
             8: types.ByteType(),
             16: types.ShortType(),
             32: types.IntegerType(),
             64: types.LongType(),
         }
-        product = integers[_signed(product_kind).bit_width]
+        product = integers[product_kind.bit_width]
     return types.StructType(
         [
             types.StructField("user_id", kind),
@@ -119,6 +122,6 @@ def _schema(users: "DataFrame", task: RecommendTask) -> Any:
 
 
 def _signed(kind: pa.DataType) -> pa.DataType:
-    """Return the signed type that holds an integer type; ids never exceed int64."""
+    """Return the signed type that holds every value of an integer type, as Spark reads it too."""
     wider = {pa.uint8(): pa.int16(), pa.uint16(): pa.int32(), pa.uint32(): pa.int64()}
-    return pa.int64() if kind == pa.uint64() else wider.get(kind, kind)
+    return pa.decimal128(20, 0) if kind == pa.uint64() else wider.get(kind, kind)

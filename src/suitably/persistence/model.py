@@ -17,7 +17,7 @@ from suitably.data.events import NO_DIGESTS
 from suitably.data.frames import fieldless
 from suitably.data.ledger import Ledger
 from suitably.data.schema import DataSchema
-from suitably.data.vocabulary import Vocabulary
+from suitably.data.vocabulary import WIDE, Vocabulary
 from suitably.errors import ArtifactError, SuitablyError
 from suitably.model.model import Model
 from suitably.model.state import FittedState
@@ -218,7 +218,7 @@ def _read_entities(reader: Reader, record: dict[str, Any]) -> Entities:
     fields = record["fields"]
     made = Entities(
         side=record["side"],
-        ids=Vocabulary(array, pa.type_for_alias(record["kind"])),
+        ids=Vocabulary(array, _kind(record["kind"])),
         fields=fieldless(len(array)) if fields is None else reader.table(fields),
         listed=listed.to_numpy(zero_copy_only=False),
         times=_read_times(rows),
@@ -229,6 +229,10 @@ def _read_entities(reader: Reader, record: dict[str, Any]) -> Entities:
     if made.fields.num_rows != len(made):
         raise ValueError(f"{made.side}: ids and fields do not fit")
     return made
+
+
+def _kind(name: str) -> pa.DataType:
+    return WIDE if name == str(WIDE) else pa.type_for_alias(name)
 
 
 def _read_times(rows: pa.Table) -> Instants | None:

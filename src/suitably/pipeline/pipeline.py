@@ -279,7 +279,7 @@ class Pipeline(Parameterized):
             asked = users.decode(rows)
         else:
             asked = _asked(users, user_ids)
-            rows = users.codes(asked.to_numpy(zero_copy_only=False)).astype(np.int64)
+            rows = users.codes(asked).astype(np.int64)
             asked = users.cast_like(asked)
         with logged(_log, "recommend", logging.DEBUG, users=len(rows), k=generator.k):
             return Recommendations(asked, rows, generator.generate(rows), generator)

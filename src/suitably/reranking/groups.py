@@ -108,11 +108,11 @@ def read_map(context: RerankContext, column: str, groups: Groups, reader: str) -
         return GroupAmounts(known, by_group, np.zeros(len(array)))
     where = f"users: {column!r} for {reader}"
     entries = MapEntries.read(array, where) if is_map(array.type) else None
-    if entries is None:
+    if entries is None or entries.holds_dates:
         raise DataError(
             f"users: {column!r} for {reader} holds {array.type}, not maps from text to number"
         )
-    amounts = entries.numbers
+    amounts = np.nan_to_num(entries.numbers(where), nan=0.0)
     bad = int((~np.isfinite(amounts) | (amounts < 0)).sum())
     if bad:
         raise DataError(f"users: {bad} values of {column!r} for {reader} are negative or infinite")

@@ -380,11 +380,11 @@ class Eligibility:
         return Exclusions(list(self._by_reason.values()), self._batch(None), self._valid)
 
     def _rows(self, user_ids: IdsLike) -> Rows:
-        asked = self._users.ids.read(user_ids, "user_ids").to_numpy(zero_copy_only=False)
+        asked = self._users.ids.read(user_ids, "user_ids")
         codes = self._users.codes(asked)
         strangers = np.flatnonzero(codes < 0)
         if len(strangers):
-            examples = asked[strangers[:3]].tolist()
+            examples = asked.take(pa.array(strangers[:3])).to_pylist()
             raise DataError(f"{len(strangers)} user ids are unknown, such as {examples}")
         return codes.astype(np.int64)
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from suitably.data.columns import Columns
 from suitably.data.frames import read_frame, write_frame
+from suitably.data.vocabulary import id_array
 from suitably.suitability.eligibility import Eligibility
 from suitably.suitability.frames import evaluate_frames
 from suitably.suitability.language.document import PolicyDocument
@@ -288,7 +289,8 @@ def _blocks(rows: Counts) -> Iterator[Counts]:
 
 
 def _array(ids: NDArray[Any]) -> pa.Array:
-    return pa.array(ids, pa.string() if ids.dtype == object else pa.int64())
+    text = ids.dtype == object and not (len(ids) and isinstance(ids[0], int))
+    return pa.array(ids, pa.string()) if text else id_array(ids.tolist(), "ids")
 
 
 def _about(policy: PolicyDocument) -> dict[str, str]:

@@ -131,11 +131,17 @@ def explain_rule(
 
 
 def pseudo_verdict(
-    rule: str, verdict: Verdict, policy: PolicyDocument | None = None, **facts: str
+    rule: str,
+    verdict: Verdict,
+    policy: PolicyDocument | None = None,
+    overflows: Sequence[str] = (),
+    **facts: str,
 ) -> RuleVerdict:
-    """Put one of the library's own reasons into words."""
+    """Put one of the library's own reasons into words, and what of it overflows."""
     about = {"policy": policy.id if policy else "", **facts}
-    texts = {language: explain_reason(Reason(rule), about, language) for language in LANGUAGES}
+    texts = {
+        language: explain_reason(Reason(rule), about, language, overflows) for language in LANGUAGES
+    }
     return RuleVerdict(
         rule=rule,
         verdict=verdict,

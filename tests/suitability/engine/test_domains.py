@@ -253,7 +253,7 @@ def test_a_bad_declaration(declared: str, said: str) -> None:
 
 
 def test_the_type_is_still_that_of_the_table() -> None:
-    with pytest.raises(st.DataError, match="declared as number, but the column holds string"):
+    with pytest.raises(st.DataError, match="declared as number, but the column holds text"):
         evaluate(policy(SHARE), {"x": "0.5"})
     text = policy(SHARE).replace("missing(user.x)", "user.x == 'a'")
     with pytest.raises(st.PolicyError, match="cannot compare number with text"):

@@ -103,8 +103,11 @@ def _holds(item: Any, domain: Domain) -> bool:
 
 
 def _in_maps(column: Values, domain: Domain) -> tuple[Bools, list[Any]]:
-    offsets, numbers = column.extra.offsets, column.extra.numbers
-    off = np.flatnonzero(_beyond(numbers, domain))
+    offsets, numbers = column.extra.offsets, column.extra.values
+    if column.type.element == "date":  # no number at all
+        held = bool(column.extra.known.any()) and domain != Domain(domain.type)
+        return column.known & held, ["a date"] * held
+    off = np.flatnonzero(column.extra.known & _beyond(numbers, domain))
     entries = np.zeros(len(offsets) - 1, bool)
     entries[np.searchsorted(offsets, off, side="right") - 1] = True
     return column.known & entries[column.data], _distinct(numbers[off])

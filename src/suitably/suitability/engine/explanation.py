@@ -1,9 +1,10 @@
 """Why one pair is kept out, or is not: every clause that speaks of it, in words."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from suitably.suitability.engine.atoms import pair_reader, pair_scopes
-from suitably.suitability.engine.clauses import Clause, OutOfForce, Required
+from suitably.suitability.engine.binding import BoundPolicy
+from suitably.suitability.engine.clauses import Clause, Governed, OutOfForce, Required
 from suitably.suitability.engine.scope import EvalScope, UserBatch
 from suitably.suitability.engine.term_values import term_value
 from suitably.suitability.language.document import Rule
@@ -50,9 +51,17 @@ def _worded(
         values |= {f"term.{name}": term_value(node, scope) for name, node in rule.terms.items()}
         beyond = _overflows(rule, scope) if verdict == "unknown" else []
         return explain_rule(policy.policy, rule, verdict, values, as_of, beyond)
+    if isinstance(clause, Governed) and verdict == "unknown":
+        beyond = [part for policy in clause.policies for part in _beyond(policy, scope_of)]
+        return pseudo_verdict(clause.name, verdict, overflows=list(dict.fromkeys(beyond)))
     if isinstance(clause, OutOfForce):
         return pseudo_verdict(clause.name, verdict, clause.policy.policy, as_of=as_of)
     return pseudo_verdict(clause.name, verdict)
+
+
+def _beyond(policy: BoundPolicy, scope_of: Callable[[EvalScope], EvalScope]) -> Iterator[str]:
+    node, text = policy.policy.governs_node, policy.policy.governs or ""
+    return iter(()) if node is None else overflows(node, text, scope_of(policy.scope))
 
 
 def _overflows(rule: Rule, scope: EvalScope) -> list[str]:

@@ -19,9 +19,10 @@ from suitably.data.arrow_columns import (
 )
 from suitably.data.clock import Clock, Instants
 from suitably.data.entities import Entities
-from suitably.data.values import finite_doubles, is_number, readable
+from suitably.data.values import finite_doubles, in_words, is_number, plain, readable, untyped
 from suitably.errors import DataError, PolicyError
 from suitably.suitability.engine.domains import outside, outside_in_words
+from suitably.suitability.language.functions.peers import among_peers, peers_of
 from suitably.suitability.language.nodes import Side
 from suitably.suitability.language.types import (
     ANY,
@@ -64,6 +65,7 @@ class Fields:
         self._columns: dict[tuple[str, Declaration], Column] = {}
         self._types: dict[tuple[str, Declaration], Type] = {}
         self._days: dict[str, Values] = {}
+        self._peers: dict[str, pa.Array] = {}
 
     def __len__(self) -> int:
         return int(self.table.num_rows)
@@ -72,6 +74,16 @@ class Fields:
         """Return whether there is such a column."""
         return name in self.table.column_names
 
+    def _among_peers(self, function: str, value: str, by: str) -> pa.Array:
+        numbers = self.column(value, None)
+        if not isinstance(numbers, Values) or numbers.type not in (NUMBER, ANY):
+            kind = BOOLEAN if isinstance(numbers, Kleene) else numbers.type
+            raise PolicyError(f"{function} takes numbers, but {self.side}.{value} holds {kind}")
+        groups = plain(self.array(by))
+        if not (pa.types.is_string(groups.type) or is_number(groups.type)):
+            groups = groups.cast(pa.string())
+        return among_peers(function, numbers.data.astype(np.float64), numbers.known, groups)
+
     def array(self, name: str) -> pa.Array:
         """Return a column as read.
 
@@ -79,6 +91,11 @@ class Fields:
             PolicyError: There is none; the message has the nearest names.
             DataError: Its values have no common type.
         """
+        peers = peers_of(name)
+        if peers is not None:
+            if name not in self._peers:
+                self._peers[name] = self._among_peers(*peers)
+            return self._peers[name]
         if not self.has(name):
             near = difflib.get_close_matches(name, self.table.column_names, n=3, cutoff=0.5)
             hint = (
@@ -107,8 +124,7 @@ class Fields:
         key = (name, declared)
         if key not in self._columns:
             array = self.array(name)
-            if array.null_count == len(array):
-                array = pa.nulls(len(array))
+            array = untyped(array)
             if strict is not None and not strict.all():
                 array = self._blank(name, array, declared, strict)
             self._columns[key] = self.read(name, declared, array)
@@ -117,8 +133,7 @@ class Fields:
     def schema(self, name: str, declared: Declaration) -> Column:
         """Return a column's type with no rows, to check a rule before any row is read."""
         array = self.array(name)
-        empty = pa.nulls(0) if array.null_count == len(array) else array.slice(0, 0)
-        return self.read(name, declared, empty)
+        return self.read(name, declared, untyped(array).slice(0, 0))
 
     def day(self, name: str, declared: Declaration) -> Column:
         """Read a column of dates as the days that its own time zone says; another, as it is."""
@@ -131,7 +146,7 @@ class Fields:
 
     def is_bare(self, name: str) -> bool:
         """Return whether a column holds dates without a time, whose midnight a zone must say."""
-        return bool(pa.types.is_date(self.table.schema.field(name).type))
+        return self.has(name) and pa.types.is_date(self.table.schema.field(name).type)
 
     def type_of(self, name: str, declared: Declaration) -> Type:
         """Return a column's type; conditions have the type boolean."""
@@ -143,12 +158,12 @@ class Fields:
 
     def cell(self, name: str, row: int) -> Any:
         """Return one value as a Python object, None where missing."""
-        cell = self.table[name][row]
+        cell = (self.table[name] if self.has(name) else self.array(name))[row]
         try:
             value = cell.as_py()
         except (OverflowError, ValueError):  # a date beyond those of Python
             value = str(cell.cast(pa.string()))
-        mapped = isinstance(value, list) and pa.types.is_map(self.table.schema.field(name).type)
+        mapped = isinstance(value, list) and pa.types.is_map(cell.type)
         return dict(value) if mapped else value
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -166,12 +181,16 @@ class Fields:
             return _nothing(declared, len(array))
         known = ~array.is_null().to_numpy(zero_copy_only=False)
         if isinstance(declared, Scale):
-            return self._level(where, array, known, declared)
+            array = plain_lists(array)
+            read = self._levels if is_list(array.type) else self._level
+            return read(where, array, known, declared)
         column = self._by_type(where, array, known)
         found = "boolean" if isinstance(column, Kleene) else column.type.name
         stated = type_name(declared)
         if stated is not None and stated != found:
-            raise DataError(f"{where}: is declared as {stated}, but the column holds {array.type}")
+            raise DataError(
+                f"{where}: is declared as {stated}, but the column holds {in_words(array.type)}"
+            )
         if isinstance(declared, Domain):
             rows, off = self._outside(where, column, declared, array)
             if off:
@@ -188,7 +207,7 @@ class Fields:
     ) -> pa.Array:
         """Take values that the declaration does not allow as missing, but for the strict rows."""
         if isinstance(declared, Scale):
-            off = np.array([v is not None and v not in declared.levels for v in array.to_pylist()])
+            off = np.array([not _is_on(value, declared) for value in array.to_pylist()])
         elif isinstance(declared, Domain):
             column = self.read(name, declared.type, array)
             off, _ = self._outside(f"{self.side}.{name}", column, declared, array)
@@ -207,21 +226,18 @@ class Fields:
             codes, distinct = _encode(array)
             return Values(TEXT, self.texts.codes(distinct)[codes] if distinct else codes, known)
         if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
-            if pa.types.is_timestamp(kind) and (kind.tz is None) != (self.clock.zone is None):
-                has, asked = ("no", "one") if kind.tz is None else ("a", "none")
-                raise DataError(f"{where}: has {has} time zone, but as_of has {asked}")
-            return _dates(self.clock.moments(array, where))
+            return self.dates(where, array)
         array = plain_lists(array)
         if is_map(array.type):
             return self._map(where, array, known)
         if is_list(array.type):
             return self._list(where, array, known)
-        raise PolicyError(f"{where}: no rule can use a column of {kind}")
+        raise PolicyError(f"{where}: no rule can use a column of {in_words(kind)}")
 
     def _level(self, where: str, array: pa.Array, known: NDArray[np.bool_], scale: Scale) -> Values:
         text = isinstance(scale.levels[0], str)
         if not (pa.types.is_string(array.type) if text else is_number(array.type)):
-            raise DataError(f"{where}: scale {scale.name!r} has no values of type {array.type}")
+            raise DataError(f"{where}: scale {scale.name!r} has no {in_words(array.type)}")
         codes, distinct = _encode(array)
         # Equal numbers are equal keys, whole decimals and whole fractions included.
         ranks: dict[Any, int] = {level: rank for rank, level in enumerate(scale.levels)}
@@ -236,21 +252,62 @@ class Fields:
         return Values(Type("level", scale), table[codes] if distinct else codes, known)
 
     def _list(self, where: str, array: pa.Array, known: NDArray[np.bool_]) -> Values:
-        name = element_kind(array.type.value_type)
+        element = array.type.value_type
+        name = element_kind(element)
         if name is None:
-            element = array.type.value_type
-            raise PolicyError(f"{where}: a rule can use lists of text or numbers, not {element}")
+            raise PolicyError(
+                f"{where}: a rule can use lists of text or numbers, not of {in_words(element)}"
+            )
         codes, distinct = distinct_lists(array, name, where)
         return Values(Type("list", element=name), codes, known, distinct)
+
+    def _levels(
+        self, where: str, array: pa.Array, known: NDArray[np.bool_], scale: Scale
+    ) -> Values:
+        """Read lists whose elements are levels, as sets of their places on the scale."""
+        rows = array.filter(pa.array(known))
+        elements = plain(rows.flatten())
+        there = ~elements.is_null().to_numpy(zero_copy_only=False)
+        if there.any():
+            data = self._level(where, elements, there, scale).data
+            elements = pa.array(data.astype(np.float64), mask=~there)
+        else:
+            elements = pa.nulls(len(elements), pa.float64())
+        ranks = pa.ListArray.from_arrays(rows.offsets.cast(pa.int32()), elements)
+        codes = np.zeros(len(array), np.int64)
+        codes[known], distinct = distinct_lists(ranks, "number", where)
+        kind = Type("list", scale, "level")
+        return Values(kind, codes, known, distinct)
 
     def _map(self, where: str, array: pa.Array, known: NDArray[np.bool_]) -> Values:
         entries = MapEntries.read(array, where)
         if entries is None:
-            raise PolicyError(f"{where}: a rule can use maps from text to number, not {array.type}")
+            held = in_words(array.type)
+            raise PolicyError(
+                f"{where}: a rule can use maps from text to number or date, not {held}"
+            )
         codes, distinct = _encode(entries.keys)
         coded = self.texts.codes(distinct)[codes] if distinct else codes
-        mapping = MapColumn(entries.offsets, coded, entries.numbers)
-        return Values(Type("map"), np.arange(len(array)), known, mapping)
+        kind, items = Type("map"), None
+        if entries.holds_dates:
+            kind, items = Type("map", element="date"), self.dates(where, entries.items)
+        else:
+            numbers = entries.numbers(where)
+            items = Values(NUMBER, numbers, ~np.isnan(numbers))
+        mapping = MapColumn(entries.offsets, coded, items.data, items.known)
+        return Values(kind, np.arange(len(array)), known, mapping)
+
+    def dates(self, where: str, array: pa.Array) -> Values:
+        """Read moments in the convention of the decision's.
+
+        Raises:
+            DataError: They have a time zone and it has none, or the other way round.
+        """
+        kind = array.type
+        if pa.types.is_timestamp(kind) and (kind.tz is None) != (self.clock.zone is None):
+            has, asked = ("no", "one") if kind.tz is None else ("a", "none")
+            raise DataError(f"{where}: has {has} time zone, but as_of has {asked}")
+        return _dates(self.clock.moments(array, where))
 
 
 _EXPECTED = {"number": NUMBER, "text": TEXT, "date": DATE, "list": Type("list", element="any")}
@@ -277,6 +334,12 @@ def _shown(value: Any) -> Any:
 def _dates(moments: Instants) -> Values:
     known = ~np.isnat(moments)
     return Values(DATE, np.where(known, moments.view(np.int64), 0), known)
+
+
+def _is_on(value: Any, scale: Scale) -> bool:
+    """Return whether a level, or each of a list, is missing or on a scale."""
+    items = value if isinstance(value, list) else [value]
+    return all(item is None or item in scale.levels for item in items)
 
 
 def _encode(array: pa.Array) -> tuple[NDArray[np.int64], list[Any]]:

@@ -6,9 +6,18 @@ from datetime import date, datetime
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
+from suitably.data.arrow_columns import Elements
 from suitably.data.objects import from_objects
-from suitably.data.values import MAX_INTEGER, other_type, plain, readable
+from suitably.data.values import (
+    MAX_INTEGER,
+    finite_doubles,
+    other_type,
+    plain,
+    readable,
+    untyped,
+)
 from suitably.errors import DataError, PolicyError
 from suitably.suitability.engine.fields import Fields
 from suitably.suitability.language.types import (
@@ -94,19 +103,25 @@ class SingleUser:
                 return Kleene(np.array([value]), np.array([not value]))
             case "list" if kind.element == "text" and type(value) in (list, tuple, set, frozenset):
                 if value and all(map(_is_text, value)):
-                    return Values(kind, np.zeros(1, np.int64), _KNOWN, (frozenset(value),))
-            case "map" if type(value) is dict and all(map(_is_text, value)):
+                    return Values(kind, np.zeros(1, np.int64), _KNOWN, (Elements(value),))
+            case "map" if (
+                kind.element is None and type(value) is dict and all(map(_is_text, value))
+            ):
                 if all(map(_is_double, value.values())):
                     numbers = np.array(list(value.values()), np.float64)
-                    entries = (np.array([0, len(value)]), self.texts.codes(list(value)), numbers)
-                    return Values(kind, np.zeros(1, np.int64), _KNOWN, MapColumn(*entries))
+                    offsets, known = np.array([0, len(value)]), np.ones(len(value), bool)
+                    keys = self.texts.codes(list(value))
+                    entries = MapColumn(offsets, keys, numbers, known)
+                    return Values(kind, np.zeros(1, np.int64), _KNOWN, entries)
         return None
 
     def _checked(self, name: str, declared: Declaration, kind: Type, value: Any) -> Column:
         where = f"user.{name}"
-        array = readable(plain(from_objects([value])), where)
+        array = untyped(readable(plain(from_objects([value])), where))
         if array.null_count:
             return _missing(kind)
+        if pa.types.is_floating(array.type):
+            finite_doubles(array, where)  # whatever reads it, as in a frame
         if kind == ANY:
             raise DataError(f"{where}: the field had no values to tell its type by: declare it")
         try:

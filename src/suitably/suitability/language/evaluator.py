@@ -280,7 +280,7 @@ def _argument(call: Call, node: Node, parameter: Parameter, scope: Scope) -> Col
         return condition(node, scope)
     value = _by_day(node, scope) if REGISTRY[call.function].by_day else _value(node, scope)
     found = value.type
-    if kind in ("element", "ordered") or found == ANY or found.name == kind:
+    if kind in ("element", "ordered", "value") or found == ANY or found.name == kind:
         return value
     if kind == "level":
         scope.refuse(call, f"{call.function} takes a level, not {found}: declare the field")

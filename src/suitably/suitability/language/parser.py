@@ -7,12 +7,12 @@ page "Suitability" of the documentation for the language itself.
 import ast
 import warnings
 from decimal import Decimal
-from typing import Any
+from typing import Any, NoReturn
 
 from suitably.data.values import whole_beyond
 from suitably.errors import PolicyError
 from suitably.suitability.language.definitions import NOTHING, Definitions, UndefinedError
-from suitably.suitability.language.functions import REGISTRY
+from suitably.suitability.language.functions import REGISTRY, Function
 from suitably.suitability.language.nodes import (
     And,
     Arithmetic,
@@ -245,19 +245,22 @@ class _Reader:
             raise self._refuse(tree, f"{type(op).__name__} is not part of the language")
         return Compare(_COMPARISONS[type(op)], self._node(left), self._node(right), **span)
 
-    def _call(self, tree: ast.Call, name: str) -> Call:
+    def _call(self, tree: ast.Call, name: str) -> Node:
         function = REGISTRY.get(name)
         if function is None:
             raise self._refuse(tree, f"unknown function; there are {', '.join(REGISTRY)}")
+        arguments = [*tree.args, *self._named(tree, function)]
         least, most = function.arity
-        if tree.keywords or not least <= len(tree.args) <= most:
-            wanted = least if least == most else f"at least {least}"
-            raise self._refuse(tree, f"{name} takes {wanted} argument(s), without names")
-        arguments = tuple(
-            self._table(arg) if function.parameter(place).kind == "table" else self._node(arg)
-            for place, arg in enumerate(tree.args)
+        if not least <= len(arguments) <= most:
+            wanted = least if least == most else f"{least} to {most}"
+            wanted = f"at least {least}" if function.variadic else wanted
+            raise self._refuse(tree, f"{name} takes {wanted} argument(s): {function}")
+        read = tuple(
+            self._table(one) if function.parameter(place).kind == "table" else self._node(one)
+            for place, one in enumerate(arguments)
         )
-        return Call(name, arguments, **self._span(tree))
+        call = Call(name, read, **self._span(tree))
+        return call if function.expand is None else function.expand(call, self._refuse_node)
 
     def _table(self, tree: ast.expr) -> Table:
         if not isinstance(tree, ast.Constant) or not isinstance(tree.value, str):
@@ -266,6 +269,20 @@ class _Reader:
             return Table(tree.value, self._definitions.table(tree.value), **self._span(tree))
         except UndefinedError as error:
             raise self._refuse(tree, str(error)) from None
+
+    def _named(self, tree: ast.Call, function: Function) -> list[ast.expr]:
+        """Return what is given by name, which the last argument of some functions is."""
+        wanted = [function.parameters[-1].name] if function.named else []
+        given = {keyword.arg: keyword.value for keyword in tree.keywords}
+        if list(given) != wanted or len(given) < len(tree.keywords):
+            how = f"takes {wanted[0]}= by name" if wanted else "takes arguments without names"
+            raise self._refuse(tree, f"{function.name} {how}: {function}")
+        return list(given.values())
+
+    def _refuse_node(self, node: Node, problem: str) -> NoReturn:
+        if node.source is self._source:
+            raise self._error(problem, node.start, node.end)
+        raise error_in(self.where, self.text, node, problem)
 
 
 def error_in(where: str, text: str, node: Node, problem: str) -> PolicyError:

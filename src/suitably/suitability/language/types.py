@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -116,16 +116,22 @@ def _shown(value: str | float) -> str:
 
 @dataclass(frozen=True)
 class Type:
-    """The type of a value; a level also names its scale, a list its elements' type."""
+    """The type of a value; a level also names its scale, a list or map what it holds.
+
+    A list of levels names both; a map without an element holds numbers.
+    """
 
     name: str
     scale: Scale | None = None
     element: str | None = None
 
     def __str__(self) -> str:
+        if self.name == "list":
+            of = self.element if self.scale is None else f"levels of scale {self.scale.name!r}"
+            return f"a list of {of}"
         if self.scale is not None:
             return f"a level of scale {self.scale.name!r}"
-        return f"a list of {self.element}" if self.name == "list" else self.name
+        return f"a map to {self.element}" if self.element else self.name
 
 
 NUMBER = Type("number")
@@ -170,27 +176,47 @@ class StringPool:
 
 @dataclass(frozen=True)
 class MapColumn:
-    """Rows of text-to-number maps, as one ragged array: row i holds `offsets[i]:offsets[i + 1]`."""
+    """Rows of maps from text, as one ragged array: row i holds `offsets[i]:offsets[i + 1]`.
+
+    Attributes:
+        offsets: int64 (rows + 1,).
+        keys: int64 (entries,), codes of texts.
+        values: float64 (entries,) numbers, or int64 microseconds of dates.
+        known: bool (entries,), where a key has a value.
+    """
+
+    ABSENT: ClassVar[int] = 0
+    MISSING: ClassVar[int] = 1
+    KNOWN: ClassVar[int] = 2
 
     offsets: NDArray[np.int64]
     keys: NDArray[np.int64]
-    numbers: NDArray[np.float64]
+    values: NDArray[Any]
+    known: NDArray[np.bool_]
 
-    def table(self, wanted: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Look up sorted, distinct keys in every row: float64 (rows, wanted), NaN where absent."""
+    def table(self, wanted: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[np.int8]]:
+        """Look up sorted, distinct keys in every row.
+
+        Returns:
+            The values (rows, wanted), 0 where there is none; and int8 likewise: whether the key is
+            absent, there without a value, or there with one.
+        """
         rows = np.repeat(np.arange(len(self.offsets) - 1), np.diff(self.offsets))
         place = np.minimum(np.searchsorted(wanted, self.keys), max(len(wanted) - 1, 0))
         found = wanted[place] == self.keys if len(wanted) else np.zeros(len(rows), bool)
-        table = np.full((len(self.offsets) - 1, len(wanted)), np.nan)
-        table[rows[found], place[found]] = self.numbers[found]
-        return table
+        shape = len(self.offsets) - 1, len(wanted)
+        values, there = np.zeros(shape, self.values.dtype), np.zeros(shape, np.int8)
+        cells = rows[found], place[found]
+        values[cells] = self.values[found]
+        there[cells] = np.where(self.known[found], self.KNOWN, self.MISSING)
+        return values, there
 
     def take(self, rows: NDArray[np.int64]) -> "MapColumn":
         """Return some of the rows."""
         lengths = np.diff(self.offsets)[rows]
         offsets = np.concatenate([[0], np.cumsum(lengths)])
         entries = np.repeat(self.offsets[rows] - offsets[:-1], lengths) + np.arange(offsets[-1])
-        return MapColumn(offsets, self.keys[entries], self.numbers[entries])
+        return MapColumn(offsets, self.keys[entries], self.values[entries], self.known[entries])
 
 
 @dataclass(frozen=True)

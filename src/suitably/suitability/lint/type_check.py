@@ -90,6 +90,6 @@ def _example(declared: Declaration, texts: StringPool) -> Column:
             return Values(Type("list", element="any"), zero, known, (frozenset(),))
         case "map":
             nothing = np.zeros(0, np.int64)
-            empty = MapColumn(np.zeros(2, np.int64), nothing, nothing.astype(np.float64))
+            empty = MapColumn(np.zeros(2, np.int64), nothing, nothing * 1.0, nothing > 0)
             return Values(Type("map"), zero, known, empty)
     return Values(ANY, zero, ~known)

@@ -47,14 +47,21 @@ def explain_verdict(
     flagged = {"fail": said.flagged, "unknown": said.flag_unknown}
     sentence = (flagged if flag else barred)[verdict]
     text = sentence.format(rule=rule, facts=f"{said.introduces}{facts}" if facts else "")
-    if overflows:
-        text += said.overflows.format(expressions=said.between_facts.join(overflows))
-    return text
+    return text + _too_large(overflows, language)
 
 
-def explain_reason(reason: Reason, facts: Mapping[str, str], language: str) -> str:
-    """Say one of the library's own reasons."""
-    return LANGUAGES[language].reasons[reason].format(**facts)
+def explain_reason(
+    reason: Reason, facts: Mapping[str, str], language: str, overflows: Sequence[str] = ()
+) -> str:
+    """Say one of the library's own reasons, and what of it overflows."""
+    return LANGUAGES[language].reasons[reason].format(**facts) + _too_large(overflows, language)
+
+
+def _too_large(overflows: Sequence[str], language: str) -> str:
+    said = LANGUAGES[language]
+    if not overflows:
+        return ""
+    return said.overflows.format(expressions=said.between_facts.join(overflows))
 
 
 def explain_rank(

@@ -1,0 +1,137 @@
+"""Lists and maps in rules: what they hold, how much, and what stands for what is not there."""
+
+from datetime import date, datetime
+from typing import Any
+
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+
+import suitably as st
+from support.one_pair import HEAD, evaluate, rule, verdict
+
+PAST, NOW = date(2022, 3, 1), datetime(2024, 3, 1)
+
+
+@pytest.mark.parametrize(
+    ("require", "right"),
+    [
+        ("lookup(user.map, product.key, 0) == 0.25", "pass"),
+        ("lookup(user.map, 'absent', 0) == 0", "pass"),
+        ("lookup(user.map, 'absent') == 0", "unknown"),
+        ("lookup(user.map, 'hole', 0) == 0", "unknown"),
+        ("lookup(user.map, 'absent', user.no_number) == 0", "unknown"),
+        ("lookup(user.map, 'absent', product.n) == 10", "pass"),
+        ("lookup(user.map, user.u, 0) == 0", "unknown"),
+        ("disjoint(user.tags, product.market)", "fail"),
+        ("disjoint(user.none, product.market)", "pass"),
+        ("disjoint(product.market, user.none)", "pass"),
+        ("disjoint(user.holes, product.market)", "fail"),
+        ("not disjoint(user.holes, user.none)", "fail"),
+        ("min(user.numbers) == 1", "pass"),
+        ("max(user.numbers) == 2.5", "pass"),
+        ("count(user.numbers) == 2", "pass"),
+        ("count(user.none) == 0", "pass"),
+        ("count(user.holes) == 2", "pass"),
+        ("as_of - hours(24) == as_of - days(1)", "pass"),
+        ("hours(1.5) > hours(1)", "unknown"),
+        ("hours(24 * 7320000) == days(7320000)", "pass"),
+        ("hours(24 * 7320000 + 1) > days(0)", "unknown"),
+    ],
+)
+def test_one_pair(require: str, right: str) -> None:
+    assert verdict(require) == right
+
+
+@pytest.mark.parametrize(
+    ("numbers", "least", "count"),
+    [([], "unknown", 0), ([None], "unknown", 1), ([2.0, None], "unknown", 2),
+     ([2.0, 2.0], "pass", 2), ([3.0, 2.0, 2.0], "pass", 3)],
+)  # fmt: skip
+def test_least_and_count_of_a_list(numbers: list[float | None], least: str, count: int) -> None:
+    user = {"numbers": pa.array([numbers], pa.list_(pa.float64()))}
+    users = pa.table({"user_id": ["u"], **user})
+    text = HEAD.replace('"user.', '#"user.') + rule("min(user.numbers) == 2", "least")
+    text += rule(f"count(user.numbers) == {count}", "count")
+    found = evaluate(text, users)
+    assert [one.verdict for one in found.verdicts("u", "p")] == [least, "pass"]
+    row = {"user_id": "u", "numbers": numbers}
+    assert found.judge(row).tolist() == found.mask()[0].tolist()
+
+
+LISTS = """
+[policy]
+id = "p"
+[scales]
+investor = ["C1", "C2", "C3"]
+[fields]
+"user.levels" = "investor"
+"product.level" = "investor"
+[[rules]]
+id = "most-prudent"
+require = "rank(product.level) <= rank(min(user.levels))"
+[[rules]]
+id = "one-has-it"
+require = "product.level in user.levels and contains(user.levels, 'C2')"
+"""
+
+
+def test_a_list_of_levels() -> None:
+    users = pd.DataFrame({"user_id": ["a", "b", "c"], "levels": [["C2", "C3"], ["C1", "C2"], None]})
+    products = pd.DataFrame({"product_id": ["x", "y"], "level": ["C1", "C2"]})
+    found = st.Policy.from_toml(LISTS).evaluate(users, products, "2026-01-01")
+    said = [[[v.verdict for v in found.verdicts(u, p)] for p in "xy"] for u in "abc"]
+    assert said[0] == [["pass", "fail"], ["pass", "pass"]]
+    assert said[1] == [["pass", "pass"], ["fail", "pass"]]
+    assert said[2] == [["unknown", "unknown"]] * 2
+    assert found.mask().tolist() == [[False, True], [True, False], [False, False]]
+    judged = [found.judge({"levels": levels}).tolist() for levels in users["levels"]]
+    assert judged == found.mask().tolist()
+    wrong = users.assign(levels=[["C2"], ["C9", None], None])
+    with pytest.raises(st.DataError, match=r"user\.levels: 1 values are off the scale .*'C9'"):
+        st.Policy.from_toml(LISTS).evaluate(wrong, products, "2026-01-01")
+
+
+TESTED = """
+[policy]
+id = "p"
+[[rules]]
+id = "tested"
+require = "lookup(user.tested_at, product.topic) + years(2) > as_of"
+[[rules]]
+id = "since"
+require = "lookup(user.tested_at, product.topic, as_of) <= as_of"
+"""
+
+
+def _tests(kind: str) -> Any:
+    rows = [{"futures": PAST, "trusts": date(2023, 1, 1)}, {"futures": date(2022, 3, 2)}, None]
+    pairs = [None if row is None else list(row.items()) for row in rows]
+    held = pa.table({"user_id": ["a", "b", "c"],
+                     "tested_at": pa.array(pairs, pa.map_(pa.string(), pa.date32()))})  # fmt: skip
+    if kind == "arrow":
+        return held
+    if kind == "pandas":
+        return pd.DataFrame({"user_id": ["a", "b", "c"], "tested_at": rows})
+    structs = [None if row is None else [{"k": k, "v": v} for k, v in row] for row in pairs]
+    return pl.DataFrame({"user_id": ["a", "b", "c"], "tested_at": structs})
+
+
+@pytest.mark.parametrize("kind", ["arrow", "pandas", "polars"])
+def test_maps_to_dates(kind: str) -> None:
+    products = pd.DataFrame({"product_id": ["f", "t", "o"], "topic": ["futures", "trusts", "none"]})
+    found = st.Policy.from_toml(TESTED).evaluate(_tests(kind), products, NOW)
+    said = [[[v.verdict for v in found.verdicts(u, p)] for p in "fto"] for u in "abc"]
+    assert said[0] == [["fail", "pass"], ["pass", "pass"], ["unknown", "pass"]]
+    assert said[1] == [["pass", "pass"], ["unknown", "pass"], ["unknown", "pass"]]
+    assert said[2] == [["unknown", "unknown"]] * 3
+    row = {"tested_at": {"futures": date(2022, 3, 2)}}
+    assert found.judge(row).tolist() == found.mask()[1].tolist()
+
+
+def test_a_map_holds_one_type() -> None:
+    products = pd.DataFrame({"product_id": ["f"], "topic": ["futures"]})
+    users = pd.DataFrame({"user_id": ["a", "b"], "tested_at": [{"futures": PAST}, {"futures": 3}]})
+    with pytest.raises(st.DataError, match=r"user\.tested_at"):
+        st.Policy.from_toml(TESTED).evaluate(users, products, NOW)
