@@ -10,7 +10,7 @@ import pytest
 
 import suitably
 from suitably.data import Dataset, View
-from suitably.profiles import RecencyFrequencyValue, RiskAppetite
+from suitably.profiles import FieldInfo, RecencyFrequencyValue, RiskAppetite
 from suitably.profiles.base import ParameterizedBuilder
 from suitably.profiles.recency_frequency_value import RecencyFrequencyValueState
 from suitably.testing import BuilderContract
@@ -22,9 +22,8 @@ from support.frames import rows_of
 class Terciles(ParameterizedBuilder):
     """Which third of the users one is in by the number of events, as the thirds were at the fit."""
 
-    fields: ClassVar[tuple[str, ...]] = ("third",)
+    described: ClassVar[dict[str, FieldInfo]] = {"third": FieldInfo("derived")}  # type: ignore[assignment]
     reads: ClassVar[tuple[str, ...]] = ()
-    origin: ClassVar[Any] = "observed"
     learned: ClassVar[tuple[str, ...]] = ("limits_",)
     state_type: ClassVar[type[RecencyFrequencyValueState]] = RecencyFrequencyValueState
 

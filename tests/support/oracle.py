@@ -494,6 +494,19 @@ def mapped(arguments: list[Any], pair: Pair) -> Any:
     return level(value, table["to"], pair) if table["to"] in scales and value is not None else value
 
 
+def rank_sum(arguments: list[Any], pair: Pair) -> float | None:
+    table, level = arguments
+    if table is None or level is None:
+        return None
+    levels = pair.policy["scales"][level.scale]
+    total = 0.0
+    for key, weight in table.items():
+        if key not in levels or present(weight) is None:
+            return None
+        total += weight * (1 + levels.index(key))
+    return number(total)
+
+
 def lowest(arguments: list[Any], pair: Pair) -> Any:
     return extreme(arguments, ast.Lt(), pair)
 
@@ -535,6 +548,7 @@ FUNCTIONS: dict[str, Callable[[list[Any], Pair], Any]] = {
     "missing": missing,
     "months": months,
     "rank": rank,
+    "rank_sum": rank_sum,
     "subset": subset,
     "years": years,
 }

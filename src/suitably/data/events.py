@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from suitably.data.clock import Instant, Instants
+from suitably.data.values import readable
 from suitably.errors import DataError
 
 __all__ = ["NO_DIGESTS", "Events", "digests"]
 
 _COLUMNS = (
     *("users", "products", "times", "recorded", "values", "kinds"),
-    *("quantities", "impressions", "ids", "rows"),
+    *("quantities", "impressions", "ids", "rows", "places"),
 )
 _DIGEST = 16
 NO_DIGESTS: NDArray[np.bytes_] = np.zeros(0, f"S{_DIGEST}")
@@ -40,6 +41,8 @@ class Events:
         ids: int64 (n,), positions in `id_values`, −1 for an event without an id; None: no one has.
         id_values: The distinct ids.
         rows: int64 (n,), in which order they were delivered; None where no id occurs twice.
+        places: int64 (n,), positions in `extra`; None where there are no such columns.
+        extra: The columns of the log that have no role here, as delivered; read by `column`.
 
     Example:
         >>> events = Events(np.array([0, 0, 1], np.int32), np.array([2, 2, 0], np.int32))
@@ -60,6 +63,8 @@ class Events:
     ids: NDArray[np.int64] | None = None
     id_values: pa.Array | None = None
     rows: NDArray[np.int64] | None = None
+    places: NDArray[np.int64] | None = None
+    extra: pa.Table | None = None
 
     def __len__(self) -> int:
         return len(self.users)
@@ -116,6 +121,22 @@ class Events:
         if self.kinds is None or not wanted:
             return np.zeros(len(self), bool)
         return np.isin(self.kinds, wanted)
+
+    def column(self, name: str) -> pa.Array:
+        """Return a column of the log that has no role of its own, a value per event.
+
+        Where there are no events, there are no values either, of the type null.
+
+        Raises:
+            DataError: There is none of that name, or its values have no common type.
+        """
+        if not len(self):
+            return pa.nulls(0)
+        there = [] if self.extra is None else self.extra.column_names
+        if self.extra is None or self.places is None or name not in there:
+            raise DataError(f"interactions: no column {name!r}; beside those with a role: {there}")
+        column = readable(self.extra[name].combine_chunks(), f"interactions.{name}")
+        return column.take(pa.array(self.places))
 
     @property
     def shown(self) -> NDArray[np.bool_]:

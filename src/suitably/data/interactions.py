@@ -1,6 +1,6 @@
 """Interactions: a log checked column by column and read as events."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -123,6 +123,7 @@ def read_events(
             ~np.isnan(_floats(inspection, roles.propensity)) if roles.propensity else None
         ),
         **(_event_ids(inspection, roles.event_id) if roles.event_id else {}),
+        **_without_role(inspection.table, columns),
     )
     if times is None or bool((times[1:] >= times[:-1]).all()):
         return events
@@ -148,6 +149,13 @@ def _numbers_or_none(log: TableValidator, column: str) -> None:
 def _floats(log: TableValidator, column: str) -> NDArray[np.float64]:
     floats: NDArray[np.float64] = log.column(column).to_numpy(zero_copy_only=False)
     return floats
+
+
+def _without_role(log: pa.Table, columns: Columns) -> dict[str, Any]:
+    """Keep the other columns as they are: only a builder that asks for one reads it."""
+    named = set(asdict(columns).values())
+    rest = [name for name in log.column_names if name not in named]
+    return {"extra": log.select(rest), "places": np.arange(log.num_rows)} if rest else {}
 
 
 def _event_ids(log: TableValidator, column: str) -> dict[str, Any]:

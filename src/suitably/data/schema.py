@@ -32,9 +32,9 @@ class DataSchema:
     def of(view: View) -> "DataSchema":
         """Take it from a view."""
         none = view.events.take(np.zeros(0, np.int64))
-        blank = replace(
-            none, quantities=None, impressions=None, ids=None, id_values=None, rows=None
-        )
+        varies = ("quantities", "impressions", "ids", "id_values", "rows", "places", "extra")
+        nothing: dict[str, Any] = dict.fromkeys(varies)
+        blank = replace(none, **nothing)
         return DataSchema(view.columns, view.kinds, blank)
 
     def to_dict(self) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from suitably.errors import DataError
 __all__ = [
     "MAX_INTEGER",
     "Unreadable",
+    "as_text",
     "beyond_doubles",
     "beyond_problem",
     "doubles",
@@ -182,6 +183,29 @@ def _uuid(value: bytes | None) -> str | None:
         return None
     digits = value.hex()
     return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+
+
+def as_text(array: pa.Array, where: str) -> pa.Array:
+    """Return texts, whole numbers and booleans as text, by which sums can go.
+
+    Raises:
+        DataError: Other values.
+    """
+    array = plain(array)
+    kind = array.type
+    try:
+        if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+            array = array.cast(pa.int64())
+        elif not (
+            pa.types.is_string(kind)
+            or pa.types.is_integer(kind)
+            or pa.types.is_boolean(kind)
+            or pa.types.is_null(kind)
+        ):
+            raise DataError(f"{where}: holds {kind}, by which nothing can be summed up")
+        return array.cast(pa.string())
+    except pa.ArrowInvalid:
+        raise DataError(f"{where}: holds fractions, by which nothing can be summed up") from None
 
 
 def is_number(kind: pa.DataType) -> bool:

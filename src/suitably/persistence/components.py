@@ -7,6 +7,7 @@ import numpy as np
 
 from suitably import profiles, ranking, reranking
 from suitably.errors import ArtifactError
+from suitably.model import positions
 from suitably.persistence.reader import Reader
 from suitably.persistence.writer import Writer
 from suitably.utils.state import from_state, state_of, undeclared_state
@@ -15,7 +16,7 @@ __all__ = ["component_classes", "read_arrays", "read_component", "write_arrays",
 
 Revive = Callable[[type, dict[str, Any]], Any]
 
-_ROOMS = (profiles, ranking, reranking)
+_ROOMS = (profiles, ranking, reranking, positions)
 
 
 def write_component(writer: Writer, component: Any, revive: Revive = from_state) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import copy
 import logging
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,6 +17,7 @@ from suitably.data.frames import write_frame
 from suitably.data.vocabulary import Vocabulary
 from suitably.errors import DataError, NotFittedError
 from suitably.model.model import Model
+from suitably.model.positions import Positions, positions_for
 from suitably.model.state import Snapshot, build_state
 from suitably.persistence.folder import Verify
 from suitably.persistence.model import load_model, save_model
@@ -30,6 +32,7 @@ from suitably.profiles.protocol import Builder
 from suitably.ranking.protocol import Ranker
 from suitably.recommendations import Recommendations
 from suitably.reranking.protocol import Reranker
+from suitably.suitability.amounts import read_amounts
 from suitably.suitability.eligibility import Eligibility
 from suitably.suitability.policy import Policy, PolicySource, read_policies
 from suitably.suitability.reasons import Reason
@@ -152,6 +155,7 @@ class Pipeline(Parameterized):
             count(users=len(view.users), products=len(view.products), interactions=len(view.events))
             # Shallow copies: a later fit elsewhere of what is shared must not change these answers.
             builders = [copy.copy(_fitted_builder(b, data, as_of)) for b in self.profiles]
+            builders += positions_for(policies, data, as_of)
             state = build_state(view, data.kind, builders)
             snapshot = state.snapshot(policies, view.as_of)
             chosen = rankers_with_fallback(self.ranker, self.fallback, snapshot.fields)
@@ -254,6 +258,7 @@ class Pipeline(Parameterized):
         as_of: AsOf | None = None,
         exclude_owned: bool = True,
         product_ids: IdsLike | None = None,
+        amount: float | IntoFrame | None = None,
     ) -> Recommendations:
         """Draw up a list for every user asked.
 
@@ -265,15 +270,17 @@ class Pipeline(Parameterized):
             exclude_owned: Whether what a user owns is left out, unless it is repeatable. What the
                 user has turned down is left out in any case.
             product_ids: Narrows the catalogue, never widens it.
+            amount: What would be invested, for rules that ask: a number for everybody, or a frame
+                of `user_id` and `amount`, perhaps `currency`; else `user.amount_to_invest` counts.
 
         Raises:
             ValueError: k is not a positive integer.
-            DataError: The same user twice, or a bad `as_of`.
+            DataError: The same user twice, a bad `as_of` or amount.
             NotFittedError: Called before `fit`.
         """
         model = self._fitted()
         users = model.state.users.ids
-        generator = self._generator(model, k, as_of, exclude_owned, product_ids)
+        generator = self._generator(model, k, as_of, exclude_owned, product_ids, amount)
         if user_ids is None:
             rows = np.arange(len(users))
             asked = users.decode(rows)
@@ -285,7 +292,12 @@ class Pipeline(Parameterized):
             return Recommendations(asked, rows, generator.generate(rows), generator)
 
     def why_not(
-        self, user_id: IdLike, product_id: IdLike, as_of: AsOf | None = None, k: int = 10
+        self,
+        user_id: IdLike,
+        product_id: IdLike,
+        as_of: AsOf | None = None,
+        k: int = 10,
+        amount: float | IntoFrame | None = None,
     ) -> list[RuleVerdict]:
         """Return what every applicable rule says of a pair, and what else keeps it out of the list.
 
@@ -294,13 +306,14 @@ class Pipeline(Parameterized):
             product_id: A product of the catalogue.
             as_of: As for `recommend`.
             k: The length of the list that the product may be missing from.
+            amount: As for `recommend`.
 
         Raises:
             DataError: An unknown user, or a product that is not in the catalogue.
         """
         model = self._fitted()
         state = model.state
-        generator = self._generator(model, k, as_of, True, None)
+        generator = self._generator(model, k, as_of, True, None, amount)
         verdicts = generator.snapshot.eligibility.verdicts(user_id, product_id)
         rows = state.users.codes_of([user_id], "user_id").astype(np.int64)
         column = int(state.catalogue.codes_of([product_id], "product_id")[0])
@@ -316,7 +329,13 @@ class Pipeline(Parameterized):
                 verdicts.append(pseudo_verdict(Reason.RANKED_BELOW_K.value, "fail", k=str(k)))
         return verdicts
 
-    def trace(self, user_id: IdLike, k: int = 10, as_of: AsOf | None = None) -> Trace:
+    def trace(
+        self,
+        user_id: IdLike,
+        k: int = 10,
+        as_of: AsOf | None = None,
+        amount: float | IntoFrame | None = None,
+    ) -> Trace:
         """Follow one user through every step.
 
         Raises:
@@ -326,7 +345,7 @@ class Pipeline(Parameterized):
         row = int(model.state.users.codes_of([user_id], "user_id")[0])
         if row < 0:
             raise DataError("trace: the user is unknown to this pipeline")
-        return trace(self._generator(model, k, as_of, True, None), row)
+        return trace(self._generator(model, k, as_of, True, None, amount), row)
 
     def similar_products(self, product_id: IdLike, k: int = 10) -> Any:
         """Return the products of the catalogue most like one, by the ranker's own measure.
@@ -363,7 +382,11 @@ class Pipeline(Parameterized):
         return model.state.snapshot(read_policies(policy), snapshot.as_of).eligibility
 
     def apply_arrow(
-        self, batches: Iterable[pa.RecordBatch], k: int = 10, as_of: AsOf | None = None
+        self,
+        batches: Iterable[pa.RecordBatch],
+        k: int = 10,
+        as_of: AsOf | None = None,
+        amount: float | IntoFrame | None = None,
     ) -> Iterator[pa.RecordBatch]:
         """Recommend for batches of users, each row on its own.
 
@@ -371,6 +394,7 @@ class Pipeline(Parameterized):
             batches: Record batches with a column `user_id`.
             k: The most products in a list.
             as_of: As for `recommend`.
+            amount: Likewise.
 
         Returns:
             Batches of user_id and product_id in their own types, rank (int32) and score (float32).
@@ -378,7 +402,9 @@ class Pipeline(Parameterized):
         Raises:
             DataError: A batch without a column `user_id`, or with a missing id.
         """
-        return stream(lambda ids: self.recommend(ids, k=k, as_of=as_of).to_arrow(), batches)
+        return stream(
+            lambda ids: self.recommend(ids, k=k, as_of=as_of, amount=amount).to_arrow(), batches
+        )
 
     def save(self, path: str | Path) -> None:
         """Write the fitted pipeline to a folder, without pickle; see `suitably.load`.
@@ -399,7 +425,7 @@ class Pipeline(Parameterized):
     def _from_model(cls, model: Model) -> "Pipeline":
         ranker, *fallback = model.rankers
         made = cls(
-            profiles=list(model.state.builders),
+            profiles=[b for b in model.state.builders if not isinstance(b, Positions)],
             policy=model.policies[0] if len(model.policies) == 1 else list(model.policies),
             ranker=ranker,
             rerankers=list(model.rerankers),
@@ -423,7 +449,11 @@ class Pipeline(Parameterized):
             raise NotFittedError("Pipeline: call fit first")
         return self._model
 
-    def _snapshot(self, model: Model, as_of: Any) -> Snapshot:
+    def _snapshot(self, model: Model, as_of: Any, amount: Any = None) -> Snapshot:
+        if amount is not None:
+            snapshot = self._snapshot(model, as_of)
+            amounts = read_amounts(amount, model.state.users)
+            return replace(snapshot, eligibility=snapshot.eligibility.proposing(amounts))
         state = model.state
         if as_of is None:
             return model.snapshot(state.as_of)
@@ -436,7 +466,13 @@ class Pipeline(Parameterized):
         return model.snapshot(moment)
 
     def _generator(
-        self, model: Model, k: int, as_of: Any, exclude_owned: bool, product_ids: Any
+        self,
+        model: Model,
+        k: int,
+        as_of: Any,
+        exclude_owned: bool,
+        product_ids: Any,
+        amount: Any = None,
     ) -> ListGenerator:
         candidates = None
         if product_ids is not None:
@@ -444,7 +480,7 @@ class Pipeline(Parameterized):
             candidates = codes[codes >= 0]
         return ListGenerator(
             state=model.state,
-            snapshot=self._snapshot(model, as_of),
+            snapshot=self._snapshot(model, as_of, amount),
             scorers=model.scorers,
             rerankers=model.rerankers,
             k=_positive_k(k),

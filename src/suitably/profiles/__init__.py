@@ -1,7 +1,16 @@
 """Who is this? One builder a file: events become a mergeable state, the state becomes fields."""
 
-from suitably.profiles.protocol import Builder, BuilderState, Provenance
+from suitably.profiles.protocol import Builder, BuilderState
+from suitably.profiles.provenance import FieldInfo, Origin, Provenance
 from suitably.profiles.recency_frequency_value import RecencyFrequencyValue
 from suitably.profiles.risk_appetite import RiskAppetite
 
-__all__ = ["Builder", "BuilderState", "Provenance", "RecencyFrequencyValue", "RiskAppetite"]
+__all__ = [
+    "Builder",
+    "BuilderState",
+    "FieldInfo",
+    "Origin",
+    "Provenance",
+    "RecencyFrequencyValue",
+    "RiskAppetite",
+]

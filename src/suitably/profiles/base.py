@@ -12,7 +12,7 @@ from suitably.data import Clock, Dataset, View
 from suitably.data.clock import Instant
 from suitably.data.frames import write_frame
 from suitably.errors import NotFittedError
-from suitably.profiles.protocol import Provenance
+from suitably.profiles.provenance import FieldInfo, Provenance
 from suitably.typing import AsOf
 from suitably.utils.params import Parameterized, own_params
 
@@ -22,19 +22,27 @@ D = TypeVar("D", bound=np.generic)
 
 
 class ParameterizedBuilder(Parameterized):
-    """A builder whose fields come about in one way, and which learns what it names.
+    """A builder that documents each of its fields, and learns what it names.
 
-    A subclass has `accumulate`, `merge` and `finalise`; `_learn` sets its learned attributes, which
-    `learned` names to be saved.
+    A subclass has `described`, `accumulate`, `merge` and `finalise`; `_learn` sets its learned
+    attributes, which `learned` names to be saved.
 
     Attributes:
         as_of_: The moment fitted as of; None in data without timestamps.
     """
 
-    fields: ClassVar[tuple[str, ...]]
-    origin: ClassVar[Provenance]
     learned: ClassVar[tuple[str, ...]] = ()
     as_of_: pd.Timestamp | None
+
+    @property
+    def described(self) -> Mapping[str, FieldInfo]:
+        """What it says of each field, in order."""
+        raise NotImplementedError
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Names of the fields it makes, in order."""
+        return tuple(self.described)
 
     def fit(self, data: Dataset, as_of: AsOf | None = None) -> Self:
         """Check the parameters against the data, learn what there is to learn, remember `as_of`.
@@ -62,15 +70,16 @@ class ParameterizedBuilder(Parameterized):
         return write_frame(table.add_column(0, "user_id", view.users.ids.array), data.kind)
 
     def provenance(self, field: str) -> Provenance:
-        """Return how a field came about, the same for all of them.
+        """Return how a field came about, with unit, sources, moment and expiry beside it.
 
         Raises:
             ValueError: Not one of the fields.
         """
-        if field not in self.fields:
+        info = self.described.get(field)
+        if info is None:
             name = type(self).__name__
             raise ValueError(f"field={field!r}: {name} makes {', '.join(self.fields)}")
-        return self.origin
+        return Provenance.of(info, getattr(self, "as_of_", None))
 
     def state(self) -> dict[str, Any]:
         """Return the parameters and, once fitted, what was learned: arrays, numbers and text."""

@@ -1,6 +1,6 @@
 """What a builder of profiles is: any class with these methods, without a base and unregistered."""
 
-from typing import Any, Literal, Protocol, Self, TypeVar, runtime_checkable
+from typing import Any, Protocol, Self, TypeVar, runtime_checkable
 
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -9,10 +9,7 @@ from suitably.data import Dataset, View
 from suitably.data.clock import Instant
 from suitably.typing import AsOf
 
-__all__ = ["Builder", "BuilderState", "Provenance"]
-
-Provenance = Literal["observed", "stated", "imputed"]
-"""How a field came about: seen in behaviour, said by the user, or guessed by a model."""
+__all__ = ["Builder", "BuilderState"]
 
 
 class BuilderState(Protocol):
@@ -112,8 +109,11 @@ class Builder(Protocol[S]):
         """Return a row per user: `user_id` and the fields, as the caller's kind of frame."""
         ...
 
-    def provenance(self, field: str) -> Provenance:
-        """Tell how a field came about; rules take an imputed one as missing."""
+    def provenance(self, field: str) -> str:
+        """Tell how a field came about: an `Origin`; rules take an imputed one as missing.
+
+        The library's own builders give a `Provenance`, which has unit and sources beside it.
+        """
         ...
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:

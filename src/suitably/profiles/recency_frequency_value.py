@@ -12,7 +12,7 @@ from suitably.data.clock import Instant, Instants, elapsed_days
 from suitably.errors import DataError
 from suitably.profiles.base import ParameterizedBuilder, padded
 from suitably.profiles.exact_sums import ExactSums
-from suitably.profiles.protocol import Provenance
+from suitably.profiles.provenance import FieldInfo
 from suitably.utils.params import check_positive
 
 __all__ = ["RecencyFrequencyValue", "RecencyFrequencyValueState"]
@@ -102,10 +102,21 @@ class RecencyFrequencyValue(ParameterizedBuilder):
     frequent: int = 3
     high_value: float | None = None
 
-    fields: ClassVar[tuple[str, ...]] = ("recency_days", "frequency", "monetary", "rfv_segment")
-    origin: ClassVar[Provenance] = "observed"
     reads: ClassVar[tuple[str, ...]] = ()
     state_type: ClassVar[type[RecencyFrequencyValueState]] = RecencyFrequencyValueState
+
+    @property
+    def described(self) -> dict[str, FieldInfo]:
+        """What it says of each field."""
+        time, value = "interactions.timestamp", "interactions.value"
+        return {
+            "recency_days": FieldInfo("observed", "days", (time,)),
+            "frequency": FieldInfo("observed", "events", ("interactions",)),
+            "monetary": FieldInfo("observed", "money", (value,)),
+            "rfv_segment": FieldInfo(
+                "derived", sources=(time, value), expires=f"{self.active_days:g} days of silence"
+            ),
+        }
 
     def accumulate(self, view: View) -> RecencyFrequencyValueState:
         """Count, date and add up the events of a view.

@@ -12,7 +12,7 @@ from suitably.data.clock import Instant, Instants, months_later
 from suitably.data.values import readable
 from suitably.errors import DataError
 from suitably.profiles.base import ParameterizedBuilder
-from suitably.profiles.protocol import Provenance
+from suitably.profiles.provenance import FieldInfo
 from suitably.utils.params import check_positive_int
 
 __all__ = ["RiskAppetite", "RiskAppetiteState"]
@@ -92,9 +92,17 @@ class RiskAppetite(ParameterizedBuilder):
     date: str | None = "questionnaire_date"
     valid_months: int | None = 12
 
-    fields: ClassVar[tuple[str, ...]] = ("risk_level", "risk_review")
-    origin: ClassVar[Provenance] = "stated"
     state_type: ClassVar[type[RiskAppetiteState]] = RiskAppetiteState
+
+    @property
+    def described(self) -> dict[str, FieldInfo]:
+        """What it says of each field."""
+        sources = tuple(f"users.{name}" for name in self.reads)
+        until = f"{self.valid_months} months after {self.date}" if self.valid_months else ""
+        return {
+            "risk_level": FieldInfo("stated", sources=sources, expires=until),
+            "risk_review": FieldInfo("derived", sources=sources),
+        }
 
     @property
     def reads(self) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from suitably.data.clock import Clock, Instant, micros
 from suitably.data.entities import Entities
 from suitably.data.frames import write_frame
 from suitably.errors import DataError
+from suitably.suitability.amounts import with_amounts
 from suitably.suitability.display import eligibility_frame, eligibility_html
 from suitably.suitability.engine.atoms import batch_reader
 from suitably.suitability.engine.binding import bind
@@ -32,6 +33,7 @@ from suitably.suitability.engine.scope import Rows, UserBatch
 from suitably.suitability.engine.single_user import SingleUser
 from suitably.suitability.engine.tables import EligibilityTables
 from suitably.suitability.language.document import PolicyDocument, Rule, in_force
+from suitably.suitability.language.functions.money import AMOUNT
 from suitably.suitability.language.types import StringPool
 from suitably.suitability.messages import show_value
 from suitably.suitability.verdicts import RuleVerdict
@@ -136,6 +138,14 @@ class Eligibility:
             setattr(other, name, getattr(self, name))
         other._set_moment(as_of)
         return other
+
+    def proposing(self, amounts: NDArray[np.float64]) -> "Eligibility":
+        """Return the same, judged for what would be invested: float64 (users,), NaN for nothing."""
+        if not any(field.name == AMOUNT for policy in self.policies for field in policy.reads):
+            return self
+        users = with_amounts(self._users, amounts)
+        made_of = (self.policies, users, self._products, self.as_of, self._clock, self._kind)
+        return Eligibility(*made_of)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copy and send by what it was made of; what was worked out since is worked out again."""

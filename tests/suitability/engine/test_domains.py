@@ -265,3 +265,13 @@ def test_what_is_declared_is_shown() -> None:
     assert str(shown) == "number from 0 to 1 (share)"
     money = policy('{ type = "number", min = 0, unit = "money", currency = "CNY" }')
     assert str(st.Policy.from_toml(money).fields["user.x"]) == "number from 0 (money CNY)"
+
+
+def test_an_amount_has_the_range_and_the_currency_of_its_fields() -> None:
+    text = HEAD + '"product.min_amount" = { type = "number", min = 1, unit = "money", currency = '
+    text += '"CNY" }\n[terms]\nput = "amount"\n' + rule("term.put < 0")
+    text += 'because = "{term.put:money}"\n'
+    (found,) = evaluate(text, product={"min_amount": 5.0}).verdicts("u", "p")
+    assert found.text["en"] == "CNY 5"
+    with pytest.raises(st.DataError, match=r"product\.min_amount: 1 values are outside .*min 1"):
+        evaluate(text, product={"min_amount": 0.5})

@@ -19,9 +19,18 @@ from suitably.data.arrow_columns import (
 )
 from suitably.data.clock import Clock, Instants
 from suitably.data.entities import Entities
-from suitably.data.values import finite_doubles, in_words, is_number, plain, readable, untyped
+from suitably.data.values import (
+    as_text,
+    finite_doubles,
+    in_words,
+    is_number,
+    plain,
+    readable,
+    untyped,
+)
 from suitably.errors import DataError, PolicyError
 from suitably.suitability.engine.domains import outside, outside_in_words
+from suitably.suitability.language.functions.money import AMOUNT, money_field
 from suitably.suitability.language.functions.peers import among_peers, peers_of
 from suitably.suitability.language.nodes import Side
 from suitably.suitability.language.types import (
@@ -42,9 +51,25 @@ from suitably.suitability.language.types import (
     type_name,
 )
 
-__all__ = ["Fields", "with_ids"]
+__all__ = ["Fields", "refuse_negative", "with_ids"]
 
 _EXAMPLES = 3
+
+
+def refuse_negative(amounts: Column, where: str) -> None:
+    """Refuse amounts below 0.
+
+    Raises:
+        DataError: There are some, or they are no numbers.
+    """
+    if not isinstance(amounts, Values) or amounts.type not in (NUMBER, ANY):
+        raise DataError(f"{where}: must hold numbers, what would be invested")
+    bad = np.flatnonzero(amounts.known & (amounts.data < 0))
+    if len(bad):
+        shown = ", ".join(f"row {row}: {amounts.data[row]:g}" for row in bad[:_EXAMPLES])
+        raise DataError(
+            f"{where}: {len(bad)} of {len(amounts.data)} amounts are negative ({shown})"
+        )
 
 
 class Fields:
@@ -91,12 +116,22 @@ class Fields:
             PolicyError: There is none; the message has the nearest names.
             DataError: Its values have no common type.
         """
+        if name.endswith("?"):
+            there = self.has(name[:-1])
+            return self.array(name[:-1]) if there else pa.nulls(len(self), pa.float64())
+        if name.endswith("$"):
+            return as_text(self.array(name[:-1]), f"{self.side}.{name[:-1]}")
         peers = peers_of(name)
         if peers is not None:
             if name not in self._peers:
                 self._peers[name] = self._among_peers(*peers)
             return self._peers[name]
         if not self.has(name):
+            if money_field(name) is not None:
+                raise PolicyError(
+                    f"no field {self.side}.{name}: what is held or was bought is known to a "
+                    f"pipeline that was fitted under this policy; elsewhere give a column {name!r}"
+                )
             near = difflib.get_close_matches(name, self.table.column_names, n=3, cutoff=0.5)
             hint = (
                 f"did you mean {' or '.join(near)}?"
@@ -127,7 +162,10 @@ class Fields:
             array = untyped(array)
             if strict is not None and not strict.all():
                 array = self._blank(name, array, declared, strict)
-            self._columns[key] = self.read(name, declared, array)
+            column = self.read(name, declared, array)
+            if name == AMOUNT:
+                refuse_negative(column, f"{self.side}.{name[:-1]}")
+            self._columns[key] = column
         return self._columns[key]
 
     def schema(self, name: str, declared: Declaration) -> Column:
@@ -176,7 +214,7 @@ class Fields:
             PolicyError: Values that no rule can use.
             DataError: A value off its scale or range, or of another type than declared.
         """
-        where = f"{self.side}.{name}"
+        where = f"{self.side}.{name.rstrip('?$')}"
         if pa.types.is_null(array.type):
             return _nothing(declared, len(array))
         known = ~array.is_null().to_numpy(zero_copy_only=False)

@@ -19,7 +19,8 @@ from suitably.data.values import (
     untyped,
 )
 from suitably.errors import DataError, PolicyError
-from suitably.suitability.engine.fields import Fields
+from suitably.suitability.engine.fields import Fields, refuse_negative
+from suitably.suitability.language.functions.money import AMOUNT
 from suitably.suitability.language.types import (
     ANY,
     BOOLEAN,
@@ -60,7 +61,7 @@ class SingleUser:
 
     def cell(self, name: str, row: int) -> Any:
         """Return one value as a Python object, None where missing."""
-        return self._values.get(name)
+        return self._values.get(name.rstrip("?$"))
 
     def column(self, name: str, declared: Declaration) -> Column:
         """Return a field as a column of one row, read as that of a frame is.
@@ -68,12 +69,16 @@ class SingleUser:
         Raises:
             DataError: A value of another type than the field's, or off its scale.
         """
-        kind, value = self._fields.type_of(name, declared), self._values.get(name)
+        kind, value = self._fields.type_of(name, declared), self.cell(name, 0)
         if value is None:
             return _missing(kind)
         sure = not isinstance(declared, Domain) or declared.admits(value)
-        quick = self._unchecked(value, kind) if sure else None
-        return self._checked(name, declared, kind, value) if quick is None else quick
+        column = self._unchecked(value, kind) if sure else None
+        if column is None:
+            column = self._checked(name, declared, kind, value)
+        if name == AMOUNT:
+            refuse_negative(column, f"user.{name[:-1]}")
+        return column
 
     def day(self, name: str, declared: Declaration) -> Column:
         """Return a date as the day that its own time zone says; another field, as it is."""

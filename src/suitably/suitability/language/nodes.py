@@ -1,7 +1,7 @@
 """The syntax tree of a rule: a few immutable nodes, each of which knows its place in the text."""
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from suitably.suitability.language.types import LevelTable
 
@@ -55,6 +55,11 @@ class Node:
     source: Source | None = field(compare=False, kw_only=True, default=None, repr=False)
 
     @property
+    def place(self) -> dict[str, Any]:
+        """Where it is written, for a piece that stands in for it."""
+        return {"start": self.start, "end": self.end, "source": self.source}
+
+    @property
     def children(self) -> tuple["Node", ...]:
         """The pieces that this one is made of."""
         return ()
@@ -77,13 +82,22 @@ class Table(Node):
 
 @dataclass(frozen=True)
 class Field(Node):
-    """A field of the user or the product."""
+    """A field of the user or the product.
+
+    A name that ends in `?` may lack its column, and one that ends in `$` is read as text: what
+    functions make of a field, and nobody writes.
+    """
 
     side: Side
     name: str
 
+    @property
+    def declared_as(self) -> str:
+        """What a policy calls the column; one that may be lacking has a mark behind its name."""
+        return str(self).removesuffix("?")
+
     def __str__(self) -> str:
-        return f"{self.side}.{self.name}"
+        return f"{self.side}.{self.name.rstrip('?$')}"
 
 
 @dataclass(frozen=True)

@@ -176,12 +176,14 @@ class _Reader:
                 return self._comparison(tree)
             case ast.Call(func=ast.Name(id=name)):
                 return self._call(tree, name)
+            case ast.Name(id=name) if name in REGISTRY and REGISTRY[name].bare:
+                return self._expanded(REGISTRY[name], Call(name, (), **span))
             case ast.Name(id="user" | "product" as side):
                 raise self._refuse(tree, f"name a field, such as {side}.risk_level")
             case ast.Name(id="term"):
                 raise self._refuse(tree, "name a term, as in term.name")
             case ast.Name():
-                there = "user.x, product.x, term.x and as_of"
+                there = "user.x, product.x, term.x, as_of and amount"
                 raise self._refuse(tree, f"unknown name; there are {there}")
             case ast.List() | ast.Tuple() | ast.Set():
                 raise self._refuse(tree, "a list has its place only after `in`")
@@ -249,6 +251,8 @@ class _Reader:
         function = REGISTRY.get(name)
         if function is None:
             raise self._refuse(tree, f"unknown function; there are {', '.join(REGISTRY)}")
+        if function.bare:
+            raise self._refuse(tree, f"{name} is a name, without parentheses")
         arguments = [*tree.args, *self._named(tree, function)]
         least, most = function.arity
         if not least <= len(arguments) <= most:
@@ -259,7 +263,9 @@ class _Reader:
             self._table(one) if function.parameter(place).kind == "table" else self._node(one)
             for place, one in enumerate(arguments)
         )
-        call = Call(name, read, **self._span(tree))
+        return self._expanded(function, Call(name, read, **self._span(tree)))
+
+    def _expanded(self, function: Function, call: Call) -> Node:
         return call if function.expand is None else function.expand(call, self._refuse_node)
 
     def _table(self, tree: ast.expr) -> Table:

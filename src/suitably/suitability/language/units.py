@@ -40,7 +40,7 @@ def kind_of(node: Node, declared: Mapping[str, Declaration]) -> str | None:
     """Return the name of an expression's type, None where only data would tell."""
     match node:
         case Field():
-            return type_name(declared.get(str(node)))
+            return type_name(declared.get(node.declared_as))
         case AsOf():
             return "date"
         case And() | Or() | Not() | Compare() | Membership():
@@ -67,7 +67,7 @@ def unit_of(node: Node, declared: Mapping[str, Declaration]) -> Unit | None:
     """Return what the numbers of an expression count, None where nothing says."""
     match node:
         case Field():
-            said = declared.get(str(node))
+            said = declared.get(node.declared_as)
             if not isinstance(said, Domain) or said.unit is None:
                 return None
             return Unit(said.unit, said.currency)
@@ -75,6 +75,9 @@ def unit_of(node: Node, declared: Mapping[str, Declaration]) -> Unit | None:
             return unit_of(node.operand, declared)
         case Arithmetic():
             return _combined(node, declared)
+        case Call(function="amount"):
+            units = {unit_of(part, declared) for part in node.arguments} - {None}
+            return units.pop() if len(units) == 1 else None
         case Call(function="min" | "max" | "abs"):
             units = {unit_of(part, declared) for part in node.arguments}
             return units.pop() if len(units) == 1 else None

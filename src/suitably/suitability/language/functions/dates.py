@@ -1,7 +1,5 @@
 """Functions of time: lengths, shifts of the calendar, ages, and whether a fact is fresh."""
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -57,7 +55,7 @@ def _fresh(call: Call, refuse: Refuse) -> Node:
     field, span = call.arguments
     if not isinstance(field, Field):
         refuse(field, "fresh takes a field, such as user.annual_income")
-    place: Any = {"start": call.start, "end": call.end, "source": call.source}
+    place = call.place
     date, now = Field(field.side, f"{field.name}_date", **place), AsOf(**place)
     end = Arithmetic("+", date, span, **place)
     return And((Compare("<", date, now, **place), Compare("<", now, end, **place)), **place)

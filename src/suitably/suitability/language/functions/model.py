@@ -94,6 +94,7 @@ class Function:
         variadic: Whether there may be more arguments than parameters.
         optional: How many of the last parameters may be left out.
         named: Whether the last parameter is given by its name, as in `f(x, by=y)`.
+        bare: Whether it is a name alone, without parentheses, as `as_of` is.
         expand: Writes a call by other nodes when the rule is read; `compute` is then not asked.
         total: Whether it is known even where an argument is missing.
         least: The least number that it gives.
@@ -110,6 +111,7 @@ class Function:
     variadic: bool = False
     optional: int = 0
     named: bool = False
+    bare: bool = False
     expand: Callable[[Call, Refuse], Node] | None = None
     total: bool = False
     least: float = -np.inf
@@ -126,6 +128,8 @@ class Function:
         return self.parameters[min(place, len(self.parameters) - 1)]
 
     def __str__(self) -> str:
+        if self.bare:
+            return self.name
         names = [parameter.name for parameter in self.parameters] + ["..."] * self.variadic
         for place in range(len(names) - self.optional - self.variadic, len(self.parameters)):
             names[place] = f"[{names[place]}]"

@@ -6,6 +6,7 @@ Parser, evaluator, engine, lint and documentation know of a function only what i
 from suitably.suitability.language.functions.collections import COLLECTIONS
 from suitably.suitability.language.functions.dates import DATES
 from suitably.suitability.language.functions.model import Function
+from suitably.suitability.language.functions.money import MONEY
 from suitably.suitability.language.functions.numbers import NUMBERS
 from suitably.suitability.language.functions.peers import PEERS
 from suitably.suitability.language.functions.tables import TABLES
@@ -14,7 +15,8 @@ from suitably.suitability.language.nodes import AsOf, Call, Node, walk
 __all__ = ["REGISTRY", "called", "is_dated", "moments"]
 
 REGISTRY: dict[str, Function] = {
-    function.name: function for function in (*DATES, *NUMBERS, *COLLECTIONS, *TABLES, *PEERS)
+    function.name: function
+    for function in (*DATES, *NUMBERS, *COLLECTIONS, *TABLES, *PEERS, *MONEY)
 }
 
 

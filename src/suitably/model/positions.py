@@ -1,0 +1,336 @@
+"""Money held and bought, by fields of the products: what `held` and `bought` in rules ask."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from suitably.data import Clock, Dataset, View
+from suitably.data.clock import Instant, Instants, months_later
+from suitably.data.values import as_text, readable
+from suitably.errors import DataError
+from suitably.profiles.base import ParameterizedBuilder
+from suitably.profiles.exact_sums import ExactSums
+from suitably.profiles.provenance import FieldInfo
+from suitably.suitability.language.document import PolicyDocument
+from suitably.suitability.language.functions.money import money_field
+
+__all__ = ["Positions", "PositionsState", "positions_for"]
+
+_PARTS = 1_000_000_000
+_UNDATED = np.datetime64("NaT", "us")
+_LENGTH = {"hours": 3_600_000_000, "days": 86_400_000_000}
+
+
+@dataclass(frozen=True)
+class PositionsState:
+    """Money by user, product, instant and direction, rows in that order.
+
+    Attributes:
+        count: int64 (1,), how many users there are.
+        zone: Text (2,), the time zone of the data's calendar and whether it is stated.
+        users: int64 (rows,).
+        products: int64 (rows,).
+        times: datetime64[us] (rows,), NaT where no window asks for it.
+        disposed: bool (rows,), whether it was disposed of; else acquired.
+        whole: int64 (rows,), whole units of money.
+        billionths: int64 (rows,), the rest.
+        missing: bool (rows,), whether an amount is missing.
+        groups: Text (fields, products), by which sums go; `missing` where `there` is false.
+        there: bool (fields, products).
+    """
+
+    count: NDArray[np.int64]
+    zone: NDArray[np.str_]
+    users: NDArray[np.int64]
+    products: NDArray[np.int64]
+    times: Instants
+    disposed: NDArray[np.bool_]
+    whole: NDArray[np.int64]
+    billionths: NDArray[np.int64]
+    missing: NDArray[np.bool_]
+    groups: NDArray[np.str_]
+    there: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return int(self.count[0])
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """Return everything as arrays."""
+        return dict(vars(self))
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, NDArray[Any]]) -> Self:
+        """Take back what `to_arrays` gave."""
+        return cls(**arrays)
+
+
+class Positions(ParameterizedBuilder):
+    """Sum up what each user holds and bought, by what the products' fields hold.
+
+    Held is acquired less disposed of, product by product and never below 0; the sign of what was
+    disposed of is ignored. A sum is unknown where an amount that belongs to it is missing; where
+    the group of a product that is held is not known, so are the sums of all groups. Products that
+    have left the catalogue count by their last fields.
+
+    Where no window is asked for, only sums by user and product are kept; else the amounts and
+    instants of acquisitions, and nothing else of them.
+
+    Args:
+        sums: What to sum up, as rules name it: `"portfolio()"`, `"held(issuer)"`,
+            `"bought(regime, months(12))"`.
+
+    Fields:
+        portfolio(): Money in all that is held.
+        held(x): A map from what field x of the products holds to the money in these.
+        bought(x, span): Likewise for what was acquired at or after `as_of` less the span.
+
+    Example:
+        >>> import pandas as pd
+        >>> from suitably.data import Dataset
+        >>> log = pd.DataFrame({"user_id": [1, 1], "product_id": ["a", "b"], "value": [10.0, 5.0]})
+        >>> products = pd.DataFrame({"product_id": ["a", "b"], "issuer": ["X", "X"]})
+        >>> builder = Positions(["held(issuer)", "portfolio()"])
+        >>> data = Dataset(None, products, log)
+        >>> builder.fit(data).transform(data).iloc[0].tolist()
+        [1, {'X': 15.0}, 15.0]
+    """
+
+    reads: ClassVar[tuple[str, ...]] = ()
+    state_type: ClassVar[type[PositionsState]] = PositionsState
+
+    def __init__(self, sums: Iterable[str] = ("portfolio()",)) -> None:
+        self.sums = sums
+
+    @property
+    def described(self) -> dict[str, FieldInfo]:
+        """What it says of each field."""
+        sources = ("interactions.value",)
+        return {name: FieldInfo("observed", "money", sources) for name in self.sums}
+
+    def check_params(self) -> None:
+        """Refuse what is no sum: ValueError."""
+        for name in self.sums:
+            if not isinstance(name, str) or money_field(name) is None:
+                raise ValueError(
+                    f"{type(self).__name__}(sums=...): {name!r} is neither portfolio(), nor "
+                    f"held(x), nor bought(x, months(n))"
+                )
+
+    @property
+    def _asked(self) -> list[tuple[str, str, int]]:
+        return [asked for asked in map(money_field, self.sums) if asked is not None]
+
+    @property
+    def _columns(self) -> list[str]:
+        return list(dict.fromkeys(column for column, _, _ in self._asked if column))
+
+    def accumulate(self, view: View) -> PositionsState:
+        """Add up the amounts of a view.
+
+        Raises:
+            DataError: No such field of the products, or one by which nothing can be summed up.
+        """
+        self.check_params()
+        users, products, times, disposed = _events(view)
+        values = _values(view)
+        missing = np.isnan(values)
+        values = np.where(disposed, np.abs(values), values)
+        sums = ExactSums.of(
+            np.arange(len(users), dtype=np.int32), np.where(missing, 0.0, values), len(users)
+        )
+        if not any(unit for _, unit, _ in self._asked):
+            times = np.full(len(users), _UNDATED)
+        texts = [_column(view, name) for name in self._columns]
+        there = [~text.is_null().to_numpy(zero_copy_only=False) for text in texts]
+        shape = (len(texts), len(view.products))
+        named = [np.array(text.fill_null("").to_pylist(), np.str_) for text in texts]
+        return _reduced(
+            PositionsState(
+                np.array([len(view.users)]),
+                np.array([view.clock.zone or "", "stated" if view.clock.stated else ""]),
+                users,
+                products,
+                times,
+                disposed,
+                sums.whole,
+                sums.billionths,
+                missing,
+                np.stack(named) if texts else np.zeros(shape, np.str_),
+                np.stack(there) if texts else np.zeros(shape, bool),
+            )
+        )
+
+    def merge(self, a: PositionsState, b: PositionsState) -> PositionsState:
+        """Join two states of disjoint events; products are grouped as the later one has them."""
+        rows = ("users", "products", "times", "disposed", "whole", "billionths", "missing")
+        joint = {name: np.concatenate([getattr(a, name), getattr(b, name)]) for name in rows}
+        later = b if b.groups.shape[1] >= a.groups.shape[1] else a
+        count = np.maximum(a.count, b.count)
+        return _reduced(
+            PositionsState(
+                count=count, zone=b.zone, groups=later.groups, there=later.there, **joint
+            )
+        )
+
+    def finalise(self, state: PositionsState, as_of: Instant | None) -> pa.Table:
+        """Return the sums as of a moment; what a window asks of undated data is null."""
+        held = _held(state)
+        columns = {}
+        for name, (column, unit, length) in zip(self.sums, self._asked, strict=True):
+            if not column:
+                columns[name] = _totals(state, held)
+                continue
+            place = self._columns.index(column)
+            rows = held
+            if unit and as_of is not None:
+                start = _start(state, as_of, unit, length)
+                rows = _pairs(state, ~state.disposed & (state.times >= start))
+            undated = bool(unit) and as_of is None
+            columns[name] = _maps(state, rows, state.groups[place], state.there[place], undated)
+        return pa.table(columns)
+
+
+def positions_for(policies: Sequence[PolicyDocument], data: Dataset, as_of: Any) -> list[Positions]:
+    """Return the builder of what policies ask of money held and bought; none where they do not."""
+    fields = (field for policy in policies for field in policy.reads if field.side == "user")
+    sums = sorted({field.name for field in fields if money_field(field.name) is not None})
+    return [Positions(sums).fit(data, as_of)] if sums else []
+
+
+@dataclass(frozen=True)
+class _Pairs:
+    """Money by user and product: sums above 0, and sums that are not known."""
+
+    users: NDArray[np.int64]
+    products: NDArray[np.int64]
+    money: NDArray[np.float64]
+    missing: NDArray[np.bool_]
+
+
+def _held(state: PositionsState) -> _Pairs:
+    pairs = _pairs(state, np.ones(len(state.users), bool))
+    some = pairs.missing | (pairs.money > 0)
+    return _Pairs(*(one[some] for one in vars(pairs).values()))
+
+
+def _pairs(state: PositionsState, rows: NDArray[np.bool_]) -> _Pairs:
+    users, products = state.users[rows], state.products[rows]
+    new = np.ones(len(users), bool)
+    new[1:] = (users[1:] != users[:-1]) | (products[1:] != products[:-1])
+    first = np.flatnonzero(new)
+    sign = np.where(state.disposed[rows], -1, 1)
+
+    def added(values: NDArray[Any]) -> NDArray[Any]:
+        return np.add.reduceat(values, first) if len(first) else values[:0]
+
+    whole, billionths = added(sign * state.whole[rows]), added(sign * state.billionths[rows])
+    money = ExactSums(whole + billionths // _PARTS, billionths % _PARTS).floats()
+    return _Pairs(users[first], products[first], money, added(state.missing[rows].astype(int)) > 0)
+
+
+def _totals(state: PositionsState, held: _Pairs) -> pa.Array:
+    totals = np.bincount(held.users, held.money, minlength=len(state))
+    unknown = np.bincount(held.users, held.missing, minlength=len(state)) > 0
+    return pa.array(totals, mask=unknown)
+
+
+def _maps(
+    state: PositionsState,
+    pairs: _Pairs,
+    groups: NDArray[np.str_],
+    there: NDArray[np.bool_],
+    undated: bool,
+) -> pa.Array:
+    count = len(state)
+    strange = np.bincount(pairs.users, ~there[pairs.products], minlength=count) > 0
+    names, codes = np.unique(groups, return_inverse=True)
+    known = there[pairs.products]
+    keys = pairs.users[known] * len(names) + codes[pairs.products[known]]
+    cells, place = np.unique(keys, return_inverse=True)
+    sums = np.bincount(place, pairs.money[known], minlength=len(cells))
+    missing = np.bincount(place, pairs.missing[known], minlength=len(cells)) > 0
+    users = cells // max(len(names), 1)
+    offsets = np.searchsorted(users, np.arange(count + 1)).astype(np.int32)
+    texts = names[cells % max(len(names), 1)].tolist() if len(cells) else []
+    maps = pa.MapArray.from_arrays(
+        pa.array(offsets), pa.array(texts, pa.string()), pa.array(sums, pa.float64(), mask=missing)
+    )
+    return maps.take(pa.array(np.arange(count), mask=strange | undated))
+
+
+def _column(view: View, name: str) -> pa.Array:
+    if name == view.columns.product:
+        return as_text(view.products.ids.array, f"products.{name}")
+    there = view.product_fields.column_names
+    if name not in there:
+        raise DataError(f"products: no column {name!r}, by which rules sum up; it has {there}")
+    where = f"products.{name}"
+    return as_text(readable(view.product_fields[name].combine_chunks(), where), where)
+
+
+def _events(
+    view: View,
+) -> tuple[NDArray[np.int64], NDArray[np.int64], Instants, NDArray[np.bool_]]:
+    gained = view.acquisitions
+    lost = view.events.take(view.events.among(view.kinds.disposed))
+    parts = (gained, lost)
+    times = [np.full(len(part), _UNDATED) if part.times is None else part.times for part in parts]
+    disposed = np.repeat([False, True], [len(gained), len(lost)])
+    users, products = (
+        np.concatenate([getattr(part, name) for part in parts]).astype(np.int64)
+        for name in ("users", "products")
+    )
+    return users, products, np.concatenate(times), disposed
+
+
+def _values(view: View) -> NDArray[np.float64]:
+    lost = view.events.take(view.events.among(view.kinds.disposed))
+    return np.concatenate(
+        [
+            np.full(len(part), np.nan) if part.values is None else part.values
+            for part in (view.acquisitions, lost)
+        ]
+    )
+
+
+def _reduced(state: PositionsState) -> PositionsState:
+    """Put rows in order, and add up those of one user, product, instant and direction."""
+    keys = (state.disposed, state.times.view(np.int64), state.products, state.users)
+    order = np.lexsort(keys)
+    sorted_ = [key[order] for key in keys]
+    new = np.ones(len(order), bool)
+    if len(order):
+        new[1:] = np.any([key[1:] != key[:-1] for key in sorted_], axis=0)
+    first = np.flatnonzero(new)
+
+    def added(values: NDArray[Any]) -> NDArray[Any]:
+        return np.add.reduceat(values[order], first) if len(first) else values[:0]
+
+    whole, billionths = added(state.whole), added(state.billionths)
+    return PositionsState(
+        state.count,
+        state.zone,
+        state.users[order][first],
+        state.products[order][first],
+        state.times[order][first],
+        state.disposed[order][first],
+        whole + billionths // _PARTS,
+        billionths % _PARTS,
+        added(state.missing.astype(np.int64)) > 0,
+        state.groups,
+        state.there,
+    )
+
+
+def _start(state: PositionsState, as_of: Instant, unit: str, length: int) -> Instant:
+    if unit in _LENGTH:
+        return as_of - np.timedelta64(length * _LENGTH[unit], "us")
+    months = length * (12 if unit == "years" else 1)
+    clock = Clock(str(state.zone[0]) or None, bool(state.zone[1]))
+    moved: Instants = months_later(np.array([as_of], "datetime64[us]"), -months, clock)
+    start: Instant = moved[0]
+    return start

@@ -1,0 +1,6 @@
+"""How long will they go on buying, and for how much? Models of purchases without a contract."""
+
+from suitably.profiles.lifetime.beta_geo import BetaGeo, BetaGeoParams
+from suitably.profiles.lifetime.gamma_gamma import GammaGamma, GammaGammaParams
+
+__all__ = ["BetaGeo", "BetaGeoParams", "GammaGamma", "GammaGammaParams"]
