@@ -24,7 +24,7 @@ def test_a_language_is_complete(said: Sentences) -> None:
         assert facts(said.reasons[reason]) == facts(english.reasons[reason])
     for field in fields(Sentences):
         value = getattr(said, field.name)
-        assert value, field.name
+        assert value or field.name == "currencies", field.name
         if isinstance(value, str):
             assert facts(value) == facts(getattr(english, field.name))
 

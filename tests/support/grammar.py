@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from suitably.suitability.language.functions import REGISTRY, Function
 from support.pools import KEYS, NUMBERS, TEXTS, Field
 
-__all__ = ["sentences"]
+__all__ = ["maps_of", "sentences"]
 
 
 class Sentences:
@@ -79,6 +79,7 @@ class Sentences:
         ]
         shallow = [f for f in self.functions("number") if not self.nests(f)]
         leaves += [lambda f=f: self.call(f, 0) for f in shallow]  # type: ignore[misc]
+        leaves += [lambda: self.mapped("number", 0)]
         if depth <= 0:
             return str(self.pick(leaves)())
         way = self.pick(["leaf", "+", "-", "*", "/", "minus", "call", "call", "call"])
@@ -207,8 +208,18 @@ class Sentences:
         options += [f"{level} {word} {group}" for word in ("in", "not in")]
         return f"({self.pick(options)})"
 
+    def mapped(self, target: str, depth: int) -> str:
+        """Write a call of one of the maps that `maps_of` makes: to a scale, or to numbers."""
+        scale = self.pick(sorted(self.scales))
+        level = self.level(scale, depth)
+        if target == "number" and self.pick([0, 0, 1]):
+            scale, level = "text", self.text()
+        return f"map({self.literal(f'{scale} to {target}')}, {level})"
+
     def level(self, scale: str, depth: int) -> str:
         leaf = self.field(scale)
+        if depth > 0 and self.pick([0, 0, 0, 1]):
+            return self.mapped(scale, 0)
         if depth <= 0:
             return leaf
         function = self.pick([None, *self.functions("ordered")])
@@ -226,6 +237,24 @@ class Sentences:
         flag = self.field("boolean")
         other = self.pick([self.field("boolean"), "True", "False"])
         return str(self.pick([flag, flag, f"({flag} == {other})", f"({flag} != {other})"]))
+
+
+def maps_of(scales: dict[str, list[str]]) -> dict[str, dict[str, Any]]:
+    """Make the maps that sentences name: from every scale to every other, and to numbers."""
+    pairs = [(source, target) for source in scales for target in scales]
+    levels: dict[tuple[str, str], dict[str, Any]] = {
+        (source, target): {
+            name: scales[target][(place * 2) % len(scales[target])]
+            for place, name in enumerate(scales[source])
+        }
+        for source, target in pairs
+    }
+    for scale, names in [*scales.items(), ("text", KEYS)]:
+        levels[scale, "number"] = {name: 1.5 - place for place, name in enumerate(names)}
+    return {
+        f"{source} to {target}": {"from": source, "to": target, "levels": table}
+        for (source, target), table in levels.items()
+    }
 
 
 @st.composite

@@ -177,6 +177,8 @@ def evaluate(node: ast.expr, pair: Pair) -> Any:
             return read(pair, "user", name)
         case ast.Attribute(value=ast.Name(id="product"), attr=name):
             return read(pair, "product", name)
+        case ast.Attribute(value=ast.Name(id="term"), attr=name):
+            return value_of(pair.policy["terms"][name], pair)
         case ast.BoolOp(op=ast.And()):
             return conjunction([condition(evaluate(value, pair)) for value in node.values])
         case ast.BoolOp(op=ast.Or()):
@@ -479,6 +481,19 @@ def lookup(arguments: list[Any], _: Pair) -> Any:
     return present(table.get(key))
 
 
+def mapped(arguments: list[Any], pair: Pair) -> Any:
+    """Look up a map of the policy, which says `from` and `to`."""
+    name, key = arguments
+    table = pair.policy["maps"][name]
+    if key is None:
+        return None
+    scales = pair.policy["scales"]
+    if table["from"] in scales and isinstance(key, Level):
+        key = scales[key.scale][key.rank - 1]
+    value = table["levels"].get(key)
+    return level(value, table["to"], pair) if table["to"] in scales and value is not None else value
+
+
 def rank_sum(arguments: list[Any], pair: Pair) -> float | None:
     table, level = arguments
     if table is None or level is None:
@@ -527,6 +542,7 @@ FUNCTIONS: dict[str, Callable[[list[Any], Pair], Any]] = {
     "disjoint": disjoint,
     "hours": hours,
     "lookup": lookup,
+    "map": mapped,
     "max": highest,
     "min": lowest,
     "missing": missing,

@@ -14,7 +14,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from support.grammar import sentences
+from support.grammar import maps_of, sentences
 from support.pools import MOMENTS, SCALES, TYPES, Field
 from support.random_rows import fill, frame_of, shuffled, with_versions
 
@@ -129,6 +129,19 @@ def policy_text(
         if field.declared:
             kind = field.kind if field.kind in SCALES else _type_name(field.kind)
             lines.append(f"{quote(str(field))} = {quote(kind)}")
+    lines.append("[maps]")
+    for title, table in maps_of(scales).items():
+        entries = ", ".join(
+            f"{quote(key)} = {quote(value) if isinstance(value, str) else value}"
+            for key, value in table["levels"].items()
+        )
+        said = f"from = {quote(table['from'])}, to = {quote(table['to'])}"
+        lines.append(f"{quote(title)} = {{ {said}, levels = {{ {entries} }} }}")
+    lines.append("[terms]")
+    terms = draw(st.sampled_from([0, 0, 1, 2]))
+    for index in reversed(range(terms)):  # the first may name the second, which comes before it
+        named = " or term.t1" * (index == 0 and terms == 2)
+        lines.append(f"t{index} = {quote(draw(sentences(fields, scales)) + named)}")
     rules = draw(st.integers(0 if scoped else 1, 3 if scoped else 5))
     if not rules:
         lines.insert(0, "rules = []")
@@ -142,6 +155,8 @@ def policy_text(
         if effect is not None:
             lines.append(f"effect = {quote(effect)}")
         require = draw(sentences(fields, scales))
+        if terms and draw(st.booleans()):
+            require = f"{require} {draw(st.sampled_from(['and', 'or not']))} term.t0"
         lines.append(f"require = {quote(require)}")
         lines.append(f"because = {{ en = {quote(f'no {index}')}, zh = {quote(f'否{index}')} }}")
     return "\n".join(lines) + "\n"

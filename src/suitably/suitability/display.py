@@ -143,6 +143,7 @@ def policy_html(policy: PolicyDocument) -> str:
         **policy.title,
         "governs": policy.governs or "every pair",
         "in force": dates_in_words(policy),
+        **policy.named,
         "sha256": policy.fingerprint,
     }
     columns = ("rule", "article", "applies", "requires", "because")
@@ -160,5 +161,10 @@ def policy_html(policy: PolicyDocument) -> str:
 
 
 def _because(rule: Rule) -> object:
-    texts = [html.element("div", text, lang=language) for language, text in rule.because.items()]
+    told = [("", rule.texts.user), ("adviser: ", rule.texts.adviser if rule.texts.apart else {})]
+    texts = [
+        html.element("div", f"{audience}{text}", lang=language)
+        for audience, by_language in told
+        for language, text in by_language.items()
+    ]
     return html.element("div", *texts) if texts else "–"

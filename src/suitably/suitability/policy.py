@@ -28,7 +28,10 @@ class Policy(PolicyDocument):
         title: Its title, by language.
         rules: Its rules, in order.
         scales: Its ordered levels, by name.
-        fields: What it declares of fields: a `Scale` or the name of a type.
+        fields: What it declares of fields: a `Scale`, the name of a type, or a `Domain`.
+        terms: Its named expressions, as written.
+        maps: Its maps, by name.
+        labels: What to call codes, by field, code and language.
         effective: From when it is in force.
         expires: From when it is no longer.
         governs: Which pairs it governs, as written; None for all.

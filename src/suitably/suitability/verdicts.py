@@ -1,16 +1,20 @@
 """Evidence: what a rule says of one pair, its inputs, and a sentence made from facts."""
 
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Literal
 
 from suitably.suitability.language.document import PolicyDocument, Rule
+from suitably.suitability.language.nodes import Field
+from suitably.suitability.language.texts import Placeholder, fill
+from suitably.suitability.language.units import unit_of
 from suitably.suitability.messages import (
     LANGUAGES,
     explain_reason,
     explain_verdict,
+    show_formatted,
     show_value,
 )
 from suitably.suitability.reasons import Reason
@@ -19,7 +23,6 @@ from suitably.utils.record import Record
 __all__ = ["RuleVerdict", "Verdict", "explain_rule", "pseudo_verdict"]
 
 Verdict = Literal["pass", "fail", "unknown"]
-_PLACEHOLDER = re.compile(r"\{(\w+(?:\.\w+)?)\}")
 
 
 @dataclass(frozen=True, repr=False)
@@ -31,12 +34,13 @@ class RuleVerdict(Record):
         verdict: `"pass"`, `"fail"` or `"unknown"`.
         article: Where the rule comes from.
         inputs: The fields that it read, such as `{"user.risk_level": "C2"}`; None is missing.
-        text: A sentence in English (`"en"`) and Chinese (`"zh"`).
+        text: A sentence for the customer in English (`"en"`) and Chinese (`"zh"`).
         policy: The policy's id.
         version: The policy's version.
         fingerprint: The policy's sha256.
         flag: Whether a rule that never bars flags the pair; its verdict is `"pass"`.
         unknown: Whether it cannot be judged: the verdict is `"unknown"`, or so is the flag.
+        adviser_text: The sentence for the adviser, who may be told what the customer is not.
 
     Example:
         >>> import pandas as pd
@@ -69,6 +73,7 @@ class RuleVerdict(Record):
     fingerprint: str = ""
     flag: bool = False
     unknown: bool = False
+    adviser_text: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     def __repr__(self) -> str:
         flag = ", flag=True" * self.flag + ", unknown=True" * (self.flag and self.unknown)
@@ -93,21 +98,30 @@ def explain_rule(
         as_of: The moment, as text.
         overflows: What is unknown for its size, as written in the rule.
     """
-    inputs = {str(field): values[str(field)] for field in rule.fields}
+    inputs = {str(read): values[str(read)] for read in rule.fields}
     flag = rule.effect == "flag" and verdict != "pass"
-    texts = {
-        language: explain_verdict(rule.id, verdict, inputs, language, overflows, flag)
-        for language in LANGUAGES
-    }
-    if verdict == "fail":
-        for language, because in rule.because.items():
-            texts[language] = _filled(because, {**values, "as_of": as_of}, language)
+    shown = {**values, "as_of": as_of}
+    texts, adviser_texts = {}, {}
+    for language in LANGUAGES:
+        called = {name: _labelled(policy, name, one, language) for name, one in inputs.items()}
+        made = explain_verdict(rule.id, verdict, called, language, overflows, flag)
+        # Facts, too, tell the customer what only the adviser is to be told.
+        bare = explain_verdict(rule.id, verdict, {}, language, flag=flag)
+        texts[language] = bare if rule.texts.apart else made
+        adviser_texts[language] = made
+        if verdict == "fail":
+            write = partial(_written, policy, rule, shown, language)
+            if language in rule.texts.user:
+                texts[language] = fill(rule.texts.user[language], write)
+            if language in rule.texts.adviser:
+                adviser_texts[language] = fill(rule.texts.adviser[language], write)
     return RuleVerdict(
         rule=rule.id,
         verdict="pass" if flag else verdict,
         article=rule.article,
         inputs=MappingProxyType(inputs),
         text=MappingProxyType(texts),
+        adviser_text=MappingProxyType(adviser_texts),
         policy=policy.id,
         version=policy.version,
         fingerprint=policy.fingerprint,
@@ -134,6 +148,7 @@ def pseudo_verdict(
         article="",
         inputs=MappingProxyType({}),
         text=MappingProxyType(texts),
+        adviser_text=MappingProxyType(texts),
         policy=policy.id if policy else "",
         version=policy.version if policy else "",
         fingerprint=policy.fingerprint if policy else "",
@@ -141,5 +156,31 @@ def pseudo_verdict(
     )
 
 
-def _filled(text: str, values: Mapping[str, Any], language: str) -> str:
-    return _PLACEHOLDER.sub(lambda place: show_value(values[place[1]], language), text)
+def _written(
+    policy: PolicyDocument,
+    rule: Rule,
+    values: Mapping[str, Any],
+    language: str,
+    place: Placeholder,
+) -> str:
+    """Write the value that belongs in a place of a text."""
+    value = values[place.name]
+    node = rule.terms[place.term] if place.term is not None else place.field
+    if place.format is not None:
+        unit = unit_of(node, policy.fields) if node is not None else None
+        percent = unit is not None and unit.name == "percent"
+        currency = unit.currency if unit is not None else None
+        return show_formatted(value, place.format, language, currency, percent)
+    name = str(node) if isinstance(node, Field) else place.name
+    return show_value(_labelled(policy, name, value, language), language)
+
+
+def _labelled(policy: PolicyDocument, name: str, value: Any, language: str) -> Any:
+    """Return what the codes of a field are called; a code without a name, as it is."""
+    labels = policy.labels.get(name)
+    if labels is None or value is None or value != value:
+        return value
+    if isinstance(value, list):
+        return [_labelled(policy, name, item, language) for item in value]
+    code = str(value).lower() if isinstance(value, bool) else show_value(value, "en")
+    return labels.get(code, {}).get(language, value)

@@ -15,11 +15,11 @@ from suitably.suitability.engine.choice import make_atom, ordered
 from suitably.suitability.engine.fields import Fields
 from suitably.suitability.engine.scope import EvalScope
 from suitably.suitability.language.document import PolicyDocument, Rule
-from suitably.suitability.language.evaluator import condition
+from suitably.suitability.language.evaluator import condition, evaluate
 from suitably.suitability.language.functions import is_dated
 from suitably.suitability.language.nodes import And, Compare, Field, Node, Not, Or, fields_of, sides
-from suitably.suitability.language.parser import error_at
-from suitably.suitability.language.types import Declaration
+from suitably.suitability.language.parser import error_in
+from suitably.suitability.language.types import Declaration, Domain
 from suitably.utils.bitset import BitRows
 
 __all__ = ["BoundPolicy", "BoundRule", "Formula", "bind"]
@@ -128,11 +128,32 @@ def bind(
         PolicyError: A field that is not there, or types that do not go together.
         DataError: A value off its scale, or of another type than declared.
     """
+    _check_currencies(policies)
     bound = [_Binder(policy, users, products) for policy in policies]
     for binder in bound:
         binder.check()
     _read_rows(bound)  # only now, when every type fits
     return tuple(binder.bind() for binder in bound)
+
+
+def _check_currencies(policies: Sequence[PolicyDocument]) -> None:
+    """Refuse policies that take one field for money of different currencies.
+
+    Raises:
+        PolicyError: There are two.
+    """
+    said: dict[str, tuple[str, str]] = {}
+    for policy in policies:
+        for name, declared in policy.fields.items():
+            currency = declared.currency if isinstance(declared, Domain) else None
+            if currency is None:
+                continue
+            other, first = said.setdefault(name, (policy.id, currency))
+            if first != currency:
+                raise PolicyError(
+                    f"policy {policy.id!r}: fields: {name} is in {currency}, but policy "
+                    f"{other!r} has it in {first}: one field holds money of one currency"
+                )
 
 
 def _read_rows(binders: Sequence["_Binder"]) -> None:
@@ -144,7 +165,7 @@ def _read_rows(binders: Sequence["_Binder"]) -> None:
     strict: dict[tuple[Field, Declaration], NDArray[np.bool_]] = {}
     for binder in binders:
         for field in binder.policy.reads:
-            key = (field, binder.policy.fields.get(str(field)))
+            key = (field, binder.policy.fields.get(field.declared_as))
             strict[key] = strict.get(key, np.array([False])) | binder.governed(field)
     for (field, declared), rows in strict.items():
         fields = binders[0].users if field.side == "user" else binders[0].products
@@ -166,6 +187,10 @@ class _Binder:
             self._check(policy.governs_node, self._scope("governs", policy.governs))
         for rule in policy.rules:
             place = f"{self._where}, rule {rule.id!r}"
+            for node in rule.terms.values():
+                said = self._scope("because", None, rule)
+                self._check_fields(node, said)
+                evaluate(node, said.without_rows())
             _check_mentions(rule, self.users, self.products, place)
             if rule.applies_node is not None:
                 self._check(rule.applies_node, self._scope("applies", rule.applies, rule))
@@ -173,16 +198,19 @@ class _Binder:
 
     def _check(self, node: Node, scope: EvalScope) -> None:
         """Judge types on no rows, and say where a name or type does not fit."""
+        self._check_fields(node, scope)
+        condition(node, scope.without_rows())
+
+    def _check_fields(self, node: Node, scope: EvalScope) -> None:
         for part in fields_of(node):
             fields, other = self.users, self.products
             if part.side == "product":
                 fields, other = other, fields
             try:
-                fields.schema(part.name, scope.declared.get(str(part)))
+                fields.schema(part.name, scope.declared.get(part.declared_as))
             except PolicyError as error:
                 hint = f"; there is {other.side}.{part.name}" if other.has(part.name) else ""
                 scope.refuse(part, f"{error}{hint}")
-        condition(node, scope.without_rows())
 
     def governed(self, field: Field) -> NDArray[np.bool_]:
         """Return for which rows of a field's side the policy governs; one value for all."""
@@ -223,7 +251,7 @@ class _Binder:
         place = self._where if rule is None else f"{self._where}, rule {rule.id!r}"
 
         def refuse(node: Node, problem: str) -> NoReturn:
-            raise error_at(f"{place}: {key}", text or "", node.start, node.end, problem)
+            raise error_in(f"{place}: {key}", text or "", node, problem)
 
         return EvalScope(self.users, self.products, self.policy.fields, refuse)
 

@@ -53,8 +53,8 @@ def ordered(node: Compare, scope: EvalScope) -> Node | None:
     both = [replace(node, operator=operator) for operator in ("<=", ">=")]
     if not _plain(node, scope) or _along(Skeleton.of(both[0]), scope) == (None, None):
         return None
-    equal = And(tuple(both), start=node.start, end=node.end)
-    return equal if node.operator == "==" else Not(equal, start=node.start, end=node.end)
+    equal = And(tuple(both), **node.place)
+    return equal if node.operator == "==" else Not(equal, **node.place)
 
 
 def _along(skeleton: Skeleton, scope: EvalScope) -> tuple[Monotone | None, Monotone | None]:

@@ -6,6 +6,7 @@ from suitably.suitability.engine.atoms import pair_reader, pair_scopes
 from suitably.suitability.engine.binding import BoundPolicy
 from suitably.suitability.engine.clauses import Clause, Governed, OutOfForce, Required
 from suitably.suitability.engine.scope import EvalScope, UserBatch
+from suitably.suitability.engine.term_values import term_value
 from suitably.suitability.language.document import Rule
 from suitably.suitability.language.overflow import overflows
 from suitably.suitability.verdicts import RuleVerdict, Verdict, explain_rule, pseudo_verdict
@@ -47,6 +48,7 @@ def _worded(
         scope = scope_of(policy.scope)
         named = dict.fromkeys((*rule.fields, *rule.mentioned))
         values = {str(field): scope.cell(field) for field in named}
+        values |= {f"term.{name}": term_value(node, scope) for name, node in rule.terms.items()}
         beyond = _overflows(rule, scope) if verdict == "unknown" else []
         return explain_rule(policy.policy, rule, verdict, values, as_of, beyond)
     if isinstance(clause, Governed) and verdict == "unknown":

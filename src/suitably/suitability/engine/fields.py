@@ -29,6 +29,7 @@ from suitably.data.values import (
     untyped,
 )
 from suitably.errors import DataError, PolicyError
+from suitably.suitability.engine.domains import outside, outside_in_words
 from suitably.suitability.language.functions.money import AMOUNT, money_field
 from suitably.suitability.language.functions.peers import among_peers, peers_of
 from suitably.suitability.language.nodes import Side
@@ -40,12 +41,14 @@ from suitably.suitability.language.types import (
     TEXT,
     Column,
     Declaration,
+    Domain,
     Kleene,
     MapColumn,
     Scale,
     StringPool,
     Type,
     Values,
+    type_name,
 )
 
 __all__ = ["Fields", "refuse_negative", "with_ids"]
@@ -151,14 +154,14 @@ class Fields:
 
         Raises:
             PolicyError: No such column, or one that no rule can use.
-            DataError: A value off its scale, or of another type than declared.
+            DataError: A value off its scale or range, or of another type than declared.
         """
         key = (name, declared)
         if key not in self._columns:
             array = self.array(name)
             array = untyped(array)
-            if isinstance(declared, Scale) and strict is not None and not strict.all():
-                array = _blank(array, declared, strict)
+            if strict is not None and not strict.all():
+                array = self._blank(name, array, declared, strict)
             column = self.read(name, declared, array)
             if name == AMOUNT:
                 refuse_negative(column, f"{self.side}.{name[:-1]}")
@@ -209,9 +212,9 @@ class Fields:
 
         Raises:
             PolicyError: Values that no rule can use.
-            DataError: A value off its scale, or of another type than declared.
+            DataError: A value off its scale or range, or of another type than declared.
         """
-        where = f"{self.side}.{name}"
+        where = f"{self.side}.{name.rstrip('?$')}"
         if pa.types.is_null(array.type):
             return _nothing(declared, len(array))
         known = ~array.is_null().to_numpy(zero_copy_only=False)
@@ -221,11 +224,34 @@ class Fields:
             return read(where, array, known, declared)
         column = self._by_type(where, array, known)
         found = "boolean" if isinstance(column, Kleene) else column.type.name
-        if declared is not None and declared != found:
+        stated = type_name(declared)
+        if stated is not None and stated != found:
             raise DataError(
-                f"{where}: is declared as {declared}, but the column holds {in_words(array.type)}"
+                f"{where}: is declared as {stated}, but the column holds {in_words(array.type)}"
             )
+        if isinstance(declared, Domain):
+            rows, off = self._outside(where, column, declared, array)
+            if off:
+                raise DataError(f"{where}: {outside_in_words(declared, rows, off)}")
         return column
+
+    def _outside(
+        self, where: str, column: Column, domain: Domain, array: pa.Array
+    ) -> tuple[NDArray[np.bool_], list[Any]]:
+        return outside(column, domain, self.texts, lambda: self.clock.days(array, where))
+
+    def _blank(
+        self, name: str, array: pa.Array, declared: Declaration, strict: NDArray[np.bool_]
+    ) -> pa.Array:
+        """Take values that the declaration does not allow as missing, but for the strict rows."""
+        if isinstance(declared, Scale):
+            off = np.array([not _is_on(value, declared) for value in array.to_pylist()])
+        elif isinstance(declared, Domain):
+            column = self.read(name, declared.type, array)
+            off, _ = self._outside(f"{self.side}.{name}", column, declared, array)
+        else:
+            return array
+        return pc.if_else(pa.array(off.astype(bool) & ~strict), pa.scalar(None, array.type), array)
 
     def _by_type(self, where: str, array: pa.Array, known: NDArray[np.bool_]) -> Column:
         kind = array.type
@@ -328,11 +354,11 @@ _EXPECTED = {"number": NUMBER, "text": TEXT, "date": DATE, "list": Type("list", 
 def _nothing(declared: Declaration, rows: int) -> Column:
     """A column of nulls has any type, or the one declared."""
     unknown = np.zeros(rows, bool)
-    if declared == "boolean":
+    if type_name(declared) == "boolean":
         return Kleene(unknown, unknown)
-    kind = Type("level", declared) if isinstance(declared, Scale) else ANY
-    if isinstance(declared, str):
-        kind = _EXPECTED.get(declared, ANY)
+    kind = _EXPECTED.get(type_name(declared) or "", ANY)
+    if isinstance(declared, Scale):
+        kind = Type("level", declared)
     return Values(kind, np.zeros(rows, np.int64), unknown)
 
 
@@ -348,16 +374,16 @@ def _dates(moments: Instants) -> Values:
     return Values(DATE, np.where(known, moments.view(np.int64), 0), known)
 
 
+def _is_on(value: Any, scale: Scale) -> bool:
+    """Return whether a level, or each of a list, is missing or on a scale."""
+    items = value if isinstance(value, list) else [value]
+    return all(item is None or item in scale.levels for item in items)
+
+
 def _encode(array: pa.Array) -> tuple[NDArray[np.int64], list[Any]]:
     encoded = array.dictionary_encode()
     codes = encoded.indices.fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
     return codes, encoded.dictionary.to_pylist()
-
-
-def _blank(array: pa.Array, scale: Scale, strict: NDArray[np.bool_]) -> pa.Array:
-    """Take values off a scale as missing, but for the strict rows."""
-    off = [value is not None and value not in scale.levels for value in array.to_pylist()]
-    return pc.if_else(pa.array(np.array(off) & ~strict), pa.scalar(None, array.type), array)
 
 
 def with_ids(entities: Entities) -> pa.Table:

@@ -27,6 +27,7 @@ from suitably.suitability.language.types import (
     DATE,
     Column,
     Declaration,
+    Domain,
     Kleene,
     MapColumn,
     StringPool,
@@ -71,7 +72,8 @@ class SingleUser:
         kind, value = self._fields.type_of(name, declared), self.cell(name, 0)
         if value is None:
             return _missing(kind)
-        column = self._unchecked(value, kind)
+        sure = not isinstance(declared, Domain) or declared.admits(value)
+        column = self._unchecked(value, kind) if sure else None
         if column is None:
             column = self._checked(name, declared, kind, value)
         if name == AMOUNT:
@@ -84,8 +86,9 @@ class SingleUser:
         schema = self._fields.type_of(name, declared)
         if schema != DATE or not isinstance(value, date) or value != value:
             return self.column(name, declared)
-        if isinstance(value, datetime):
+        if isinstance(value, datetime) or isinstance(declared, Domain):
             self.column(name, declared)  # refuses what no frame could hold beside the others
+        if isinstance(value, datetime):
             value = value.replace(tzinfo=None)
         micros = np.array([value], "datetime64[us]").astype(np.int64)
         return Values(schema, micros, np.array([True]))

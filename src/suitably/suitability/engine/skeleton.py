@@ -44,7 +44,7 @@ class Skeleton:
             named = sides(part)
             if len(named) == 1:
                 side: Side = "user" if "user" in named else "product"
-                return slots.setdefault(part, Field(side, str(len(slots)), start=part.start))
+                return slots.setdefault(part, Field(side, str(len(slots)), **part.place))
             return _rebuilt(part, [emptied(child) for child in part.children])
 
         made = emptied(node)

@@ -28,6 +28,7 @@ from suitably.suitability.language.nodes import (
     Node,
     Not,
     Or,
+    Table,
 )
 from suitably.suitability.language.types import (
     ANY,
@@ -39,6 +40,7 @@ from suitably.suitability.language.types import (
     Column,
     Kleene,
     StringPool,
+    Type,
     Values,
     as_level,
 )
@@ -166,6 +168,10 @@ def _constant(node: Constant, scope: Scope) -> Column:
         code = np.array([[scope.texts.code(node.value)]], np.int64)
         return Values(TEXT, code, np.array([[True]]), literal=node.value)
     return _number(node.value)
+
+
+def _table(node: Table, _: Scope) -> Values:
+    return Values(Type("table"), np.zeros((1, 1), np.int64), np.array([[True]]), node.table)
 
 
 @lru_cache(maxsize=4096)
@@ -300,6 +306,7 @@ def _by_day(node: Node, scope: Scope) -> Values:
 
 _MEANINGS: dict[type[Node], Callable[[Any, Scope], Column]] = {
     Constant: _constant,
+    Table: _table,
     Field: lambda node, scope: scope.read(node),
     AsOf: _as_of,
     And: _all,

@@ -1,7 +1,9 @@
 """The syntax tree of a rule: a few immutable nodes, each of which knows its place in the text."""
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
+
+from suitably.suitability.language.types import LevelTable
 
 __all__ = [
     "And",
@@ -17,20 +19,45 @@ __all__ = [
     "Not",
     "Or",
     "Side",
+    "Source",
+    "Table",
     "fields_of",
     "sides",
     "walk",
+    "written",
 ]
 
 Side = Literal["user", "product"]
 
 
 @dataclass(frozen=True)
+class Source:
+    """Where an expression is written that rules only name.
+
+    Attributes:
+        where: What it is, for messages.
+        text: As written.
+    """
+
+    where: str
+    text: str
+
+
+@dataclass(frozen=True)
 class Node:
-    """A piece of a rule; `start` and `end` are its place in the text."""
+    """A piece of a rule; `start` and `end` are its place in the text.
+
+    The text is the rule's own, or that of the `source` which the rule names.
+    """
 
     start: int = field(compare=False, kw_only=True, default=0)
     end: int = field(compare=False, kw_only=True, default=0)
+    source: Source | None = field(compare=False, kw_only=True, default=None, repr=False)
+
+    @property
+    def place(self) -> dict[str, Any]:
+        """Where it is written, for a piece that stands in for it."""
+        return {"start": self.start, "end": self.end, "source": self.source}
 
     @property
     def children(self) -> tuple["Node", ...]:
@@ -46,6 +73,14 @@ class Constant(Node):
 
 
 @dataclass(frozen=True)
+class Table(Node):
+    """A map of the policy, by its name, with what it says."""
+
+    name: str
+    table: LevelTable
+
+
+@dataclass(frozen=True)
 class Field(Node):
     """A field of the user or the product.
 
@@ -55,6 +90,11 @@ class Field(Node):
 
     side: Side
     name: str
+
+    @property
+    def declared_as(self) -> str:
+        """What a policy calls the column; one that may be lacking has a mark behind its name."""
+        return str(self).removesuffix("?")
 
     def __str__(self) -> str:
         return f"{self.side}.{self.name.rstrip('?$')}"
@@ -160,6 +200,11 @@ class Call(Node):
 def walk(node: Node) -> list[Node]:
     """Return a node and everything below it, from left to right."""
     return [node, *(found for child in node.children for found in walk(child))]
+
+
+def written(node: Node, text: str) -> str:
+    """Return a piece of a rule as it is written, in the rule's text or in what it names."""
+    return (text if node.source is None else node.source.text)[node.start : node.end]
 
 
 def fields_of(*nodes: Node | None) -> tuple[Field, ...]:

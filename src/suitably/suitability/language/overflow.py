@@ -6,7 +6,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from suitably.suitability.language.evaluator import Scope, evaluate
-from suitably.suitability.language.nodes import Arithmetic, Call, Field, Node, walk
+from suitably.suitability.language.nodes import Arithmetic, Call, Field, Node, walk, written
 from suitably.suitability.language.types import DATE, DURATION, NUMBER, PERIOD, Values
 
 __all__ = ["PairScope", "overflows"]
@@ -36,7 +36,7 @@ def overflows(node: Node, text: str, scope: PairScope) -> Iterator[str]:
         else:
             beyond = _overflows(part, scope)
         if beyond:
-            yield text[part.start : part.end]
+            yield written(part, text)
 
 
 def _overflows(node: Node, scope: Scope) -> bool:

@@ -7,10 +7,11 @@ page "Suitability" of the documentation for the language itself.
 import ast
 import warnings
 from decimal import Decimal
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from suitably.data.values import whole_beyond
 from suitably.errors import PolicyError
+from suitably.suitability.language.definitions import NOTHING, Definitions, UndefinedError
 from suitably.suitability.language.functions import REGISTRY, Function
 from suitably.suitability.language.nodes import (
     And,
@@ -25,13 +26,16 @@ from suitably.suitability.language.nodes import (
     Node,
     Not,
     Or,
+    Source,
+    Table,
 )
 from suitably.suitability.language.types import MAX_INTEGER
 
-__all__ = ["error_at", "parse"]
+__all__ = ["error_at", "error_in", "parse", "parse_term"]
 
 MAX_LENGTH = 10_000
 MAX_DEPTH = 100
+MAX_SIZE = 10_000  # pieces, those of the terms included
 _COMPARISONS = {
     ast.Eq: "==",
     ast.NotEq: "!=",
@@ -43,23 +47,38 @@ _COMPARISONS = {
 _OPERATIONS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
 
 
-def parse(text: str, where: str) -> Node:
+def parse(text: str, where: str, definitions: Definitions = NOTHING) -> Node:
     """Read an expression.
 
     Args:
         text: The sentence.
         where: The policy, rule and key, for messages.
+        definitions: The terms and maps that it may name.
 
     Raises:
         PolicyError: Anything that is not in the language, with line and column.
     """
-    return _Reader(text, where).read()
+    return _Reader(text, where, definitions).read()
+
+
+def parse_term(text: str, where: str, definitions: Definitions) -> Node:
+    """Read an expression that rules name: its pieces know where they are written.
+
+    Raises:
+        PolicyError: Anything that is not in the language, with line and column.
+    """
+    return _Reader(text, where, definitions, Source(where, text)).read()
 
 
 class _Reader:
-    def __init__(self, text: str, where: str) -> None:
+    def __init__(
+        self, text: str, where: str, definitions: Definitions, source: Source | None = None
+    ) -> None:
         self.text = text
         self.where = where
+        self._definitions = definitions
+        self._source = source
+        self._uses_terms = False
 
     def read(self) -> Node:
         if not self.text.strip():
@@ -86,7 +105,10 @@ class _Reader:
             raise self._error(f"cannot be read ({problem})", start, start + 1) from None
         self._refuse_depth(tree)
         self._refuse_comments(tree)
-        return self._node(tree)
+        node = self._node(tree)
+        if self._uses_terms:
+            self._refuse_size(node)
+        return node
 
     def _refuse_depth(self, tree: ast.expr) -> None:
         level: list[ast.AST] = [tree]
@@ -95,6 +117,15 @@ class _Reader:
             if not level:
                 return
         raise self._error("nested too deeply", self._offset, self._offset + 1)
+
+    def _refuse_size(self, node: Node) -> None:
+        """Refuse terms of terms that grow beyond what anyone would write out."""
+        level, size, depth = [node], 1, 0
+        while level and size <= MAX_SIZE and depth <= MAX_DEPTH:
+            level = [child for part in level for child in part.children]
+            size, depth = size + len(level), depth + 1
+        if level:
+            raise self._error("too large with its terms written out", self._offset, len(self.text))
 
     def _refuse_comments(self, tree: ast.expr) -> None:
         """Refuse `#`: with line ends flattened, it would silently swallow the rest of a rule."""
@@ -107,9 +138,10 @@ class _Reader:
     def _place(self, column: int) -> int:
         return self._offset + len(self._encoded[:column].decode("utf-8", "replace"))
 
-    def _span(self, tree: ast.expr) -> dict[str, int]:
+    def _span(self, tree: ast.expr) -> dict[str, Any]:
         end = tree.end_col_offset if tree.end_col_offset is not None else tree.col_offset + 1
-        return {"start": self._place(tree.col_offset), "end": self._place(end)}
+        span = {"start": self._place(tree.col_offset), "end": self._place(end)}
+        return {**span, "source": self._source}
 
     def _error(self, problem: str, start: int, end: int) -> PolicyError:
         return error_at(self.where, self.text, start, end, problem)
@@ -125,6 +157,8 @@ class _Reader:
                 return self._constant(tree)
             case ast.Attribute(value=ast.Name(id="user" | "product" as side), attr=name):
                 return Field("user" if side == "user" else "product", name, **span)
+            case ast.Attribute(value=ast.Name(id="term"), attr=name):
+                return self._term(tree, name)
             case ast.Name(id="as_of"):
                 return AsOf(**span)
             case ast.BoolOp(op=ast.And()):
@@ -146,13 +180,21 @@ class _Reader:
                 return self._expanded(REGISTRY[name], Call(name, (), **span))
             case ast.Name(id="user" | "product" as side):
                 raise self._refuse(tree, f"name a field, such as {side}.risk_level")
+            case ast.Name(id="term"):
+                raise self._refuse(tree, "name a term, as in term.name")
             case ast.Name():
-                raise self._refuse(
-                    tree, "unknown name; there are user.x, product.x, as_of and amount"
-                )
+                there = "user.x, product.x, term.x, as_of and amount"
+                raise self._refuse(tree, f"unknown name; there are {there}")
             case ast.List() | ast.Tuple() | ast.Set():
                 raise self._refuse(tree, "a list has its place only after `in`")
         raise self._refuse(tree, f"{type(tree).__name__} is not part of the language")
+
+    def _term(self, tree: ast.Attribute, name: str) -> Node:
+        self._uses_terms = True
+        try:
+            return self._definitions.term(name, parse_term)
+        except UndefinedError as error:
+            raise self._refuse(tree, str(error)) from None
 
     def _constant(self, tree: ast.Constant) -> Constant:
         value = tree.value
@@ -217,11 +259,22 @@ class _Reader:
             wanted = least if least == most else f"{least} to {most}"
             wanted = f"at least {least}" if function.variadic else wanted
             raise self._refuse(tree, f"{name} takes {wanted} argument(s): {function}")
-        call = Call(name, tuple(self._node(one) for one in arguments), **self._span(tree))
-        return self._expanded(function, call)
+        read = tuple(
+            self._table(one) if function.parameter(place).kind == "table" else self._node(one)
+            for place, one in enumerate(arguments)
+        )
+        return self._expanded(function, Call(name, read, **self._span(tree)))
 
     def _expanded(self, function: Function, call: Call) -> Node:
         return call if function.expand is None else function.expand(call, self._refuse_node)
+
+    def _table(self, tree: ast.expr) -> Table:
+        if not isinstance(tree, ast.Constant) or not isinstance(tree.value, str):
+            raise self._refuse(tree, "write the name of a map of the policy, as text")
+        try:
+            return Table(tree.value, self._definitions.table(tree.value), **self._span(tree))
+        except UndefinedError as error:
+            raise self._refuse(tree, str(error)) from None
 
     def _named(self, tree: ast.Call, function: Function) -> list[ast.expr]:
         """Return what is given by name, which the last argument of some functions is."""
@@ -233,7 +286,16 @@ class _Reader:
         return list(given.values())
 
     def _refuse_node(self, node: Node, problem: str) -> NoReturn:
-        raise self._error(problem, node.start, node.end)
+        if node.source is self._source:
+            raise self._error(problem, node.start, node.end)
+        raise error_in(self.where, self.text, node, problem)
+
+
+def error_in(where: str, text: str, node: Node, problem: str) -> PolicyError:
+    """Build the error for a piece of a sentence, in its text or in the term that it names."""
+    if node.source is not None:
+        where, text = f"{where}: {node.source.where.rpartition(': ')[2]}", node.source.text
+    return error_at(where, text, node.start, node.end, problem)
 
 
 def error_at(where: str, text: str, start: int, end: int, problem: str) -> PolicyError:

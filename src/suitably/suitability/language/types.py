@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, ClassVar, NoReturn
 
 import numpy as np
@@ -21,13 +22,16 @@ __all__ = [
     "TEXT",
     "Column",
     "Declaration",
+    "Domain",
     "Kleene",
+    "LevelTable",
     "MapColumn",
     "Scale",
     "StringPool",
     "Type",
     "Values",
     "as_level",
+    "type_name",
 ]
 
 
@@ -37,6 +41,77 @@ class Scale:
 
     name: str
     levels: tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Domain:
+    """What a field may hold, and in which unit: more than its type alone says.
+
+    Attributes:
+        type: The name of its type.
+        least: The least that its numbers or dates may be, those of a list or map included.
+        most: The most.
+        values: The only values that it, or a list of it, may hold; none: any.
+        unit: What its numbers count.
+        currency: Which money they are of.
+    """
+
+    type: str
+    least: float | date | None = None
+    most: float | date | None = None
+    values: tuple[str | float, ...] = ()
+    unit: str | None = None
+    currency: str | None = None
+
+    def admits(self, value: Any) -> bool:
+        """Return whether a value, or each of several, is certainly inside."""
+        if self.values:
+            inside = value if isinstance(value, list | tuple | set | frozenset) else [value]
+            return all(item in self.values for item in inside)
+        if isinstance(self.least, date) or isinstance(self.most, date):
+            return False
+        numbers = value.values() if isinstance(value, dict) else [value]
+        if self.least is None and self.most is None:
+            return True
+        return all(
+            isinstance(number, int | float)
+            and (self.least is None or self.least <= number)
+            and (self.most is None or number <= self.most)
+            for number in numbers
+        )
+
+    def __str__(self) -> str:
+        unit = " ".join(filter(None, (self.unit, self.currency)))
+        ends = f"from {_ends(self.least)}" if self.least is not None else ""
+        ends += f" to {_ends(self.most)}" if self.most is not None else ""
+        held = f"one of {list(self.values)}" if self.values else ends.strip()
+        return " ".join(filter(None, (self.type, held, f"({unit})" if unit else "")))
+
+
+def _ends(end: float | date) -> str:
+    return f"{end:.15g}" if isinstance(end, int | float) else end.isoformat()
+
+
+@dataclass(frozen=True)
+class LevelTable:
+    """A map of a policy: from every level of a scale, or from texts, to levels, texts or numbers.
+
+    Attributes:
+        source: The scale that it is total over; None: texts.
+        target: The scale of what it gives; None: numbers or texts, as the entries are.
+        entries: What it says, in the order of the source's levels.
+    """
+
+    source: Scale | None
+    target: Scale | None
+    entries: tuple[tuple[str | int, str | float], ...]
+
+    def __str__(self) -> str:
+        return ", ".join(f"{key} -> {_shown(value)}" for key, value in self.entries)
+
+
+def _shown(value: str | float) -> str:
+    return value if isinstance(value, str) else f"{value:.15g}"
 
 
 @dataclass(frozen=True)
@@ -213,7 +288,14 @@ class Kleene:
 
 
 Column = Values | Kleene
-Declaration = Scale | str | None
+Declaration = Scale | Domain | str | None
+
+
+def type_name(declared: Declaration) -> str | None:
+    """Return the name of the type that a declaration states, `level` for a scale."""
+    if isinstance(declared, Scale):
+        return "level"
+    return declared.type if isinstance(declared, Domain) else declared
 
 
 def as_level(value: Values, other: Values, refuse: Callable[[str], NoReturn]) -> Values:

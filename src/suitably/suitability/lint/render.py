@@ -30,6 +30,10 @@ def list_policy(policy: PolicyDocument, width: int = 100) -> str:
         fields = [name for name, declared in policy.fields.items() if declared == scale]
         levels = " < ".join(map(str, scale.levels))
         facts.append(("scale", f"{scale.name}: {levels} ({', '.join(fields) or 'unused'})"))
+    facts += [
+        (name.partition(" ")[0], f"{name.partition(' ')[2]}: {said}")
+        for name, said in policy.named.items()
+    ]
     facts.append(("sha256", policy.fingerprint))
     lines += _facts(facts, width)
     left = min(max([_columns("rule"), *(_columns(_clean(r.id)) for r in policy.rules)]), width // 3)
@@ -75,7 +79,8 @@ def _rule(rule: Rule) -> list[tuple[str, str]]:
         facts.append(("in force", dates_in_words(rule)))
     if rule.note:
         facts.append(("note", rule.note))
-    return [*facts, ("texts", ", ".join(rule.because) or "none")]
+    apart = "; others for the adviser" * rule.texts.apart
+    return [*facts, ("texts", (", ".join(rule.because) or "none") + apart)]
 
 
 def _facts(facts: Sequence[tuple[str, str]], width: int) -> Iterator[str]:

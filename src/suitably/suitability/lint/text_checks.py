@@ -14,8 +14,10 @@ from suitably.suitability.language.nodes import (
     Constant,
     Field,
     Node,
+    Table,
     fields_of,
     walk,
+    written,
 )
 from suitably.suitability.language.types import Scale
 from suitably.suitability.lint.finding import Finding
@@ -51,14 +53,13 @@ def _unordered(policy: PolicyDocument, text: str, key: str, node: Node) -> str |
     for part in walk(node):
         for inside in _levels(part):
             if isinstance(inside, Field) and str(inside) not in policy.fields:
-                written = text[part.start : part.end]
-                return f"{key}: {written} needs a scale: declare {inside} in [fields]"
+                return f"{key}: {written(part, text)} needs a scale: declare {inside} in [fields]"
         if isinstance(part, Compare) and part.operator not in ("==", "!="):
             for field, other in ((part.left, part.right), (part.right, part.left)):
                 literal = isinstance(other, Constant) and isinstance(other.value, str)
                 if literal and isinstance(field, Field) and str(field) not in policy.fields:
-                    written = text[part.start : part.end]
-                    return f"{key}: {written!r} orders text: declare a scale for {field}"
+                    said = written(part, text)
+                    return f"{key}: {said!r} orders text: declare a scale for {field}"
     return None
 
 
@@ -90,7 +91,7 @@ def check_never(policy: PolicyDocument) -> Iterator[Finding]:
             for end, span in ((part.left, part.right), (part.right, part.left)):
                 if _is_end(end) and isinstance(span, Call) and span.function in _SPANS:
                     text = (
-                        f"{text[part.start : part.end]} is unknown where {end} is 9999-12-31, for "
+                        f"{written(part, text)} is unknown where {end} is 9999-12-31, for "
                         f"never: compare {end} with an earlier date instead, as in "
                         f"as_of - {span.function}(...)"
                     )
@@ -184,10 +185,12 @@ def check_declarations(policy: PolicyDocument) -> Iterator[Finding]:
         if name not in used:
             text = f"declares {name}, which no rule reads"
             yield Finding("note", "unused", text, "", policy.id)
+    on_maps = {scale for table in policy.maps.values() for scale in (table.source, table.target)}
     for name, scale in policy.scales.items():
-        if scale not in policy.fields.values():
+        if scale not in policy.fields.values() and scale not in on_maps:
             text = f"has a scale {name!r} that no field is on"
             yield Finding("note", "unused", text, "", policy.id)
+    yield from _unused_definitions(policy)
     for rule, _, _, node in _sentences(policy):
         for field in fields_of(node):
             if FIELD_NAMES.get(str(field)) == LEVEL and str(field) not in policy.fields:
@@ -196,6 +199,25 @@ def check_declarations(policy: PolicyDocument) -> Iterator[Finding]:
                     "or values off the scale are not refused"
                 )
                 yield Finding("warning", "undeclared-scale", text, rule, policy.id)
+
+
+def _unused_definitions(policy: PolicyDocument) -> Iterator[Finding]:
+    """Find terms, maps and labels that nothing uses."""
+    nodes = [*policy.term_nodes.values(), *(node for *_, node in _sentences(policy))]
+    tables = {part.name for node in nodes for part in walk(node) if isinstance(part, Table)}
+    written = " ".join([*policy.terms.values(), *(text for _, _, text, _ in _sentences(policy))])
+    said = set(re.findall(r"\bterm\.(\w+)", written))
+    said |= {name for rule in policy.rules for name in rule.terms}
+    shown = {str(field) for rule in policy.rules for field in (*rule.fields, *rule.mentioned)}
+    for kind, names, used in (
+        ("term", policy.terms, said),
+        ("map", policy.maps, tables),
+        ("label", policy.labels, shown),
+    ):
+        for name in names:
+            if name not in used:
+                text = f"has a {kind} {name!r} that no rule uses"
+                yield Finding("note", "unused", text, "", policy.id)
 
 
 def check_names(policy: PolicyDocument) -> Iterator[Finding]:

@@ -10,7 +10,7 @@ from suitably.data.clock import Clock
 from suitably.errors import PolicyError
 from suitably.suitability.language.evaluator import condition
 from suitably.suitability.language.nodes import Field, Node
-from suitably.suitability.language.parser import error_at
+from suitably.suitability.language.parser import error_in
 from suitably.suitability.language.types import (
     ANY,
     DATE,
@@ -24,6 +24,7 @@ from suitably.suitability.language.types import (
     StringPool,
     Type,
     Values,
+    type_name,
 )
 
 __all__ = ["type_error"]
@@ -60,7 +61,7 @@ class _ExampleScope:
     clock: Clock = field(default_factory=Clock)
 
     def read(self, node: Field) -> Column:
-        return _example(self.types.get(str(node)), self.texts)
+        return _example(self.types.get(node.declared_as), self.texts)
 
     def day(self, node: Field) -> Column:
         return self.read(node)
@@ -69,14 +70,14 @@ class _ExampleScope:
         return make()
 
     def refuse(self, node: Node, problem: str) -> NoReturn:
-        raise error_at(self.where, self.text, node.start, node.end, problem)
+        raise error_in(self.where, self.text, node, problem)
 
 
 def _example(declared: Declaration, texts: StringPool) -> Column:
     known, zero = np.ones((1, 1), bool), np.zeros((1, 1), np.int64)
     if isinstance(declared, Scale):
         return Values(Type("level", declared), zero, known)
-    match declared:
+    match type_name(declared):
         case "number":
             return Values(NUMBER, zero.astype(np.float64), known)
         case "text":

@@ -1,18 +1,24 @@
 """Sentences for people, a file per language; the languages known are those listed here."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
 from suitably.suitability.messages.en import ENGLISH
+from suitably.suitability.messages.formats import format_value
 from suitably.suitability.messages.sentences import Sentences
 from suitably.suitability.messages.zh import CHINESE
 from suitably.suitability.reasons import Reason
 
-__all__ = ["LANGUAGES", "explain_rank", "explain_reason", "explain_verdict", "show_value"]
+__all__ = ["LANGUAGES", "Months", "explain_rank", "explain_reason", "explain_verdict"]
+__all__ += ["show_formatted", "show_value"]
 
 LANGUAGES: Mapping[str, Sentences] = MappingProxyType({"en": ENGLISH, "zh": CHINESE})
+
+
+class Months(int):
+    """A span of so many calendar months."""
 
 
 def explain_verdict(
@@ -114,9 +120,35 @@ def show_value(value: Any, language: str) -> str:
         return value.date().isoformat() if midnight else value.isoformat(sep=" ")
     if isinstance(value, date):
         return value.isoformat()
+    if isinstance(value, timedelta):
+        return said.days.format(count=show_value(value / timedelta(days=1), language))
+    if isinstance(value, Months):
+        return said.months.format(count=int(value))
     if isinstance(value, list):
         return said.between_items.join(show_value(item, language) for item in value) or "-"
     if isinstance(value, dict):
         items = (f"{key}: {show_value(item, language)}" for key, item in value.items())
         return ", ".join(items) or "-"
     return str(value)
+
+
+def show_formatted(
+    value: Any, form: str, language: str, currency: str | None = None, percent: bool = False
+) -> str:
+    """Write a value in a format, `"percent"`, `"money"` or `"date"`, as a person would.
+
+    Args:
+        value: What is written; missing and of another type, as without a format.
+        form: The format.
+        language: Such as `"en"`.
+        currency: Of money.
+        percent: Whether a number counts percent already, and is no share of 1.
+
+    Example:
+        >>> show_formatted(0.125, "percent", "en"), show_formatted(5e4, "money", "en", "CNY")
+        ('12.5%', 'CNY 50,000')
+    """
+    if value is None or value != value:
+        return LANGUAGES[language].missing
+    written = format_value(value, form, LANGUAGES[language], currency, percent)
+    return show_value(value, language) if written is None else written

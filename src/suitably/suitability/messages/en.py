@@ -39,4 +39,9 @@ ENGLISH = Sentences(
     ranked="{eligible} and ranks {rank} of {length} by {ranker}{reordered} on {basis}.",
     flags=" Flagged: {rules}.",
     unsure="{rule} (unknown)",
+    date="{year:04}-{month:02}-{day:02}",
+    money="{currency} {amount}",
+    currencies={},
+    days="{count} days",
+    months="{count} months",
 )

@@ -37,6 +37,11 @@ class Sentences:
         ranked: A place in a list, with `{eligible}`, `{rank}`, `{length}`, `{ranker}`,
             `{reordered}` and `{basis}`.
         flags: What is added where `{rules}` flag it.
+        date: A day, with `{year}`, `{month}` and `{day}`.
+        money: An `{amount}` of a `{currency}` that has no name of its own.
+        currencies: The same for those that have one.
+        days: A span of `{count}` days.
+        months: A span of `{count}` months.
         unsure: One of these, `{rule}`, of which it is unknown whether it does.
     """
 
@@ -64,3 +69,8 @@ class Sentences:
     ranked: str
     flags: str
     unsure: str
+    date: str
+    money: str
+    currencies: Mapping[str, str]
+    days: str
+    months: str

@@ -55,7 +55,7 @@ def _fresh(call: Call, refuse: Refuse) -> Node:
     field, span = call.arguments
     if not isinstance(field, Field):
         refuse(field, "fresh takes a field, such as user.annual_income")
-    place = {"start": call.start, "end": call.end}
+    place = call.place
     date, now = Field(field.side, f"{field.name}_date", **place), AsOf(**place)
     end = Arithmetic("+", date, span, **place)
     return And((Compare("<", date, now, **place), Compare("<", now, end, **place)), **place)

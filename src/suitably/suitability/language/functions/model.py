@@ -22,6 +22,8 @@ Kind = Literal[
     "level",
     "list",
     "map",
+    "table",  # a map of the policy, by its name
+    "entry",  # what such a map gives
     "element",  # what a list of the same call may hold
     "key",  # of a map: text, or a level that has a name
     "ordered",  # numbers, dates or levels of one scale: the same for every argument and the result

@@ -45,7 +45,7 @@ def _amount(_: Context, proposed: Values, least: Values) -> Values:
 
 
 def _amount_fields(call: Call, _: Refuse) -> Node:
-    place = {"start": call.start, "end": call.end}
+    place = call.place
     fields = (Field("user", AMOUNT, **place), Field("product", "min_amount?", **place))
     return Call("amount", fields, **place)
 
@@ -83,18 +83,18 @@ def _name(column: Node, call: Call, refuse: Refuse) -> str:
 def _sum_by(call: Call, column: Node, name: str) -> Node:
     """Write it as the sum in a map of the user, by what the product's field holds."""
     assert isinstance(column, Field)
-    place = {"start": call.start, "end": call.end}
-    key = Field("product", f"{column.name}$", start=column.start, end=column.end)
+    place = call.place
+    key = Field("product", f"{column.name}$", **column.place)
     return Call("lookup", (Field("user", name, **place), key, Constant(0.0, **place)), **place)
 
 
 def _portfolio(call: Call, _: Refuse) -> Node:
-    return Field("user", "portfolio()", start=call.start, end=call.end)
+    return Field("user", "portfolio()", **call.place)
 
 
 def _portfolio_risk(call: Call, refuse: Refuse) -> Node:
     """Write it as ranks weighted by money, of what is held and of the amount in the product."""
-    place = {"start": call.start, "end": call.end}
+    place = call.place
     level = Field("product", "risk_level", **place)
     amount = _amount_fields(call, refuse)
     held = Call("rank_sum", (Field("user", "held(risk_level)", **place), level), **place)

@@ -21,7 +21,7 @@ def _field(call: Call, refuse: Refuse) -> Node:
             refuse(argument, f"{call.function} takes fields of the product")
     value, by = (argument.name for argument in call.arguments if isinstance(argument, Field))
     name = f"{call.function}({value}, by={by})"
-    return Field("product", name, start=call.start, end=call.end)
+    return Field("product", name, **call.place)
 
 
 def peers_of(name: str) -> tuple[str, str, str] | None:

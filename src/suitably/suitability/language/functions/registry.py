@@ -9,12 +9,14 @@ from suitably.suitability.language.functions.model import Function
 from suitably.suitability.language.functions.money import MONEY
 from suitably.suitability.language.functions.numbers import NUMBERS
 from suitably.suitability.language.functions.peers import PEERS
+from suitably.suitability.language.functions.tables import TABLES
 from suitably.suitability.language.nodes import AsOf, Call, Node, walk
 
 __all__ = ["REGISTRY", "called", "is_dated", "moments"]
 
 REGISTRY: dict[str, Function] = {
-    function.name: function for function in (*DATES, *NUMBERS, *COLLECTIONS, *PEERS, *MONEY)
+    function.name: function
+    for function in (*DATES, *NUMBERS, *COLLECTIONS, *TABLES, *PEERS, *MONEY)
 }
 
 

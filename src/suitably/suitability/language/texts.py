@@ -1,0 +1,185 @@
+"""What a policy says to people: texts with placeholders, for two audiences, and labels."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from suitably.errors import PolicyError
+from suitably.suitability.language.nodes import Field, Node
+from suitably.suitability.language.toml import read_languages
+from suitably.suitability.language.types import Declaration, Domain, Scale
+from suitably.suitability.language.units import kind_of, unit_of
+from suitably.suitability.messages import LANGUAGES
+
+__all__ = ["FORMATS", "Labels", "Placeholder", "Texts", "check_formats", "placeholders"]
+__all__ += ["fill", "read_because", "read_labels"]
+
+FORMATS = ("percent", "money", "date")
+Labels = Mapping[str, Mapping[str, Mapping[str, str]]]  # by field, code and language
+PLACEHOLDER = re.compile(r"\{(?:(user|product|term)\.(\w+)|(as_of))(?::(\w+))?\}")
+_UNITS = {"percent": ("share", "percent"), "money": ("money",), "date": ()}
+
+
+@dataclass(frozen=True)
+class Placeholder:
+    """A place in a text for a value.
+
+    Attributes:
+        name: Whose value, such as `user.age`, `term.loss` or `as_of`.
+        format: How to write it, None for as it is.
+    """
+
+    name: str
+    format: str | None = None
+
+    @property
+    def field(self) -> Field | None:
+        """The field, None where it is none."""
+        side, _, name = self.name.partition(".")
+        return Field(side, name) if side in ("user", "product") else None  # type: ignore[arg-type]
+
+    @property
+    def term(self) -> str | None:
+        """The term, None where it is none."""
+        side, _, name = self.name.partition(".")
+        return name if side == "term" else None
+
+
+def placeholders(text: str) -> list[Placeholder]:
+    """List the places of a text."""
+    return [_placeholder(match) for match in PLACEHOLDER.finditer(text)]
+
+
+def _placeholder(match: re.Match[str]) -> Placeholder:
+    return Placeholder(match[3] or f"{match[1]}.{match[2]}", match[4])
+
+
+def fill(text: str, write: Callable[[Placeholder], str]) -> str:
+    """Return a text with what `write` makes of every place."""
+    return PLACEHOLDER.sub(lambda match: write(_placeholder(match)), text)
+
+
+@dataclass(frozen=True)
+class Texts:
+    """What is said of a failure, by language.
+
+    Attributes:
+        user: To the customer.
+        adviser: To the adviser.
+        apart: Whether one of them has a text that the other must not see.
+    """
+
+    user: MappingProxyType[str, str]
+    adviser: MappingProxyType[str, str]
+    apart: bool = False
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(dict.fromkeys((*self.user.values(), *self.adviser.values())))
+
+
+def read_because(table: dict[str, Any], where: str) -> Texts:
+    """Read the texts of a rule: for all, or for customer and adviser apart.
+
+    A text for all serves whoever has none of their own. What is for the adviser alone is never the
+    customer's; an adviser may read the customer's.
+
+    Raises:
+        PolicyError: Not texts by language, or a placeholder that does not exist.
+    """
+    because = table.get("because", {})
+    own = {}
+    if isinstance(because, dict):
+        own = {name: because[name] for name in ("customer", "adviser") if name in because}
+        because = {name: text for name, text in because.items() if name not in own}
+        stray = sorted({*because} - {*LANGUAGES})
+        if stray:
+            there = sorted({*LANGUAGES, "customer", "adviser"})
+            raise PolicyError(f"{where}: because: unknown keys {stray}; there are {there}")
+    plain = read_languages({"because": because}, "because", where)
+    customer = read_languages(own, "customer", f"{where}: because")
+    adviser = read_languages(own, "adviser", f"{where}: because")
+    for text in (*plain.values(), *customer.values(), *adviser.values()):
+        _check_braces(text, where)
+    user = {**plain, **customer}
+    return Texts(
+        user=MappingProxyType(user),
+        adviser=MappingProxyType({**user, **plain, **adviser}),
+        apart=bool(own),
+    )
+
+
+def _check_braces(text: str, where: str) -> None:
+    rest = PLACEHOLDER.sub("", text)
+    if "{" in rest or "}" in rest:
+        raise PolicyError(
+            f"{where}: because: only {{user.x}}, {{product.x}}, {{term.x}} and {{as_of}}"
+        )
+
+
+def check_formats(
+    text: str, terms: Mapping[str, Node], declared: Mapping[str, Declaration], where: str
+) -> None:
+    """Refuse places of terms that are not there, and formats that do not fit what is declared.
+
+    Raises:
+        PolicyError: There is one.
+    """
+    for place in placeholders(text):
+        node: Node | None = place.field
+        if place.term is not None:
+            if place.term not in terms:
+                there = ", ".join(terms) or "none at all"
+                raise PolicyError(f"{where}: unknown term {place.term!r}; there are {there}")
+            node = terms[place.term]
+        if place.format is None:
+            continue
+        problem = _misfit(place.format, node, declared)
+        if problem:
+            raise PolicyError(f"{where}: {{{place.name}:{place.format}}}: {problem}")
+
+
+def _misfit(form: str, node: Node | None, declared: Mapping[str, Declaration]) -> str:
+    if form not in FORMATS:
+        return f"unknown format; there are {', '.join(FORMATS)}"
+    wanted = "date" if form == "date" else "number"
+    kind = "date" if node is None else kind_of(node, declared)
+    if kind not in (None, wanted):
+        return f"is for a {wanted}, not for a {kind}"
+    unit = None if node is None else unit_of(node, declared)
+    if unit is not None and unit.name not in _UNITS[form]:
+        return f"is for {' or '.join(_UNITS[form]) or 'dates'}, not for {unit.name}"
+    return ""
+
+
+def read_labels(
+    tables: Mapping[str, Any], declared: Mapping[str, Declaration], where: str
+) -> Labels:
+    """Read how codes are called, by language.
+
+    Raises:
+        PolicyError: Not a field, not texts by language, or a code that the field cannot hold.
+    """
+    found: dict[str, Mapping[str, Mapping[str, str]]] = {}
+    for name, table in tables.items():
+        place = f"{where}: labels: {name}"
+        if not re.fullmatch(r"(user|product)\.\w+", name):
+            raise PolicyError(f"{where}: labels: {name!r} must be user.x or product.x")
+        if not isinstance(table, dict) or not table:
+            raise PolicyError(f"{place}: must be a table such as {{ R4 = {{ en = 'high' }} }}")
+        codes = _codes(declared.get(name))
+        stray = [code for code in table if codes is not None and code not in codes]
+        if stray:
+            raise PolicyError(f"{place}: {stray} are none of {codes}")
+        found[name] = MappingProxyType({code: read_languages(table, code, place) for code in table})
+    return MappingProxyType(found)
+
+
+def _codes(declared: Declaration) -> list[str] | None:
+    """List what a field may hold, None where nothing says."""
+    if isinstance(declared, Scale):
+        return list(map(str, declared.levels))
+    if isinstance(declared, Domain) and declared.values:
+        return [value if isinstance(value, str) else f"{value:.15g}" for value in declared.values]
+    return ["true", "false"] if declared == "boolean" else None

@@ -1,0 +1,103 @@
+"""Of what type an expression is, and what its numbers count, as far as declarations say."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from suitably.suitability.language.functions import called
+from suitably.suitability.language.nodes import (
+    And,
+    Arithmetic,
+    AsOf,
+    Call,
+    Compare,
+    Constant,
+    Field,
+    Membership,
+    Negative,
+    Node,
+    Not,
+    Or,
+)
+from suitably.suitability.language.types import Declaration, Domain, type_name
+
+__all__ = ["Unit", "kind_of", "unit_of"]
+
+
+@dataclass(frozen=True)
+class Unit:
+    """What numbers count.
+
+    Attributes:
+        name: Such as `share` or `money`.
+        currency: Of money, where it is stated.
+    """
+
+    name: str
+    currency: str | None = None
+
+
+def kind_of(node: Node, declared: Mapping[str, Declaration]) -> str | None:
+    """Return the name of an expression's type, None where only data would tell."""
+    match node:
+        case Field():
+            return type_name(declared.get(node.declared_as))
+        case AsOf():
+            return "date"
+        case And() | Or() | Not() | Compare() | Membership():
+            return "boolean"
+        case Constant(value=bool()):
+            return "boolean"
+        case Constant():
+            return "text" if isinstance(node.value, str) else "number"
+        case Negative():
+            return kind_of(node.operand, declared)
+        case Arithmetic(operator="*" | "/"):
+            return "number"
+        case Arithmetic():
+            kinds = {kind_of(node.left, declared), kind_of(node.right, declared)}
+            return "number" if kinds == {"number"} else None
+        case Call():
+            function = called(node)
+            kind = function.result if function is not None else None
+            return kind if kind not in ("ordered", "entry", "any", "element") else None
+    return None
+
+
+def unit_of(node: Node, declared: Mapping[str, Declaration]) -> Unit | None:
+    """Return what the numbers of an expression count, None where nothing says."""
+    match node:
+        case Field():
+            said = declared.get(node.declared_as)
+            if not isinstance(said, Domain) or said.unit is None:
+                return None
+            return Unit(said.unit, said.currency)
+        case Negative():
+            return unit_of(node.operand, declared)
+        case Arithmetic():
+            return _combined(node, declared)
+        case Call(function="amount"):
+            units = {unit_of(part, declared) for part in node.arguments} - {None}
+            return units.pop() if len(units) == 1 else None
+        case Call(function="min" | "max" | "abs"):
+            units = {unit_of(part, declared) for part in node.arguments}
+            return units.pop() if len(units) == 1 else None
+    return None
+
+
+def _combined(node: Arithmetic, declared: Mapping[str, Declaration]) -> Unit | None:
+    left, right = unit_of(node.left, declared), unit_of(node.right, declared)
+    if node.operator in "+-":
+        return left if left == right else None
+    if node.operator == "/":
+        if left == right and left is not None:
+            return Unit("share")
+        return left if isinstance(node.right, Constant) or _is_plain(right) else None
+    for one, other, factor in ((left, right, node.right), (right, left, node.left)):
+        if one is not None and (isinstance(factor, Constant) or _is_plain(other)):
+            return one
+    return None
+
+
+def _is_plain(unit: Unit | None) -> bool:
+    """Return whether what a number is multiplied with leaves its unit alone."""
+    return unit is not None and unit.name in ("share", "count")
