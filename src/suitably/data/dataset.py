@@ -6,6 +6,8 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from suitably.data.clock import MICROSECOND, Clock, Instant, present_moment
@@ -16,9 +18,10 @@ from suitably.data.events import Events
 from suitably.data.frames import fieldless, read_frame, write_frame
 from suitably.data.interactions import id_codes, inspect_log, read_events
 from suitably.data.validation import OnError, Quarantine, TableValidator
+from suitably.data.values import readable
 from suitably.data.versions import Versions, read_versions
 from suitably.data.view import View
-from suitably.data.vocabulary import Vocabulary, same_ids
+from suitably.data.vocabulary import Vocabulary, id_array, same_ids
 from suitably.errors import DataError
 from suitably.typing import AsOf, FrameKind, IntoFrame
 from suitably.utils.html import box, facts, table
@@ -112,6 +115,7 @@ class Dataset:
         self._kind = kinds[0]
 
         log = inspections["interactions"]
+        given = log.table
         present = present_moment(now)
         roles, zones = inspect_log(log, columns, self.kinds, present)
 
@@ -127,6 +131,7 @@ class Dataset:
         self.events: Events = read_events(
             log, columns, roles, self.user_versions.ids, self.product_versions.ids
         )
+        self._doubtful = self._users_set_aside(given)
         self.kinds.check(self.events)
         self.kinds.warn_of_several(self.events)
 
@@ -156,6 +161,13 @@ class Dataset:
                 f"interactions.{id_column} holds {log.column(id_column).type}: use one type of id"
             )
         return versions
+
+    def _users_set_aside(self, given: pa.Table) -> pa.Array:
+        """Return the ids of users of whom rows of the log, as given, were set aside."""
+        aside = self._quarantine.table()
+        rows = aside.filter(pc.equal(aside["table"], "interactions"))["row"]
+        array = given[self.columns.user].take(rows).combine_chunks()
+        return id_array(readable(array, self.columns.user), self.columns.user).unique()
 
     def _refuse_strangers(self, log: TableValidator) -> None:
         for column, versions, name in (
@@ -258,7 +270,12 @@ class Dataset:
             events=events,
             kinds=self.kinds,
             columns=self.columns,
+            doubtful=self._positions(users.ids),
         )
+
+    def _positions(self, ids: Vocabulary) -> NDArray[np.int64]:
+        codes = ids.codes(self._doubtful.drop_null()) if len(self._doubtful) else np.zeros(0)
+        return np.sort(codes[codes >= 0]).astype(np.int64)
 
     def _visible(self, side: str, versions: Versions, moment: Instant | None) -> Entities:
         return Entities.visible(side, versions, moment, self.columns, side in self._tables)

@@ -1,6 +1,6 @@
 """Point-in-time views: what was visible strictly before a moment."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -31,6 +31,7 @@ class View:
         events: The visible interactions, in order of time; what has an id is there once.
         kinds: What the kinds of event mean.
         columns: How the caller's columns are called.
+        doubtful: int64, users of whom rows of the log were set aside, so that it is not whole.
 
     Example:
         >>> import pandas as pd
@@ -49,6 +50,7 @@ class View:
     events: Events
     kinds: EventKinds
     columns: Columns
+    doubtful: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
 
     @property
     def user_ids(self) -> NDArray[Any]:

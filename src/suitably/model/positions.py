@@ -41,6 +41,7 @@ class PositionsState:
         missing: bool (rows,), whether an amount is missing.
         groups: Text (fields, products), by which sums go; `missing` where `there` is false.
         there: bool (fields, products).
+        doubtful: int64, users of whom rows of the log were set aside: nothing of them is known.
     """
 
     count: NDArray[np.int64]
@@ -54,6 +55,7 @@ class PositionsState:
     missing: NDArray[np.bool_]
     groups: NDArray[np.str_]
     there: NDArray[np.bool_]
+    doubtful: NDArray[np.int64]
 
     def __len__(self) -> int:
         return int(self.count[0])
@@ -73,8 +75,9 @@ class Positions(ParameterizedBuilder):
 
     Held is acquired less disposed of, product by product and never below 0; the sign of what was
     disposed of is ignored. A sum is unknown where an amount that belongs to it is missing; where
-    the group of a product that is held is not known, so are the sums of all groups. Products that
-    have left the catalogue count by their last fields.
+    the group of a product that is held is not known, so are the sums of all groups; where rows of
+    a user's log were set aside, so are all sums of that user. Products that have left the catalogue
+    count by their last fields.
 
     Where no window is asked for, only sums by user and product are kept; else the amounts and
     instants of acquisitions, and nothing else of them.
@@ -161,6 +164,7 @@ class Positions(ParameterizedBuilder):
                 missing,
                 np.stack(named) if texts else np.zeros(shape, np.str_),
                 np.stack(there) if texts else np.zeros(shape, bool),
+                view.doubtful,
             )
         )
 
@@ -169,10 +173,14 @@ class Positions(ParameterizedBuilder):
         rows = ("users", "products", "times", "disposed", "whole", "billionths", "missing")
         joint = {name: np.concatenate([getattr(a, name), getattr(b, name)]) for name in rows}
         later = b if b.groups.shape[1] >= a.groups.shape[1] else a
-        count = np.maximum(a.count, b.count)
         return _reduced(
             PositionsState(
-                count=count, zone=b.zone, groups=later.groups, there=later.there, **joint
+                count=np.maximum(a.count, b.count),
+                zone=b.zone,
+                groups=later.groups,
+                there=later.there,
+                doubtful=np.union1d(a.doubtful, b.doubtful),
+                **joint,
             )
         )
 
@@ -203,18 +211,39 @@ def positions_for(policies: Sequence[PolicyDocument], data: Dataset, as_of: Any)
 
 @dataclass(frozen=True)
 class _Pairs:
-    """Money by user and product: sums above 0, and sums that are not known."""
+    """Money by user and product, as whole units and billionths of one.
+
+    Sums are added as integers: the same in any order of products.
+    """
 
     users: NDArray[np.int64]
     products: NDArray[np.int64]
-    money: NDArray[np.float64]
+    whole: NDArray[np.int64]
+    billionths: NDArray[np.int64]
     missing: NDArray[np.bool_]
+
+    def sums(self, codes: NDArray[np.int64], count: int) -> NDArray[np.float64]:
+        """Add up by codes: float64 (count,)."""
+        whole, billionths = np.zeros((2, count), np.int64)
+        np.add.at(whole, codes, self.whole)
+        np.add.at(billionths, codes, self.billionths)
+        return ExactSums(whole + billionths // _PARTS, billionths % _PARTS).floats()
+
+    def unknown(self, codes: NDArray[np.int64], count: int) -> NDArray[np.bool_]:
+        """Return in which sums an amount is missing: bool (count,)."""
+        lacking: NDArray[np.bool_] = np.bincount(codes, self.missing, minlength=count) > 0
+        return lacking
+
+    def take(self, rows: NDArray[np.bool_]) -> "_Pairs":
+        """Return some of the pairs."""
+        return _Pairs(*(column[rows] for column in vars(self).values()))
 
 
 def _held(state: PositionsState) -> _Pairs:
+    """Return what is left of each product, which is never less than nothing."""
     pairs = _pairs(state, np.ones(len(state.users), bool))
-    some = pairs.missing | (pairs.money > 0)
-    return _Pairs(*(one[some] for one in vars(pairs).values()))
+    left = (pairs.whole > 0) | ((pairs.whole == 0) & (pairs.billionths > 0))
+    return pairs.take(left | pairs.missing)
 
 
 def _pairs(state: PositionsState, rows: NDArray[np.bool_]) -> _Pairs:
@@ -228,14 +257,21 @@ def _pairs(state: PositionsState, rows: NDArray[np.bool_]) -> _Pairs:
         return np.add.reduceat(values, first) if len(first) else values[:0]
 
     whole, billionths = added(sign * state.whole[rows]), added(sign * state.billionths[rows])
-    money = ExactSums(whole + billionths // _PARTS, billionths % _PARTS).floats()
-    return _Pairs(users[first], products[first], money, added(state.missing[rows].astype(int)) > 0)
+    missing = added(state.missing[rows].astype(np.int64)) > 0
+    return _Pairs(
+        users[first], products[first], whole + billionths // _PARTS, billionths % _PARTS, missing
+    )
 
 
 def _totals(state: PositionsState, held: _Pairs) -> pa.Array:
-    totals = np.bincount(held.users, held.money, minlength=len(state))
-    unknown = np.bincount(held.users, held.missing, minlength=len(state)) > 0
-    return pa.array(totals, mask=unknown)
+    unknown = held.unknown(held.users, len(state)) | _doubted(state)
+    return pa.array(held.sums(held.users, len(state)), mask=unknown)
+
+
+def _doubted(state: PositionsState) -> NDArray[np.bool_]:
+    doubted = np.zeros(len(state), bool)
+    doubted[state.doubtful] = True
+    return doubted
 
 
 def _maps(
@@ -246,20 +282,18 @@ def _maps(
     undated: bool,
 ) -> pa.Array:
     count = len(state)
-    strange = np.bincount(pairs.users, ~there[pairs.products], minlength=count) > 0
-    names, codes = np.unique(groups, return_inverse=True)
     known = there[pairs.products]
-    keys = pairs.users[known] * len(names) + codes[pairs.products[known]]
-    cells, place = np.unique(keys, return_inverse=True)
-    sums = np.bincount(place, pairs.money[known], minlength=len(cells))
-    missing = np.bincount(place, pairs.missing[known], minlength=len(cells)) > 0
-    users = cells // max(len(names), 1)
-    offsets = np.searchsorted(users, np.arange(count + 1)).astype(np.int32)
-    texts = names[cells % max(len(names), 1)].tolist() if len(cells) else []
-    maps = pa.MapArray.from_arrays(
-        pa.array(offsets), pa.array(texts, pa.string()), pa.array(sums, pa.float64(), mask=missing)
-    )
-    return maps.take(pa.array(np.arange(count), mask=strange | undated))
+    strange = np.bincount(pairs.users, ~known, minlength=count) > 0
+    named = pairs.take(known)
+    names, codes = np.unique(groups, return_inverse=True)
+    width = max(len(names), 1)
+    cells, place = np.unique(named.users * width + codes[named.products], return_inverse=True)
+    offsets = np.searchsorted(cells // width, np.arange(count + 1)).astype(np.int32)
+    texts = pa.array(names[cells % width].tolist() if len(cells) else [], pa.string())
+    sums, missing = named.sums(place, len(cells)), named.unknown(place, len(cells))
+    maps = pa.MapArray.from_arrays(pa.array(offsets), texts, pa.array(sums, mask=missing))
+    unknown = strange | _doubted(state) | undated
+    return maps.take(pa.array(np.arange(count), mask=unknown))
 
 
 def _column(view: View, name: str) -> pa.Array:
@@ -323,6 +357,7 @@ def _reduced(state: PositionsState) -> PositionsState:
         added(state.missing.astype(np.int64)) > 0,
         state.groups,
         state.there,
+        state.doubtful,
     )
 
 

@@ -372,14 +372,18 @@ class Pipeline(Parameterized):
         return write_frame(found, model.state.kind)
 
     def eligibility(
-        self, as_of: AsOf | None = None, policy: PolicySource | None = None
+        self,
+        as_of: AsOf | None = None,
+        policy: PolicySource | None = None,
+        amount: float | IntoFrame | None = None,
     ) -> Eligibility:
         """Return who may be offered what, under the pipeline's policy or another one."""
         model = self._fitted()
-        snapshot = self._snapshot(model, as_of)
+        snapshot = self._snapshot(model, as_of, amount)
         if policy is None:
             return snapshot.eligibility
-        return model.state.snapshot(read_policies(policy), snapshot.as_of).eligibility
+        found = model.state.snapshot(read_policies(policy), snapshot.as_of).eligibility
+        return found if amount is None else found.proposing(read_amounts(amount, model.state.users))
 
     def apply_arrow(
         self,

@@ -1,5 +1,6 @@
 """What would be invested: read from a call, and laid over what the users' fields say."""
 
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -21,19 +22,23 @@ def read_amounts(amount: Any, users: Entities) -> NDArray[np.float64]:
     """Read the `amount=` of a call: float64 (users,), NaN where nothing is proposed.
 
     Args:
-        amount: A number for all, or a frame with a row for some: the id of the user, `amount` and,
-            where amounts may be in several, `currency`, which must be the user's.
+        amount: A number for all, in the currency of the products' amounts, or a frame with a row
+            for some: the id of the user, `amount` and perhaps `currency`, which must be the user's.
         users: The users, with their fields.
 
     Raises:
         DataError: No number from 0 up, an unknown user or one twice, or another currency.
     """
     if isinstance(amount, bool | str):
-        raise DataError(f"amount={amount!r}: must be a number from 0 up, or a frame")
-    if isinstance(amount, int | float | np.number):
-        if not (np.isfinite(amount) and amount >= 0):
-            raise DataError(f"amount={amount!r}: must be a number from 0 up, or a frame")
-        return np.full(len(users), float(amount))
+        raise DataError(f"amount={amount!r:.40}: must be a number from 0 up, or a frame")
+    if isinstance(amount, int | float | Decimal | np.number):
+        try:
+            number = float(amount)
+        except (OverflowError, ValueError):
+            number = np.nan
+        if not (np.isfinite(number) and number >= 0):
+            raise DataError(f"amount={amount!s:.40}: must be a number from 0 up, or a frame")
+        return np.full(len(users), number)
     table, _ = read_frame(amount, "amount")
     id_column = users.id_column if users.id_column in table.column_names else "user_id"
     for name in (id_column, "amount"):

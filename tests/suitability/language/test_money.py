@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from datetime import datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +110,8 @@ def test_the_amount_of_a_call() -> None:
         (float("inf"), "number from 0 up"),
         (True, "number from 0 up"),
         ("100", "number from 0 up"),
+        (10**400, "number from 0 up"),
+        (Decimal("NaN"), "number from 0 up"),
         (pd.DataFrame({"user_id": ["u"]}), "no column 'amount'"),
         (pd.DataFrame({"user_id": ["x"], "amount": [1.0]}), "row 0: a user that is not known"),
         (pd.DataFrame({"user_id": ["u", "u"], "amount": [1.0, 2.0]}), "there twice"),
@@ -297,3 +300,32 @@ def test_the_risk_of_a_portfolio() -> None:
 def test_no_sentence(text: str, words: str) -> None:
     with pytest.raises(st.PolicyError, match=rf"line 1, column \d+: .*{words}"):
         policy(text)
+
+
+@pytest.mark.parametrize("order", [[1, 2, 3], [3, 2, 1], [2, 3, 1]])
+def test_sums_do_not_depend_on_the_order_of_products(order: list[int]) -> None:
+    rows = [("u", p, v, "buy", 3) for p, v in zip((1, 2, 3), (0.1, 0.2, 0.3), strict=True)]
+    products = pa.table({"product_id": order, "issuer": ["X", "X", "X"]})
+    rules = policy("portfolio() == 0.6", "held(product.issuer) == 0.6")
+    pipeline = st.Pipeline(profiles=[], policy=rules, ranker=st.ranking.Popularity())
+    pipeline.fit(st.Dataset(USERS, products, log_of([*SEED[1:], *rows]), **MEANS), NOW)
+    assert pipeline.eligibility().mask(["u"]).all()
+
+
+def test_what_was_set_aside_makes_sums_unknown() -> None:
+    rows = [*SEED, ("u", 1, None, "buy", 3), ("v", 3, 5.0, "buy", 2)]
+    for bad in (rows, [*rows[:3], ("u", 500, 9.0, "buy", 3), rows[4]]):
+        data = st.Dataset(USERS, PRODUCTS, log_of(bad), **MEANS, on_error="quarantine")
+        assert len(data.quarantine) == 1
+        rules = policy("portfolio() <= 50", "held(product.issuer) <= 50")
+        pipeline = st.Pipeline(profiles=[], policy=rules, ranker=st.ranking.Popularity())
+        found = pipeline.fit(data, NOW).eligibility()
+        assert {v.verdict for v in found.verdicts("u", 1)} == {"unknown"}
+        assert {v.verdict for v in found.verdicts("v", 1)} == {"pass"}
+
+
+def test_the_amount_of_an_eligibility() -> None:
+    pipeline = fitted(bank(), policy("amount <= 150"))
+    assert pipeline.eligibility(amount=Decimal("120")).mask().tolist() == [[True, True, False]] * 2
+    other = pipeline.eligibility(policy=policy("amount <= 110"), amount=120)
+    assert not other.mask().any()
