@@ -40,6 +40,7 @@ class Recommendations:
         rows: Their positions, −1 where unknown.
         drawn: Their lists.
         generator: What drew them up, for reasons and evidence.
+        last: What would draw up the next product, where lists were drawn up step by step.
 
     Example:
         >>> import pandas as pd
@@ -61,11 +62,13 @@ class Recommendations:
         rows: NDArray[np.int64],
         drawn: GeneratedLists,
         generator: ListGenerator,
+        last: ListGenerator | None = None,
     ) -> None:
         self._asked = asked
         self._rows = rows
         self._drawn = drawn
         self._generator = generator
+        self._last = generator if last is None else last
 
     @property
     def k(self) -> int:
@@ -201,7 +204,7 @@ class Recommendations:
         return int((self.lists.lengths < self.k).sum())
 
     def _reasons(self, block: NDArray[np.int64]) -> tuple[list[str], NDArray[np.int64]]:
-        generator, rows = self._generator, self._rows[block]
+        generator, rows = self._last, self._rows[block]
         eligibility = generator.snapshot.eligibility
         by_rule = eligibility.exclusions(rows, generator.narrowed)
         eligible = eligibility.bits(rows) & generator.narrowed

@@ -1,7 +1,7 @@
 """Money held and bought, by fields of the products: what `held` and `bought` in rules ask."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -9,7 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from suitably.data import Clock, Dataset, View
-from suitably.data.clock import Instant, Instants, months_later
+from suitably.data.clock import MICROSECOND, Instant, Instants, months_later
 from suitably.data.values import as_text, readable
 from suitably.errors import DataError
 from suitably.profiles.base import ParameterizedBuilder
@@ -183,6 +183,40 @@ class Positions(ParameterizedBuilder):
                 **joint,
             )
         )
+
+    def also_bought(
+        self,
+        state: PositionsState,
+        users: NDArray[np.int64],
+        products: NDArray[np.int64],
+        money: NDArray[np.float64],
+        as_of: Instant | None,
+    ) -> PositionsState:
+        """Return the state in which users also bought products just before a moment.
+
+        Args:
+            state: As accumulated or merged.
+            users: int64 (rows,), positions of users.
+            products: int64 (rows,), positions of products.
+            money: float64 (rows,), NaN where it is not known.
+            as_of: The moment.
+        """
+        rows = np.arange(len(users), dtype=np.int32)
+        missing = np.isnan(money)
+        sums = ExactSums.of(rows, np.where(missing, 0.0, money), len(users))
+        windows = as_of is not None and any(unit for _, unit, _ in self._asked)
+        moment = as_of - MICROSECOND if windows and as_of is not None else _UNDATED
+        new = {
+            "users": users,
+            "products": products,
+            "times": np.full(len(users), moment),
+            "disposed": np.zeros(len(users), bool),
+            "whole": sums.whole,
+            "billionths": sums.billionths,
+            "missing": missing,
+        }
+        joint = {name: np.concatenate([getattr(state, name), new[name]]) for name in new}
+        return _reduced(replace(state, **joint))
 
     def finalise(self, state: PositionsState, as_of: Instant | None) -> pa.Table:
         """Return the sums as of a moment; what a window asks of undated data is null."""

@@ -20,7 +20,7 @@ from suitably.errors import DataError
 from suitably.suitability.eligibility import Eligibility
 from suitably.suitability.policy import Policy
 
-__all__ = ["FittedState", "Snapshot", "build_state"]
+__all__ = ["FittedState", "Snapshot", "build_state", "stored_in"]
 
 _DAY = 86_400_000_000
 
@@ -223,6 +223,14 @@ def build_state(view: View, kind: str, builders: Sequence[Any]) -> FittedState:
         builders=tuple(builders),
         builder_states=tuple(builder.accumulate(view) for builder in builders),
     )
+
+
+def stored_in(
+    matrix: sparse.csr_array, rows: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return where some rows of a matrix have something: places in the block, and columns."""
+    places, stored = _stored(matrix, rows)
+    return places, matrix.indices[stored].astype(np.int64)
 
 
 def _stored(

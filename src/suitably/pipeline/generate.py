@@ -8,11 +8,12 @@ from functools import cached_property
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
+from scipy import sparse
 
 from suitably.data.frames import take_rows
 from suitably.errors import SuitabilityWarning, SuitablyError
 from suitably.model.scoring import CatalogueScorer
-from suitably.model.state import FittedState, Snapshot
+from suitably.model.state import FittedState, Snapshot, stored_in
 from suitably.ranking.protocol import Ranker, Scorer
 from suitably.ranking.topk.engine import top_k
 from suitably.ranking.topk.lists import Lists
@@ -91,6 +92,7 @@ class ListGenerator:
         k: The most products in a list.
         exclude_owned: Whether owned products are left out.
         candidates: int64, positions in the catalogue that the caller narrows it to; None: all.
+        taken: CSR (users, catalogue), what stands in the lists already; None: nothing does.
     """
 
     state: FittedState
@@ -100,6 +102,7 @@ class ListGenerator:
     k: int
     exclude_owned: bool
     candidates: NDArray[np.int64] | None
+    taken: sparse.csr_array | None = None
 
     def generate(self, rows: NDArray[np.int64]) -> GeneratedLists:
         """Draw up the lists of users by position; −1 stands for an unknown user.
@@ -148,6 +151,8 @@ class ListGenerator:
         words = self.snapshot.eligibility.bits(rows)
         if self.candidates is not None:
             words &= self.narrowed
+        if self.taken is not None:
+            bitset.clear(words, *stored_in(self.taken, rows))
         return self.without_rejected(self.without_owned(words, rows), rows)
 
     def without_owned(self, words: BitRows, rows: NDArray[np.int64]) -> BitRows:

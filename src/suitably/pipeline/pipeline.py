@@ -27,6 +27,7 @@ from suitably.pipeline.diagram import pipeline_html
 from suitably.pipeline.fallback import rankers_with_fallback
 from suitably.pipeline.generate import ListGenerator
 from suitably.pipeline.similar import similar_products
+from suitably.pipeline.stepwise import generate_stepwise
 from suitably.pipeline.trace import Trace, trace
 from suitably.profiles.protocol import Builder
 from suitably.ranking.protocol import Ranker
@@ -259,6 +260,7 @@ class Pipeline(Parameterized):
         exclude_owned: bool = True,
         product_ids: IdsLike | None = None,
         amount: float | IntoFrame | None = None,
+        stepwise: bool = False,
     ) -> Recommendations:
         """Draw up a list for every user asked.
 
@@ -272,6 +274,8 @@ class Pipeline(Parameterized):
             product_ids: Narrows the catalogue, never widens it.
             amount: What would be invested, for rules that ask: a number for everybody, or a frame
                 of `user_id` and `amount`, perhaps `currency`; else `user.amount_to_invest` counts.
+            stepwise: Whether each product is judged as if those before it in the list were bought,
+                for rules that ask what is held or was bought. Takes about k times as long.
 
         Raises:
             ValueError: k is not a positive integer.
@@ -289,7 +293,11 @@ class Pipeline(Parameterized):
             rows = users.codes(asked).astype(np.int64)
             asked = users.cast_like(asked)
         with logged(_log, "recommend", logging.DEBUG, users=len(rows), k=generator.k):
-            return Recommendations(asked, rows, generator.generate(rows), generator)
+            if not stepwise:
+                return Recommendations(asked, rows, generator.generate(rows), generator)
+            amounts = None if amount is None else read_amounts(amount, model.state.users)
+            lists, last = generate_stepwise(generator, model.policies, rows, amounts)
+            return Recommendations(asked, rows, lists, generator, last)
 
     def why_not(
         self,

@@ -1,0 +1,101 @@
+"""Lists drawn up step by step: what stands first counts as if it were bought."""
+
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from scipy import sparse
+
+from suitably.data.values import finite_doubles, readable
+from suitably.model.positions import Positions
+from suitably.model.state import FittedState
+from suitably.pipeline.generate import GeneratedLists, ListGenerator
+from suitably.suitability.amounts import AMOUNT_FIELD
+from suitably.suitability.policy import Policy
+
+__all__ = ["generate_stepwise"]
+
+
+def generate_stepwise(
+    generator: ListGenerator,
+    policies: tuple[Policy, ...],
+    rows: NDArray[np.int64],
+    amounts: NDArray[np.float64] | None,
+) -> tuple[GeneratedLists, ListGenerator]:
+    """Draw up lists product by product, each judged as if those before it were bought.
+
+    Money held and bought then includes, for every product before, what would be invested in it.
+    The rules are judged anew at every step, for everybody.
+
+    Args:
+        generator: As for whole lists; its rerankers reorder the candidates of every step.
+        policies: All of which bind.
+        rows: Positions of the users; −1 for one who is unknown.
+        amounts: What a call says would be invested, per user; None: what the users' fields say.
+
+    Returns:
+        The lists, and what would draw up the next product: it says why there is none.
+    """
+    depth = min(generator.k, len(generator.state.positions))
+    whole = GeneratedLists.empty(len(rows), depth)
+    proposed = _proposed(generator.state, amounts)
+    least = _numbers(generator.state.products.fields, "min_amount", len(generator.state.products))
+    active = np.flatnonzero(rows >= 0)
+    for rank in range(depth):
+        step = replace(generator, k=1).generate(rows[active])
+        found = step.lists.lengths > 0
+        whole.stood_in[active] |= step.stood_in
+        active = active[found]
+        if not len(active):
+            break
+        codes = step.lists.products[found, 0]
+        whole.lists.products[active, rank] = codes
+        whole.lists.scores[active, rank] = step.lists.scores[found, 0]
+        whole.lists.lengths[active] = rank + 1
+        products = generator.state.positions[codes]
+        money = np.fmax(proposed[rows[active]], least[products])
+        generator = _bought(generator, policies, rows[active], products, codes, money, amounts)
+    return whole, generator
+
+
+def _bought(
+    generator: ListGenerator,
+    policies: tuple[Policy, ...],
+    users: NDArray[np.int64],
+    products: NDArray[np.int64],
+    codes: NDArray[np.int32],
+    money: NDArray[np.float64],
+    amounts: NDArray[np.float64] | None,
+) -> ListGenerator:
+    """Return a generator for which users hold these products too, and are not offered them."""
+    state, as_of = generator.state, generator.snapshot.as_of
+    held = tuple(
+        builder.also_bought(kept, users, products, money, as_of)
+        if isinstance(builder, Positions)
+        else kept
+        for builder, kept in zip(state.builders, state.builder_states, strict=True)
+    )
+    state = replace(state, builder_states=held)
+    snapshot = state.snapshot(policies, as_of)
+    if amounts is not None:
+        snapshot = replace(snapshot, eligibility=snapshot.eligibility.proposing(amounts))
+    shape = (len(state.users), len(state.positions))
+    more = sparse.csr_array((np.ones(len(users), np.int8), (users, codes)), shape=shape)
+    taken = more if generator.taken is None else sparse.csr_array(generator.taken + more)
+    return replace(generator, state=state, snapshot=snapshot, taken=taken)
+
+
+def _proposed(state: FittedState, amounts: NDArray[np.float64] | None) -> NDArray[np.float64]:
+    own = _numbers(state.users.fields, AMOUNT_FIELD, len(state.users))
+    return own if amounts is None else np.where(np.isnan(amounts), own, amounts)
+
+
+def _numbers(fields: pa.Table, name: str, rows: int) -> NDArray[np.float64]:
+    """Return a column of numbers, NaN where there is none."""
+    if name not in fields.column_names:
+        return np.full(rows, np.nan)
+    array = readable(fields[name].combine_chunks(), name)
+    if pa.types.is_null(array.type):
+        return np.full(rows, np.nan)
+    return finite_doubles(array, name)
