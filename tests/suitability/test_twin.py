@@ -85,8 +85,9 @@ def compare_verdicts(
         assert verdict.article == rule["article"], message
         if verdict.verdict == "fail" or (verdict.flag and not verdict.unknown):
             assert dict(verdict.text) == rule["because"], message
-        required = fields_of(rule["require"])
-        allowed = required | fields_of(rule.get("applies", "1")) | {"as_of"}
+        terms = case.policy.get("terms", {})
+        required = fields_of(rule["require"], terms)
+        allowed = required | fields_of(rule.get("applies", "1"), terms) | {"as_of"}
         assert required <= set(verdict.inputs) | {"as_of"}, message
         assert set(verdict.inputs) <= allowed, message
         for name, value in verdict.inputs.items():

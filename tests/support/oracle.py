@@ -157,13 +157,16 @@ def parse(text: str) -> ast.expr:
     return ast.parse(text.strip(), mode="eval").body
 
 
-def fields_of(text: str) -> set[str]:
-    """Name the fields that an expression speaks of, such as `user.age`."""
-    return {
+def fields_of(text: str, terms: dict[str, str] | None = None) -> set[str]:
+    """Name the fields that an expression speaks of, such as `user.age`, those of terms included."""
+    named = {
         f"{node.value.id}.{node.attr}"
         for node in ast.walk(parse(text))
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
     }
+    used = {name for name in named if terms and name.startswith("term.")}
+    inside = [fields_of((terms or {})[name.removeprefix("term.")], terms) for name in used]
+    return (named - used).union(*inside)
 
 
 def evaluate(node: ast.expr, pair: Pair) -> Any:

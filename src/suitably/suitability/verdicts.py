@@ -7,9 +7,9 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from suitably.suitability.language.document import PolicyDocument, Rule
-from suitably.suitability.language.nodes import Field
+from suitably.suitability.language.nodes import Field, Node
 from suitably.suitability.language.texts import Placeholder, fill
-from suitably.suitability.language.units import unit_of
+from suitably.suitability.language.units import scale_of, unit_of
 from suitably.suitability.messages import (
     LANGUAGES,
     explain_reason,
@@ -171,8 +171,16 @@ def _written(
         percent = unit is not None and unit.name == "percent"
         currency = unit.currency if unit is not None else None
         return show_formatted(value, place.format, language, currency, percent)
-    name = str(node) if isinstance(node, Field) else place.name
-    return show_value(_labelled(policy, name, value, language), language)
+    return show_value(_labelled(policy, _codes_of(policy, node), value, language), language)
+
+
+def _codes_of(policy: PolicyDocument, node: Node | None) -> str:
+    """Return the field whose labels tell the codes of an expression, empty where none does."""
+    if node is None or isinstance(node, Field):
+        return str(node or "")
+    scale = scale_of(node, policy.fields)
+    on_it = (name for name in policy.labels if scale and policy.fields.get(name) == scale)
+    return next(on_it, "")
 
 
 def _labelled(policy: PolicyDocument, name: str, value: Any, language: str) -> Any:

@@ -18,6 +18,7 @@ investor = ["C1", "C2", "C3"]
 sri = [1, 2, 3]
 [fields]
 "user.level" = "investor"
+"user.lower" = "investor"
 "product.sri" = "sri"
 "user.loss" = { type = "number", min = 0, max = 1, unit = "share" }
 "user.rate" = { type = "number", unit = "percent" }
@@ -38,12 +39,18 @@ bold = "user.level > 'C1'"
 level = "user.level"
 limit = "map('limit', user.level)"
 odd = "user.free * 2"
+sum = "0.1 + 0.2"
+looked = "lookup(user.parts, 'k')"
+best = "max(user.level, user.lower)"
+next = "map('next', user.level)"
 [maps]
 limit = { C1 = 1, C2 = 2, C3 = 3 }
+next = { C1 = "C2", C2 = "C3", C3 = "C3" }
 """
 USER: dict[str, Any] = {
     "user_id": "u",
     "level": "C2",
+    "lower": "C1",
     "loss": 0.125,
     "rate": 12.5,
     "age": 71,
@@ -52,6 +59,7 @@ USER: dict[str, Any] = {
     "vulnerable": True,
     "wealth": 250_000.0,
     "free": 1.5,
+    "parts": {"k": 0.25},
     "tags": ["x", "y"],
     "day": date(2024, 3, 1),
 }
@@ -102,6 +110,9 @@ def said(place: str, user: dict[str, Any] | None = None, more: str = "") -> list
         ("{term.bold}", "yes", "是"),
         ("{term.level}", "C2", "C2"),
         ("{term.limit}", "2", "2"),
+        ("{term.sum}", "0.3", "0.3"),
+        ("{term.looked:percent}", "25%", "25%"),
+        ("{term.next}", "C3", "C3"),
     ],
 )
 def test_a_value_in_a_text(place: str, english: str, chinese: str) -> None:
@@ -135,6 +146,9 @@ def test_a_missing_date_reads_so() -> None:
         ("{user.since:money}", "is for a number, not for a date"),
         ("{as_of:money}", "is for a number, not for a date"),
         ("{term.bold:percent}", "is for a number, not for a boolean"),
+        ("{term.wait:percent}", "is for a number, not for a duration"),
+        ("{term.best:money}", "is for a number, not for a level"),
+        ("{term.next:money}", "is for a number, not for a level"),
         ("{term.part:money}", "is for money, not for share"),
         ("{term.left:percent}", "not for money"),
         ("{user.loss:pct}", "unknown format; there are percent, money, date"),
@@ -178,6 +192,8 @@ LABELS = """
     [
         ("{user.level}", "steady", "稳健型"),
         ("{term.level}", "steady", "稳健型"),
+        ("{term.best}", "steady", "稳健型"),
+        ("{term.next}", "C3", "C3"),
         ("{product.sri}", "middling", "中等"),
         ("{user.vulnerable}", "in need of care", "是"),
         ("{user.tags}", "ex, y", "甲、y"),

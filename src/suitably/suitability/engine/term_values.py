@@ -31,6 +31,8 @@ def term_value(node: Node, scope: EvalScope) -> Any:
         return bool(found.true.any())
     value = found.data.item()
     match found.type.name:
+        case "number":
+            return float(f"{value:.15g}")  # 0.1 + 0.2 reads 0.3
         case "level" if found.type.scale is not None:
             return found.type.scale.levels[value]
         case "text":

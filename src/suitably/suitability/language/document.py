@@ -187,14 +187,16 @@ def _check_total(policy: PolicyDocument, where: str) -> None:
     Raises:
         PolicyError: There is such a map.
     """
-    sentences = [("governs", policy.governs or "", policy.governs_node)]
+    sentences = [(where, "", node) for node in policy.term_nodes.values()]
+    if policy.governs_node is not None:
+        sentences.append((f"{where}: governs", policy.governs or "", policy.governs_node))
     for rule in policy.rules:
-        sentences += [
-            (f"rule {rule.id!r}: applies", rule.applies or "", rule.applies_node),
-            (f"rule {rule.id!r}: require", rule.require, rule.require_node),
-        ]
-    for key, text, node in sentences:
-        for part in walk(node) if node is not None else []:
+        place = f"{where}, rule {rule.id!r}"
+        sentences.append((f"{place}: require", rule.require, rule.require_node))
+        if rule.applies_node is not None:
+            sentences.append((f"{place}: applies", rule.applies or "", rule.applies_node))
+    for place, text, node in sentences:
+        for part in walk(node):
             match part:
                 case Call(arguments=(Table(table=table), Field() as field)):
                     declared = policy.fields.get(str(field))
@@ -202,4 +204,4 @@ def _check_total(policy: PolicyDocument, where: str) -> None:
                     hole = [value for value in values if value not in dict(table.entries)]
                     if hole and table.source is None:
                         problem = f"this map has no entry for {hole} of {field}"
-                        raise error_in(f"{where}, {key}", text, part, problem)
+                        raise error_in(place, text, part, problem)

@@ -1,4 +1,4 @@
-"""Of what type an expression is, and what its numbers count, as far as declarations say."""
+"""What an expression is as far as declarations say: its type, its scale, what its numbers count."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,10 +17,13 @@ from suitably.suitability.language.nodes import (
     Node,
     Not,
     Or,
+    Table,
 )
-from suitably.suitability.language.types import Declaration, Domain, type_name
+from suitably.suitability.language.types import Declaration, Domain, Scale, type_name
 
-__all__ = ["Unit", "kind_of", "unit_of"]
+__all__ = ["Unit", "kind_of", "scale_of", "unit_of"]
+
+_PLAIN = ("boolean", "number", "date", "duration", "period")
 
 
 @dataclass(frozen=True)
@@ -54,12 +57,39 @@ def kind_of(node: Node, declared: Mapping[str, Declaration]) -> str | None:
         case Arithmetic(operator="*" | "/"):
             return "number"
         case Arithmetic():
-            kinds = {kind_of(node.left, declared), kind_of(node.right, declared)}
-            return "number" if kinds == {"number"} else None
+            return _of_sum(kind_of(node.left, declared), kind_of(node.right, declared))
+        case Call(function="map", arguments=(Table(table=table), *_)):
+            text = isinstance(table.entries[0][1], str)
+            return "level" if table.target is not None else "text" if text else "number"
+        case Call(function="min" | "max"):
+            kinds = {kind_of(part, declared) for part in node.arguments}
+            return kinds.pop() if len(kinds) == 1 and kinds != {"list"} else None
         case Call():
             function = called(node)
-            kind = function.result if function is not None else None
-            return kind if kind not in ("ordered", "entry", "any", "element") else None
+            return function.result if function is not None and function.result in _PLAIN else None
+    return None
+
+
+def _of_sum(left: str | None, right: str | None) -> str | None:
+    """Return the type of a sum or difference."""
+    if None in (left, right):
+        return None
+    if left == right:
+        return "duration" if left == "date" else left
+    return "date" if "date" in (left, right) else None
+
+
+def scale_of(node: Node, declared: Mapping[str, Declaration]) -> Scale | None:
+    """Return the scale that an expression's levels are on, None where it gives none."""
+    match node:
+        case Field():
+            said = declared.get(node.declared_as)
+            return said if isinstance(said, Scale) else None
+        case Call(function="map", arguments=(Table(table=table), *_)):
+            return table.target
+        case Call(function="min" | "max"):
+            scales = (scale_of(part, declared) for part in node.arguments)
+            return next((scale for scale in scales if scale is not None), None)
     return None
 
 
