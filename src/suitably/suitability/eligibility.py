@@ -15,7 +15,7 @@ from suitably.data.entities import Entities
 from suitably.data.frames import write_frame
 from suitably.errors import DataError
 from suitably.suitability.display import eligibility_frame, eligibility_html
-from suitably.suitability.engine.atoms import batch_reader
+from suitably.suitability.engine.atoms import AtomReader, batch_reader, one_reader
 from suitably.suitability.engine.binding import bind
 from suitably.suitability.engine.clauses import Clause, Condition, clauses_of, conditions_of
 from suitably.suitability.engine.exclusions import Exclusions, excluded
@@ -30,7 +30,7 @@ from suitably.suitability.messages import show_value
 from suitably.suitability.verdicts import RuleVerdict
 from suitably.typing import AsOf, IdLike, IdsLike
 from suitably.utils import bitset
-from suitably.utils.bitset import BitRows
+from suitably.utils.bitset import EVERY, NONE, BitRows
 
 __all__ = ["Eligibility"]
 
@@ -180,6 +180,8 @@ class Eligibility:
 
     def _composed(self, conditions: Sequence[Condition], batch: UserBatch) -> BitRows:
         """AND conditions from the bits of their atoms, for the users asked."""
+        if len(batch) == 1:
+            return self._of_one(conditions, one_reader(batch)[1])
         read = batch_reader(batch)
         words: BitRows = np.empty((len(batch), self._width), np.uint64)
         words[:] = self._valid
@@ -187,6 +189,17 @@ class Eligibility:
             words &= condition.holds(read)
             if condition.of_user and not words.any():
                 break
+        return words
+
+    def _of_one(self, conditions: Sequence[Condition], read: AtomReader) -> BitRows:
+        words = self._valid.copy()
+        for condition in conditions:
+            holds = condition.holds(read)
+            if holds is NONE:
+                words[:] = 0
+                break
+            if holds is not EVERY:
+                words &= holds
         return words
 
     def judge(self, row: Mapping[str, Any], as_of: AsOf | None = None) -> NDArray[np.bool_]:
@@ -204,10 +217,11 @@ class Eligibility:
         if moment != self.as_of and self._dated:
             dates = partial(in_force, as_of=moment, clock=self._clock)
             conditions = conditions_of(clauses_of(self._bound, dates))
-        batch = UserBatch(SingleUser(row, self._user_fields), micros(moment))
-        mask: NDArray[np.bool_] = bitset.unpack(
-            self._composed(conditions, batch), len(self._products)
-        )[0]
+        one, read = one_reader(UserBatch(SingleUser(row, self._user_fields), micros(moment)))
+        for cell in self._user_fields.cells:
+            one.value(cell)  # refuses what no frame could hold, whatever the other fields say
+        words = self._of_one(conditions, read)
+        mask: NDArray[np.bool_] = bitset.unpack(words, len(self._products))[0]
         return mask
 
     @cached_property

@@ -2,34 +2,33 @@
 
 import math
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import MAXYEAR, UTC, datetime, timedelta, tzinfo
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
+import pandas as pd
+import pyarrow as pa
 
 from suitably.data.objects import from_objects
 from suitably.data.values import MAX_INTEGER, other_type, plain, readable
 from suitably.errors import DataError, PolicyError
 from suitably.suitability.engine.fields import Fields
+from suitably.suitability.engine.scalars import Cell, Scalar, column_of, scalar_at, type_of
 from suitably.suitability.language.types import (
     ANY,
-    BOOLEAN,
     DATE,
     Column,
     Declaration,
-    Kleene,
     MapColumn,
     StringPool,
     Type,
-    Values,
 )
 
 __all__ = ["SingleUser"]
 
-
-_KNOWN, _UNKNOWN = np.array([True]), np.array([False])
-_KNOWN.setflags(write=False)
-_UNKNOWN.setflags(write=False)
+_EPOCH, _AWARE_EPOCH = datetime(1970, 1, 1), datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 class SingleUser:
@@ -53,73 +52,98 @@ class SingleUser:
         return self._values.get(name)
 
     def column(self, name: str, declared: Declaration) -> Column:
-        """Return a field as a column of one row, read as that of a frame is.
+        """Return a field as a column of one row.
 
         Raises:
             DataError: A value of another type than the field's, or off its scale.
         """
-        kind, value = self._fields.type_of(name, declared), self._values.get(name)
-        if value is None:
-            return _missing(kind)
-        quick = self._unchecked(value, kind)
-        return self._checked(name, declared, kind, value) if quick is None else quick
+        return self._column(self._fields.cell_of(name, declared, False))
 
     def day(self, name: str, declared: Declaration) -> Column:
         """Return a date as the day that its own time zone says; another field, as it is."""
-        value = self._values.get(name)
-        schema = self._fields.type_of(name, declared)
-        if schema != DATE or not isinstance(value, date) or value != value:
-            return self.column(name, declared)
-        if isinstance(value, datetime):
-            self.column(name, declared)  # refuses what no frame could hold beside the others
-            value = value.replace(tzinfo=None)
-        micros = np.array([value], "datetime64[us]").astype(np.int64)
-        return Values(schema, micros, np.array([True]))
+        return self._column(self._fields.cell_of(name, declared, True))
 
-    def _unchecked(self, value: Any, kind: Type) -> Column | None:
+    def _column(self, cell: Cell) -> Column:
+        return column_of(cell.kind, self.scalar(cell, 0))
+
+    def scalar(self, cell: Cell, row: int) -> Scalar:
+        """Return a field as a Python scalar, read as that of a frame is.
+
+        Raises:
+            DataError: A value of another type than the field's, or off its scale.
+        """
+        value = self._values.get(cell.name)
+        if value is None:
+            return None
+        quick = self._unchecked(value, cell)
+        return self._checked(value, cell) if quick is None else quick
+
+    def _unchecked(self, value: Any, cell: Cell) -> Scalar:
         """Return what nobody could refuse, as the reader of frames would; None for all else."""
+        kind = cell.kind
         match kind.name:
             case "number" if _is_double(value):
-                return Values(kind, np.array([value], np.float64), _KNOWN)
+                return float(value)
             case "text" if _is_text(value):
-                return Values(kind, np.array([self.texts.code(value)], np.int64), _KNOWN)
+                return self.texts.code(value)
             case "level" if kind.scale is not None and type(value) is type(kind.scale.levels[0]):
                 if value in kind.scale.levels:
-                    place = kind.scale.levels.index(value)
-                    return Values(kind, np.array([place], np.int64), _KNOWN)
+                    return kind.scale.levels.index(value)
             case "boolean" if type(value) is bool:
-                return Kleene(np.array([value]), np.array([not value]))
+                return value
+            case "date" if type(value) in (datetime, pd.Timestamp):
+                return _moment(value, cell.by_day, self._fields.clock.zone)
             case "list" if kind.element == "text" and type(value) in (list, tuple, set, frozenset):
                 if value and all(map(_is_text, value)):
-                    return Values(kind, np.zeros(1, np.int64), _KNOWN, (frozenset(value),))
+                    return frozenset(value)
             case "map" if type(value) is dict and all(map(_is_text, value)):
                 if all(map(_is_double, value.values())):
                     numbers = np.array(list(value.values()), np.float64)
-                    entries = (np.array([0, len(value)]), self.texts.codes(list(value)), numbers)
-                    return Values(kind, np.zeros(1, np.int64), _KNOWN, MapColumn(*entries))
+                    offsets = np.array([0, len(value)])
+                    return MapColumn(offsets, self.texts.codes(list(value)), numbers)
         return None
 
-    def _checked(self, name: str, declared: Declaration, kind: Type, value: Any) -> Column:
-        where = f"user.{name}"
+    def _checked(self, value: Any, cell: Cell) -> Scalar:
+        where, kind = f"user.{cell.name}", cell.kind
         array = readable(plain(from_objects([value])), where)
         if array.null_count:
-            return _missing(kind)
+            return None
         if kind == ANY:
             raise DataError(f"{where}: the field had no values to tell its type by: declare it")
         try:
-            column = self._fields.read(name, declared, array)
+            column = self._fields.read(cell.name, cell.declared, array)
         except PolicyError as error:
             raise DataError(str(error)) from None
-        found = BOOLEAN if isinstance(column, Kleene) else column.type
+        found = type_of(column)
         if found != kind and not (found.name == kind.name == "list" and _alike(found, kind)):
-            raise other_type(where, array.type, self._fields.array(name).type)
-        return column
+            raise other_type(where, array.type, self._fields.array(cell.name).type)
+        if cell.by_day and found == DATE:
+            column = self._fields.read_day(cell.name, array)
+        return scalar_at(column, 0)
 
 
-def _missing(kind: Type) -> Column:
-    if kind == BOOLEAN:
-        return Kleene(_UNKNOWN, _UNKNOWN)
-    return Values(kind, np.zeros(1, np.int64), _UNKNOWN)
+def _moment(value: datetime, by_day: bool, zone: str | None) -> int | None:
+    """Return a time as microseconds; None where it might be refused."""
+    if (value.tzinfo is None) != (zone is None) or not _is_known(value.tzinfo):
+        return None
+    if isinstance(value, pd.Timestamp):
+        if value.nanosecond or not 1 <= value.year <= MAXYEAR:
+            return None
+        value = value.to_pydatetime()
+    if value.tzinfo is None:
+        return (value - _EPOCH) // _MICROSECOND
+    if by_day:
+        return (value.replace(tzinfo=None) - _EPOCH) // _MICROSECOND
+    return (value - _AWARE_EPOCH) // _MICROSECOND
+
+
+@lru_cache(maxsize=256)
+def _is_known(zone: tzinfo | None) -> bool:
+    """Return whether a column can have a time zone."""
+    try:
+        return zone is None or bool(pa.lib.tzinfo_to_string(zone))
+    except (ValueError, TypeError):
+        return False
 
 
 def _is_double(value: Any) -> bool:
