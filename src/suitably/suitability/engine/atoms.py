@@ -61,6 +61,10 @@ class Atom(Protocol):
         """
         ...
 
+    def prepare(self, batch: UserBatch) -> None:
+        """Work out what depends on no user, at the moment of a batch."""
+        ...
+
     def bits_of(self, one: OneUser) -> TruthBits:
         """Return where it is true and where false, for one user.
 
@@ -168,6 +172,10 @@ class ProductAtom:
             found = self._memory.keep(batch.as_of, packed(truth, 1, self.scope))
         return found
 
+    def prepare(self, batch: UserBatch) -> None:
+        """Make the row."""
+        self.bits(batch)
+
     def bits_of(self, one: OneUser) -> TruthBits:
         """Return the row."""
         return self.bits(one.batch)
@@ -188,6 +196,9 @@ class UserAtom:
         self.node: Node = node
         self.scope: EvalScope = scope
         self._form = scalar_form(node, scope)
+
+    def prepare(self, batch: UserBatch) -> None:
+        """Do nothing: all depends on the user."""
 
     def bits_of(self, one: OneUser) -> TruthBits:
         """Return all or none of the products."""

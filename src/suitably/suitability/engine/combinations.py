@@ -87,6 +87,10 @@ class PairAtom:
         users = self._skeleton.columns("user", self.scope.of(batch))
         return self._evaluated(users, len(batch), batch)
 
+    def prepare(self, batch: UserBatch) -> None:
+        """Evaluate the products' slots."""
+        self.products(batch)
+
     def bits_of(self, one: OneUser) -> TruthBits:
         """Return one user's bits, which are kept by the values that they depend on."""
         values = [form(one) for form in self._forms]

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Literal
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from suitably.suitability.engine.atoms import ByMoment, LookupTable, TruthBits, flat
@@ -47,6 +48,10 @@ class ThresholdAtom:
         self._operator = operator
         self._memory = ByMoment(product)
         self._form = scalar_form(user, scope)
+
+    def prepare(self, batch: UserBatch) -> None:
+        """Sort the products' values."""
+        self._held(batch)[1].prepare()
 
     def bits_of(self, one: OneUser) -> TruthBits:
         """Return the row at the user's place."""
@@ -88,8 +93,8 @@ class ThresholdAtom:
 
     def _prepared(self, batch: UserBatch) -> _Cuts:
         data, known = flat(self._product, self.scope.of(batch))
-        cuts = np.unique(data[known])
-        places = np.where(known, np.searchsorted(cuts, data), NEVER)
+        places = np.full(len(data), NEVER)
+        places[known], cuts = pd.factorize(data[known], sort=True)
         all_known = bitset.pack(known[None])
         none = np.zeros_like(all_known)
         # x < v and x <= v hold from the place on, x > v and x >= v before it; an equal value is
@@ -185,6 +190,10 @@ class MonotoneAtom:
         """Return the rows at the users' places; pair by pair where they have none."""
         placed = self._placed(batch)
         return self._pairs.bits(batch) if placed is None else _bits(*placed)
+
+    def prepare(self, batch: UserBatch) -> None:
+        """Evaluate the products' slots."""
+        self._pairs.prepare(batch)
 
     def bits_of(self, one: OneUser) -> TruthBits:
         """Return its bits, judged for each combination of the products' values."""

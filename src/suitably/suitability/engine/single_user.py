@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from datetime import MAXYEAR, UTC, datetime, timedelta, tzinfo
+from datetime import MAXYEAR, UTC, date, datetime, timedelta, tzinfo
 from functools import lru_cache
 from typing import Any
 
@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from suitably.data.calendar import DAY
+from suitably.data.clock import Clock
 from suitably.data.objects import from_objects
 from suitably.data.values import MAX_INTEGER, other_type, plain, readable
 from suitably.errors import DataError, PolicyError
@@ -93,6 +95,8 @@ class SingleUser:
                 return value
             case "date" if type(value) in (datetime, pd.Timestamp):
                 return _moment(value, cell.by_day, self._fields.clock.zone)
+            case "date" if type(value) is date:
+                return _midnight(value, cell.by_day, self._fields.clock)
             case "list" if kind.element == "text" and type(value) in (list, tuple, set, frozenset):
                 if value and all(map(_is_text, value)):
                     return frozenset(value)
@@ -135,6 +139,14 @@ def _moment(value: datetime, by_day: bool, zone: str | None) -> int | None:
     if by_day:
         return (value.replace(tzinfo=None) - _EPOCH) // _MICROSECOND
     return (value - _AWARE_EPOCH) // _MICROSECOND
+
+
+def _midnight(day: date, by_day: bool, clock: Clock) -> int:
+    """Return the first instant of a day, or the day itself, as microseconds."""
+    wall = (day.toordinal() - _EPOCH.toordinal()) * DAY
+    if by_day or clock.zone is None:
+        return wall
+    return int(clock.from_walls(np.array([wall], "datetime64[us]")).view(np.int64)[0])
 
 
 @lru_cache(maxsize=256)

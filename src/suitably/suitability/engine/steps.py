@@ -53,6 +53,10 @@ class Steps:
         false[:unknown] = 0
         return true, false
 
+    def prepare(self) -> None:
+        """Make what single rows are composed from."""
+        self._narrow, self._whole  # noqa: B018
+
     def row(self, step: int) -> TruthBits:
         """Compose a single row: for one user every call of NumPy counts."""
         if step < 0:
