@@ -170,7 +170,7 @@ class Eligibility:
         """
         if self._tables is None and len(rows) < _WORTH_TABULATING:
             self._asked += len(rows)
-            if self._asked >= _WORTH_TABULATING and not self._tabulating:
+            if self._asked >= _WORTH_TABULATING // 4 and not self._tabulating:
                 # Whoever asks one by one, and goes on asking, is not to wait for the tables.
                 self._tabulating = True
                 Thread(target=self._tabulated, daemon=True).start()

@@ -99,6 +99,8 @@ def has(words: BitRows, rows: NDArray[np.int64], products: NDArray[np.int64]) ->
 
 def clear(words: BitRows, rows: NDArray[np.int64], products: NDArray[np.int64]) -> None:
     """Clear single bits in place, by row and product."""
+    if not products.size:
+        return
     bit = np.uint64(1) << (products % 64).astype(np.uint64)
     np.bitwise_and.at(words, (rows, products // 64), ~bit)
 
