@@ -12,27 +12,34 @@ _USER = {
     LEVEL: (
         "risk_level predicted_risk_level revealed_risk_level knowledge_level liquidity_need tier"
     ),
-    "date": "questionnaire_date birth_date stage_since confirmed_at",
+    "date": (
+        "questionnaire_date birth_date stage_since confirmed_at annual_income_date "
+        "investor_statement_date warning_shown_at loss_simulated_at crypto_suitable_date"
+    ),
     "number": (
         "questionnaire_score assessments_today assessments_12m age years_experience annual_income "
         "net_worth financial_assets liquid_assets amount_to_invest monthly_debt_payment "
+        "monthly_living_costs monthly_property_fee net_assets rmmi_invested_12m "
         "premium_budget invested_12m horizon_months recency_days frequency monetary p_alive "
         "expected_purchases lifetime_value novelty_appetite fee_sensitivity concentration "
         "sessions_30d active_days_30d"
     ),
-    "boolean": "risk_review guardian_consent vulnerable is_lowest_class is_professional",
+    "boolean": (
+        "risk_review guardian_consent vulnerable is_lowest_class is_professional "
+        "is_sophisticated in_arrears crypto_suitable"
+    ),
     "text": (
-        "legal_capacity objective jurisdiction tax_residence client_category rfv_segment "
+        "legal_capacity objective investor_type jurisdiction tax_residence client_category rfv_segment "
         "lifecycle_stage preferred_term main_channel"
     ),
     "list": "knowledge_passed",
     "map": "category_share exposure class_exposure",
-    "": "loss_capacity",  # a share of assets, or a level
+    "": "loss_capacity knowledge_passed_at",  # a share of assets or a level; a map to dates
 }
 _PRODUCT = {
     LEVEL: "risk_level issuer_rating seller_rating grade",
     "boolean": "complex repeatable",
-    "text": "knowledge_topic regime category issuer currency",
+    "text": "knowledge_topic regime category issuer currency purpose",
     "number": (
         "min_amount annual_premium single_premium monthly_payment amount_remaining fee_rate "
         "term_months lock_up_months recommended_holding_months liquidity_days max_loss max_ltv"
