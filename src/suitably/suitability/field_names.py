@@ -29,8 +29,8 @@ _USER = {
         "is_sophisticated in_arrears crypto_suitable"
     ),
     "text": (
-        "legal_capacity objective investor_type jurisdiction tax_residence client_category rfv_segment "
-        "lifecycle_stage preferred_term main_channel"
+        "legal_capacity objective investor_type jurisdiction tax_residence client_category "
+        "rfv_segment lifecycle_stage preferred_term main_channel"
     ),
     "list": "knowledge_passed",
     "map": "category_share exposure class_exposure",
