@@ -1,6 +1,7 @@
 """Calendar arithmetic on whole columns of wall-clock moments."""
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -46,23 +47,23 @@ def _month_later(days: Instants, months: Micros | np.int64) -> Instants:
 
 def completed_years(births: Micros, as_of: int) -> NDArray[np.float64]:
     """Return ages in completed years: a birthday counts from its own day on."""
-    today = np.datetime64(as_of, "us").astype("datetime64[D]")
+    year, key = _year_and_key(as_of // DAY)
     birth_days = _days(np.asarray(births).astype("datetime64[us]"))
-    return _per_day(birth_days, lambda days: _years_by(days, today))
+    return _per_day(birth_days, lambda days: (year - _year(days)) - 1.0 * (key < _day_key(days)))
 
 
-def _years_by(birth_days: Instants, today: np.datetime64) -> NDArray[np.float64]:
-    years = _year(today) - _year(birth_days)
-    before_birthday = _day_key(today) < _day_key(birth_days)
-    return (years - before_birthday).astype(np.float64)
+@lru_cache(maxsize=64)
+def _year_and_key(day: int) -> tuple[int, int]:
+    found = np.array([day]).astype("datetime64[D]")
+    return int(_year(found)[0]), int(_day_key(found)[0])
 
 
-def _year(days: NDArray[np.datetime64] | np.datetime64) -> NDArray[np.int64]:
+def _year(days: Instants) -> NDArray[np.int64]:
     years: NDArray[np.int64] = days.astype("datetime64[Y]").astype(np.int64)
     return years
 
 
-def _day_key(days: NDArray[np.datetime64] | np.datetime64) -> NDArray[np.int64]:
+def _day_key(days: Instants) -> NDArray[np.int64]:
     """Order days within a year by month and day, so that 29 February precedes 1 March."""
     months = days.astype("datetime64[M]")
     month = months.astype(np.int64) % 12

@@ -89,8 +89,8 @@ def _step(bounds: Micros, values: Micros) -> NDArray[np.intp]:
 
 def _table(zone: str, micros: Micros) -> _Offsets:
     """Return the steps of the years in which values lie, and of the years beside these."""
-    ends = np.array([micros.min(), micros.max()])
-    first, last = (int(year) for year in _years(ends))
+    ends = micros.ravel() if micros.size == 1 else np.array([micros.min(), micros.max()])
+    first, *_, last = _years(ends).tolist() * 2
     if last - first <= _SPAN:
         return _steps(zone, tuple(range(first - 1, last + 2)))
     found = {int(year) + near for year in np.unique(_years(micros)) for near in (-1, 0, 1)}

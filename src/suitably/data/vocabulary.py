@@ -47,6 +47,8 @@ def id_array(values: Any, name: str) -> pa.Array:
 
 
 def _column(values: Any) -> pa.Array:
+    if type(values) is list and len(values) == 1 and type(values[0]) in _PLAIN_IDS:
+        return pa.array(values, _PLAIN_IDS[type(values[0])])
     if isinstance(values, pa.ChunkedArray):
         values = values.combine_chunks()
     if not isinstance(values, pa.Array):
@@ -120,6 +122,7 @@ WIDE = pa.decimal128(38, 0)  # whole numbers of up to 38 digits
 _BEYOND = 10**38
 _EXAMPLES = 3
 _FEW = 8
+_PLAIN_IDS = {int: pa.int64(), str: pa.string()}
 
 
 class Vocabulary:

@@ -278,6 +278,10 @@ def _only_from(given: Lists, back: Lists, depth: int) -> tuple[Lists, NDArray[np
 
 def _last_check(lists: Lists, allowed: BitRows) -> tuple[Lists, NDArray[np.int64]]:
     """Hold the final lists against the mask, last of all."""
+    if len(allowed) == 1 and lists.depth:  # one user costs more in calls than in work
+        listed = lists.products[0, : lists.lengths[0]].astype(np.int64)
+        if bitset.has(allowed, np.zeros(1, np.int64), listed).all():
+            return lists, np.zeros(1, np.int64)
     users = np.arange(len(allowed))[:, None]
     legal = (
         bitset.has(allowed, users, np.maximum(lists.products, 0)) if lists.depth else lists.filled

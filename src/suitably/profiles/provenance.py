@@ -21,6 +21,10 @@ class FieldInfo:
         unit: What a number counts, such as `"days"` or `"share"`; empty for text.
         sources: The columns that it is made from, with their table: `"interactions.value"`.
         expires: Until when it counts, in words; empty: as long as nothing new is seen.
+
+    Example:
+        >>> FieldInfo("observed", "days", ("interactions.timestamp",)).unit
+        'days'
     """
 
     origin: Origin

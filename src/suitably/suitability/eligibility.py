@@ -1,7 +1,7 @@
 """Who may be offered what: policies bound to users, products and a moment."""
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property, partial
+from functools import cached_property
 from itertools import pairwise
 from threading import Thread
 from typing import Any
@@ -16,30 +16,25 @@ from suitably.data.frames import write_frame
 from suitably.errors import DataError
 from suitably.suitability.amounts import with_amounts
 from suitably.suitability.display import eligibility_frame, eligibility_html
-from suitably.suitability.engine.atoms import batch_reader
+from suitably.suitability.engine.atoms import AtomReader, batch_reader, one_reader
 from suitably.suitability.engine.binding import bind
-from suitably.suitability.engine.clauses import (
-    Clause,
-    Condition,
-    by_name,
-    clauses_of,
-    conditions_of,
-)
-from suitably.suitability.engine.exclusions import NONE, Exclusions, counts_table, excluded
+from suitably.suitability.engine.clauses import Clause, Condition, by_name
+from suitably.suitability.engine.exclusions import NO_PAIRS, Exclusions, counts_table, excluded
 from suitably.suitability.engine.explanation import explain_pair
 from suitably.suitability.engine.fields import Fields, with_ids
 from suitably.suitability.engine.flags import Flags, Raised, flag_table, flags_of_few
 from suitably.suitability.engine.scope import Rows, UserBatch
 from suitably.suitability.engine.single_user import SingleUser
-from suitably.suitability.engine.tables import EligibilityTables
-from suitably.suitability.language.document import PolicyDocument, Rule, in_force
+from suitably.suitability.engine.tables import EligibilityTables, atoms_of
+from suitably.suitability.engine.timeline import Timeline
+from suitably.suitability.language.document import PolicyDocument
 from suitably.suitability.language.functions.money import AMOUNT
 from suitably.suitability.language.types import StringPool
 from suitably.suitability.messages import show_value
 from suitably.suitability.verdicts import RuleVerdict
 from suitably.typing import AsOf, IdLike, IdsLike
 from suitably.utils import bitset
-from suitably.utils.bitset import BitRows
+from suitably.utils.bitset import EVERY, NONE, BitRows
 
 __all__ = ["Eligibility"]
 
@@ -53,7 +48,7 @@ _TIMELESS = (
     "_clock",
     "_kind",
     "_user_fields",
-    "_bound",
+    "_timeline",
     "_width",
     "_valid",
 )
@@ -117,7 +112,7 @@ class Eligibility:
         texts = StringPool()
         self._user_fields = Fields("user", with_ids(users), texts, clock)
         product_fields = Fields("product", with_ids(products), texts, clock)
-        self._bound = bind(self.policies, self._user_fields, product_fields)
+        self._timeline = Timeline(bind(self.policies, self._user_fields, product_fields), clock)
         self._width = bitset.words_for(len(products))
         self._valid = bitset.pack(np.ones((1, len(products)), bool))
         self._set_moment(as_of)
@@ -125,10 +120,16 @@ class Eligibility:
     def _set_moment(self, as_of: Instant | None) -> None:
         self.as_of = as_of
         self._micros = micros(as_of)
-        self._clauses = clauses_of(self._bound, partial(in_force, as_of=as_of, clock=self._clock))
-        self._conditions = conditions_of(self._clauses)
+        self._clauses, self._conditions = self._timeline.at(as_of)
+        self._prepare(self._conditions, self._micros)
         self._tables: EligibilityTables | None = None
         self._asked, self._tabulating = 0, False
+
+    def _prepare(self, conditions: Sequence[Condition], as_of: int | None) -> None:
+        """Work out what is the products' alone, so that the first user need not wait for it."""
+        nobody = UserBatch(self._user_fields, as_of, np.zeros(0, np.int64))
+        for atom in atoms_of(conditions):
+            atom.prepare(nobody)
 
     def at(self, as_of: Instant | None) -> "Eligibility":
         """Return the same users and products, judged anew at another moment."""
@@ -180,7 +181,7 @@ class Eligibility:
         """
         if self._tables is None and len(rows) < _WORTH_TABULATING:
             self._asked += len(rows)
-            if self._asked >= _WORTH_TABULATING and not self._tabulating:
+            if self._asked >= _WORTH_TABULATING // 4 and not self._tabulating:
                 # Whoever asks one by one, and goes on asking, is not to wait for the tables.
                 self._tabulating = True
                 Thread(target=self._tabulated, daemon=True).start()
@@ -197,6 +198,8 @@ class Eligibility:
 
     def _composed(self, conditions: Sequence[Condition], batch: UserBatch) -> BitRows:
         """AND conditions from the bits of their atoms, for the users asked."""
+        if len(batch) == 1:
+            return self._of_one(conditions, one_reader(batch)[1])
         read = batch_reader(batch)
         words: BitRows = np.empty((len(batch), self._width), np.uint64)
         words[:] = self._valid
@@ -204,6 +207,17 @@ class Eligibility:
             words &= condition.holds(read)
             if condition.of_user and not words.any():
                 break
+        return words
+
+    def _of_one(self, conditions: Sequence[Condition], read: AtomReader) -> BitRows:
+        words = self._valid.copy()
+        for condition in conditions:
+            holds = condition.holds(read)
+            if holds is NONE:
+                words[:] = 0
+                break
+            if holds is not EVERY:
+                words &= holds
         return words
 
     def judge(self, row: Mapping[str, Any], as_of: AsOf | None = None) -> NDArray[np.bool_]:
@@ -217,22 +231,12 @@ class Eligibility:
             DataError: A value of another type than the field, or off its scale.
         """
         moment = self.as_of if as_of is None else self._clock.instant(as_of)
-        conditions = self._conditions
-        if moment != self.as_of and self._dated:
-            dates = partial(in_force, as_of=moment, clock=self._clock)
-            conditions = conditions_of(clauses_of(self._bound, dates))
-        batch = UserBatch(SingleUser(row, self._user_fields), micros(moment))
-        mask: NDArray[np.bool_] = bitset.unpack(
-            self._composed(conditions, batch), len(self._products)
-        )[0]
+        one, read = one_reader(UserBatch(SingleUser(row, self._user_fields), micros(moment)))
+        for cell in self._user_fields.cells:
+            one.value(cell)  # refuses what no frame could hold, whatever the other fields say
+        words = self._of_one(self._timeline.at(moment).conditions, read)
+        mask: NDArray[np.bool_] = bitset.unpack(words, len(self._products))[0]
         return mask
-
-    @cached_property
-    def _dated(self) -> bool:
-        """Whether a policy or rule has dates, so that another moment may have other clauses."""
-        parts: list[PolicyDocument | Rule] = [*self.policies]
-        parts += [rule for policy in self.policies for rule in policy.rules]
-        return any(part.effective is not None or part.expires is not None for part in parts)
 
     def mask(self, user_ids: IdsLike | None = None) -> NDArray[np.bool_]:
         """Return eligibility as bool (users, products), for all users or those asked.
@@ -314,7 +318,7 @@ class Eligibility:
             flagged – pairs, eligible or not, that a rule with `effect = "flag"` fails or cannot
             judge, of which the other columns count none.
         """
-        counts = dict.fromkeys((clause.name for clause in self._clauses), NONE)
+        counts = dict.fromkeys((clause.name for clause in self._clauses), NO_PAIRS)
         counts |= zip(self.reasons, self._exclusions.totals(), strict=True)
         flagged = dict(zip(self.flag_ids, self._flags.totals(), strict=True))
         return write_frame(counts_table(counts, flagged), self._kind)

@@ -20,7 +20,9 @@ _USER = {
         "questionnaire_score assessments_today assessments_12m age years_experience annual_income "
         "net_worth financial_assets liquid_assets amount_to_invest monthly_debt_payment "
         "monthly_living_costs monthly_property_fee net_assets rmmi_invested_12m "
-        "premium_budget invested_12m horizon_months recency_days frequency monetary p_alive "
+        "premium_budget household_income average_income_3y household_financial_assets "
+        "household_net_financial_assets invested_12m horizon_months recency_days frequency "
+        "monetary p_alive "
         "expected_purchases lifetime_value novelty_appetite fee_sensitivity concentration "
         "sessions_30d active_days_30d"
     ),
@@ -37,12 +39,13 @@ _USER = {
     "": "loss_capacity knowledge_passed_at",  # a share of assets or a level; a map to dates
 }
 _PRODUCT = {
-    LEVEL: "risk_level issuer_rating seller_rating grade",
-    "boolean": "complex repeatable",
+    LEVEL: "risk_level issuer_rating seller_rating grade insurance_class",
+    "boolean": "complex repeatable distributed uncertain_benefit",
     "text": "knowledge_topic regime category issuer currency purpose",
     "number": (
         "min_amount annual_premium single_premium monthly_payment amount_remaining fee_rate "
-        "term_months lock_up_months recommended_holding_months liquidity_days max_loss max_ltv"
+        "term_months lock_up_months recommended_holding_months payment_years liquidity_days "
+        "max_loss max_ltv"
     ),
     "date": "sale_start sale_end launch_date",
     "list": "target_market negative_target_market jurisdictions",

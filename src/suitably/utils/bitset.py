@@ -1,10 +1,14 @@
 """Packed bits: one row per user, one bit per product, in 64-bit words."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
     "ALL",
+    "EVERY",
+    "NONE",
     "NOTHING",
     "ONES",
     "BitRows",
@@ -26,6 +30,41 @@ NOTHING: BitRows = np.zeros((1, 1), np.uint64)  # no pair, and every pair: they 
 ALL: BitRows = np.full((1, 1), ONES)
 NOTHING.setflags(write=False)
 ALL.setflags(write=False)
+
+
+class Uniform:
+    """All pairs or none, without an array: for one user every call of NumPy counts.
+
+    Args:
+        whole: Whether it is all of them.
+
+    Example:
+        >>> words = np.array([[5]], np.uint64)
+        >>> (words & EVERY) is words, (words & NONE) is NONE, ~EVERY is NONE
+        (True, True, True)
+    """
+
+    __slots__ = ("whole",)
+    __array_ufunc__ = None
+
+    def __init__(self, whole: bool) -> None:
+        self.whole = whole
+
+    def __and__(self, other: Any) -> Any:
+        return other if self.whole else self
+
+    def __or__(self, other: Any) -> Any:
+        return self if self.whole else other
+
+    __rand__, __ror__ = __and__, __or__
+
+    def __invert__(self) -> "Uniform":
+        return _NO if self.whole else _YES
+
+
+_YES, _NO = Uniform(True), Uniform(False)
+EVERY: Any = _YES
+NONE: Any = _NO
 
 
 def words_for(products: int) -> int:
@@ -60,6 +99,8 @@ def has(words: BitRows, rows: NDArray[np.int64], products: NDArray[np.int64]) ->
 
 def clear(words: BitRows, rows: NDArray[np.int64], products: NDArray[np.int64]) -> None:
     """Clear single bits in place, by row and product."""
+    if not products.size:
+        return
     bit = np.uint64(1) << (products % 64).astype(np.uint64)
     np.bitwise_and.at(words, (rows, products // 64), ~bit)
 

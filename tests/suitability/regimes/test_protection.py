@@ -199,6 +199,7 @@ def test_a_product_of_no_regime_is_not_eligible() -> None:
             "regime": ["csrc", "art"],
             "risk_level": ["R1", "R1"],
             "lock_up_months": [0, 0],
+            "recommended_holding_months": [0, 0],
         }
     )
     eligibility = st.Policy.load("cn-csrc-amac").evaluate(users, products, AS_OF)

@@ -117,6 +117,11 @@ def _drift(start: Days, end: Days, rng: np.random.Generator) -> NDArray[np.float
     return np.where(on_sale, novelty + fashion, -np.inf)
 
 
+_HOLDING = (0, 3, 6, 12, 24)
+"""For how many months a product of each level should be held at least."""
+_CLASSES = ("P1", "P2", "P3", "P4", "P5")
+
+
 def _frame(
     kind: NDArray[np.int64],
     level: NDArray[np.int64],
@@ -135,6 +140,8 @@ def _frame(
     purpose[loan] = "consumption"
     purpose[sub == "mortgage"] = "home"
     names = np.array(LEVELS, object)
+    classes = np.array(_CLASSES, object)[level]
+    classes[~insurance] = None
     # The seller rates one product in ten a level above its issuer; the stricter rating counts.
     issuer = np.where(rng.random(n) < 0.1, np.maximum(level - 1, 0), level)
     single = rng.random(n) < 0.4
@@ -165,6 +172,11 @@ def _frame(
             "fee_rate": np.round(_of(kind, "fee") * rng.uniform(0.6, 1.4, n), 5),
             "term_months": term,
             "lock_up_months": np.where(loan | insurance, 0, term),
+            "recommended_holding_months": np.where(loan, 0, np.array(_HOLDING)[level]),
+            "distributed": issuer != level,
+            "insurance_class": classes,
+            "uncertain_benefit": insurance & (level > 0),
+            "payment_years": np.where(insurance, np.where(single, 1, 10), np.nan),
             "liquidity_days": np.where(term > 0, term * 30, 1 + level),
             "sale_start": sale_start.astype("datetime64[us]"),
             "sale_end": sale_end.astype("datetime64[us]"),

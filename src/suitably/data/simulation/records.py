@@ -123,6 +123,11 @@ def _statics(customers: Customers, rng: np.random.Generator) -> pd.DataFrame:
             "net_worth": _some_missing(customers.net_worth, 0.08, rng),
             "financial_assets": _some_missing(assets, 0.03, rng),
             "liquid_assets": _some_missing(customers.liquid_assets, 0.03, rng),
+            "household_income": customers.income,
+            "average_income_3y": customers.income,
+            "household_financial_assets": assets,
+            "household_net_financial_assets": np.minimum(assets, customers.net_worth),
+            "confirmed_at": _confirmed(customers),
             "monthly_debt_payment": customers.debt_payment,
             "monthly_living_costs": np.round(100.0 + 0.03 * monthly) * 10.0,
             "monthly_property_fee": np.round(10.0 + 0.002 * monthly) * 10.0,
@@ -132,6 +137,14 @@ def _statics(customers: Customers, rng: np.random.Generator) -> pd.DataFrame:
             "client_category": np.array(["mass", "affluent", "private"], object)[category],
         }
     )
+
+
+def _confirmed(customers: Customers) -> NDArray[np.datetime64]:
+    """Say when a wealthy customer's qualification was confirmed; NaT for all others."""
+    wealthy = customers.financial_assets >= 1_000_000.0
+    lately = END.astype("datetime64[D]") - 300 * DAY
+    dates = np.where(wealthy, np.maximum(customers.since, lately), np.datetime64("NaT", "D"))
+    return dates.astype("datetime64[us]")
 
 
 def _where(known: NDArray[np.bool_], values: NDArray[np.object_]) -> NDArray[np.object_]:

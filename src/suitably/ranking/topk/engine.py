@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,7 @@ _TINY = float(np.finfo(np.float32).tiny)
 _ROOT = float(np.sqrt(_TINY))
 _LARGE = float(np.finfo(np.float32).max) / 4
 _FEW = 4
+_WORTH_GATHERING = 6  # a gathered product costs about as much as so many in a row
 _CELLS = 2**18
 _WORTH_COMPILING = 2**9
 
@@ -105,6 +107,8 @@ class _Tile:
     def select(self, products: NDArray[Any], scores: NDArray[Any], lengths: NDArray[Any]) -> None:
         """Put the best of each user into lists."""
         depth = products.shape[1]
+        if not len(self.columns):
+            return
         loop = compiled() if self.rough.size >= _WORTH_COMPILING else None
         finite = bool(np.isfinite(self.margin).all())
         if loop is not None and finite:
@@ -157,11 +161,16 @@ class _Factored:
         return self._multiplied(rows, words, columns, self._gathered, self._longest)
 
     def whole(self, words: BitRows) -> _Tile | None:
-        """Multiply few users by all products, which is cheaper than to gather some of them."""
-        if len(words) > _FEW or self._known is None or not np.isfinite(self._known):
+        """Multiply few users by all products, unless there are so few that gathering is cheaper."""
+        if len(words) > _FEW or self._known is None or not isfinite(self._known):
             return None
+        rows = slice(0, len(words))
+        if len(words) == 1 and bitset.count(words) * _WORTH_GATHERING < self.products:
+            columns = bitset.members(words[0], self.products)
+            gathered = self._factors.take(columns, axis=0)
+            return self._multiplied(rows, words, columns, gathered, self._known)
         every = np.arange(self.products)
-        return self._multiplied(slice(0, len(words)), words, every, self._factors, self._known)
+        return self._multiplied(rows, words, every, self._factors, self._known)
 
     def _multiplied(
         self,
@@ -220,7 +229,7 @@ def longest(vectors: NDArray[Any]) -> float:
 def _lengths(vectors: NDArray[Any]) -> NDArray[np.float64]:
     """Bound the lengths of vectors from above; squares that underflow leave a little behind."""
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        squares = np.einsum("vf,vf->v", vectors, vectors).astype(np.float64)
+        squares = np.vecdot(vectors, vectors).astype(np.float64)
         bounds: NDArray[np.float64] = 1.001 * np.sqrt(squares) + vectors.shape[1] * _ROOT
     return bounds
 

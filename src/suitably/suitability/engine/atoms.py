@@ -12,16 +12,17 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from suitably.suitability.engine.scalar_forms import OneUser, scalar_form
 from suitably.suitability.engine.scope import EvalScope, UserBatch
 from suitably.suitability.language.evaluator import condition, evaluate
 from suitably.suitability.language.functions import is_dated
 from suitably.suitability.language.nodes import Node
 from suitably.suitability.language.types import Kleene, Values
 from suitably.utils import bitset
-from suitably.utils.bitset import ALL, NOTHING, ONES, BitRows, TruthBits
+from suitably.utils.bitset import ALL, EVERY, NONE, NOTHING, ONES, BitRows, TruthBits
 
 __all__ = ["Atom", "AtomReader", "ByMoment", "LookupTable", "ProductAtom", "TruthBits", "UserAtom"]
-__all__ += ["batch_reader", "flat", "packed", "pair_reader", "pair_scopes"]
+__all__ += ["batch_reader", "flat", "one_reader", "packed", "pair_reader", "pair_scopes"]
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,18 @@ class Atom(Protocol):
         """
         ...
 
+    def prepare(self, batch: UserBatch) -> None:
+        """Work out what depends on no user, at the moment of a batch."""
+        ...
+
+    def bits_of(self, one: OneUser) -> TruthBits:
+        """Return where it is true and where false, for one user.
+
+        Returns:
+            Words (1, words), or all or none of the products, as `EVERY` and `NONE`.
+        """
+        ...
+
     def lookup_table(self, batch: UserBatch) -> LookupTable | None:
         """Return it as a table for many users; None where that would be too large."""
         ...
@@ -78,6 +91,20 @@ def batch_reader(batch: UserBatch) -> AtomReader:
         return found[id(atom)]
 
     return read
+
+
+def one_reader(batch: UserBatch) -> tuple[OneUser, AtomReader]:
+    """Return the one user of a batch, and a reader of atoms that reads each once."""
+    one = OneUser(batch)
+    found: dict[Atom, TruthBits] = {}
+
+    def read(atom: Atom) -> TruthBits:
+        bits = found.get(atom)
+        if bits is None:
+            bits = found[atom] = atom.bits_of(one)
+        return bits
+
+    return one, read
 
 
 def pair_scopes(batch: UserBatch, column: int) -> Callable[[EvalScope], EvalScope]:
@@ -145,6 +172,14 @@ class ProductAtom:
             found = self._memory.keep(batch.as_of, packed(truth, 1, self.scope))
         return found
 
+    def prepare(self, batch: UserBatch) -> None:
+        """Make the row."""
+        self.bits(batch)
+
+    def bits_of(self, one: OneUser) -> TruthBits:
+        """Return the row."""
+        return self.bits(one.batch)
+
     def lookup_table(self, batch: UserBatch) -> LookupTable | None:
         """Return a table of that row."""
         true, false = self.bits(batch)
@@ -160,6 +195,15 @@ class UserAtom:
     def __init__(self, node: Node, scope: EvalScope) -> None:
         self.node: Node = node
         self.scope: EvalScope = scope
+        self._form = scalar_form(node, scope)
+
+    def prepare(self, batch: UserBatch) -> None:
+        """Do nothing: all depends on the user."""
+
+    def bits_of(self, one: OneUser) -> TruthBits:
+        """Return all or none of the products."""
+        truth = self._form(one)
+        return EVERY if truth is True else NONE, EVERY if truth is False else NONE
 
     def bits(self, batch: UserBatch) -> TruthBits:
         """Return a word of ones or zeros per user."""

@@ -16,7 +16,7 @@ from suitably.suitability.engine.atoms import Atom, AtomReader, TruthBits, UserA
 from suitably.suitability.engine.binding import BoundPolicy, BoundRule, Formula
 from suitably.suitability.language.document import PolicyDocument, Rule
 from suitably.suitability.reasons import Reason
-from suitably.utils.bitset import ALL, NOTHING, BitRows
+from suitably.utils.bitset import ALL, EVERY, NOTHING, BitRows
 
 __all__ = [
     "Clause",
@@ -67,8 +67,10 @@ class Clause(ABC):
 
     def holds(self, read: AtomReader) -> BitRows:
         """Return the pairs that it does not keep out."""
-        silent, passes = self.silent(read), self.passes(read)
-        return passes if silent is NOTHING else silent | passes
+        silent = self.silent(read)
+        if silent is EVERY:
+            return EVERY
+        return self.passes(read) if silent is NOTHING else silent | self.passes(read)
 
     def kept_out(self, read: AtomReader) -> TruthBits:
         """Return the pairs that fail, and those for which it is unknown whether they pass."""

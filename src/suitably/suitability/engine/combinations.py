@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from suitably.suitability.engine.atoms import ByMoment, LookupTable, TruthBits
 from suitably.suitability.engine.kernels import and_rows
+from suitably.suitability.engine.scalar_forms import OneUser, scalar_form
+from suitably.suitability.engine.scalars import column_of, type_of
 from suitably.suitability.engine.scope import EvalScope, UserBatch
 from suitably.suitability.engine.skeleton import (
     Columns,
@@ -25,7 +27,7 @@ from suitably.suitability.engine.skeleton import (
 from suitably.suitability.language.evaluator import condition
 from suitably.suitability.language.functions import moments
 from suitably.suitability.language.nodes import Node
-from suitably.suitability.language.types import Kleene, Values
+from suitably.suitability.language.types import Values
 from suitably.utils import bitset
 from suitably.utils.bitset import BitRows
 
@@ -74,17 +76,30 @@ class PairAtom:
         self._skeleton = skeleton
         parts = [skeleton.parts[slot] for slot in skeleton.slots("product")]
         self._products, self._selections = ByMoment(*parts), ByMoment(*parts)
+        dry = skeleton.columns("user", scope.without_rows())
+        self._kinds = {slot: type_of(column) for slot, column in dry.items()}
+        self._forms = [scalar_form(skeleton.parts[slot], scope) for slot in self._kinds]
+        self._unhashable = any(kind.name == "map" for kind in self._kinds.values())
         self._held: dict[Any, TruthBits] = {}
 
     def bits(self, batch: UserBatch) -> TruthBits:
-        """Return its bits; a single user's are kept by the values that they depend on."""
+        """Return its bits."""
         users = self._skeleton.columns("user", self.scope.of(batch))
-        if len(batch) != 1:
-            return self._evaluated(users, len(batch), batch)
-        key = self._key(users, batch)
+        return self._evaluated(users, len(batch), batch)
+
+    def prepare(self, batch: UserBatch) -> None:
+        """Evaluate the products' slots."""
+        self.products(batch)
+
+    def bits_of(self, one: OneUser) -> TruthBits:
+        """Return one user's bits, which are kept by the values that they depend on."""
+        values = [form(one) for form in self._forms]
+        key = None if self._unhashable else (one.as_of if self._dated else None, *values)
         found = None if key is None else self._held.get(key)
         if found is None:
-            found = self._evaluated(users, 1, batch)
+            slots = zip(self._kinds.items(), values, strict=True)
+            users = {slot: column_of(kind, value).along(0) for (slot, kind), value in slots}
+            found = self._evaluated(users, 1, one.batch)
             size = found[0].nbytes + found[1].nbytes
             if key is not None and len(self._held) * size < _MOST_HELD:
                 self._held[key] = found
@@ -168,18 +183,6 @@ class PairAtom:
             inside[:, size : 2 * size] = inside[:, :size] | members[place::8][:, None]
         columns = {slot: taken(column, first, 1) for slot, column in products.items()}
         return _Selection(columns, ~inside.reshape(-1, width))
-
-    def _key(self, users: Columns, batch: UserBatch) -> Any:
-        """Return what a single user's bits depend on, None where that has no short form."""
-        key: list[Any] = [batch.as_of] if self._dated else []
-        for column in users.values():
-            if isinstance(column, Kleene):
-                key += [column.true.item(), column.false.item()]
-            elif column.extra is None:
-                key += [column.data.item() if column.known.item() else None]
-            else:
-                return None
-        return tuple(key)
 
     @cached_property
     def _dated(self) -> bool:

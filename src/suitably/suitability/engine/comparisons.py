@@ -12,11 +12,13 @@ from functools import partial
 from typing import Literal
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from suitably.suitability.engine.atoms import ByMoment, LookupTable, TruthBits, flat
 from suitably.suitability.engine.combinations import PairAtom
 from suitably.suitability.engine.monotone import Monotone, Switches, find_switches
+from suitably.suitability.engine.scalar_forms import OneUser, scalar_form
 from suitably.suitability.engine.scope import EvalScope, UserBatch
 from suitably.suitability.engine.skeleton import Columns, Skeleton, SlotScope, taken
 from suitably.suitability.engine.steps import NEVER, Places, Steps
@@ -24,7 +26,7 @@ from suitably.suitability.language.evaluator import condition, evaluate
 from suitably.suitability.language.nodes import Compare, Field, Node
 from suitably.suitability.language.types import Column, Values
 from suitably.utils import bitset
-from suitably.utils.bitset import BitRows
+from suitably.utils.bitset import NONE, BitRows
 from suitably.utils.parallel import parallel
 
 __all__ = ["MonotoneAtom", "ThresholdAtom"]
@@ -33,6 +35,7 @@ _MOST_BYTES = 2**26
 _FEW = 16
 _CHUNK = 2**15
 _UNKNOWN = -1
+_Cuts = tuple[NDArray[np.float64] | Places, Steps]
 
 
 class ThresholdAtom:
@@ -44,6 +47,22 @@ class ThresholdAtom:
         self._user, self._product = user, product
         self._operator = operator
         self._memory = ByMoment(product)
+        self._form = scalar_form(user, scope)
+
+    def prepare(self, batch: UserBatch) -> None:
+        """Sort the products' values."""
+        self._held(batch)[1].prepare()
+
+    def bits_of(self, one: OneUser) -> TruthBits:
+        """Return the row at the user's place."""
+        value = self._form(one)
+        if value is None:
+            return NONE, NONE
+        cuts, steps = self._held(one.batch)
+        place = int(cuts.searchsorted(value, self._from))
+        if self._operator in ("==", "!="):
+            place = place + 1 if place < len(cuts) and cuts[place] == value else 0
+        return steps.row(place)
 
     def bits(self, batch: UserBatch) -> TruthBits:
         """Return the rows at the users' places."""
@@ -55,21 +74,27 @@ class ThresholdAtom:
 
     def _placed(self, batch: UserBatch) -> tuple[Steps, Places]:
         """Place the users among the cuts: what is below the place is less, or no greater."""
-        held = self._memory.get(batch.as_of)
-        cuts, steps = held or self._memory.keep(batch.as_of, self._prepared(batch))
+        cuts, steps = self._held(batch)
         data, known = flat(self._user, self.scope.of(batch))
-        side: Literal["left", "right"] = "right" if self._operator in ("<", ">=") else "left"
-        places = cuts.searchsorted(data, side)
+        places = cuts.searchsorted(data, self._from)
         if self._operator in ("==", "!="):
             found = places < len(cuts)
             found[found] = cuts[places[found]] == data[found]
             places = np.where(found, places + 1, 0)
         return steps, np.where(known, places, _UNKNOWN)
 
-    def _prepared(self, batch: UserBatch) -> tuple[NDArray[np.float64] | Places, Steps]:
+    @property
+    def _from(self) -> Literal["left", "right"]:
+        return "right" if self._operator in ("<", ">=") else "left"
+
+    def _held(self, batch: UserBatch) -> _Cuts:
+        held: _Cuts | None = self._memory.get(batch.as_of)
+        return held or self._memory.keep(batch.as_of, self._prepared(batch))
+
+    def _prepared(self, batch: UserBatch) -> _Cuts:
         data, known = flat(self._product, self.scope.of(batch))
-        cuts = np.unique(data[known])
-        places = np.where(known, np.searchsorted(cuts, data), NEVER)
+        places = np.full(len(data), NEVER)
+        places[known], cuts = pd.factorize(data[known], sort=True)
         all_known = bitset.pack(known[None])
         none = np.zeros_like(all_known)
         # x < v and x <= v hold from the place on, x > v and x >= v before it; an equal value is
@@ -165,6 +190,14 @@ class MonotoneAtom:
         """Return the rows at the users' places; pair by pair where they have none."""
         placed = self._placed(batch)
         return self._pairs.bits(batch) if placed is None else _bits(*placed)
+
+    def prepare(self, batch: UserBatch) -> None:
+        """Evaluate the products' slots."""
+        self._pairs.prepare(batch)
+
+    def bits_of(self, one: OneUser) -> TruthBits:
+        """Return its bits, judged for each combination of the products' values."""
+        return self._pairs.bits_of(one)
 
     def lookup_table(self, batch: UserBatch) -> LookupTable | None:
         """Return the rows at the places that occur; None where these are too many."""

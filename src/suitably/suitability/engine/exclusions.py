@@ -20,9 +20,9 @@ from suitably.utils import bitset
 from suitably.utils.bitset import NOTHING, BitRows
 from suitably.utils.parallel import parallel
 
-__all__ = ["NONE", "Exclusions", "counts_table", "excluded", "kept_out"]
+__all__ = ["NO_PAIRS", "Exclusions", "counts_table", "excluded", "kept_out"]
 
-NONE = np.zeros(3, np.int64)  # pairs that fail, are unknown, and have no other reason
+NO_PAIRS = np.zeros(3, np.int64)  # pairs that fail, are unknown, and have no other reason
 
 _CACHED_WORDS = 2**15
 _BLOCK = 4096

@@ -30,6 +30,7 @@ from suitably.data.values import (
 )
 from suitably.errors import DataError, PolicyError
 from suitably.suitability.engine.domains import outside, outside_in_words
+from suitably.suitability.engine.scalars import Cell, Scalar, scalar_at
 from suitably.suitability.language.functions.money import AMOUNT, money_field
 from suitably.suitability.language.functions.peers import among_peers, peers_of
 from suitably.suitability.language.nodes import Side
@@ -91,6 +92,7 @@ class Fields:
         self._types: dict[tuple[str, Declaration], Type] = {}
         self._days: dict[str, Values] = {}
         self._peers: dict[str, pa.Array] = {}
+        self._cells: dict[tuple[str, Declaration, bool], Cell] = {}
 
     def __len__(self) -> int:
         return int(self.table.num_rows)
@@ -179,8 +181,31 @@ class Fields:
         if self.type_of(name, declared) != DATE or pa.types.is_null(array.type):
             return self.column(name, declared)
         if name not in self._days:
-            self._days[name] = _dates(self.clock.days(array, f"{self.side}.{name}"))
+            self._days[name] = self.read_day(name, array)
         return self._days[name]
+
+    def read_day(self, name: str, array: pa.Array) -> Values:
+        """Read dates as the days that their own time zone says."""
+        return _dates(self.clock.days(array, f"{self.side}.{name}"))
+
+    def cell_of(self, name: str, declared: Declaration, by_day: bool) -> Cell:
+        """Return the one object that stands for a field as it is read."""
+        key = (name, declared, by_day)
+        found = self._cells.get(key)
+        if found is None:
+            made = Cell(name, declared, by_day, self.type_of(name, declared))
+            found = self._cells.setdefault(key, made)
+        return found
+
+    @property
+    def cells(self) -> list[Cell]:
+        """The fields that scalar forms read."""
+        return list(self._cells.values())
+
+    def scalar(self, cell: Cell, row: int) -> Scalar:
+        """Return one value as a Python scalar."""
+        read = self.day if cell.by_day else self.column
+        return scalar_at(read(cell.name, cell.declared), row)
 
     def is_bare(self, name: str) -> bool:
         """Return whether a column holds dates without a time, whose midnight a zone must say."""

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from suitably.data.clock import Clock
 from suitably.suitability.engine.fields import Fields
+from suitably.suitability.engine.scalars import Cell, Scalar
 from suitably.suitability.language.nodes import Field, Node
 from suitably.suitability.language.types import DATE, Column, Declaration, StringPool, Values
 
@@ -32,6 +33,10 @@ class UserSide(Protocol):
 
     def day(self, name: str, declared: Declaration) -> Column:
         """Return a field of dates as days in their own time zone; another field, as it is."""
+        ...
+
+    def scalar(self, cell: Cell, row: int) -> Scalar:
+        """Return one value as a Python scalar."""
         ...
 
     def cell(self, name: str, row: int) -> Any:

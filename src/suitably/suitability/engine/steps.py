@@ -8,6 +8,7 @@ take themselves.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ __all__ = ["NEVER", "Places", "Steps"]
 
 Places = NDArray[np.int64]
 NEVER = np.iinfo(np.int64).max
+_NEVER = np.int32(np.iinfo(np.int32).max)
 _FEW = 16
 
 
@@ -40,7 +42,7 @@ class Steps:
     def rows(self, steps: Places) -> TruthBits:
         """Compose rows of bits for ascending steps; a negative one has neither true nor false."""
         if len(steps) == 1:
-            return self._row(int(steps[0]))
+            return self.row(int(steps[0]))
         true = self.base[0] ^ _flipped(self.true, steps, self.base[0].shape[1])
         if self.false is self.true:
             false = true ^ self._whole
@@ -51,29 +53,38 @@ class Steps:
         false[:unknown] = 0
         return true, false
 
-    def _row(self, step: int) -> TruthBits:
+    def prepare(self) -> None:
+        """Make what single rows are composed from."""
+        self._narrow, self._whole  # noqa: B018
+
+    def row(self, step: int) -> TruthBits:
         """Compose a single row: for one user every call of NumPy counts."""
         if step < 0:
             return NOTHING, NOTHING
-        true, false = self.base
-        for places in self.true:
-            true = true ^ _packed_row(places < step, true.shape[1])
-        if self.false is self.true:
-            return true, true ^ self._whole
-        for places in self.false:
-            false = false ^ _packed_row(places < step, false.shape[1])
-        return true, false
+        true = self._flipped_row(0, step)
+        return true, true ^ self._whole if self.false is self.true else self._flipped_row(1, step)
+
+    def _flipped_row(self, side: Literal[0, 1], step: int) -> BitRows:
+        words = self.base[side]
+        for places in self._narrow[side]:
+            words = words ^ np.packbits(places < step, bitorder="little").view("<u8")
+        return words
+
+    @cached_property
+    def _narrow(self) -> tuple[Sequence[NDArray[np.int32]], Sequence[NDArray[np.int32]]]:
+        """The places in half the memory, as many as the words have bits."""
+        true = [self._padded(places) for places in self.true]
+        same = self.false is self.true
+        return true, true if same else [self._padded(places) for places in self.false]
+
+    def _padded(self, places: Places) -> NDArray[np.int32]:
+        padded = np.full(self.base[0].shape[1] * 64, _NEVER)
+        padded[: len(places)] = np.minimum(places, _NEVER)
+        return padded
 
     @cached_property
     def _whole(self) -> BitRows:
         return self.base[0] ^ self.base[1]
-
-
-def _packed_row(mask: NDArray[np.bool_], width: int) -> BitRows:
-    octets = np.packbits(mask, bitorder="little")
-    if len(octets) < width * 8:
-        octets = np.concatenate([octets, np.zeros(width * 8 - len(octets), np.uint8)])
-    return octets.view("<u8")[None]
 
 
 def _flipped(flips: Sequence[Places], steps: Places, width: int) -> BitRows:

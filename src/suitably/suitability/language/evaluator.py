@@ -45,7 +45,7 @@ from suitably.suitability.language.types import (
     as_level,
 )
 
-__all__ = ["COMPARE", "Scope", "condition", "evaluate"]
+__all__ = ["COMPARE", "LONGEST", "Scope", "condition", "evaluate"]
 
 Bools = NDArray[np.bool_]
 COMPARE: dict[str, Callable[..., Bools]] = {
@@ -58,7 +58,7 @@ COMPARE: dict[str, Callable[..., Bools]] = {
 }
 _ARITHMETIC = {"+": np.add, "-": np.subtract, "*": np.multiply, "/": np.divide}
 # Longer sums are unknown: no two of these leave int64, nor does one added to any date.
-_LONGEST = {DURATION: 2**62, PERIOD: 12 * 40_000}
+LONGEST = {DURATION: 2**62, PERIOD: 12 * 40_000}
 
 
 class Scope(Protocol):
@@ -244,7 +244,7 @@ def _arithmetic(node: Arithmetic, scope: Scope) -> Values:
             return Values(DURATION, left.data - right.data, known)
         case ("duration", "+" | "-", "duration") | ("period", "+" | "-", "period"):
             data = _ARITHMETIC[operator](left.data, right.data)
-            return Values(left.type, data, known & (np.abs(data) < _LONGEST[left.type]))
+            return Values(left.type, data, known & (np.abs(data) < LONGEST[left.type]))
     if ANY in (left.type, right.type):
         return Values(ANY, np.zeros(known.shape), np.zeros_like(known))
     scope.refuse(node, f"cannot compute {left.type} {operator} {right.type}")

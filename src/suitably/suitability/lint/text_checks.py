@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from suitably.suitability.field_names import FIELD_NAMES, LEVEL
 from suitably.suitability.language.document import PolicyDocument, Rule
 from suitably.suitability.language.functions import called
+from suitably.suitability.language.functions.money import money_field
+from suitably.suitability.language.functions.peers import peers_of
 from suitably.suitability.language.nodes import (
     Arithmetic,
     Call,
@@ -223,7 +225,7 @@ def _unused_definitions(policy: PolicyDocument) -> Iterator[Finding]:
 def check_names(policy: PolicyDocument) -> Iterator[Finding]:
     """Find fields that are not in the vocabulary: slips, or a firm's own."""
     for field in policy.reads:
-        if str(field) in FIELD_NAMES:
+        if str(field) in FIELD_NAMES or money_field(field.name) or peers_of(field.name):
             continue
         reader = next((r.id for r in policy.rules if field in (*r.fields, *r.mentioned)), "")
         other = f"{'product' if field.side == 'user' else 'user'}.{field.name}"
