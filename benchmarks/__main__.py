@@ -9,7 +9,16 @@ from pathlib import Path
 import benchmarks
 from benchmarks.runner import Row, machine, table, write_json
 
-_PARTS = ("__main__", "model_size", "runner", "same_answers", "sentences", "workload")
+_PARTS = (
+    "__main__",
+    "coverage",
+    "coverage_world",
+    "model_size",
+    "runner",
+    "same_answers",
+    "sentences",
+    "workload",
+)
 RESULTS = Path(__file__).with_name("results.json")
 
 

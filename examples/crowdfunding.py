@@ -1,7 +1,8 @@
-"""A crowdfunding platform: projects that close, and a cap on what a year may cost a backer.
+"""A crowdfunding platform: projects that close, a cap on what a year may cost, and duties.
 
-Nobody is shown a project that is closed, full, not understood, or above what a year's income and
-the loss one can bear allow. Run it with `python examples/crowdfunding.py`.
+Nobody is shown a project that is closed, full, not understood, or above what the backer can lose in
+a year. Warnings, consent and the days to think it over bar nothing: they are flags beside the list.
+Run it with `python examples/crowdfunding.py`.
 """
 
 import pandas as pd
@@ -14,10 +15,23 @@ backers = pd.DataFrame(
     {
         "user_id": ["Ana", "Bilal", "Chen", "Dora"],
         "birth_date": pd.to_datetime(["1991-02-03", "1974-11-30", "1988-08-08", "2001-05-17"]),
-        "knowledge_passed": [["lending", "start-ups"], ["lending", "start-ups"], ["lending"], []],
-        "annual_income": [48_000.0, 150_000.0, 60_000.0, 30_000.0],
+        "knowledge_passed": [
+            ["lending", "start-ups"],
+            ["lending", "start-ups"],
+            ["lending"],
+            ["lending"],
+        ],
+        "knowledge_passed_at": [
+            {"lending": pd.Timestamp("2024-02-01"), "start-ups": pd.Timestamp("2024-09-01")},
+            {"lending": pd.Timestamp("2024-03-01"), "start-ups": pd.Timestamp("2024-05-01")},
+            {"lending": pd.Timestamp("2025-01-01")},
+            {"lending": pd.Timestamp("2022-10-01")},  # too long ago
+        ],
+        "is_sophisticated": False,
+        "loss_simulated_at": pd.to_datetime(["2025-02-01"] * 4),
+        "horizon_months": 48,
         "net_worth": [60_000.0, 400_000.0, 90_000.0, 8_000.0],
-        "loss_capacity": [0.10, 0.20, 0.10, 0.05],
+        "loss_capacity": [0.04, 0.02, 0.10, 0.05],
     }
 )
 projects = pd.DataFrame(
@@ -29,6 +43,7 @@ projects = pd.DataFrame(
         "sale_end": pd.to_datetime(
             ["2025-07-01", "2025-06-15", "2025-08-01", "2025-06-01", "2025-09-01"]
         ),
+        "recommended_holding_months": [12, 36, 48, 48, 24],
         "amount_remaining": [12_000.0, 30_000.0, 80_000.0, 5_000.0, 50.0],
         "min_amount": [100.0, 250.0, 500.0, 100.0, 100.0],
         "repeatable": [True, True, True, False, False],
@@ -60,7 +75,7 @@ recommendations = pipeline.recommend(k=5)
 
 print(f"The platform on {AS_OF.date()}: five projects, four backers.")
 for backer in backers.itertuples():
-    cap = min(0.05 * backer.annual_income, backer.loss_capacity * backer.net_worth)
+    cap = backer.loss_capacity * backer.net_worth
     print(
         f"\n{backer.user_id} may put {cap:,.0f} a year into projects; "
         f"{backer.invested_12m:,.0f} is used."
@@ -71,6 +86,11 @@ for backer in backers.itertuples():
         for verdict in pipeline.why_not(backer.user_id, project):
             if verdict.verdict == "fail" or verdict.rule == "pipeline:owned":
                 print(f"  not {project}: {verdict.text['en']}")
+
+print("\nDuties bar nothing. With 5,000 each, beside what would be listed:\n")
+duties = pipeline.recommend(k=5, amount=5_000.0).flags(texts=True)
+for duty in duties.groupby("rule").head(2).sort_values("rule", ascending=False).itertuples():
+    print(f"  {duty.user_id}, {duty.product_id}: {duty.en}")
 
 print("\nThe same, counted (a project counts for every rule it fails):\n")
 print(recommendations.abstentions().to_string(index=False))

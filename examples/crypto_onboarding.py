@@ -38,6 +38,9 @@ def person(name: str, since: str, passed: list[str], years: float, savings: floa
         "jurisdiction": "DE",
         "vulnerable": False,
         "knowledge_passed": passed,
+        "knowledge_passed_at": dict.fromkeys(passed, pd.Timestamp(since)),
+        "crypto_suitable": True,  # the exchange's own assessment, and its date
+        "crypto_suitable_date": pd.Timestamp(since),
         "years_experience": years,
         "loss_capacity": 0.1,  # a tenth of what is at hand may be lost
         "liquid_assets": savings,
@@ -49,10 +52,13 @@ users = pd.DataFrame(
         person("Mia", "2025-03-01", [], 0.0, 6_000.0),
         person("Mia", "2025-03-08", ["basics"], 0.0, 6_000.0),
         person("Mia", "2025-04-20", ["basics", "staking"], 0.1, 6_000.0),
-        person("Noah", "2024-01-15", ["basics", "staking", "leverage"], 2.0, 7_000.0),
-        person("Zoe", "2023-06-01", ["basics", "staking", "leverage"], 3.0, 40_000.0),
+        person("Noah", "2025-01-15", ["basics", "staking", "leverage"], 2.0, 7_000.0),
+        person("Zoe", "2024-06-01", ["basics", "staking", "leverage"], 3.0, 40_000.0),
     ]
 )
+for field in ("investor_type", "investor_statement_date", "warning_shown_at",
+              "rmmi_invested_12m", "net_assets"):  # fmt: skip
+    users[field] = None  # asked of customers in the UK, and there are none yet
 trades = pd.DataFrame(
     [
         ("Zoe", "bitcoin plan", "2024-02-01"),

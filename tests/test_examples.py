@@ -1,6 +1,8 @@
-"""Every public class shows how it is used; the doctests of these examples are run."""
+"""Every public class shows how it is used, and the examples that need no data set can be run."""
 
+import runpy
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 
@@ -16,3 +18,16 @@ CLASSES = [
 @pytest.mark.parametrize("cls", CLASSES)
 def test_it_has_an_example(cls: type) -> None:
     assert ">>> " in (cls.__doc__ or "")
+
+
+@pytest.mark.parametrize("name", ["quickstart", "crowdfunding", "crypto_onboarding", "portfolio"])
+def test_it_can_be_run(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    runpy.run_path(str(Path(__file__).parents[1] / "examples" / f"{name}.py"))
+    assert len(capsys.readouterr().out.splitlines()) > 5
+
+
+def test_a_portfolio_is_judged_step_by_step(capsys: pytest.CaptureFixture[str]) -> None:
+    runpy.run_path(str(Path(__file__).parents[1] / "examples" / "portfolio.py"))
+    *_, alone, stepwise = capsys.readouterr().out.splitlines()
+    assert "theme fund" in alone
+    assert "theme fund" not in stepwise  # two high ones would be too much

@@ -135,3 +135,14 @@ def test_a_map_holds_one_type() -> None:
     users = pd.DataFrame({"user_id": ["a", "b"], "tested_at": [{"futures": PAST}, {"futures": 3}]})
     with pytest.raises(st.DataError, match=r"user\.tested_at"):
         st.Policy.from_toml(TESTED).evaluate(users, products, NOW)
+
+
+@pytest.mark.parametrize("maps", [[None, None], [{}, {}], [{}, None], [{"a": None}, {}]])
+@pytest.mark.parametrize("require", ["lookup(user.m, 'a') < as_of", "lookup(user.m, 'a') < 3"])
+def test_a_map_in_which_nothing_is_holds_whatever_is_wanted(maps: list[Any], require: str) -> None:
+    policy = st.Policy.from_toml(f'[policy]\nid = "p"\n[[rules]]\nid = "r"\nrequire = "{require}"')
+    users = pd.DataFrame({"user_id": [1, 2], "m": maps})
+    found = policy.evaluate(users, pd.DataFrame({"product_id": [1]}), "2024-01-01")
+    assert [found.verdicts(user, 1)[0].verdict for user in (1, 2)] == ["unknown", "unknown"]
+    with pytest.raises(st.DataError, match="no values to tell its type by"):
+        found.judge({"m": {"a": 2}}, "2024-01-01")

@@ -137,8 +137,23 @@ def test_built_in_policies_say_what_they_are(name: str) -> None:
 def test_the_page_lists_every_policy_with_every_field(name: str) -> None:
     page = (Path(__file__).parents[3] / "docs" / "regimes.md").read_text(encoding="utf-8")
     section = page.split(f"\n`{name}`\n")[1].split("\n## ")[0]
-    listed = [line.split("`")[1] for line in section.splitlines() if line.startswith("| `")]
+    listed = [
+        line.split("`")[1]
+        for line in section.splitlines()
+        if line.startswith(("| `user.", "| `product."))
+    ]
     assert sorted(listed) == sorted(str(field) for field in st.Policy.load(name).reads)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_page_lists_every_rule_that_has_cases(name: str) -> None:
+    if not (REGIMES / "cases" / f"{name}.csv").is_file():
+        pytest.skip("no table of cases")
+    page = (Path(__file__).parents[3] / "docs" / "regimes.md").read_text(encoding="utf-8")
+    section = page.split(f"\n`{name}`\n")[1].split("\n## ")[0]
+    rows = [line.split(" | ") for line in section.splitlines() if line.startswith(f"| {name} | ")]
+    listed = {row[2].strip("`"): row[1] for row in rows}
+    assert listed == {rule.id: rule.article for rule in st.Policy.load(name).rules}
 
 
 SHELVES = ["cn-nfra-2025", "cn-csrc-amac", "qualified-investor", "consumer-loan"]

@@ -136,6 +136,9 @@ def _frame(
     category = _of(kind, "category").astype(object)
     regime = _of(kind, "regime").astype(object)
     loan, insurance = category == "loan", category == "insurance"
+    purpose = np.full(n, None, object)
+    purpose[loan] = "consumption"
+    purpose[sub == "mortgage"] = "home"
     names = np.array(LEVELS, object)
     classes = np.array(_CLASSES, object)[level]
     classes[~insurance] = None
@@ -152,6 +155,7 @@ def _frame(
             "category": category,
             "sub_category": sub,
             "regime": regime,
+            "purpose": purpose,
             "issuer": np.array(_ISSUERS, object)[rng.integers(0, len(_ISSUERS), n)],
             "currency": np.where(rng.random(n) < 0.95, "CNY", "USD").astype(object),
             "risk_level": names[level],

@@ -49,6 +49,7 @@ def customer_frame(
     frame.insert(1, "user_timestamp", version.astype("datetime64[us]"))
     return frame.assign(
         questionnaire_date=dates.astype("datetime64[us]"),
+        annual_income_date=np.where(asked, dates, customers.since[row]).astype("datetime64[us]"),
         questionnaire_score=np.where(asked, score, np.nan),
         risk_level=_where(asked, _LEVELS[level]),
         assessments_today=0,
@@ -99,7 +100,7 @@ def _statics(customers: Customers, rng: np.random.Generator) -> pd.DataFrame:
     n = len(customers)
     age = customers.age(END.astype("datetime64[D]"))
     limited = rng.random(n) < 0.004
-    assets = customers.financial_assets
+    assets, monthly = customers.financial_assets, customers.income / 12.0
     experience = np.round(np.clip(rng.gamma(1.5, 3.0, n), 0.0, age - 18.0), 1)
     passed = rng.random((n, len(_TOPICS))) < np.array([0.6, 0.5, 0.5, 0.25, 0.1])
     # Bit patterns index a small table, so that no list is built per customer.
@@ -128,6 +129,9 @@ def _statics(customers: Customers, rng: np.random.Generator) -> pd.DataFrame:
             "household_net_financial_assets": np.minimum(assets, customers.net_worth),
             "confirmed_at": _confirmed(customers),
             "monthly_debt_payment": customers.debt_payment,
+            "monthly_living_costs": np.round(100.0 + 0.03 * monthly) * 10.0,
+            "monthly_property_fee": np.round(10.0 + 0.002 * monthly) * 10.0,
+            "in_arrears": customers.debt_payment > 0.6 * monthly,
             "jurisdiction": np.where(abroad, "HK", "CN").astype(object),
             "tax_residence": np.where(rng.random(n) < 0.01, "US", "CN").astype(object),
             "client_category": np.array(["mass", "affluent", "private"], object)[category],

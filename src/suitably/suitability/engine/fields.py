@@ -357,6 +357,8 @@ class Fields:
         else:
             numbers = entries.numbers(where)
             items = Values(NUMBER, numbers, ~np.isnan(numbers))
+            if pa.types.is_null(entries.items.type):  # numbers or dates, whatever is wanted
+                kind = Type("map", element="any")
         mapping = MapColumn(entries.offsets, coded, items.data, items.known)
         return Values(kind, np.arange(len(array)), known, mapping)
 

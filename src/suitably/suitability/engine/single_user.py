@@ -132,17 +132,24 @@ class SingleUser:
         if pa.types.is_floating(array.type):
             finite_doubles(array, where)  # whatever reads it, as in a frame
         if kind == ANY:
-            raise DataError(f"{where}: the field had no values to tell its type by: declare it")
+            raise _untold(where)
         try:
             column = self._fields.read(cell.name, cell.declared, array)
         except PolicyError as error:
             raise DataError(str(error)) from None
         found = type_of(column)
-        if found != kind and not (found.name == kind.name == "list" and _alike(found, kind)):
+        if found != kind and kind == Type("map", element="any"):
+            raise _untold(where)
+        together = found.name == kind.name and kind.name in ("list", "map") and _alike(found, kind)
+        if found != kind and not together:
             raise other_type(where, array.type, self._fields.array(cell.name).type)
         if cell.by_day and found == DATE:
             column = self._fields.read_day(cell.name, array)
         return scalar_at(column, 0)
+
+
+def _untold(where: str) -> DataError:
+    return DataError(f"{where}: the field had no values to tell its type by: declare it")
 
 
 def _moment(value: datetime, by_day: bool, zone: str | None) -> int | None:
@@ -193,5 +200,5 @@ def _is_text(value: Any) -> bool:
 
 
 def _alike(one: Type, other: Type) -> bool:
-    """Return whether lists go together; those without elements go with all."""
+    """Return whether lists or maps go together; those without elements go with all."""
     return "any" in (one.element, other.element)

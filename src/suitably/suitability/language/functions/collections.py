@@ -98,9 +98,11 @@ def _lookup(
     context: Context, mapping: Values, key: Values, default: Values | None = None
 ) -> Values:
     key = _named(key, context.texts)
-    kind = DATE if mapping.type.element == "date" else NUMBER
-    if default is not None and default.type not in (kind, ANY) and mapping.type != ANY:
+    kind = _held(mapping.type)
+    if default is not None and kind != ANY and default.type not in (kind, ANY):
         context.refuse(f"a map of {kind}s, but {default.type} where a key is absent")
+    if default is not None and kind == ANY:
+        kind = default.type
     known = mapping.known & key.known
     if ANY in (mapping.type, key.type) or not known.any():
         shape = known.shape if default is None else (known & default.known).shape
@@ -114,6 +116,13 @@ def _lookup(
     absent = found == MapColumn.ABSENT
     data = np.where(absent, default.data, data).astype(_dtype(kind))
     return Values(kind, data, known & ((found == MapColumn.KNOWN) | (absent & default.known)))
+
+
+def _held(mapping: Type) -> Type:
+    """Return what a map holds; of one in which nothing is, whatever is wanted."""
+    if mapping == ANY or mapping.element == "any":
+        return ANY
+    return DATE if mapping.element == "date" else NUMBER
 
 
 def _dtype(kind: Type) -> type[np.generic]:
