@@ -65,7 +65,7 @@ def test_it_asks(
     monkeypatch.setattr("builtins.input", lambda _: next(answers))
     assert main(["policy", "new"]) == 0
     policy = st.Policy.load(tmp_path / "my-policy.toml")
-    assert [rule.id for rule in policy.rules] == ["adult", "minimum-deposit", "repayment"]
+    assert [rule.id for rule in policy.rules] == ["adult", "affordable-deposit", "repayment"]
 
     def nobody(_: str) -> str:
         raise EOFError

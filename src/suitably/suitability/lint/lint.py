@@ -8,9 +8,11 @@ from suitably.data.columns import Columns
 from suitably.data.frames import read_frame
 from suitably.errors import PolicyError
 from suitably.suitability.language.nodes import Constant
+from suitably.suitability.lint.audience_checks import check_audiences
 from suitably.suitability.lint.effective_dates import check_dates, check_side_by_side, overlap
 from suitably.suitability.lint.finding import SEVERITIES, Finding, Severity
 from suitably.suitability.lint.proofs import Proof, conflicts, governs_nothing, prove
+from suitably.suitability.lint.rule_checks import check_rules
 from suitably.suitability.lint.text_checks import (
     check_declarations,
     check_names,
@@ -18,6 +20,7 @@ from suitably.suitability.lint.text_checks import (
     check_texts,
     check_types,
 )
+from suitably.suitability.lint.value_checks import check_values
 from suitably.suitability.policy import Policy, Rule
 from suitably.typing import AsOf, IntoFrame
 
@@ -74,6 +77,7 @@ def check_policy(
     read = _read(policy)
     found = [*check_types(read), *check_dates(read), *check_texts(read)]
     found += [*check_declarations(read), *check_never(read)]
+    found += [*check_values(read), *check_rules(read), *check_audiences(read)]
     unfit = {one.rule for one in found if one.kind == "type" and one.severity == "error"}
     sound = [rule for rule in read.rules if rule.id not in unfit]
     found += _proofs(read, sound, governed="" not in unfit)

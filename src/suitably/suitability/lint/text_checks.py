@@ -23,6 +23,7 @@ from suitably.suitability.language.nodes import (
 )
 from suitably.suitability.language.types import Scale
 from suitably.suitability.lint.finding import Finding
+from suitably.suitability.lint.sentences import sentences
 from suitably.suitability.lint.type_check import type_error
 from suitably.suitability.messages import LANGUAGES
 
@@ -38,7 +39,7 @@ def check_types(policy: PolicyDocument) -> Iterator[Finding]:
     """Find sentences whose types do not go together, as declared or by the vocabulary."""
     assumed = {name: "text" if kind == LEVEL else kind for name, kind in FIELD_NAMES.items()}
     usual = {name: kind or None for name, kind in assumed.items()} | policy.fields
-    for rule, key, text, node in _sentences(policy):
+    for rule, key, text, node in sentences(policy):
         problem = type_error(node, text, key, policy.fields) or _unordered(policy, text, key, node)
         if problem:
             yield Finding("error", "type", problem, rule, policy.id)
@@ -86,7 +87,7 @@ def _ranked(policy: PolicyDocument, node: Node) -> Scale | None:
 
 def check_never(policy: PolicyDocument) -> Iterator[Finding]:
     """Find ends that are put off: 9999-12-31, which stands for never, overflows."""
-    for rule, _, text, node in _sentences(policy):
+    for rule, _, text, node in sentences(policy):
         for part in walk(node):
             if not isinstance(part, Arithmetic) or part.operator != "+":
                 continue
@@ -193,7 +194,7 @@ def check_declarations(policy: PolicyDocument) -> Iterator[Finding]:
             text = f"has a scale {name!r} that no field is on"
             yield Finding("note", "unused", text, "", policy.id)
     yield from _unused_definitions(policy)
-    for rule, _, _, node in _sentences(policy):
+    for rule, _, _, node in sentences(policy):
         for field in fields_of(node):
             if FIELD_NAMES.get(str(field)) == LEVEL and str(field) not in policy.fields:
                 text = (
@@ -205,9 +206,9 @@ def check_declarations(policy: PolicyDocument) -> Iterator[Finding]:
 
 def _unused_definitions(policy: PolicyDocument) -> Iterator[Finding]:
     """Find terms, maps and labels that nothing uses."""
-    nodes = [*policy.term_nodes.values(), *(node for *_, node in _sentences(policy))]
+    nodes = [*policy.term_nodes.values(), *(node for *_, node in sentences(policy))]
     tables = {part.name for node in nodes for part in walk(node) if isinstance(part, Table)}
-    written = " ".join([*policy.terms.values(), *(text for _, _, text, _ in _sentences(policy))])
+    written = " ".join([*policy.terms.values(), *(text for _, _, text, _ in sentences(policy))])
     said = set(re.findall(r"\bterm\.(\w+)", written))
     said |= {name for rule in policy.rules for name in rule.terms}
     shown = {str(field) for rule in policy.rules for field in (*rule.fields, *rule.mentioned)}
@@ -239,13 +240,3 @@ def check_names(policy: PolicyDocument) -> Iterator[Finding]:
         else:
             text = f"{field} is not in the vocabulary of fields: the data must have such a column"
             yield Finding("note", "unknown-field", text, reader, policy.id)
-
-
-def _sentences(policy: PolicyDocument) -> Iterator[tuple[str, str, str, Node]]:
-    """Return every sentence: the rule's id, the key, the text and its tree."""
-    if policy.governs_node is not None:
-        yield "", "governs", policy.governs or "", policy.governs_node
-    for rule in policy.rules:
-        if rule.applies_node is not None:
-            yield rule.id, "applies", rule.applies or "", rule.applies_node
-        yield rule.id, "require", rule.require, rule.require_node

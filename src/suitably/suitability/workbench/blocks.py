@@ -176,15 +176,23 @@ REPAYMENT = Block(
     {"product.monthly_payment": "417"},
 )
 DEPOSIT = Block(
-    "minimum-deposit",
-    "What would be deposited reaches the product's minimum.",
-    "product.min_amount <= user.liquid_assets",
+    "affordable-deposit",
+    "What would be deposited, and never less than the minimum, is at hand.",
+    "amount <= user.liquid_assets",
     (
-        "The minimum deposit is {product.min_amount}.",
-        "起存金额为{product.min_amount}。",
+        "The amount is more than your liquid assets.",
+        "拟存金额超过您的流动资产。",
     ),
-    {"user.liquid_assets": "number", "product.min_amount": "number"},
-    {"user.liquid_assets": "10000", "product.min_amount": "1000"},
+    {
+        "user.amount_to_invest": "number",
+        "user.liquid_assets": "number",
+        "product.min_amount": "number",
+    },
+    {
+        "user.amount_to_invest": "1000",
+        "user.liquid_assets": "10000",
+        "product.min_amount": "1000",
+    },
     {"product.min_amount": "10001"},
 )
 

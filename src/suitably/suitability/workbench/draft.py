@@ -68,7 +68,7 @@ def draft_policy(regime: str, products: Sequence[str], policy_id: str = "my-poli
         >>> from suitably.suitability.policy import Policy
         >>> draft = draft_policy("generic", ["deposits"], "savings")
         >>> [rule.id for rule in Policy.from_toml(draft.toml).rules]
-        ['adult', 'minimum-deposit']
+        ['adult', 'affordable-deposit']
     """
     if regime not in _SCALES:
         raise PolicyError(f"regime {regime!r}: must be one of {', '.join(REGIMES)}")

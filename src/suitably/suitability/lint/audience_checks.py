@@ -1,0 +1,65 @@
+"""Texts and who reads them: facts that are not the rule's, raw codes, what is nobody's business."""
+
+import re
+from collections.abc import Iterator
+
+from suitably.suitability.language.document import PolicyDocument, Rule
+from suitably.suitability.language.texts import placeholders
+from suitably.suitability.language.types import Domain
+from suitably.suitability.lint.finding import Finding
+
+__all__ = ["check_audiences"]
+
+_PROTECTED = re.compile(
+    r"(vulnerab|capacity$|legal_capacity|guardian|lowest_class|health|disab|disease|religio)"
+)
+_WORDS = re.compile(
+    r"(vulnerab|legal capacity|guardian|disab|health|弱势|行为能力|监护|残疾|健康)", re.IGNORECASE
+)
+_HARMLESS = ("loss_capacity",)
+
+
+def check_audiences(policy: PolicyDocument) -> Iterator[Finding]:
+    """Find what a customer should not read, or could not understand."""
+    for rule in policy.rules:
+        yield from _of_others(policy, rule)
+        yield from _codes(policy, rule)
+        yield from _disclosed(policy, rule)
+
+
+def _of_others(policy: PolicyDocument, rule: Rule) -> Iterator[Finding]:
+    """Find fields in a text that the rule does not use."""
+    for field in rule.mentioned:
+        if field not in rule.fields:
+            text = f"its text names {field}, which the rule does not use"
+            yield Finding("warning", "text-of-others", text, rule.id, policy.id)
+
+
+def _codes(policy: PolicyDocument, rule: Rule) -> Iterator[Finding]:
+    """Find texts that show a code of a closed list as it is."""
+    for field in rule.mentioned:
+        declared = policy.fields.get(str(field))
+        coded = isinstance(declared, Domain) and declared.type == "text" and declared.values
+        if coded and str(field) not in policy.labels:
+            text = f"its text shows the code of {field}: say in [labels] what to call it"
+            yield Finding("note", "raw-code", text, rule.id, policy.id)
+
+
+def _disclosed(policy: PolicyDocument, rule: Rule) -> Iterator[Finding]:
+    """Find customers' texts that tell them what is kept of them as persons."""
+    shown = {
+        place.field for text in rule.because.values() for place in placeholders(text) if place.field
+    }
+    for field in sorted(shown, key=str):
+        kept = field.side == "user" and _PROTECTED.search(field.name)
+        if kept and field.name not in _HARMLESS:
+            text = (
+                f"the customer reads of {field}: give `because` an adviser's text, and a "
+                f"customer's that does not say it"
+            )
+            yield Finding("warning", "discloses", text, rule.id, policy.id)
+            return
+    words = [found[0] for text in rule.because.values() if (found := _WORDS.search(text))]
+    if words:
+        text = f"the customer's text says {words[0]!r}: leave that to the adviser's"
+        yield Finding("warning", "discloses", text, rule.id, policy.id)

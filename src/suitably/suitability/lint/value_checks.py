@@ -1,0 +1,114 @@
+"""What a policy believes of values: shares, categories, spellings."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from suitably.suitability.language.document import PolicyDocument
+from suitably.suitability.language.nodes import Compare, Constant, Field, Membership, Node, walk
+from suitably.suitability.language.types import Domain
+from suitably.suitability.lint.finding import Finding
+from suitably.suitability.lint.sentences import sentences
+
+__all__ = ["check_values"]
+
+_SHARES = ("loss_capacity", "max_loss", "max_ltv", "fee_rate", "fee_sensitivity", "total_cost")
+
+
+def check_values(policy: PolicyDocument) -> Iterator[Finding]:
+    """Find values that are believed, or that no rule meets for how they are spelt."""
+    yield from _shares(policy)
+    asked = _asked(policy)
+    yield from _spellings(policy, asked)
+    yield from _categories(policy, asked)
+
+
+def _shares(policy: PolicyDocument) -> Iterator[Finding]:
+    """Find shares that may be below 0: -0.6 makes an affordability rule pass."""
+    for field in policy.reads:
+        declared = policy.fields.get(str(field))
+        unit = declared.unit if isinstance(declared, Domain) else None
+        share = unit in ("share", "percent") or field.name in _SHARES
+        share |= field.name.endswith("_share") and declared != "map"
+        kind = declared if isinstance(declared, str) or declared is None else "number"
+        ranged = isinstance(declared, Domain) and declared.least is not None
+        if share and not ranged and kind in (None, "number"):
+            text = (
+                f"{field} is a share without a range, so that -0.6 or 60 is believed: declare "
+                f'{{ type = "number", min = 0, max = 1, unit = "share" }}'
+            )
+            yield Finding("warning", "share-without-range", text, "", policy.id)
+
+
+def _asked(policy: PolicyDocument) -> dict[Field, dict[str, list[tuple[str, str]]]]:
+    """Return the texts that fields are compared with, and where: rule and key."""
+    found: dict[Field, dict[str, list[tuple[str, str]]]] = defaultdict(lambda: defaultdict(list))
+    for rule, key, _, node in sentences(policy):
+        for part in walk(node):
+            for field, value in _equalities(part):
+                found[field][value].append((rule, key))
+    return found
+
+
+def _equalities(part: Node) -> Iterator[tuple[Field, str]]:
+    pairs: list[tuple[Node, Node]]
+    if isinstance(part, Membership):
+        pairs = [(part.item, choice) for choice in part.choices]
+    elif isinstance(part, Compare) and part.operator in ("==", "!="):
+        pairs = [(part.left, part.right), (part.right, part.left)]
+    else:
+        return
+    for field, value in pairs:
+        if (
+            isinstance(field, Field)
+            and isinstance(value, Constant)
+            and isinstance(value.value, str)
+        ):
+            yield field, value.value
+
+
+def _spellings(
+    policy: PolicyDocument, asked: dict[Field, dict[str, list[tuple[str, str]]]]
+) -> Iterator[Finding]:
+    """Find texts that a field never holds, as declared, or that are spelt in two ways."""
+    for field, values in asked.items():
+        declared = policy.fields.get(str(field))
+        known = list(declared.values) if isinstance(declared, Domain) else []
+        seen: dict[str, str] = {}
+        for value, places in values.items():
+            rule = places[0][0]
+            if known and value not in known:
+                near = [one for one in known if _plain(str(one)) == _plain(value)]
+                hint = f": it is spelt {near[0]!r}" if near else f": it holds {known}"
+                text = f"{field} never holds {value!r}{hint}"
+                yield Finding("error", "spelling", text, rule, policy.id)
+            other = seen.setdefault(_plain(value), value)
+            if other != value and not {*values[other]} & {*places}:
+                text = f"{field} is compared with {other!r} and with {value!r}: text is exact"
+                yield Finding("warning", "spelling", text, rule, policy.id)
+
+
+def _plain(text: str) -> str:
+    return "".join(character for character in text.casefold() if character.isalnum())
+
+
+def _categories(
+    policy: PolicyDocument, asked: dict[Field, dict[str, list[tuple[str, str]]]]
+) -> Iterator[Finding]:
+    """Find fields that decide which rules apply, where another value meets none of them."""
+    for field, values in asked.items():
+        keys = {key for places in values.values() for _, key in places}
+        if "applies" not in keys or "require" in keys:
+            continue
+        declared = policy.fields.get(str(field))
+        known = list(declared.values) if isinstance(declared, Domain) else []
+        left = [one for one in known if one not in values]
+        several = sum(any(key == "applies" for _, key in p) for p in values.values()) > 1
+        if known and left and several:
+            text = f"no rule applies to {field} {left}, which it may hold"
+            yield Finding("warning", "falls-through", text, "", policy.id)
+        elif not known and several:
+            text = (
+                f"{field} decides which rules apply, and a value that is spelt otherwise meets "
+                f"none of them: declare its values, or add a rule that requires one of them"
+            )
+            yield Finding("warning", "falls-through", text, "", policy.id)
