@@ -7,7 +7,7 @@ import pandas as pd
 
 import suitably as st
 
-__all__ = ["AS_OF", "world"]
+__all__ = ["AS_OF", "complete", "world"]
 
 AS_OF = "2026-03-31"
 """Fifteen months after the simulated bank's end: its dates are moved, so rules are in force."""
@@ -32,6 +32,12 @@ def world(name: str, users: int, products: int) -> tuple[st.Dataset, list[str]]:
     bank = st.data.simulate_bank(users, products, seed=0)
     people, shelf, log = (_moved(f) for f in (bank.users, bank.products, bank.interactions))
     _levels(name, people, shelf)
+    lacking = complete(name, people, shelf)
+    return st.Dataset(people, shelf, log), lacking
+
+
+def complete(name: str, people: pd.DataFrame, shelf: pd.DataFrame) -> list[str]:
+    """Make up what a policy reads and the bank does not know; return what is all missing."""
     rng = np.random.default_rng(1)
     _customers(name, people, rng)
     _products(name, shelf, rng)
@@ -41,7 +47,7 @@ def world(name: str, users: int, products: int) -> tuple[st.Dataset, list[str]]:
         if field.name.isidentifier() and field.name not in frame:  # others may be absent
             frame[field.name] = None
             lacking.append(str(field))
-    return st.Dataset(people, shelf, log), sorted(set(lacking))
+    return sorted(set(lacking))
 
 
 def _moved(frame: pd.DataFrame) -> pd.DataFrame:
