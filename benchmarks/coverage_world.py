@@ -90,16 +90,25 @@ def _customers(name: str, people: pd.DataFrame, rng: np.random.Generator) -> Non
     people["investor_type"] = rng.choice(
         ["restricted", "high_net_worth", "sophisticated", "none"], n, p=[0.7, 0.1, 0.1, 0.1]
     )
-    people["investor_statement_date"] = days(500)
+    people["statement_date"] = days(500)
     people["warning_shown_at"] = days(60)
     people["rmmi_invested_12m"] = rng.choice([0.0, 1_000.0, 5_000.0], n)
-    people["net_assets"] = people["net_worth"]
+    people["net_assets"] = people["net_worth"].clip(lower=0.0)
     people["confirmed_at"] = days(1_500)
     people["household_financial_assets"] = people["financial_assets"]
     people["household_net_financial_assets"] = 0.9 * people["financial_assets"]
     people["household_income"] = 1.3 * people["annual_income"]
     people["average_income_3y"] = 0.95 * people["annual_income"]
-    people["net_worth_excluding_residence"] = people["financial_assets"]
+    people["net_worth_without_residence"] = people["financial_assets"]
+    people["annual_income_last"] = 0.95 * people["annual_income"]
+    people["joint_income"] = 1.3 * people["annual_income"]
+    people["joint_income_last"] = 1.3 * people["annual_income_last"]
+    people["income_expected_again"] = rng.random(n) < 0.9
+    people["licensed"] = rng.random(n) < 0.01
+    people["liabilities"] = 60.0 * people["monthly_debt_payment"]
+    people["unwilling_to_lose"] = rng.random(n) < 0.1
+    people["sustainability_preference"] = rng.random(n) < 0.2
+    people["risk_level_date"] = people["questionnaire_date"]
 
 
 def _products(name: str, shelf: pd.DataFrame, rng: np.random.Generator) -> None:
@@ -117,3 +126,8 @@ def _products(name: str, shelf: pd.DataFrame, rng: np.random.Generator) -> None:
     holding = np.array([0.0, 6.0, 24.0, 36.0, 60.0])[level]
     shelf["recommended_holding_months"] = np.maximum(shelf["lock_up_months"], holding)
     shelf["negative_target_market"] = [[]] * n
+    shelf["equivalence_group"] = shelf["sub_category"]
+    shelf["total_cost"] = shelf["fee_rate"]
+    shelf["sustainable"] = rng.random(n) < 0.3
+    shelf["restricted"] = shelf["regime"] == "private"
+    shelf["risk_level_date"] = pd.Timestamp(AS_OF) - pd.DateOffset(days=20)

@@ -438,6 +438,11 @@ def age(arguments: list[Any], pair: Pair) -> int | None:
     return now.year - born.year - ((now.month, now.day) < (born.month, born.day))
 
 
+def known(arguments: list[Any], _: Pair) -> bool | None:
+    (value,) = arguments
+    return None if value is None else True
+
+
 def missing(arguments: list[Any], _: Pair) -> bool:
     (value,) = arguments
     return value is None
@@ -544,6 +549,7 @@ FUNCTIONS: dict[str, Callable[[list[Any], Pair], Any]] = {
     "days": days,
     "disjoint": disjoint,
     "hours": hours,
+    "known": known,
     "lookup": lookup,
     "map": mapped,
     "max": highest,

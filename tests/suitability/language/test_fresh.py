@@ -20,12 +20,13 @@ NOW = datetime(2024, 3, 1)
 
 
 def verdict(date: Any, span: str = "months(12)", **changes: Any) -> str:
-    users = pd.DataFrame({"user_id": ["u"], "income": [1.0], "income_date": [date], **changes})
+    fields = {"income": [1.0], "income_date": [date], **changes}
+    users = pd.DataFrame({"user_id": ["u"], **fields})
     products = pd.DataFrame({"product_id": ["p"]})
     (found,) = st.Policy.from_toml(TEXT.format(span=span)).evaluate(users, products, NOW).verdicts(
         "u", "p"
     )  # fmt: skip
-    assert set(found.inputs) == {"user.income_date"}
+    assert set(found.inputs) == {"user.income", "user.income_date"}
     return str(found.verdict)
 
 
@@ -42,6 +43,12 @@ def verdict(date: Any, span: str = "months(12)", **changes: Any) -> str:
 )
 def test_both_ends(date: datetime | None, right: str) -> None:
     assert verdict(pd.Timestamp(date) if date else pd.NaT) == right
+
+
+def test_a_fact_that_is_missing_is_not_fresh() -> None:
+    missing = pd.array([None], "Float64")
+    assert verdict(NOW - TICK, income=missing) == "unknown"
+    assert verdict(datetime(2020, 1, 1), income=missing) == "fail"
 
 
 def test_other_spans() -> None:

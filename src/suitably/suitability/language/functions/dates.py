@@ -51,14 +51,15 @@ def _age(context: Context, birth: Values) -> Values:
 
 
 def _fresh(call: Call, refuse: Refuse) -> Node:
-    """Write it as a comparison of the moment with the date beside the field."""
+    """Write it as a comparison of the moment with the date beside a field that is known."""
     field, span = call.arguments
     if not isinstance(field, Field):
         refuse(field, "fresh takes a field, such as user.annual_income")
     place = call.place
     date, now = Field(field.side, f"{field.name}_date", **place), AsOf(**place)
     end = Arithmetic("+", date, span, **place)
-    return And((Compare("<", date, now, **place), Compare("<", now, end, **place)), **place)
+    known = Call("known", (field,), **place)
+    return And((known, Compare("<", date, now, **place), Compare("<", now, end, **place)), **place)
 
 
 DATES = (
@@ -107,7 +108,8 @@ DATES = (
         takes(field="field", span="span"),
         "boolean",
         "whether the date in the field of the same name with `_date` behind it lies before "
-        "`as_of`, and `as_of` before that date plus a span, such as `months(12)`",
+        "`as_of`, and `as_of` before that date plus a span, such as `months(12)`; unknown where "
+        "the field itself is missing",
         expand=_fresh,
     ),
 )

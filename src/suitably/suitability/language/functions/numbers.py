@@ -13,6 +13,10 @@ def _missing(_: Context, value: Column) -> Kleene:
     return Kleene(~value.known, value.known)
 
 
+def _known(_: Context, value: Column) -> Kleene:
+    return Kleene(value.known, np.zeros_like(value.known))
+
+
 def _rank(_: Context, level: Values) -> Values:
     return Values(NUMBER, (level.data + 1).astype(np.float64), level.known)
 
@@ -80,6 +84,13 @@ NUMBERS = (
         "whether a value is missing; itself never unknown",
         _missing,
         total=True,
+    ),
+    Function(
+        "known",
+        takes(x="any"),
+        "boolean",
+        "true where there is a value, unknown where it is missing",
+        _known,
     ),
     Function(
         "min",
