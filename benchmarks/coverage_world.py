@@ -90,7 +90,7 @@ def _customers(name: str, people: pd.DataFrame, rng: np.random.Generator) -> Non
     people["investor_type"] = rng.choice(
         ["restricted", "high_net_worth", "sophisticated", "none"], n, p=[0.7, 0.1, 0.1, 0.1]
     )
-    people["statement_date"] = days(500)
+    people["investor_statement_date"] = days(500)
     people["warning_shown_at"] = days(60)
     people["rmmi_invested_12m"] = rng.choice([0.0, 1_000.0, 5_000.0], n)
     people["net_assets"] = people["net_worth"].clip(lower=0.0)

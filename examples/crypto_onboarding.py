@@ -56,7 +56,7 @@ users = pd.DataFrame(
         person("Zoe", "2024-06-01", ["basics", "staking", "leverage"], 3.0, 40_000.0),
     ]
 )
-for field in ("investor_type", "statement_date", "warning_shown_at",
+for field in ("investor_type", "investor_statement_date", "warning_shown_at",
               "rmmi_invested_12m", "net_assets"):  # fmt: skip
     users[field] = None  # asked of customers in the UK, and there are none yet
 trades = pd.DataFrame(

@@ -13,28 +13,27 @@ _USER = {
         "risk_level predicted_risk_level revealed_risk_level knowledge_level liquidity_need tier"
     ),
     "date": (
-        "questionnaire_date birth_date stage_since confirmed_at statement_date warning_shown_at "
-        "risk_level_date annual_income_date loss_simulated_at crypto_suitable_date"
+        "questionnaire_date birth_date stage_since confirmed_at annual_income_date "
+        "investor_statement_date warning_shown_at loss_simulated_at crypto_suitable_date "
+        "risk_level_date"
     ),
     "number": (
         "questionnaire_score assessments_today assessments_12m age years_experience annual_income "
-        "net_worth financial_assets liquid_assets amount_to_invest monthly_debt_payment "
-        "monthly_living_costs monthly_property_fee "
-        "premium_budget household_income average_income_3y household_financial_assets "
-        "household_net_financial_assets invested_12m horizon_months recency_days frequency "
-        "monetary p_alive "
-        "annual_income_last joint_income joint_income_last net_worth_without_residence net_assets "
-        "liabilities rmmi_invested_12m "
-        "expected_purchases lifetime_value novelty_appetite fee_sensitivity concentration "
-        "sessions_30d active_days_30d"
+        "annual_income_last joint_income joint_income_last household_income average_income_3y "
+        "net_worth net_worth_without_residence net_assets financial_assets "
+        "household_financial_assets household_net_financial_assets liquid_assets liabilities "
+        "amount_to_invest monthly_debt_payment monthly_living_costs monthly_property_fee "
+        "premium_budget invested_12m rmmi_invested_12m horizon_months recency_days frequency "
+        "monetary p_alive expected_purchases lifetime_value novelty_appetite fee_sensitivity "
+        "concentration sessions_30d active_days_30d"
     ),
     "boolean": (
         "risk_review guardian_consent vulnerable is_lowest_class is_professional "
-        "sustainability_preference income_expected_again licensed unwilling_to_lose "
-        "is_sophisticated in_arrears crypto_suitable"
+        "is_sophisticated in_arrears crypto_suitable sustainability_preference "
+        "income_expected_again licensed unwilling_to_lose"
     ),
     "text": (
-        "investor_type legal_capacity objective jurisdiction tax_residence client_category "
+        "legal_capacity objective investor_type jurisdiction tax_residence client_category "
         "rfv_segment lifecycle_stage preferred_term main_channel"
     ),
     "list": "knowledge_passed",
@@ -44,7 +43,7 @@ _USER = {
 _PRODUCT = {
     LEVEL: "risk_level issuer_rating seller_rating grade insurance_class",
     "boolean": "complex repeatable distributed uncertain_benefit sustainable restricted",
-    "text": "knowledge_topic regime category issuer currency equivalence_group purpose",
+    "text": "knowledge_topic regime category issuer currency purpose equivalence_group",
     "number": (
         "min_amount annual_premium single_premium monthly_payment amount_remaining fee_rate "
         "term_months lock_up_months recommended_holding_months payment_years liquidity_days "
