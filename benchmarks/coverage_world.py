@@ -7,7 +7,7 @@ import pandas as pd
 
 import suitably as st
 
-__all__ = ["AS_OF", "world"]
+__all__ = ["AS_OF", "complete", "world"]
 
 AS_OF = "2026-03-31"
 """Fifteen months after the simulated bank's end: its dates are moved, so rules are in force."""
@@ -32,6 +32,12 @@ def world(name: str, users: int, products: int) -> tuple[st.Dataset, list[str]]:
     bank = st.data.simulate_bank(users, products, seed=0)
     people, shelf, log = (_moved(f) for f in (bank.users, bank.products, bank.interactions))
     _levels(name, people, shelf)
+    lacking = complete(name, people, shelf)
+    return st.Dataset(people, shelf, log), lacking
+
+
+def complete(name: str, people: pd.DataFrame, shelf: pd.DataFrame) -> list[str]:
+    """Make up what a policy reads and the bank does not know; return what is all missing."""
     rng = np.random.default_rng(1)
     _customers(name, people, rng)
     _products(name, shelf, rng)
@@ -41,7 +47,7 @@ def world(name: str, users: int, products: int) -> tuple[st.Dataset, list[str]]:
         if field.name.isidentifier() and field.name not in frame:  # others may be absent
             frame[field.name] = None
             lacking.append(str(field))
-    return st.Dataset(people, shelf, log), sorted(set(lacking))
+    return sorted(set(lacking))
 
 
 def _moved(frame: pd.DataFrame) -> pd.DataFrame:
@@ -87,13 +93,22 @@ def _customers(name: str, people: pd.DataFrame, rng: np.random.Generator) -> Non
     people["investor_statement_date"] = days(500)
     people["warning_shown_at"] = days(60)
     people["rmmi_invested_12m"] = rng.choice([0.0, 1_000.0, 5_000.0], n)
-    people["net_assets"] = people["net_worth"]
+    people["net_assets"] = people["net_worth"].clip(lower=0.0)
     people["confirmed_at"] = days(1_500)
     people["household_financial_assets"] = people["financial_assets"]
     people["household_net_financial_assets"] = 0.9 * people["financial_assets"]
     people["household_income"] = 1.3 * people["annual_income"]
     people["average_income_3y"] = 0.95 * people["annual_income"]
-    people["net_worth_excluding_residence"] = people["financial_assets"]
+    people["net_worth_without_residence"] = people["financial_assets"]
+    people["annual_income_last"] = 0.95 * people["annual_income"]
+    people["joint_income"] = 1.3 * people["annual_income"]
+    people["joint_income_last"] = 1.3 * people["annual_income_last"]
+    people["income_expected_again"] = rng.random(n) < 0.9
+    people["licensed"] = rng.random(n) < 0.01
+    people["liabilities"] = 60.0 * people["monthly_debt_payment"]
+    people["unwilling_to_lose"] = rng.random(n) < 0.1
+    people["sustainability_preference"] = rng.random(n) < 0.2
+    people["risk_level_date"] = people["questionnaire_date"]
 
 
 def _products(name: str, shelf: pd.DataFrame, rng: np.random.Generator) -> None:
@@ -111,3 +126,8 @@ def _products(name: str, shelf: pd.DataFrame, rng: np.random.Generator) -> None:
     holding = np.array([0.0, 6.0, 24.0, 36.0, 60.0])[level]
     shelf["recommended_holding_months"] = np.maximum(shelf["lock_up_months"], holding)
     shelf["negative_target_market"] = [[]] * n
+    shelf["equivalence_group"] = shelf["sub_category"]
+    shelf["total_cost"] = shelf["fee_rate"]
+    shelf["sustainable"] = rng.random(n) < 0.3
+    shelf["restricted"] = shelf["regime"] == "private"
+    shelf["risk_level_date"] = pd.Timestamp(AS_OF) - pd.DateOffset(days=20)

@@ -10,6 +10,7 @@ import polars as pl
 import pyarrow as pa
 
 import suitably as st
+from benchmarks.coverage_world import complete
 from benchmarks.same_answers.answers import Answers
 from benchmarks.same_answers.banks import CUT, HOUSE, LATER, bank, house, rules
 from benchmarks.same_answers.questions import ask_eligibility, verdicts
@@ -53,6 +54,7 @@ def _frames(name: str) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, Any]]:
     """Return customers and products with every field that a built-in policy reads."""
     rng = np.random.default_rng(5)
     users, products = bank().users.copy(), bank().products.copy()
+    complete(name, users, products)
     users["premium_budget"] = np.where(rng.random(len(users)) < 0.9, users["annual_income"], np.nan)
     users["invested_12m"] = rng.integers(0, 5_000, len(users)).astype(float)
     users["risk_review"] = rng.random(len(users)) < 0.1

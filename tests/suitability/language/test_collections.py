@@ -146,3 +146,15 @@ def test_a_map_in_which_nothing_is_holds_whatever_is_wanted(maps: list[Any], req
     assert [found.verdicts(user, 1)[0].verdict for user in (1, 2)] == ["unknown", "unknown"]
     with pytest.raises(st.DataError, match="no values to tell its type by"):
         found.judge({"m": {"a": 2}}, "2024-01-01")
+
+
+@pytest.mark.parametrize("held", [PAST, 3.0])
+def test_an_empty_map_of_one_user_goes_with_dates_and_numbers(held: Any) -> None:
+    wanted = "as_of" if held == PAST else "9"
+    require = f"lookup(user.m, 'a') < {wanted}"
+    policy = st.Policy.from_toml(f'[policy]\nid = "p"\n[[rules]]\nid = "r"\nrequire = "{require}"')
+    users = pd.DataFrame({"user_id": [1, 2], "m": [{"a": held}, {}]})
+    found = policy.evaluate(users, pd.DataFrame({"product_id": [1]}), NOW)
+    assert found.mask()[:, 0].tolist() == [True, False]
+    for row, eligible in (({"m": {"a": held}}, True), ({"m": {}}, False), ({"m": None}, False)):
+        assert found.judge(row, NOW).tolist() == [eligible]
