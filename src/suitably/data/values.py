@@ -162,20 +162,24 @@ def untyped(array: pa.Array) -> pa.Array:
     """
     if array.null_count == len(array):
         return pa.nulls(len(array))
-    if _is_list(array.type):
-        elements = array.flatten()
-        if elements.null_count == len(elements):
-            starts = _offsets(array).cast(pa.int32())
-            return pa.ListArray.from_arrays(starts, pa.nulls(len(array.values)))
-    if pa.types.is_map(array.type) and array.items.null_count == len(array.items):
+    if _is_list(array.type) and _is_nothing(array.flatten()):
+        starts = _offsets(array).cast(pa.int32())
+        return pa.ListArray.from_arrays(starts, pa.nulls(len(array.values)))
+    if pa.types.is_map(array.type) and _is_nothing(array.items):
         return pa.MapArray.from_arrays(_offsets(array), array.keys, pa.nulls(len(array.items)))
     if pa.types.is_struct(array.type):
         fields = array.flatten()
-        if fields and all(field.null_count == len(field) for field in fields):
+        if fields and all(map(_is_nothing, fields)):
             names = [field.name for field in array.type]
             nothing = [pa.nulls(len(array)) for _ in names]
             return pa.StructArray.from_arrays(nothing, names, mask=array.is_null())
     return array
+
+
+def _is_nothing(values: pa.Array) -> bool:
+    """Return whether all are missing: null, or NaN."""
+    missing = pc.is_null(values, nan_is_null=pa.types.is_floating(values.type))
+    return bool(pc.all(missing, min_count=0).as_py())
 
 
 def _uuid(value: bytes | None) -> str | None:

@@ -48,7 +48,10 @@ def id_array(values: Any, name: str) -> pa.Array:
 
 def _column(values: Any) -> pa.Array:
     if type(values) is list and len(values) == 1 and type(values[0]) in _PLAIN_IDS:
-        return pa.array(values, _PLAIN_IDS[type(values[0])])
+        try:
+            return pa.array(values, _PLAIN_IDS[type(values[0])])
+        except OverflowError:  # a whole number beyond 64 bits
+            pass
     if isinstance(values, pa.ChunkedArray):
         values = values.combine_chunks()
     if not isinstance(values, pa.Array):

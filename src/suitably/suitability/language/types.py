@@ -131,7 +131,7 @@ class Type:
             return f"a list of {of}"
         if self.scale is not None:
             return f"a level of scale {self.scale.name!r}"
-        return f"a map to {self.element}" if self.element else self.name
+        return f"a map to {self.element}" if self.element == "date" else self.name
 
 
 NUMBER = Type("number")
