@@ -92,14 +92,14 @@ class Positions(ParameterizedBuilder):
         bought(x, span): Likewise for what was acquired at or after `as_of` less the span.
 
     Example:
-        >>> import pandas as pd
+        >>> import pyarrow as pa
         >>> from suitably.data import Dataset
-        >>> log = pd.DataFrame({"user_id": [1, 1], "product_id": ["a", "b"], "value": [10.0, 5.0]})
-        >>> products = pd.DataFrame({"product_id": ["a", "b"], "issuer": ["X", "X"]})
+        >>> log = pa.table({"user_id": [1, 1], "product_id": ["a", "b"], "value": [10.0, 5.0]})
+        >>> products = pa.table({"product_id": ["a", "b"], "issuer": ["X", "X"]})
         >>> builder = Positions(["held(issuer)", "portfolio()"])
         >>> data = Dataset(None, products, log)
-        >>> builder.fit(data).transform(data).iloc[0].tolist()
-        [1, {'X': 15.0}, 15.0]
+        >>> builder.fit(data).transform(data).drop_columns("user_id").to_pylist()
+        [{'held(issuer)': [('X', 15.0)], 'portfolio()': 15.0}]
     """
 
     reads: ClassVar[tuple[str, ...]] = ()
