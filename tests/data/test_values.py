@@ -18,8 +18,9 @@ from hypothesis import strategies as st_
 
 import suitably as st
 from suitably.data.frames import read_frame
+from suitably.data.joint import joint
 from suitably.data.objects import from_objects
-from suitably.data.values import Unreadable, doubles, joint, plain, readable
+from suitably.data.values import Unreadable, doubles, plain, readable
 
 LARGE = 2**53
 LOG = pa.table(

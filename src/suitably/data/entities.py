@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from suitably.data.clock import Instant, Instants
 from suitably.data.columns import Columns
 from suitably.data.frames import fieldless, take_rows
+from suitably.data.joint import joint
 from suitably.data.validation import TableValidator
-from suitably.data.values import joint, readable
+from suitably.data.values import readable
 from suitably.data.versions import Versions, read_versions
 from suitably.data.vocabulary import Vocabulary, same_ids
 from suitably.errors import DataError

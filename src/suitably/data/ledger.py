@@ -10,6 +10,7 @@ from scipy import sparse
 from suitably.data.clock import Instants
 from suitably.data.event_kinds import EventKinds
 from suitably.data.events import Events
+from suitably.utils.runs import reduce_runs, run_starts
 
 __all__ = ["Ledger"]
 
@@ -130,13 +131,10 @@ class Ledger:
     def _by_pair(self) -> Self:
         order = np.lexsort((self.products, self.users))
         users, products = self.users[order], self.products[order]
-        if not len(order):
-            return self
-        new = (users[1:] != users[:-1]) | (products[1:] != products[:-1])
-        first = np.flatnonzero(np.append(True, new))
+        first = run_starts(users, products)
 
         def joined(join: np.ufunc, values: NDArray[Any]) -> NDArray[Any]:
-            return np.asarray(join.reduceat(values[order], first))
+            return reduce_runs(join, values[order], first)
 
         return type(self)(
             users=users[first],

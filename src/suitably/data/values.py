@@ -12,8 +12,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from suitably.data.moments import read_ticks
-from suitably.data.time_zones import names_zone, walls_of
 from suitably.errors import DataError
 
 __all__ = [
@@ -26,8 +24,10 @@ __all__ = [
     "finite_doubles",
     "in_words",
     "infinite_problem",
+    "is_listlike",
     "is_number",
-    "joint",
+    "nearest_doubles",
+    "offsets",
     "other_type",
     "plain",
     "readable",
@@ -38,7 +38,6 @@ __all__ = [
 
 MAX_INTEGER = 2**53
 _EXAMPLES = 3
-_DIGITS = 38  # of the widest decimal128
 _WIDE = 128  # bits of the decimals that Arrow's kernels know
 
 
@@ -121,16 +120,16 @@ def _plain_nested(array: pa.Array) -> pa.Array:
         return plain(pa.array(rows, pa.large_list(kind.value_type)))
     if types.is_fixed_size_list(kind):
         array = array.cast(pa.list_(kind.value_type))
-    if _is_list(array.type):
+    if is_listlike(array.type):
         make = pa.ListArray if types.is_list(array.type) else pa.LargeListArray
         elements = array.values
         read = plain(elements)
-        return array if read is elements else make.from_arrays(_offsets(array), read)
+        return array if read is elements else make.from_arrays(offsets(array), read)
     if types.is_map(kind):
         keys, items = plain(array.keys), plain(array.items)
         if (keys.type, items.type) == (kind.key_type, kind.item_type):
             return array
-        return pa.MapArray.from_arrays(_offsets(array), keys, items)
+        return pa.MapArray.from_arrays(offsets(array), keys, items)
     if types.is_struct(kind) and kind.num_fields:
         parts = [plain(array.field(place)) for place in range(kind.num_fields)]
         names = [field.name for field in kind]
@@ -162,11 +161,11 @@ def untyped(array: pa.Array) -> pa.Array:
     """
     if array.null_count == len(array):
         return pa.nulls(len(array))
-    if _is_list(array.type) and _is_nothing(array.flatten()):
-        starts = _offsets(array).cast(pa.int32())
+    if is_listlike(array.type) and _is_nothing(array.flatten()):
+        starts = offsets(array).cast(pa.int32())
         return pa.ListArray.from_arrays(starts, pa.nulls(len(array.values)))
     if pa.types.is_map(array.type) and _is_nothing(array.items):
-        return pa.MapArray.from_arrays(_offsets(array), array.keys, pa.nulls(len(array.items)))
+        return pa.MapArray.from_arrays(offsets(array), array.keys, pa.nulls(len(array.items)))
     if pa.types.is_struct(array.type):
         fields = array.flatten()
         if fields and all(map(_is_nothing, fields)):
@@ -228,7 +227,7 @@ def doubles(array: pa.Array, where: str) -> NDArray[np.float64]:
     beyond = beyond_doubles(array)
     if beyond.any():
         raise DataError(f"{where}: {beyond_problem(array.filter(pa.array(beyond)).to_pylist())}")
-    return _nearest(array)
+    return nearest_doubles(array)
 
 
 def beyond_problem(values: list[Any]) -> str:
@@ -291,7 +290,8 @@ def whole_beyond(value: Decimal) -> bool:
     return large and value == value.to_integral_value()
 
 
-def _nearest(array: pa.Array) -> NDArray[np.float64]:
+def nearest_doubles(array: pa.Array) -> NDArray[np.float64]:
+    """Read numbers as the nearest doubles, NaN where null, whether or not these are exact."""
     kind = array.type
     if pa.types.is_decimal(kind):
         codes, distinct = _distinct(array)
@@ -334,11 +334,11 @@ def in_words(kind: pa.DataType) -> str:
         return "numbers"
     if types.is_timestamp(kind):
         return "times" if kind.tz is None else "times with a time zone"
-    pairs = _is_list(kind) and types.is_struct(kind.value_type)
+    pairs = is_listlike(kind) and types.is_struct(kind.value_type)
     if types.is_map(kind) or (pairs and kind.value_type.num_fields == 2):
         keys, items = kind.value_type if pairs else (kind.key_field, kind.item_field)
         return f"maps from {in_words(keys.type)} to {in_words(items.type)}"
-    if _is_list(kind):
+    if is_listlike(kind):
         return f"lists of {in_words(kind.value_type)}"
     if types.is_struct(kind):
         held = {in_words(field.type) for field in kind} - {"nothing"} or {"nothing"}
@@ -351,131 +351,13 @@ def in_words(kind: pa.DataType) -> str:
     return {**words, pa.binary(): "bytes"}.get(kind, str(kind))
 
 
-def joint(held: pa.Array, new: pa.Array, where: str) -> pa.Array:
-    """Append values to those of a column, whose type must hold each exactly.
-
-    A column of nulls takes any type, and decimals as many digits as they need. One whose values
-    have no common type is kept aside, as at the fit, whatever it was before.
-
-    Raises:
-        DataError: Another kind of value, or one that the type does not hold.
-    """
-    if isinstance(held.type, Unreadable):
-        return pa.concat_arrays([held, held.type.of(new.to_pylist())])
-    if isinstance(new.type, Unreadable):
-        return pa.concat_arrays([new.type.of(held.to_pylist()), new])
-    kind = _joint_type(held.type, new.type)
-    parts = []
-    for part in (held, new):
-        try:
-            found = _exact(part, kind, where)
-        except (pa.ArrowException, TypeError, ValueError):
-            found = None
-        if found is None:
-            raise other_type(where, new.type, held.type)
-        parts.append(found)
-    return pa.concat_arrays(parts)
-
-
-def _joint_type(held: pa.DataType, new: pa.DataType) -> pa.DataType:
-    """Return the type held, but for what it leaves open."""
-    types = pa.types
-    if types.is_null(held):
-        return new
-    if types.is_decimal(held) and types.is_decimal(new):
-        return pa.decimal128(_DIGITS, max(held.scale, new.scale))
-    if types.is_decimal(held) and types.is_integer(new):
-        return pa.decimal128(_DIGITS, held.scale)
-    if types.is_list(held) and _is_list(new):
-        return pa.list_(_joint_type(held.value_type, new.value_type))
-    if types.is_map(held) and types.is_map(new):
-        return pa.map_(held.key_type, _joint_type(held.item_type, new.item_type))
-    return held
-
-
-def _exact(array: pa.Array, kind: pa.DataType, where: str) -> pa.Array | None:
-    """Cast where every value stays what it is; None where one would not."""
-    types = pa.types
-    if array.type == kind:
-        return array
-    if array.null_count == len(array):
-        return pa.nulls(len(array), kind)
-    if is_number(array.type) and is_number(kind):
-        return _exact_numbers(array, kind, where)
-    if types.is_string(array.type) and types.is_large_string(kind):
-        return array.cast(kind)  # texts in lists come in the type of their frame
-    if types.is_date(array.type) and types.is_date(kind):
-        return array.cast(kind)
-    if types.is_date(array.type) and types.is_timestamp(kind) and kind.tz is None:
-        return array.cast(kind)  # a bare date is its midnight
-    if types.is_timestamp(array.type) and types.is_timestamp(kind):
-        return _exact_times(array, kind, where)
-    if _is_list(array.type) and _is_list(kind):
-        return _exact_lists(array, kind, where)
-    if types.is_map(array.type) and types.is_map(kind):
-        items = _exact(plain(array.items), kind.item_type, where)
-        keys = _exact(plain(array.keys), kind.key_type, where)
-        whole = items is not None and keys is not None
-        return pa.MapArray.from_arrays(_offsets(array), keys, items).cast(kind) if whole else None
-    if types.is_struct(array.type) and types.is_struct(kind):
-        return _exact_structs(array, kind, where)
-    return None
-
-
-def _exact_times(array: pa.Array, kind: pa.DataType, where: str) -> pa.Array | None:
-    """Cast moments; a day is that of its own zone, which another column's would lose."""
-    if (array.type.tz is None) != (kind.tz is None):
-        return None
-    instants = array.cast(kind)
-    if kind.tz is not None and names_zone(array.type.tz) and array.type.tz != kind.tz:
-        micros = read_ticks(instants.drop_null())[0]
-        if (walls_of(micros, array.type.tz) != walls_of(micros, kind.tz)).any():
-            raise DataError(
-                f"{where}: holds times in {array.type.tz}, but its column those in {kind.tz}, "
-                f"whose days are others: convert them to {kind.tz}"
-            )
-    return instants
-
-
-def _exact_numbers(array: pa.Array, kind: pa.DataType, where: str) -> pa.Array | None:
-    if pa.types.is_floating(kind):
-        numbers = doubles(array, where)
-        found = pa.array(numbers, mask=np.isnan(numbers)).cast(kind)
-        return found if np.array_equal(_nearest(found), numbers, equal_nan=True) else None
-    if not pa.types.is_decimal(kind):
-        return array.cast(kind)
-    wide = array.cast(pa.decimal128(38, kind.scale)).cast(kind)
-    alike = np.array_equal(_nearest(wide), _nearest(array), equal_nan=True)
-    return wide if alike else None
-
-
-def _is_list(kind: pa.DataType) -> bool:
+def is_listlike(kind: pa.DataType) -> bool:
+    """Return whether a column of this type holds lists: of one length or of several."""
     types = pa.types
     return bool(types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind))
 
 
-def _exact_lists(array: pa.Array, kind: pa.DataType, where: str) -> pa.Array | None:
-    if not pa.types.is_list(array.type):
-        array = array.cast(pa.list_(array.type.value_type))
-    elements = _exact(plain(array.values), kind.value_type, where)
-    whole = elements is not None
-    return pa.ListArray.from_arrays(_offsets(array), elements).cast(kind) if whole else None
-
-
-def _offsets(array: pa.Array) -> pa.Array:
+def offsets(array: pa.Array) -> pa.Array:
     """Return where rows begin, null for a row that is null."""
     known = np.append(~array.is_null().to_numpy(zero_copy_only=False), True)
     return pc.if_else(pa.array(known), array.offsets, pa.scalar(None, array.offsets.type))
-
-
-def _exact_structs(array: pa.Array, kind: pa.DataType, where: str) -> pa.Array | None:
-    names = [field.name for field in kind]
-    if {field.name for field in array.type} - set(names):
-        return None
-    given = {field.name: array.field(field.name) for field in array.type}
-    parts = [
-        _exact(given.get(field.name, pa.nulls(len(array))), field.type, where) for field in kind
-    ]
-    if any(part is None for part in parts):
-        return None
-    return pa.StructArray.from_arrays(parts, names, mask=array.is_null()).cast(kind)

@@ -17,10 +17,11 @@ from suitably.profiles.exact_sums import ExactSums
 from suitably.profiles.provenance import FieldInfo
 from suitably.suitability.language.document import PolicyDocument
 from suitably.suitability.language.functions.money import money_field
+from suitably.utils.runs import reduce_runs, run_starts
 
 __all__ = ["Positions", "PositionsState", "positions_for"]
 
-_PARTS = 1_000_000_000
+_COLUMNS = ("users", "products", "times", "disposed", "whole", "billionths", "missing")
 _UNDATED = np.datetime64("NaT", "us")
 _LENGTH = {"hours": 3_600_000_000, "days": 86_400_000_000}
 
@@ -138,40 +139,25 @@ class Positions(ParameterizedBuilder):
             DataError: No such field of the products, or one by which nothing can be summed up.
         """
         self.check_params()
-        users, products, times, disposed = _events(view)
-        values = _values(view)
-        missing = np.isnan(values)
-        values = np.where(disposed, np.abs(values), values)
-        sums = ExactSums.of(
-            np.arange(len(users), dtype=np.int32), np.where(missing, 0.0, values), len(users)
-        )
-        if not any(unit for _, unit, _ in self._asked):
-            times = np.full(len(users), _UNDATED)
+        rows = _events(view, any(unit for _, unit, _ in self._asked))
         texts = [_column(view, name) for name in self._columns]
         there = [~text.is_null().to_numpy(zero_copy_only=False) for text in texts]
         shape = (len(texts), len(view.products))
         named = [np.array(text.fill_null("").to_pylist(), np.str_) for text in texts]
         return _reduced(
             PositionsState(
-                np.array([len(view.users)]),
-                np.array([view.clock.zone or "", "stated" if view.clock.stated else ""]),
-                users,
-                products,
-                times,
-                disposed,
-                sums.whole,
-                sums.billionths,
-                missing,
-                np.stack(named) if texts else np.zeros(shape, np.str_),
-                np.stack(there) if texts else np.zeros(shape, bool),
-                view.doubtful,
+                count=np.array([len(view.users)]),
+                zone=np.array([view.clock.zone or "", "stated" if view.clock.stated else ""]),
+                groups=np.stack(named) if texts else np.zeros(shape, np.str_),
+                there=np.stack(there) if texts else np.zeros(shape, bool),
+                doubtful=view.doubtful,
+                **rows,
             )
         )
 
     def merge(self, a: PositionsState, b: PositionsState) -> PositionsState:
         """Join two states of disjoint events; products are grouped as the later one has them."""
-        rows = ("users", "products", "times", "disposed", "whole", "billionths", "missing")
-        joint = {name: np.concatenate([getattr(a, name), getattr(b, name)]) for name in rows}
+        joint = {name: np.concatenate([getattr(a, name), getattr(b, name)]) for name in _COLUMNS}
         later = b if b.groups.shape[1] >= a.groups.shape[1] else a
         return _reduced(
             PositionsState(
@@ -201,20 +187,10 @@ class Positions(ParameterizedBuilder):
             money: float64 (rows,), NaN where it is not known.
             as_of: The moment.
         """
-        rows = np.arange(len(users), dtype=np.int32)
-        missing = np.isnan(money)
-        sums = ExactSums.of(rows, np.where(missing, 0.0, money), len(users))
         windows = as_of is not None and any(unit for _, unit, _ in self._asked)
         moment = as_of - MICROSECOND if windows and as_of is not None else _UNDATED
-        new = {
-            "users": users,
-            "products": products,
-            "times": np.full(len(users), moment),
-            "disposed": np.zeros(len(users), bool),
-            "whole": sums.whole,
-            "billionths": sums.billionths,
-            "missing": missing,
-        }
+        times, disposed = np.full(len(users), moment), np.zeros(len(users), bool)
+        new = _rows(users, products, times, disposed, money)
         joint = {name: np.concatenate([getattr(state, name), new[name]]) for name in new}
         return _reduced(replace(state, **joint))
 
@@ -261,7 +237,7 @@ class _Pairs:
         whole, billionths = np.zeros((2, count), np.int64)
         np.add.at(whole, codes, self.whole)
         np.add.at(billionths, codes, self.billionths)
-        return ExactSums(whole + billionths // _PARTS, billionths % _PARTS).floats()
+        return ExactSums.carrying(whole, billionths).floats()
 
     def unknown(self, codes: NDArray[np.int64], count: int) -> NDArray[np.bool_]:
         """Return in which sums an amount is missing: bool (count,)."""
@@ -282,19 +258,14 @@ def _held(state: PositionsState) -> _Pairs:
 
 def _pairs(state: PositionsState, rows: NDArray[np.bool_]) -> _Pairs:
     users, products = state.users[rows], state.products[rows]
-    new = np.ones(len(users), bool)
-    new[1:] = (users[1:] != users[:-1]) | (products[1:] != products[:-1])
-    first = np.flatnonzero(new)
+    first = run_starts(users, products)
     sign = np.where(state.disposed[rows], -1, 1)
-
-    def added(values: NDArray[Any]) -> NDArray[Any]:
-        return np.add.reduceat(values, first) if len(first) else values[:0]
-
-    whole, billionths = added(sign * state.whole[rows]), added(sign * state.billionths[rows])
-    missing = added(state.missing[rows].astype(np.int64)) > 0
-    return _Pairs(
-        users[first], products[first], whole + billionths // _PARTS, billionths % _PARTS, missing
+    sums = ExactSums.carrying(
+        reduce_runs(np.add, sign * state.whole[rows], first),
+        reduce_runs(np.add, sign * state.billionths[rows], first),
     )
+    missing = reduce_runs(np.logical_or, state.missing[rows], first)
+    return _Pairs(users[first], products[first], sums.whole, sums.billionths, missing)
 
 
 def _totals(state: PositionsState, held: _Pairs) -> pa.Array:
@@ -340,59 +311,56 @@ def _column(view: View, name: str) -> pa.Array:
     return as_text(readable(view.product_fields[name].combine_chunks(), where), where)
 
 
-def _events(
-    view: View,
-) -> tuple[NDArray[np.int64], NDArray[np.int64], Instants, NDArray[np.bool_]]:
+def _events(view: View, dated: bool) -> dict[str, NDArray[Any]]:
+    """Return a row per acquisition and per disposal, with its instant where that is asked for."""
     gained = view.acquisitions
     lost = view.events.take(view.events.among(view.kinds.disposed))
     parts = (gained, lost)
-    times = [np.full(len(part), _UNDATED) if part.times is None else part.times for part in parts]
     disposed = np.repeat([False, True], [len(gained), len(lost)])
     users, products = (
         np.concatenate([getattr(part, name) for part in parts]).astype(np.int64)
         for name in ("users", "products")
     )
-    return users, products, np.concatenate(times), disposed
-
-
-def _values(view: View) -> NDArray[np.float64]:
-    lost = view.events.take(view.events.among(view.kinds.disposed))
-    return np.concatenate(
-        [
-            np.full(len(part), np.nan) if part.values is None else part.values
-            for part in (view.acquisitions, lost)
-        ]
+    times = [
+        part.times if dated and part.times is not None else np.full(len(part), _UNDATED)
+        for part in parts
+    ]
+    values = np.concatenate(
+        [np.full(len(part), np.nan) if part.values is None else part.values for part in parts]
     )
+    money = np.where(disposed, np.abs(values), values)
+    return _rows(users, products, np.concatenate(times), disposed, money)
+
+
+def _rows(
+    users: NDArray[np.int64],
+    products: NDArray[np.int64],
+    times: Instants,
+    disposed: NDArray[np.bool_],
+    money: NDArray[np.float64],
+) -> dict[str, NDArray[Any]]:
+    """Return the columns of rows of a state, by name; NaN in `money` is missing."""
+    missing = np.isnan(money)
+    places = np.arange(len(money), dtype=np.int32)
+    sums = ExactSums.of(places, np.where(missing, 0.0, money), len(money))
+    columns = (users, products, times, disposed, sums.whole, sums.billionths, missing)
+    return dict(zip(_COLUMNS, columns, strict=True))
 
 
 def _reduced(state: PositionsState) -> PositionsState:
     """Put rows in order, and add up those of one user, product, instant and direction."""
-    keys = (state.disposed, state.times.view(np.int64), state.products, state.users)
-    order = np.lexsort(keys)
-    sorted_ = [key[order] for key in keys]
-    new = np.ones(len(order), bool)
-    if len(order):
-        new[1:] = np.any([key[1:] != key[:-1] for key in sorted_], axis=0)
-    first = np.flatnonzero(new)
-
-    def added(values: NDArray[Any]) -> NDArray[Any]:
-        return np.add.reduceat(values[order], first) if len(first) else values[:0]
-
-    whole, billionths = added(state.whole), added(state.billionths)
-    return PositionsState(
-        state.count,
-        state.zone,
-        state.users[order][first],
-        state.products[order][first],
-        state.times[order][first],
-        state.disposed[order][first],
-        whole + billionths // _PARTS,
-        billionths % _PARTS,
-        added(state.missing.astype(np.int64)) > 0,
-        state.groups,
-        state.there,
-        state.doubtful,
+    order = np.lexsort((state.disposed, state.times.view(np.int64), state.products, state.users))
+    rows = {name: getattr(state, name)[order] for name in _COLUMNS}
+    first = run_starts(
+        *(rows[name] for name in ("users", "products", "disposed")), rows["times"].view(np.int64)
     )
+    sums = ExactSums.carrying(
+        reduce_runs(np.add, rows["whole"], first), reduce_runs(np.add, rows["billionths"], first)
+    )
+    missing = reduce_runs(np.logical_or, rows["missing"], first)
+    firsts = {name: column[first] for name, column in rows.items()}
+    added = {"whole": sums.whole, "billionths": sums.billionths, "missing": missing}
+    return replace(state, **(firsts | added))
 
 
 def _start(state: PositionsState, as_of: Instant, unit: str, length: int) -> Instant:

@@ -1,7 +1,7 @@
 """Fitted state: fields, ownership and builder states; and a snapshot of it as of a moment."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -184,6 +184,11 @@ class Snapshot:
     profiles: pa.Table
     user_fields: pa.Table
     eligibility: Eligibility
+
+    def proposing(self, amounts: NDArray[np.float64] | None) -> "Snapshot":
+        """Return the same, judged for what would be invested, as `Eligibility.proposing` says."""
+        eligibility = self.eligibility.proposing(amounts)
+        return self if eligibility is self.eligibility else replace(self, eligibility=eligibility)
 
     @cached_property
     def fields(self) -> pa.Table:

@@ -3,7 +3,6 @@
 import copy
 import logging
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -284,7 +283,8 @@ class Pipeline(Parameterized):
         """
         model = self._fitted()
         users = model.state.users.ids
-        generator = self._generator(model, k, as_of, exclude_owned, product_ids, amount)
+        amounts = read_amounts(amount, model.state.users)
+        generator = self._generator(model, k, as_of, exclude_owned, product_ids, amounts)
         if user_ids is None:
             rows = np.arange(len(users))
             asked = users.decode(rows)
@@ -295,7 +295,6 @@ class Pipeline(Parameterized):
         with logged(_log, "recommend", logging.DEBUG, users=len(rows), k=generator.k):
             if not stepwise:
                 return Recommendations(asked, rows, generator.generate(rows), generator)
-            amounts = None if amount is None else read_amounts(amount, model.state.users)
             lists, last = generate_stepwise(generator, model.policies, rows, amounts)
             return Recommendations(asked, rows, lists, generator, last)
 
@@ -321,7 +320,8 @@ class Pipeline(Parameterized):
         """
         model = self._fitted()
         state = model.state
-        generator = self._generator(model, k, as_of, True, None, amount)
+        amounts = read_amounts(amount, model.state.users)
+        generator = self._generator(model, k, as_of, True, None, amounts)
         verdicts = generator.snapshot.eligibility.verdicts(user_id, product_id)
         rows = state.users.codes_of([user_id], "user_id").astype(np.int64)
         column = int(state.catalogue.codes_of([product_id], "product_id")[0])
@@ -353,7 +353,8 @@ class Pipeline(Parameterized):
         row = int(model.state.users.codes_of([user_id], "user_id")[0])
         if row < 0:
             raise DataError("trace: the user is unknown to this pipeline")
-        return trace(self._generator(model, k, as_of, True, None, amount), row)
+        amounts = read_amounts(amount, model.state.users)
+        return trace(self._generator(model, k, as_of, True, None, amounts), row)
 
     def similar_products(self, product_id: IdLike, k: int = 10) -> Any:
         """Return the products of the catalogue most like one, by the ranker's own measure.
@@ -387,11 +388,11 @@ class Pipeline(Parameterized):
     ) -> Eligibility:
         """Return who may be offered what, under the pipeline's policy or another one."""
         model = self._fitted()
-        snapshot = self._snapshot(model, as_of, amount)
-        if policy is None:
-            return snapshot.eligibility
-        found = model.state.snapshot(read_policies(policy), snapshot.as_of).eligibility
-        return found if amount is None else found.proposing(read_amounts(amount, model.state.users))
+        amounts = read_amounts(amount, model.state.users)
+        snapshot = self._snapshot(model, as_of)
+        if policy is not None:
+            snapshot = model.state.snapshot(read_policies(policy), snapshot.as_of)
+        return snapshot.eligibility.proposing(amounts)
 
     def apply_arrow(
         self,
@@ -461,11 +462,7 @@ class Pipeline(Parameterized):
             raise NotFittedError("Pipeline: call fit first")
         return self._model
 
-    def _snapshot(self, model: Model, as_of: Any, amount: Any = None) -> Snapshot:
-        if amount is not None:
-            snapshot = self._snapshot(model, as_of)
-            amounts = read_amounts(amount, model.state.users)
-            return replace(snapshot, eligibility=snapshot.eligibility.proposing(amounts))
+    def _snapshot(self, model: Model, as_of: Any) -> Snapshot:
         state = model.state
         if as_of is None:
             return model.snapshot(state.as_of)
@@ -484,7 +481,7 @@ class Pipeline(Parameterized):
         as_of: Any,
         exclude_owned: bool,
         product_ids: Any,
-        amount: Any = None,
+        amounts: NDArray[np.float64] | None,
     ) -> ListGenerator:
         candidates = None
         if product_ids is not None:
@@ -492,7 +489,7 @@ class Pipeline(Parameterized):
             candidates = codes[codes >= 0]
         return ListGenerator(
             state=model.state,
-            snapshot=self._snapshot(model, as_of, amount),
+            snapshot=self._snapshot(model, as_of).proposing(amounts),
             scorers=model.scorers,
             rerankers=model.rerankers,
             k=_positive_k(k),

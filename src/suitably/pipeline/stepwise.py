@@ -3,15 +3,12 @@
 from dataclasses import replace
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 from scipy import sparse
 
-from suitably.data.values import finite_doubles, readable
 from suitably.model.positions import Positions
-from suitably.model.state import FittedState
 from suitably.pipeline.generate import GeneratedLists, ListGenerator
-from suitably.suitability.amounts import AMOUNT_FIELD
+from suitably.suitability.amounts import numbers_of, proposed_amounts
 from suitably.suitability.policy import Policy
 
 __all__ = ["generate_stepwise"]
@@ -39,8 +36,8 @@ def generate_stepwise(
     """
     depth = min(generator.k, len(generator.state.positions))
     whole = GeneratedLists.empty(len(rows), depth)
-    proposed = _proposed(generator.state, amounts)
-    least = _numbers(generator.state.products.fields, "min_amount", len(generator.state.products))
+    proposed = proposed_amounts(generator.state.users, amounts)
+    least = numbers_of(generator.state.products, "min_amount")
     active = np.flatnonzero(rows >= 0)
     for rank in range(depth):
         step = replace(generator, k=1).generate(rows[active])
@@ -69,33 +66,17 @@ def _bought(
     amounts: NDArray[np.float64] | None,
 ) -> ListGenerator:
     """Return a generator for which users hold these products too, and are not offered them."""
-    state, as_of = generator.state, generator.snapshot.as_of
-    held = tuple(
-        builder.also_bought(kept, users, products, money, as_of)
-        if isinstance(builder, Positions)
-        else kept
-        for builder, kept in zip(state.builders, state.builder_states, strict=True)
-    )
-    state = replace(state, builder_states=held)
-    snapshot = state.snapshot(policies, as_of)
-    if amounts is not None:
-        snapshot = replace(snapshot, eligibility=snapshot.eligibility.proposing(amounts))
+    state, snapshot = generator.state, generator.snapshot
+    if any(isinstance(builder, Positions) for builder in state.builders):
+        held = tuple(
+            builder.also_bought(kept, users, products, money, snapshot.as_of)
+            if isinstance(builder, Positions)
+            else kept
+            for builder, kept in zip(state.builders, state.builder_states, strict=True)
+        )
+        state = replace(state, builder_states=held)
+        snapshot = state.snapshot(policies, snapshot.as_of).proposing(amounts)
     shape = (len(state.users), len(state.positions))
     more = sparse.csr_array((np.ones(len(users), np.int8), (users, codes)), shape=shape)
     taken = more if generator.taken is None else sparse.csr_array(generator.taken + more)
     return replace(generator, state=state, snapshot=snapshot, taken=taken)
-
-
-def _proposed(state: FittedState, amounts: NDArray[np.float64] | None) -> NDArray[np.float64]:
-    own = _numbers(state.users.fields, AMOUNT_FIELD, len(state.users))
-    return own if amounts is None else np.where(np.isnan(amounts), own, amounts)
-
-
-def _numbers(fields: pa.Table, name: str, rows: int) -> NDArray[np.float64]:
-    """Return a column of numbers, NaN where there is none."""
-    if name not in fields.column_names:
-        return np.full(rows, np.nan)
-    array = readable(fields[name].combine_chunks(), name)
-    if pa.types.is_null(array.type):
-        return np.full(rows, np.nan)
-    return finite_doubles(array, name)

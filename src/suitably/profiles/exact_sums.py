@@ -48,7 +48,12 @@ class ExactSums:
         whole, parts = np.zeros(users, np.int64), np.zeros(users, np.int64)
         np.add.at(whole, users_of, floor.astype(np.int64))
         np.add.at(parts, users_of, np.rint((values - floor) * _PARTS).astype(np.int64))
-        return cls(whole + parts // _PARTS, parts % _PARTS)
+        return cls.carrying(whole, parts)
+
+    @classmethod
+    def carrying(cls, whole: NDArray[np.int64], billionths: NDArray[np.int64]) -> Self:
+        """Take sums of whole units and of billionths, which may be as many as they are."""
+        return cls(whole + billionths // _PARTS, billionths % _PARTS)
 
     def plus(self, other: "ExactSums") -> "ExactSums":
         """Add two records, the shorter one padded with zeros.
@@ -61,7 +66,7 @@ class ExactSums:
         parts = padded(self.billionths, users, 0) + padded(other.billionths, users, 0)
         if users and np.abs(whole).max() >= _LIMIT:
             raise DataError(f"values: a sum of {np.abs(whole).max():g} is beyond the exact range")
-        return ExactSums(whole + parts // _PARTS, parts % _PARTS)
+        return ExactSums.carrying(whole, parts)
 
     def floats(self) -> NDArray[np.float64]:
         """Return the sums as numbers, float64 (users,): the nearest below 9e6, else to one ulp."""

@@ -14,6 +14,7 @@ from suitably.data.events import Events
 from suitably.data.view import View
 from suitably.data.vocabulary import Vocabulary
 from suitably.errors import DataError
+from suitably.utils.runs import reduce_runs, run_starts
 
 __all__ = ["SharedInteractions", "WeightedInteractions", "Weighting"]
 
@@ -274,9 +275,9 @@ def _strongest(
     key = events.users.astype(np.int64) * max(1, shape[1]) + events.products
     order = np.argsort(key, kind="stable")
     key, sorted_weights = key[order], weights[order]
-    first = np.flatnonzero(np.append(True, key[1:] != key[:-1])) if len(key) else order
+    first = run_starts(key)
     with np.errstate(over="ignore", under="ignore"):
-        largest = np.maximum.reduceat(sorted_weights, first) if len(key) else weights
+        largest = reduce_runs(np.maximum, sorted_weights, first)
         single = largest.astype(np.float32)
     if not np.isfinite(single).all():
         raise DataError("event weights: some are beyond the range of float32; use smaller ones")

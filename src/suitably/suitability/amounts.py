@@ -12,14 +12,15 @@ from suitably.data.frames import read_frame
 from suitably.data.values import finite_doubles, is_number, plain, readable
 from suitably.errors import DataError
 from suitably.suitability.language.functions.money import AMOUNT
+from suitably.suitability.language.nodes import column_name
 
-__all__ = ["AMOUNT_FIELD", "read_amounts", "with_amounts"]
+__all__ = ["numbers_of", "proposed_amounts", "read_amounts", "with_amounts"]
 
-AMOUNT_FIELD = AMOUNT.rstrip("?")
+_FIELD = column_name(AMOUNT)
 
 
-def read_amounts(amount: Any, users: Entities) -> NDArray[np.float64]:
-    """Read the `amount=` of a call: float64 (users,), NaN where nothing is proposed.
+def read_amounts(amount: Any, users: Entities) -> NDArray[np.float64] | None:
+    """Read the `amount=` of a call: float64 (users,), NaN where nothing is proposed; None for None.
 
     Args:
         amount: A number for all, in the currency of the products' amounts, or a frame with a row
@@ -29,6 +30,8 @@ def read_amounts(amount: Any, users: Entities) -> NDArray[np.float64]:
     Raises:
         DataError: No number from 0 up, an unknown user or one twice, or another currency.
     """
+    if amount is None:
+        return None
     if isinstance(amount, bool | str):
         raise DataError(f"amount={amount!r:.40}: must be a number from 0 up, or a frame")
     if isinstance(amount, int | float | Decimal | np.number):
@@ -68,14 +71,39 @@ def read_amounts(amount: Any, users: Entities) -> NDArray[np.float64]:
 
 def with_amounts(users: Entities, amounts: NDArray[np.float64]) -> Entities:
     """Return users whose proposed amounts are those of a call, where it has one."""
-    fields, name = users.fields, AMOUNT_FIELD
+    fields = users.fields
+    column = pa.array(proposed_amounts(users, amounts), from_pandas=True)
     if not fields.num_columns:
-        return users.with_fields(pa.table({name: pa.array(amounts, from_pandas=True)}))
-    if name in fields.column_names:
-        held = finite_doubles(readable(fields[name].combine_chunks(), f"user.{name}"), name)
-        amounts = np.where(np.isnan(amounts), held, amounts)
-        fields = fields.drop_columns([name])
-    return users.with_fields(fields.append_column(name, pa.array(amounts, from_pandas=True)))
+        return users.with_fields(pa.table({_FIELD: column}))
+    if _FIELD in fields.column_names:
+        fields = fields.drop_columns([_FIELD])
+    return users.with_fields(fields.append_column(_FIELD, column))
+
+
+def proposed_amounts(users: Entities, amounts: NDArray[np.float64] | None) -> NDArray[np.float64]:
+    """Return what would be invested: what a call says, else what the users' fields say, else NaN.
+
+    Args:
+        users: The users, with their fields.
+        amounts: float64 (users,), as `read_amounts` returns them.
+
+    Returns:
+        float64 (users,).
+    """
+    own = numbers_of(users, _FIELD)
+    return own if amounts is None else np.where(np.isnan(amounts), own, amounts)
+
+
+def numbers_of(entities: Entities, name: str) -> NDArray[np.float64]:
+    """Return a field of numbers, float64 (ids,), NaN where missing or where there is no such field.
+
+    Raises:
+        DataError: A value that no double holds.
+    """
+    if name not in entities.fields.column_names:
+        return np.full(len(entities), np.nan)
+    where = f"{entities.side.removesuffix('s')}.{name}"
+    return finite_doubles(readable(entities.fields[name].combine_chunks(), where), where)
 
 
 def _refuse_other_currency(given: list[Any], codes: NDArray[np.int64], users: Entities) -> None:

@@ -140,9 +140,10 @@ class Eligibility:
         other._set_moment(as_of)
         return other
 
-    def proposing(self, amounts: NDArray[np.float64]) -> "Eligibility":
+    def proposing(self, amounts: NDArray[np.float64] | None) -> "Eligibility":
         """Return the same, judged for what would be invested: float64 (users,), NaN for nothing."""
-        if not any(field.name == AMOUNT for policy in self.policies for field in policy.reads):
+        reads = (field.name for policy in self.policies for field in policy.reads)
+        if amounts is None or AMOUNT not in reads:
             return self
         users = with_amounts(self._users, amounts)
         made_of = (self.policies, users, self._products, self.as_of, self._clock, self._kind)

@@ -1,6 +1,7 @@
 """Policies: rules as data, judged on users and products."""
 
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, Self
 
@@ -12,7 +13,7 @@ from suitably.suitability.frames import evaluate_frames
 from suitably.suitability.language.document import PolicyDocument, Rule
 from suitably.typing import AsOf, IntoFrame
 
-__all__ = ["Policy", "PolicySource", "Rule", "read_policies"]
+__all__ = ["Policy", "PolicySource", "Rule", "built_in_folder", "read_policies"]
 
 
 class Policy(PolicyDocument):
@@ -68,7 +69,7 @@ class Policy(PolicyDocument):
         Raises:
             PolicyError: Neither a file nor a built-in name.
         """
-        folder = resources.files("suitably.suitability") / "regimes"
+        folder = built_in_folder()
         built_in = sorted(f.name[:-5] for f in folder.iterdir() if f.name.endswith(".toml"))
         if name in built_in:
             return cls.from_toml((folder / f"{name}.toml").read_text(encoding="utf-8"))
@@ -123,6 +124,11 @@ class Policy(PolicyDocument):
 
 
 PolicySource = Policy | str | Path | list["Policy | str | Path"] | tuple["Policy | str | Path", ...]
+
+
+def built_in_folder() -> Traversable:
+    """Return the folder of the built-in policies, whose tables of cases are in its `cases`."""
+    return resources.files("suitably.suitability") / "regimes"
 
 
 def read_policies(source: Any) -> tuple[Policy, ...]:

@@ -9,7 +9,8 @@ from scipy.special import digamma, expit, gammaln
 from suitably.errors import DataError, NotFittedError
 from suitably.profiles.lifetime.expected import while_active
 from suitably.profiles.lifetime.likelihood import Floats, checked, maximise
-from suitably.utils.params import Parameterized
+from suitably.utils.params import Parameterized, check_positive
+from suitably.utils.runs import run_starts
 
 __all__ = ["BetaGeo", "BetaGeoParams"]
 
@@ -99,8 +100,7 @@ class BetaGeo(Parameterized):
         Raises:
             DataError: Not such numbers, or the likelihood has no maximum; the message says why.
         """
-        if not (np.isfinite(self.penalty) and self.penalty >= 0):
-            raise ValueError(f"BetaGeo(penalty={self.penalty!r}): must be a number from 0 up")
+        check_positive(self, "penalty", zero=True)
         x, tx, age = _history(frequency, recency, T)
         z = self._standardise(covariates, len(x))
         if not len(x):
@@ -289,8 +289,7 @@ def _distinct(x: Floats, tx: Floats, age: Floats) -> tuple[Floats, Floats, Float
     """Return each history once, and how many customers have it."""
     order = np.lexsort((age, tx, x))
     rows = np.stack([x, tx, age])[:, order]
-    new = np.append(True, (rows[:, 1:] != rows[:, :-1]).any(axis=0))
-    starts = np.flatnonzero(new)
+    starts = run_starts(*rows)
     counts = np.diff(np.append(starts, len(x))).astype(np.float64)
     return rows[0, starts], rows[1, starts], rows[2, starts], counts
 

@@ -8,7 +8,7 @@ from scipy.special import digamma, gammaln
 
 from suitably.errors import DataError, NotFittedError
 from suitably.profiles.lifetime.likelihood import Floats, checked, maximise
-from suitably.utils.params import Parameterized
+from suitably.utils.params import Parameterized, check_positive
 
 __all__ = ["GammaGamma", "GammaGammaParams"]
 
@@ -69,8 +69,7 @@ class GammaGamma(Parameterized):
         Raises:
             DataError: An amount that is not above 0, nobody with a repeat purchase, or no maximum.
         """
-        if not (np.isfinite(self.penalty) and self.penalty >= 0):
-            raise ValueError(f"GammaGamma(penalty={self.penalty!r}): must be a number from 0 up")
+        check_positive(self, "penalty", zero=True)
         x, m = checked(frequency=frequency, monetary=monetary)
         _refuse_free(x, m)
         x, m = x[x > 0], m[x > 0]

@@ -165,7 +165,7 @@ def _read_rows(binders: Sequence["_Binder"]) -> None:
     strict: dict[tuple[Field, Declaration], NDArray[np.bool_]] = {}
     for binder in binders:
         for field in binder.policy.reads:
-            key = (field, binder.policy.fields.get(field.declared_as))
+            key = (field, binder.policy.fields.get(str(field)))
             strict[key] = strict.get(key, np.array([False])) | binder.governed(field)
     for (field, declared), rows in strict.items():
         fields = binders[0].users if field.side == "user" else binders[0].products
@@ -207,7 +207,7 @@ class _Binder:
             if part.side == "product":
                 fields, other = other, fields
             try:
-                fields.schema(part.name, scope.declared.get(part.declared_as))
+                fields.schema(part.name, scope.declared.get(str(part)))
             except PolicyError as error:
                 hint = f"; there is {other.side}.{part.name}" if other.has(part.name) else ""
                 scope.refuse(part, f"{error}{hint}")

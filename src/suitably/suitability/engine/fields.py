@@ -33,7 +33,7 @@ from suitably.suitability.engine.domains import outside, outside_in_words
 from suitably.suitability.engine.scalars import Cell, Scalar, scalar_at
 from suitably.suitability.language.functions.money import AMOUNT, money_field
 from suitably.suitability.language.functions.peers import among_peers, peers_of
-from suitably.suitability.language.nodes import Side
+from suitably.suitability.language.nodes import Side, column_name
 from suitably.suitability.language.types import (
     ANY,
     BOOLEAN,
@@ -239,7 +239,7 @@ class Fields:
             PolicyError: Values that no rule can use.
             DataError: A value off its scale or range, or of another type than declared.
         """
-        where = f"{self.side}.{name.rstrip('?$')}"
+        where = f"{self.side}.{column_name(name)}"
         if pa.types.is_null(array.type):
             return _nothing(declared, len(array))
         known = ~array.is_null().to_numpy(zero_copy_only=False)

@@ -148,7 +148,7 @@ class EvalScope:
             self.refuse(node, f"the midnight of {node} depends on a time zone: {self.clock.asks}")
 
     def _read(self, node: Field, by_day: bool = False) -> Column:
-        declared = self.declared.get(node.declared_as)
+        declared = self.declared.get(str(node))
         if node.side == "product":
             if self.dry:
                 return self.products.schema(node.name, declared).along(1)

@@ -26,6 +26,7 @@ from suitably.errors import DataError, PolicyError
 from suitably.suitability.engine.fields import Fields, refuse_negative
 from suitably.suitability.engine.scalars import Cell, Scalar, column_of, scalar_at, type_of
 from suitably.suitability.language.functions.money import AMOUNT
+from suitably.suitability.language.nodes import column_name
 from suitably.suitability.language.types import (
     ANY,
     DATE,
@@ -61,7 +62,7 @@ class SingleUser:
 
     def cell(self, name: str, row: int) -> Any:
         """Return one value as a Python object, None where missing."""
-        return self._values.get(name.rstrip("?$"))
+        return self._values.get(column_name(name))
 
     def column(self, name: str, declared: Declaration) -> Column:
         """Return a field as a column of one row.

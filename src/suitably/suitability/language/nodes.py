@@ -21,6 +21,7 @@ __all__ = [
     "Side",
     "Source",
     "Table",
+    "column_name",
     "fields_of",
     "sides",
     "walk",
@@ -91,13 +92,13 @@ class Field(Node):
     side: Side
     name: str
 
-    @property
-    def declared_as(self) -> str:
-        """What a policy calls the column; one that may be lacking has a mark behind its name."""
-        return str(self).removesuffix("?")
-
     def __str__(self) -> str:
-        return f"{self.side}.{self.name.rstrip('?$')}"
+        return f"{self.side}.{column_name(self.name)}"
+
+
+def column_name(name: str) -> str:
+    """Return the column that a field's name stands for: without the marks behind it."""
+    return name.rstrip("?$")
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ def kind_of(node: Node, declared: Mapping[str, Declaration]) -> str | None:
     """Return the name of an expression's type, None where only data would tell."""
     match node:
         case Field():
-            return type_name(declared.get(node.declared_as))
+            return type_name(declared.get(str(node)))
         case AsOf():
             return "date"
         case And() | Or() | Not() | Compare() | Membership():
@@ -83,7 +83,7 @@ def scale_of(node: Node, declared: Mapping[str, Declaration]) -> Scale | None:
     """Return the scale that an expression's levels are on, None where it gives none."""
     match node:
         case Field():
-            said = declared.get(node.declared_as)
+            said = declared.get(str(node))
             return said if isinstance(said, Scale) else None
         case Call(function="map", arguments=(Table(table=table), *_)):
             return table.target
@@ -97,7 +97,7 @@ def unit_of(node: Node, declared: Mapping[str, Declaration]) -> Unit | None:
     """Return what the numbers of an expression count, None where nothing says."""
     match node:
         case Field():
-            said = declared.get(node.declared_as)
+            said = declared.get(str(node))
             if not isinstance(said, Domain) or said.unit is None:
                 return None
             return Unit(said.unit, said.currency)

@@ -61,7 +61,7 @@ class _ExampleScope:
     clock: Clock = field(default_factory=Clock)
 
     def read(self, node: Field) -> Column:
-        return _example(self.types.get(node.declared_as), self.texts)
+        return _example(self.types.get(str(node)), self.texts)
 
     def day(self, node: Field) -> Column:
         return self.read(node)

@@ -18,7 +18,6 @@ class Block:
         fields: A type, or `investor` and `product` for the two scales, per field.
         passing: A cell per field with which the rule passes.
         failing: Cells that make it fail.
-        applies: To which products; empty for all.
     """
 
     id: str
@@ -28,7 +27,6 @@ class Block:
     fields: Mapping[str, str]
     passing: Mapping[str, str]
     failing: Mapping[str, str]
-    applies: str = ""
 
 
 RISK = Block(

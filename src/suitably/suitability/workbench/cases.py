@@ -5,15 +5,15 @@ import hashlib
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
-from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from suitably.errors import DataError, PolicyError
 from suitably.suitability.language.document import PolicyDocument
+from suitably.suitability.policy import built_in_folder
 from suitably.suitability.workbench.cells import column_of, kind_of
+from suitably.utils.suggest import nearest
 
 __all__ = ["VERDICTS", "Case", "CaseTable"]
 
@@ -98,8 +98,7 @@ class CaseTable:
         Raises:
             DataError: There is none.
         """
-        folder = resources.files("suitably.suitability") / "regimes" / "cases"
-        file = folder / f"{policy.id}.csv"
+        file = built_in_folder() / "cases" / f"{policy.id}.csv"
         if not file.is_file():
             raise DataError(f"no table of cases ships for policy {policy.id!r}: give one")
         text = file.read_text(encoding="utf-8")
@@ -159,14 +158,11 @@ def _check_header(header: Sequence[str], policy: PolicyDocument, where: str) -> 
             continue
         if name.startswith(("user.", "product.")):
             raise DataError(
-                f"{here}: policy {policy.id!r} reads no field {name!r}{_near(name, fields)}"
+                f"{here}: policy {policy.id!r} reads no field {name!r}{nearest(name, fields)}"
             )
-        raise PolicyError(f"{here}: policy {policy.id!r} has no rule {name!r}{_near(name, rules)}")
-
-
-def _near(name: str, names: Sequence[str]) -> str:
-    close = get_close_matches(name, names, n=3, cutoff=0.5)
-    return f"; did you mean {' or '.join(close)}?" if close else f"; there are {', '.join(names)}"
+        raise PolicyError(
+            f"{here}: policy {policy.id!r} has no rule {name!r}{nearest(name, rules)}"
+        )
 
 
 def _sides(

@@ -113,7 +113,6 @@ def _toml(regime: str, products: Sequence[str], policy_id: str, blocks: Sequence
             "[[rules]]",
             f"id = {_quoted(block.id)}",
             'article = "House rule 1: replace by the article that you rely on"',
-            *([f"applies = {_quoted(block.applies)}"] if block.applies else []),
             f"require = {_quoted(block.require)}",
             f"because = {{ en = {_quoted(block.because[0])}, zh = {_quoted(block.because[1])} }}",
         ]

@@ -12,7 +12,9 @@ from suitably.data.frames import write_frame
 from suitably.data.objects import from_objects
 from suitably.errors import DataError, SuitablyError
 from suitably.suitability.language.functions import is_dated
+from suitably.suitability.language.nodes import column_name
 from suitably.suitability.language.types import Scale
+from suitably.suitability.lint.sentences import sentences
 from suitably.suitability.policy import Policy, Rule
 from suitably.suitability.verdicts import RuleVerdict
 from suitably.suitability.workbench.cases import Case, CaseTable
@@ -176,7 +178,7 @@ def _frame(policy: Policy, side: str, values: Mapping[str, Any]) -> pa.Table:
     """Return one row with every field that the policy reads, those without a value missing."""
     identity = f"{side}_id"
     row = dict.fromkeys(
-        (field.name.rstrip("?$") for field in policy.reads if field.side == side), None
+        (column_name(field.name) for field in policy.reads if field.side == side), None
     )
     row |= values
     row.setdefault(identity, None)
@@ -198,11 +200,9 @@ def _word(verdict: RuleVerdict | None) -> str:
 
 
 def _asks_the_moment(policy: Policy) -> bool:
-    nodes = [policy.governs_node]
-    nodes += [node for rule in policy.rules for node in (rule.applies_node, rule.require_node)]
     parts: list[Policy | Rule] = [policy, *policy.rules]
     dates = any(part.effective is not None or part.expires is not None for part in parts)
-    return dates or any(node is not None and is_dated(node) for node in nodes)
+    return dates or any(is_dated(node) for _, _, _, node in sentences(policy))
 
 
 def _one_sided(policy: Policy, table: CaseTable) -> dict[str, str]:
