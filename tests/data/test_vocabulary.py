@@ -235,7 +235,17 @@ def test_uuids_that_only_metadata_tells() -> None:
     assert st.Dataset(None, None, table).user_ids.tolist() == [str(one) for one in UUIDS]
 
 
-def test_unsigned_128_bits_of_duckdb_do_not_wrap() -> None:
-    largest = duckdb.sql(f"select 'a' as product_id, {2**128 - 1}::UHUGEINT as user_id")
+@pytest.mark.parametrize("lossless", [False, True])
+def test_128_bits_of_duckdb_are_integers(lossless: bool) -> None:
+    connection = duckdb.connect()
+    connection.execute(f"set arrow_lossless_conversion = {lossless}")
+    query = "select 'a' as product_id, {} as user_id"
+    for kind, right in {"7::UHUGEINT": 7, "(-7)::HUGEINT": -7, f"{2**64}::UHUGEINT": 2**64,
+                        f"'{UUIDS[0]}'::UUID": str(UUIDS[0])}.items():  # fmt: skip
+        found = st.Dataset(None, None, connection.sql(query.format(kind))).user_ids
+        assert found.tolist() == [right]
+    listed = connection.sql("select 'a' as product_id, 1 as user_id, [7::UHUGEINT] as n")
+    assert st.Dataset(None, listed, connection.sql(query.format(1))).products["n"].to_pylist() == [[7]]
+    largest = connection.sql(query.format(f"{2**128 - 1}::UHUGEINT"))  # wraps to -1 as a decimal
     with pytest.raises(st.DataError, match=f"more than 38 digits, such as .*{2**128 - 1}"):
         st.Dataset(None, None, largest)

@@ -107,6 +107,4 @@ def _read_column(series: Any, kind: str, uuid: bool = False) -> pa.Array:
         array = array.combine_chunks()
     if kind == "duckdb" and pa.types.is_timestamp(array.type) and array.type.tz is not None:
         array = array.cast(pa.timestamp(array.type.unit, UNNAMED))  # its zone is the session's
-    if array.type == pa.binary(16) and (uuid or kind == "duckdb"):
-        array = uuid_texts(array)  # DuckDB has no other type of 16 bytes
-    return plain(array)
+    return uuid_texts(array) if uuid and array.type == pa.binary(16) else plain(array)

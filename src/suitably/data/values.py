@@ -146,7 +146,20 @@ def _plain_extension(array: pa.Array) -> pa.Array:
     if name in ("pandas.period", "pandas.interval"):
         problem = f"a column of {name.replace('.', ' ')}s, which no rule can use: give dates"
         return Unreadable(problem).of(array.storage.to_pylist())
+    if name == "arrow.opaque" and array.type.type_name in ("hugeint", "uhugeint"):
+        return _wide_integers(array.storage, signed=array.type.type_name == "hugeint")
     return plain(array.storage)
+
+
+def _wide_integers(array: pa.Array, signed: bool) -> pa.Array:
+    """Return DuckDB's integers of 128 bits, which are bytes where Arrow has no type of them."""
+    values = array.to_pylist()
+    return pa.array(
+        [
+            None if value is None else Decimal(int.from_bytes(value, "little", signed=signed))
+            for value in values
+        ]
+    )
 
 
 def uuid_texts(array: pa.Array) -> pa.Array:
