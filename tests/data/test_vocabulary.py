@@ -245,7 +245,9 @@ def test_128_bits_of_duckdb_are_integers(lossless: bool) -> None:
         found = st.Dataset(None, None, connection.sql(query.format(kind))).user_ids
         assert found.tolist() == [right]
     listed = connection.sql("select 'a' as product_id, 1 as user_id, [7::UHUGEINT] as n")
-    assert st.Dataset(None, listed, connection.sql(query.format(1))).products["n"].to_pylist() == [[7]]
+    assert st.Dataset(None, listed, connection.sql(query.format(1))).products["n"].to_pylist() == [
+        [7]
+    ]
     largest = connection.sql(query.format(f"{2**128 - 1}::UHUGEINT"))  # wraps to -1 as a decimal
     with pytest.raises(st.DataError, match=f"more than 38 digits, such as .*{2**128 - 1}"):
         st.Dataset(None, None, largest)

@@ -15,6 +15,7 @@ from suitably.errors import DataError
 from suitably.profiles.base import ParameterizedBuilder
 from suitably.profiles.exact_sums import ExactSums
 from suitably.profiles.provenance import FieldInfo
+from suitably.profiles.trades import Trades
 from suitably.suitability.language.document import PolicyDocument
 from suitably.suitability.language.functions.money import money_field
 from suitably.utils.runs import reduce_runs, run_starts
@@ -313,23 +314,11 @@ def _column(view: View, name: str) -> pa.Array:
 
 def _events(view: View, dated: bool) -> dict[str, NDArray[Any]]:
     """Return a row per acquisition and per disposal, with its instant where that is asked for."""
-    gained = view.acquisitions
-    lost = view.events.take(view.events.among(view.kinds.disposed))
-    parts = (gained, lost)
-    disposed = np.repeat([False, True], [len(gained), len(lost)])
-    users, products = (
-        np.concatenate([getattr(part, name) for part in parts]).astype(np.int64)
-        for name in ("users", "products")
-    )
-    times = [
-        part.times if dated and part.times is not None else np.full(len(part), _UNDATED)
-        for part in parts
-    ]
-    values = np.concatenate(
-        [np.full(len(part), np.nan) if part.values is None else part.values for part in parts]
-    )
-    money = np.where(disposed, np.abs(values), values)
-    return _rows(users, products, np.concatenate(times), disposed, money)
+    trades = Trades.of(view)
+    undated = np.full(len(trades), _UNDATED)
+    times = trades.times if dated and trades.times is not None else undated
+    users, products = (ids.astype(np.int64) for ids in (trades.users, trades.products))
+    return _rows(users, products, times, trades.disposed, trades.money)
 
 
 def _rows(

@@ -1,0 +1,196 @@
+"""Sums by user and further keys: a state that merges exactly, in whatever parts events come."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from suitably.errors import DataError
+from suitably.profiles.exact_sums import ExactSums
+from suitably.utils.runs import reduce_runs, run_starts
+
+__all__ = ["GroupedSums", "coded", "money_parts"]
+
+_LIMIT = 2**62
+_MONEY = (".whole", ".billionths")
+
+
+@dataclass(frozen=True)
+class GroupedSums:
+    """Integers added up by user and keys, a row per group, in the order of users and keys.
+
+    It is the state of builders that need more than one number per user. Sums are integers, so that
+    a merge of any parts equals what all events give at once.
+
+    Attributes:
+        count: How many users there are.
+        keys: Arrays (rows,): `users`, int32 positions of users, and whatever else tells groups
+            apart: integers, booleans, moments. Keys that are texts are positions in `words`, −1
+            for none.
+        sums: int64 (rows,), what is added up.
+        words: The distinct texts of a key, sorted, by its name.
+        beside: What is not per row, such as a field of every product: the later state's counts.
+
+    Example:
+        >>> users = np.array([0, 1, 0], np.int32)
+        >>> state = GroupedSums.of(3, {"users": users, "day": np.array([5, 5, 5])},
+        ...                        {"events": np.ones(3, np.int64)})
+        >>> state.keys["users"].tolist(), state.sums["events"].tolist(), len(state)
+        ([0, 1], [2, 1], 3)
+        >>> state.plus(state).sums["events"].tolist()
+        [4, 2]
+    """
+
+    count: int
+    keys: Mapping[str, NDArray[Any]]
+    sums: Mapping[str, NDArray[np.int64]]
+    words: Mapping[str, NDArray[np.str_]] = field(default_factory=dict)
+    beside: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return self.count
+
+    @property
+    def users(self) -> NDArray[np.int32]:
+        """Whose each row is: int32 (rows,), ascending."""
+        found: NDArray[np.int32] = self.keys["users"]
+        return found
+
+    @property
+    def starts(self) -> NDArray[np.int64]:
+        """Where the rows of each user begin, and where the last one's end: int64 (users + 1,)."""
+        return np.searchsorted(self.users, np.arange(self.count + 1))
+
+    @classmethod
+    def of(
+        cls,
+        count: int,
+        keys: Mapping[str, NDArray[Any]],
+        sums: Mapping[str, NDArray[np.int64]],
+        words: Mapping[str, NDArray[np.str_]] | None = None,
+        beside: Mapping[str, NDArray[Any]] | None = None,
+    ) -> Self:
+        """Add up rows that may come in any order."""
+        return cls(count, keys, sums, words or {}, beside or {})._reduced()
+
+    def plus(self, later: "GroupedSums") -> Self:
+        """Add the sums of a later state.
+
+        Raises:
+            DataError: The later state knows fewer users, or a sum leaves the exact range.
+        """
+        if len(later) < len(self):
+            raise DataError(f"{len(later)} users cannot follow {len(self)}: the states are swapped")
+        words = {name: np.union1d(self.words[name], later.words[name]) for name in self.words}
+        parts = [state._recoded(words) for state in (self, later)]
+        keys, sums = (
+            {n: np.concatenate([getattr(part, kind)[n] for part in parts]) for n in own}
+            for kind, own in (("keys", self.keys), ("sums", self.sums))
+        )
+        return type(self)(later.count, keys, sums, words, later.beside)._reduced()
+
+    def take(self, rows: NDArray[Any]) -> Self:
+        """Return some of the rows, by mask or by ascending positions."""
+        keys, sums = ({n: a[rows] for n, a in arrays.items()} for arrays in (self.keys, self.sums))
+        return replace(self, keys=keys, sums=sums)
+
+    def by(self, *keys: str) -> Self:
+        """Return sums by user and some of the keys alone."""
+        kept = {name: self.keys[name] for name in ("users", *keys)}
+        words = {name: words for name, words in self.words.items() if name in kept}
+        return replace(self, keys=kept, words=words)._reduced()
+
+    def money(self, name: str) -> NDArray[np.float64]:
+        """Return a sum of money that `money_parts` made: float64 (rows,)."""
+        whole, billionths = (self.sums[f"{name}{part}"] for part in _MONEY)
+        return ExactSums.carrying(whole, billionths).floats()
+
+    def texts(self, name: str) -> pa.Array:
+        """Return a key as text, null for none: (rows,)."""
+        codes = self.keys[name]
+        words = pa.array(self.words[name].tolist(), pa.string())
+        return words.take(pa.array(np.maximum(codes, 0), mask=codes < 0))
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """Return everything as arrays."""
+        arrays = {"count": np.array([self.count])}
+        for kind in ("keys", "sums", "words", "beside"):
+            arrays |= {f"{kind}:{name}": array for name, array in getattr(self, kind).items()}
+        return arrays
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, NDArray[Any]]) -> Self:
+        """Take back what `to_arrays` gave."""
+        parts: dict[str, dict[str, Any]] = {"keys": {}, "sums": {}, "words": {}, "beside": {}}
+        for name, array in arrays.items():
+            kind, _, own = name.partition(":")
+            if own:
+                parts[kind][own] = array
+        return cls(int(arrays["count"][0]), **parts)
+
+    def _recoded(self, words: Mapping[str, NDArray[np.str_]]) -> "GroupedSums":
+        keys = dict(self.keys)
+        for name, joint in words.items():
+            places = np.append(np.searchsorted(joint, self.words[name]), -1)
+            keys[name] = places[keys[name]].astype(keys[name].dtype)
+        return replace(self, keys=keys)
+
+    def _reduced(self) -> Self:
+        order = _order(list(self.keys.values()))
+        keys = {name: key[order] for name, key in self.keys.items()}
+        first = run_starts(*(_integers(key) for key in keys.values()))
+        sums = {n: reduce_runs(np.add, a[order], first) for n, a in self.sums.items()}
+        for name in [n.removesuffix(_MONEY[0]) for n in sums if n.endswith(_MONEY[0])]:
+            whole, parts = (sums[f"{name}{part}"] for part in _MONEY)
+            if len(whole) and np.abs(whole).max() >= _LIMIT:
+                raise DataError(f"{name}: a sum of {np.abs(whole).max():g} cannot be added exactly")
+            carried = ExactSums.carrying(whole, parts)
+            sums |= {f"{name}.whole": carried.whole, f"{name}.billionths": carried.billionths}
+        return replace(self, keys={n: key[first] for n, key in keys.items()}, sums=sums)
+
+
+def coded(array: pa.Array) -> tuple[NDArray[np.int32], NDArray[np.str_]]:
+    """Return texts as positions in their distinct values, which are sorted; −1 for null."""
+    if pa.types.is_null(array.type) or not len(array):
+        return np.full(len(array), -1, np.int32), np.zeros(0, np.str_)
+    encoded = array.dictionary_encode()
+    named = np.array(encoded.dictionary.to_pylist(), np.str_)
+    words, places = np.unique(named, return_inverse=True)
+    codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    return np.append(places, -1)[codes].astype(np.int32), words
+
+
+def money_parts(name: str, values: NDArray[np.float64]) -> dict[str, NDArray[np.int64]]:
+    """Return amounts as two columns of `sums`, whole units and billionths; NaN adds nothing.
+
+    Raises:
+        DataError: An amount too large to be added exactly.
+    """
+    places = np.arange(len(values), dtype=np.int32)
+    sums = ExactSums.of(places, np.nan_to_num(values, nan=0.0), len(values))
+    return {f"{name}.whole": sums.whole, f"{name}.billionths": sums.billionths}
+
+
+def _integers(key: NDArray[Any]) -> NDArray[Any]:
+    return key.view(np.int64) if key.dtype.kind in "mM" else key
+
+
+def _order(keys: list[NDArray[Any]]) -> NDArray[np.int64]:
+    """Return the order by all keys: one sort of one number per row, where the keys fit into it."""
+    columns = [_integers(key) for key in keys]
+    if not len(columns[0]):
+        return np.zeros(0, np.int64)
+    lows = [int(column.min()) for column in columns]
+    widths = [int(column.max()) - low + 1 for column, low in zip(columns, lows, strict=True)]
+    room = 1
+    for width in widths:
+        room *= width
+    if room >= _LIMIT:
+        return np.lexsort(columns[::-1])
+    joint = np.zeros(len(columns[0]), np.int64)
+    for column, low, width in zip(columns, lows, widths, strict=True):
+        joint = joint * width + (column.astype(np.int64) - low)
+    return np.argsort(joint, kind="stable")
