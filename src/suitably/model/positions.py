@@ -13,6 +13,7 @@ from suitably.data.clock import MICROSECOND, Instant, Instants, months_later
 from suitably.data.values import as_text, readable
 from suitably.errors import DataError
 from suitably.profiles.base import ParameterizedBuilder
+from suitably.profiles.currency import one_currency
 from suitably.profiles.exact_sums import ExactSums
 from suitably.profiles.provenance import FieldInfo
 from suitably.profiles.trades import Trades
@@ -44,6 +45,7 @@ class PositionsState:
         groups: Text (fields, products), by which sums go; `missing` where `there` is false.
         there: bool (fields, products).
         doubtful: int64, users of whom rows of the log were set aside: nothing of them is known.
+        currency: Text (1,), what all amounts are in; empty where that is not said.
     """
 
     count: NDArray[np.int64]
@@ -58,6 +60,7 @@ class PositionsState:
     groups: NDArray[np.str_]
     there: NDArray[np.bool_]
     doubtful: NDArray[np.int64]
+    currency: NDArray[np.str_]
 
     def __len__(self) -> int:
         return int(self.count[0])
@@ -137,10 +140,12 @@ class Positions(ParameterizedBuilder):
         """Add up the amounts of a view.
 
         Raises:
-            DataError: No such field of the products, or one by which nothing can be summed up.
+            DataError: No such field of the products, or one by which nothing can be summed up, or
+                amounts in several currencies.
         """
         self.check_params()
-        rows = _events(view, any(unit for _, unit, _ in self._asked))
+        trades = Trades.of(view)
+        rows = _events(trades, any(unit for _, unit, _ in self._asked))
         texts = [_column(view, name) for name in self._columns]
         there = [~text.is_null().to_numpy(zero_copy_only=False) for text in texts]
         shape = (len(texts), len(view.products))
@@ -152,6 +157,7 @@ class Positions(ParameterizedBuilder):
                 groups=np.stack(named) if texts else np.zeros(shape, np.str_),
                 there=np.stack(there) if texts else np.zeros(shape, bool),
                 doubtful=view.doubtful,
+                currency=np.array([trades.currency]),
                 **rows,
             )
         )
@@ -167,6 +173,7 @@ class Positions(ParameterizedBuilder):
                 groups=later.groups,
                 there=later.there,
                 doubtful=np.union1d(a.doubtful, b.doubtful),
+                currency=np.array([one_currency(*a.currency, *b.currency)]),
                 **joint,
             )
         )
@@ -312,9 +319,8 @@ def _column(view: View, name: str) -> pa.Array:
     return as_text(readable(view.product_fields[name].combine_chunks(), where), where)
 
 
-def _events(view: View, dated: bool) -> dict[str, NDArray[Any]]:
+def _events(trades: Trades, dated: bool) -> dict[str, NDArray[Any]]:
     """Return a row per acquisition and per disposal, with its instant where that is asked for."""
-    trades = Trades.of(view)
     undated = np.full(len(trades), _UNDATED)
     times = trades.times if dated and trades.times is not None else undated
     users, products = (ids.astype(np.int64) for ids in (trades.users, trades.products))

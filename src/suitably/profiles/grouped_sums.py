@@ -9,6 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from suitably.errors import DataError
+from suitably.profiles.currency import one_currency
 from suitably.profiles.exact_sums import ExactSums
 from suitably.utils.runs import reduce_runs, run_starts
 
@@ -33,6 +34,7 @@ class GroupedSums:
         sums: int64 (rows,), what is added up.
         words: The distinct texts of a key, sorted, by its name.
         beside: What is not per row, such as a field of every product: the later state's counts.
+            A `currency`, text (1,), must be the same in both or not said.
 
     Example:
         >>> users = np.array([0, 1, 0], np.int32)
@@ -80,7 +82,8 @@ class GroupedSums:
         """Add the sums of a later state.
 
         Raises:
-            DataError: The later state knows fewer users, or a sum leaves the exact range.
+            DataError: The later state knows fewer users, a sum leaves the exact range, or amounts
+                are in several currencies.
         """
         if len(later) < len(self):
             raise DataError(f"{len(later)} users cannot follow {len(self)}: the states are swapped")
@@ -90,7 +93,12 @@ class GroupedSums:
             {n: np.concatenate([getattr(part, kind)[n] for part in parts]) for n in own}
             for kind, own in (("keys", self.keys), ("sums", self.sums))
         )
-        return type(self)(later.count, keys, sums, words, later.beside)._reduced()
+        beside = dict(later.beside)
+        if "currency" in beside:
+            beside["currency"] = np.array(
+                [one_currency(*self.beside["currency"], *beside["currency"])]
+            )
+        return type(self)(later.count, keys, sums, words, beside)._reduced()
 
     def take(self, rows: NDArray[Any]) -> Self:
         """Return some of the rows, by mask or by ascending positions."""

@@ -1,5 +1,6 @@
 """What was acquired and disposed of: one list of both, as money and calendar days."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +9,7 @@ from numpy.typing import NDArray
 from suitably.data import Clock, View
 from suitably.data.clock import Instants
 from suitably.errors import DataError
+from suitably.profiles.currency import in_one_currency, one_currency
 
 __all__ = ["Trades", "local_days"]
 
@@ -24,6 +26,7 @@ class Trades:
             the size of it for what was disposed of, whatever its sign. NaN where it is missing.
         quantities: float64 (n,), likewise; None where the log has none.
         disposed: bool (n,).
+        currency: What all amounts are in; empty where that is not said, or rates converted them.
 
     Example:
         >>> import pandas as pd
@@ -41,18 +44,29 @@ class Trades:
     money: NDArray[np.float64]
     quantities: NDArray[np.float64] | None
     disposed: NDArray[np.bool_]
+    currency: str = ""
 
     def __len__(self) -> int:
         return len(self.users)
 
     @classmethod
-    def of(cls, view: View) -> "Trades":
-        """Return what a view shows."""
+    def of(cls, view: View, rates: Mapping[str, float] | None = None) -> "Trades":
+        """Return what a view shows.
+
+        Args:
+            view: The view.
+            rates: What one unit of each currency is worth in the one that amounts are wanted in;
+                None: all amounts are in one already.
+
+        Raises:
+            DataError: Amounts are in several currencies, or in one without a rate.
+        """
         gained = view.acquisitions
         lost = view.events.take(view.events.among(view.kinds.disposed))
         disposed = np.repeat([False, True], [len(gained), len(lost)])
-        values = [np.full(len(e), np.nan) if e.values is None else e.values for e in (gained, lost)]
-        money = np.concatenate(values)
+        parts = [in_one_currency(view, events, rates) for events in (gained, lost)]
+        currency = one_currency(*(said for _, said in parts))
+        money = np.concatenate([values for values, _ in parts])
         quantities = None
         if gained.quantities is not None and lost.quantities is not None:
             quantities = np.concatenate([gained.quantities, np.abs(lost.quantities)])
@@ -66,6 +80,7 @@ class Trades:
             np.where(disposed, np.abs(money), money),
             quantities,
             disposed,
+            currency,
         )
 
 

@@ -1,0 +1,100 @@
+"""Amounts in one currency: converted by rates that the caller gives, or refused."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from suitably.data import View
+from suitably.data.events import Events
+from suitably.data.values import as_text, readable
+from suitably.errors import DataError
+
+__all__ = ["check_rates", "in_one_currency", "one_currency"]
+
+_COLUMN = "currency"
+
+
+def in_one_currency(
+    view: View, events: Events, rates: Mapping[str, float] | None
+) -> tuple[NDArray[np.float64], str]:
+    """Return the amounts of events, and the currency that they are in.
+
+    An event's currency is that of the log's column `currency`; where the log has none, that of the
+    product. An amount without one is in the currency of the frame.
+
+    Args:
+        view: Where the products' fields are.
+        events: Whose amounts.
+        rates: What one unit of each currency is worth in the currency of the frame; None: no
+            amount is to be converted.
+
+    Returns:
+        float64 (events,), NaN where an amount is missing; and the name of the currency, empty
+        where it is not said, or once rates have converted the amounts.
+
+    Raises:
+        DataError: Amounts in several currencies without rates, or in one that has none.
+    """
+    if events.values is None or not len(events):
+        return np.full(len(events), np.nan), ""
+    said = _currencies(view, events)
+    if said is None:
+        return events.values, ""
+    encoded = said.dictionary_encode()
+    names: list[str] = encoded.dictionary.to_pylist()
+    if rates is None:
+        codes = encoded.indices.to_numpy(zero_copy_only=False)
+        used = [names[int(c)] for c in np.unique(codes[~np.isnan(events.values) & (codes >= 0)])]
+        return events.values, one_currency(*used)
+    lacking = sorted(set(names) - set(rates))
+    if lacking:
+        raise DataError(f"interactions: amounts in {', '.join(lacking)}, for which rates= has none")
+    worth = np.array([float(rates[name]) for name in names] + [1.0])
+    codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    return events.values * worth[codes], ""
+
+
+def one_currency(*said: Any) -> str:
+    """Return the currency of amounts that are to be added: the same, or not said.
+
+    Raises:
+        DataError: There are several.
+    """
+    names = sorted({str(one) for one in said} - {""})
+    if len(names) > 1:
+        raise DataError(
+            f"interactions: amounts are in several currencies ({', '.join(names)}) and cannot be "
+            f"added; give the rate of each, as in rates={{{', '.join(f'{n!r}: …' for n in names)}}}"
+        )
+    return names[0] if names else ""
+
+
+def check_rates(owner: Any) -> None:
+    """Refuse the parameter `rates` where it is no table of numbers above 0.
+
+    Raises:
+        ValueError: It is something else.
+    """
+    rates = owner.rates
+    if rates is None:
+        return
+    name = type(owner).__name__
+    if not isinstance(rates, Mapping) or not all(isinstance(key, str) for key in rates):
+        raise ValueError(f"{name}(rates={rates!r:.80}): must be a table of rates by currency")
+    for currency, rate in rates.items():
+        number = isinstance(rate, int | float | np.number) and not isinstance(rate, bool)
+        if not number or not 0 < rate < np.inf:
+            raise ValueError(f"{name}(rates={{{currency!r}: {rate!r}}}): must be a number above 0")
+
+
+def _currencies(view: View, events: Events) -> pa.Array | None:
+    if events.extra is not None and _COLUMN in events.extra.column_names:
+        return as_text(events.column(_COLUMN), f"interactions.{_COLUMN}")
+    if _COLUMN not in view.product_fields.column_names:
+        return None
+    where = f"products.{_COLUMN}"
+    column = as_text(readable(view.product_fields[_COLUMN].combine_chunks(), where), where)
+    return column.take(pa.array(events.products, mask=events.products < 0))
