@@ -1,7 +1,6 @@
-"""Lists for a file of users, written to a file: batch by batch, whatever their size."""
+"""Lists and profiles for a file of users, written to a file, whatever their size."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -12,15 +11,17 @@ import pyarrow.csv as csv
 import pyarrow.parquet as pq
 
 from suitably.data.vocabulary import Vocabulary, id_array
+from suitably.engines.file_profiles import profiles
 from suitably.engines.worker import rebatched
 from suitably.errors import DataError
 from suitably.persistence.folder import Verify
 from suitably.pipeline.pipeline import load
 from suitably.typing import AsOf
+from suitably.utils.files import replacing
 from suitably.utils.progress import logged, logger, progress
 from suitably.utils.suggest import nearest
 
-__all__ = ["SUFFIXES", "FileRun", "recommend"]
+__all__ = ["SUFFIXES", "FileRun", "profiles", "recommend"]
 
 Format = Literal["csv", "parquet"]
 
@@ -89,7 +90,7 @@ def recommend(
     kind = nobody.schema.field("user_id").type
     known = Vocabulary(id_array(pipeline.user_ids, "user_ids"))
     asked, unknown, served, listed = 0, 0, 0, 0
-    with logged(_log, "recommend to file") as count, _replacing(target) as partial:
+    with logged(_log, "recommend to file") as count, replacing(target) as partial:
         batches = _read(source, read, user_column, kind)
         first = next(batches, None)
         given = kind if first is None else first.schema.field("user_id").type
@@ -179,19 +180,6 @@ def _chain(
 def _count_known(ids: pa.Array, known: Vocabulary) -> int:
     asked = known.read(ids, "user_id")
     return int((known.codes(asked) >= 0).sum())
-
-
-@contextmanager
-def _replacing(target: Path) -> Iterator[Path]:
-    """Yield a place beside a file that replaces it once all is well."""
-    if not target.parent.is_dir():
-        raise DataError(f"{target.parent}: no such folder")
-    partial = target.with_name(f".{target.name}.partial")
-    try:
-        yield partial
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _writer(path: Path, kind: Format, schema: pa.Schema) -> Any:

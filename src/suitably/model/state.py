@@ -17,6 +17,7 @@ from suitably.data.ledger import Ledger
 from suitably.data.schema import DataSchema
 from suitably.data.view import View
 from suitably.errors import DataError
+from suitably.profiles.compose import fields_of
 from suitably.suitability.eligibility import Eligibility
 from suitably.suitability.policy import Policy
 
@@ -137,23 +138,17 @@ class FittedState:
         return Snapshot(as_of, table, self.users.fields, eligibility)
 
     def _profiles(self, as_of: Instant | None) -> dict[str, pa.Array]:
-        found: dict[str, pa.Array] = {}
-        for builder, state in zip(self.builders, self.builder_states, strict=True):
-            fields = builder.finalise(state, as_of)
-            name = type(builder).__name__
-            if fields.num_rows != len(self.users):
-                raise DataError(f"{name}: gave {fields.num_rows} rows for {len(self.users)} users")
-            for field in fields.column_names:
-                if field in found:
-                    raise DataError(f"profile field {field!r} is made by two builders")
-                raw = self.users.fields.column_names
+        states = zip(self.builders, self.builder_states, strict=True)
+        tables = [builder.finalise(state, as_of) for builder, state in states]
+        raw = self.users.fields.column_names
+        for builder, table in zip(self.builders, tables, strict=True):
+            for field in table.column_names:
                 if field in raw and field not in getattr(builder, "reads", ()):
                     raise DataError(
-                        f"profile field {field!r} of {name} is also a column of the users frame: "
-                        f"rename one, a rule could not tell them apart"
+                        f"profile field {field!r} of {type(builder).__name__} is also a column of "
+                        f"the users frame: rename one, a rule could not tell them apart"
                     )
-                found[field] = fields[field].combine_chunks()
-        return found
+        return fields_of(self.builders, tables, len(self.users))
 
     def _for_rules(self, profiles: dict[str, pa.Array]) -> pa.Table:
         """Put profiles beside the frame's columns; what was imputed is missing to every rule."""

@@ -1,5 +1,6 @@
 """Who is this? One builder a file: events become a mergeable state, the state becomes fields."""
 
+from suitably.profiles.compose import build
 from suitably.profiles.protocol import Builder, BuilderState
 from suitably.profiles.provenance import FieldInfo, Origin, Provenance
 from suitably.profiles.recency_frequency_value import RecencyFrequencyValue
@@ -13,4 +14,5 @@ __all__ = [
     "Provenance",
     "RecencyFrequencyValue",
     "RiskAppetite",
+    "build",
 ]

@@ -1,0 +1,172 @@
+"""Profiles of the users of Parquet files, part by part, however large the log is."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from suitably.data import Columns
+from suitably.engines.profile_task import ProfileTask
+from suitably.errors import DataError
+from suitably.typing import AsOf
+from suitably.utils.files import replacing
+from suitably.utils.progress import logged, logger, progress
+
+__all__ = ["profiles"]
+
+_ROWS = 2_000_000  # of the log in one part
+_PART, _FILE = "suitably_part", "suitably_file"
+_log = logger(__name__)
+
+
+def profiles(
+    builders: Sequence[Any],
+    users: str | Path | None,
+    products: str | Path | None,
+    interactions: str | Path,
+    out: str | Path,
+    as_of: AsOf | None = None,
+    parts: int | None = None,
+    memory: str = "2GB",
+    **options: Any,
+) -> int:
+    """Make profiles of the users of Parquet files, and write them to another.
+
+    They are those of `profiles.build`, bit for bit, where an event id belongs to one user. The log is first spread over parts, so that
+    all rows of a user are in one; then each part is read and made by itself. No more than one is
+    in memory, and what is at `out` is replaced only once all are written.
+
+    Args:
+        builders: Fitted where they learn something; a fit on a sample will do.
+        users: A file `.parquet`, or a pattern of several, with a row per user or several versions;
+            None: the users are those of the log.
+        products: Likewise; read whole. None without them.
+        interactions: Likewise, with a row per event.
+        out: A file `.parquet`: user_id and the fields of every builder, in the order of parts.
+        as_of: The moment; must be given where events have timestamps.
+        parts: Into how many parts users go; None: as many as parts of two million events ask for.
+        memory: How much DuckDB may take to spread the log; what is more goes to disk, beside `out`.
+        options: As for `Dataset`, such as `columns`, `owned_events` and `time_zone`. Instants in
+            files name no time zone of the data.
+
+    Returns:
+        How many users were written.
+
+    Raises:
+        DataError: A file that cannot be read, no events, no `as_of`, or bad rows.
+        NotFittedError: A builder that learns something has not been fitted.
+        ValueError: `parts` is not a positive integer.
+    """
+    target = Path(out)
+    columns = options.get("columns") or Columns()
+    if not target.parent.is_dir():
+        raise DataError(f"{target.parent}: no such folder")
+    if parts is not None and (isinstance(parts, bool) or not isinstance(parts, int) or parts < 1):
+        raise ValueError(f"parts={parts!r}: must be a positive integer")
+    with TemporaryDirectory(dir=target.parent, prefix=".suitably-") as folder:
+        files = _Files(Path(folder), memory)
+        events = files.read(interactions, limit=1)
+        if not events.num_rows:
+            raise DataError(f"{interactions}: has no rows")
+        if as_of is None and columns.timestamp in events.column_names:
+            raise DataError("as_of: must be given, since no part knows the latest moment of all")
+        guest = None if users is None else files.read(users, 1, columns.user, events[columns.user])
+        catalogue = None if products is None else files.read(products)
+        task = ProfileTask.of(builders, catalogue, guest, events, as_of, **options)
+        schema = task.profiles(guest, events).schema
+        count = parts or 1 + files.count(interactions) // _ROWS
+        with logged(_log, "spread the log over parts"):
+            sides = {"events": interactions} | ({} if users is None else {"users": users})
+            for name, path in sides.items():
+                files.spread(path, name, columns.user, count)
+        written = 0
+        with replacing(target) as partial, pq.ParquetWriter(partial, schema) as writer:
+            for part in progress(range(count), "profiles", unit="part"):
+                mine = files.part("events", part)
+                people = None if users is None else files.part("users", part)
+                if not (mine if people is None else people).num_rows + mine.num_rows:
+                    continue
+                made = task.profiles(people, mine)
+                writer.write_table(made.cast(schema))
+                written += made.num_rows
+    return written
+
+
+class _Files:
+    """Parquet files, read and spread by DuckDB."""
+
+    def __init__(self, folder: Path, memory: str) -> None:
+        self.folder = folder
+        self.connection = duckdb.connect()
+        self.connection.execute("SET memory_limit = ?", [memory])
+        self.connection.execute("SET temp_directory = ?", [str(folder / "spill")])
+        self.empty: dict[str, pa.Table] = {}
+
+    def read(
+        self,
+        path: str | Path,
+        limit: int | None = None,
+        column: str | None = None,
+        values: Any = None,
+    ) -> pa.Table:
+        """Return rows of a file; with a column, those that have its value there."""
+        query, given = "SELECT * FROM read_parquet(?)", [str(path)]
+        if column is not None:
+            query += f" WHERE {_quoted(column)} = ?"
+            given.append(values[0].as_py())
+        if limit is not None:
+            query += f" LIMIT {limit}"
+        with _named(path):
+            found: pa.Table = self.connection.execute(query, given).to_arrow_table()
+        if column is not None and not found.num_rows:
+            raise DataError(f"{path}: has no {column} {given[-1]!r}, who is in the interactions")
+        return found
+
+    def count(self, path: str | Path) -> int:
+        """Return how many rows there are."""
+        with _named(path):
+            row = self.connection.execute("SELECT count(*) FROM read_parquet(?)", [str(path)])
+            return int(row.fetchall()[0][0])
+
+    def spread(self, path: str | Path, name: str, user: str, parts: int) -> None:
+        """Write the rows of each part to a folder of its own."""
+        self.empty[name] = self.read(path, limit=0)
+        if user not in self.empty[name].column_names:
+            raise DataError(f"{path}: no column {user!r}; it has {self.empty[name].column_names}")
+        rows = f"read_parquet(?, filename = '{_FILE}', file_row_number = true)"
+        source = f"SELECT *, hash({_quoted(user)}) % {parts} AS {_PART} FROM {rows}"
+        where = str(self.folder / name)
+        with _named(path):
+            self.connection.execute(
+                f"COPY ({source}) TO '{where.replace(chr(39), chr(39) * 2)}' "
+                f"(FORMAT parquet, PARTITION_BY ({_PART}))",
+                [str(path)],
+            )
+
+    def part(self, name: str, part: int) -> pa.Table:
+        """Return the rows of a part."""
+        folder = self.folder / name / f"{_PART}={part}"
+        if not folder.exists():
+            return self.empty[name]
+        # Of two rows of one event id the later one counts: threads write them in any order.
+        places = f"{_FILE}, file_row_number"
+        rows = f"SELECT * EXCLUDE ({places}) FROM read_parquet(?, hive_partitioning = false)"
+        query = f"{rows} ORDER BY {places}"
+        return self.connection.execute(query, [str(folder / "*.parquet")]).to_arrow_table()
+
+
+@contextmanager
+def _named(path: str | Path) -> Iterator[None]:
+    try:
+        yield
+    except duckdb.Error as error:
+        raise DataError(f"{path}: cannot be read: {error}") from None
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

@@ -1,0 +1,105 @@
+"""What travels to whoever makes the profiles of some users: fitted builders and small tables."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+
+from suitably.data import Columns, Dataset
+from suitably.data.clock import UNNAMED
+from suitably.errors import DataError
+from suitably.profiles.compose import field_table
+from suitably.typing import AsOf
+from suitably.utils.state import from_state, state_of
+
+__all__ = ["ProfileTask"]
+
+
+@dataclass(frozen=True)
+class ProfileTask:
+    """Profiles of the users of one part, the same as if all were there.
+
+    No field of a builder's depends on other users but through what it learned at its fit, so that
+    parts may be made wherever they are.
+
+    Attributes:
+        builders: Class and state of each fitted builder.
+        products: The products frame, whole; None without one.
+        as_of: The moment; None in data without timestamps.
+        options: Further arguments of `Dataset`, such as `columns` and `owned_events`.
+        guest: A user row (None without a users frame) and an event, of which a part without events
+            is made whole; what they make is left out.
+
+    Example:
+        >>> from suitably.profiles import RecencyFrequencyValue
+        >>> log = pa.table({"user_id": [1, 1, 2], "product_id": ["a", "b", "a"]})
+        >>> task = ProfileTask.of([RecencyFrequencyValue()], None, None, log.slice(0, 1))
+        >>> task.profiles(None, log.slice(0, 2))["frequency"].to_pylist()
+        [2]
+    """
+
+    builders: tuple[tuple[type, dict[str, Any]], ...]
+    products: pa.Table | None
+    as_of: AsOf | None
+    guest: tuple[pa.Table | None, pa.Table]
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        builders: Sequence[Any],
+        products: pa.Table | None,
+        guest_user: pa.Table | None,
+        guest_event: pa.Table,
+        as_of: AsOf | None = None,
+        **options: Any,
+    ) -> "ProfileTask":
+        """Take builders, fitted where they learn something.
+
+        Raises:
+            DataError: A builder that declares no state.
+        """
+        states = []
+        for builder in builders:
+            state = state_of(builder)
+            if state is None:
+                raise DataError(f"{type(builder).__name__}: has no state() that could travel")
+            states.append((type(builder), state))
+        return cls(tuple(states), products, as_of, (guest_user, guest_event), options)
+
+    @property
+    def user(self) -> str:
+        """The name of the column of user ids."""
+        return (self.options.get("columns") or Columns()).user
+
+    def profiles(self, users: pa.Table | None, events: pa.Table) -> pa.Table:
+        """Return `user_id` and the fields of every builder for the users of a part.
+
+        Args:
+            users: All rows of its users; None where there is no users frame.
+            events: All events of its users.
+
+        Raises:
+            DataError: Bad rows, or as `profiles.build`.
+            NotFittedError: A builder that learns something has not been fitted.
+        """
+        guest_user, guest_event = self.guest
+        is_whole = events.num_rows > 0
+        if not is_whole:
+            events = guest_event
+            users = None if users is None else pa.concat_tables([users, guest_user])
+        made = [from_state(kind, state) for kind, state in self.builders]
+        people, products = (None if one is None else _read(one) for one in (users, self.products))
+        data = Dataset(people, products, _read(events), **self.options)
+        table = field_table(made, data.view(self.as_of))
+        return table if is_whole else table.slice(0, table.num_rows - 1)
+
+
+def _read(table: pa.Table) -> pa.Table:
+    """Return a table whose instants name no zone: theirs is the session's that read them."""
+    for place, one in enumerate(table.schema):
+        if pa.types.is_timestamp(one.type) and one.type.tz is not None:
+            kind = pa.timestamp(one.type.unit, UNNAMED)
+            table = table.set_column(place, one.name, table[one.name].cast(kind))
+    return table

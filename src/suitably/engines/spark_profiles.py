@@ -1,0 +1,125 @@
+"""Profiles of the users of Spark DataFrames: every part by the code of one process."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from suitably.data import Columns
+from suitably.engines.profile_task import ProfileTask
+from suitably.errors import DataError
+from suitably.typing import AsOf
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+__all__ = ["profiles"]
+
+
+def profiles(
+    builders: Sequence[Any],
+    users: "DataFrame | None",
+    products: "DataFrame | None",
+    interactions: "DataFrame",
+    as_of: AsOf | None = None,
+    partitions: int | None = None,
+    **options: Any,
+) -> "DataFrame":
+    """Make profiles of the users of Spark DataFrames.
+
+    They are those of `profiles.build` in one process, bit for bit, however rows are spread, where
+    no event id occurs twice: all rows of a user come together, and each part is made by the same
+    code. Nothing but one event and the products is read before the result is used.
+
+    Args:
+        builders: Fitted where they learn something, such as limits; a fit on a sample will do.
+        users: One row per user, or several versions; None: the users are those of the log.
+        products: The products, which every worker gets whole; None without them.
+        interactions: One row per event.
+        as_of: The moment; must be given where events have timestamps.
+        partitions: Into how many parts users go; each is held in memory by one task. None: as many
+            as Spark shuffles into.
+        options: As for `Dataset`, such as `columns`, `owned_events` and `time_zone`. Instants of
+            Spark name no time zone of the data.
+
+    Returns:
+        user_id and the fields of every builder.
+
+    Raises:
+        DataError: Not Spark DataFrames, no events, no `as_of`, or a builder that cannot travel. Bad
+            rows are found when the job runs, and fail it.
+        NotFittedError: A builder that learns something has not been fitted.
+    """
+    frames = (users, products, interactions)
+    for frame in frames:
+        if frame is not None and not hasattr(frame, "mapInArrow"):
+            found = type(frame).__name__
+            raise DataError(f"engines.spark: expected a Spark DataFrame, got {found}")
+    columns = options.get("columns") or Columns()
+    event = interactions.limit(1).toArrow()
+    if not event.num_rows:
+        raise DataError("engines.spark: the interactions have no rows")
+    if as_of is None and columns.timestamp in event.column_names:
+        raise DataError(
+            "engines.spark: as_of must be given: no part knows the latest moment of all"
+        )
+    guest = None if users is None else _guest(users, columns.user, event)
+    catalogue = None if products is None else products.toArrow()
+    task = ProfileTask.of(builders, catalogue, guest, event, as_of, **options)
+    sample = task.profiles(guest, event)
+    schema = sample.schema
+
+    def part(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        yield from _part(task, schema, batches)
+
+    joint = _joint(users, interactions, columns.user)
+    key = "suitably_user"
+    joint = joint.repartition(key) if partitions is None else joint.repartition(partitions, key)
+    kinds = interactions.sparkSession.createDataFrame(sample).schema
+    return joint.mapInArrow(part, kinds)
+
+
+def _guest(users: "DataFrame", column: str, event: pa.Table) -> pa.Table:
+    from pyspark.sql import functions as f
+
+    user = event[column][0].as_py()
+    found: pa.Table = users.where(f.col(column) == f.lit(user)).limit(1).toArrow()
+    if not found.num_rows:
+        raise DataError(f"engines.spark: user {user!r} of the interactions is not in users")
+    return found
+
+
+def _joint(users: "DataFrame | None", events: "DataFrame", column: str) -> "DataFrame":
+    """Return rows of both frames under one key: what is of the other one is null."""
+    from pyspark.sql import functions as f
+
+    log = events.select(f.col(column).alias("suitably_user"), f.struct("*").alias("event"))
+    if users is None:
+        return log
+    rows = users.select(f.col(column).alias("suitably_user"), f.struct("*").alias("user"))
+    return log.unionByName(rows, allowMissingColumns=True)
+
+
+def _part(
+    task: ProfileTask, schema: pa.Schema, batches: Iterator[pa.RecordBatch]
+) -> Iterator[pa.RecordBatch]:
+    """Run in a worker: all rows of the users of one part."""
+    held = list(batches)
+    rows = pa.Table.from_batches(held) if held else None
+    if rows is None or not rows.num_rows:
+        return
+    found: Mapping[str, pa.Table | None] = {
+        name: _rows(rows, name) if name in rows.column_names else None for name in ("user", "event")
+    }
+    events = found["event"]
+    assert events is not None
+    made = task.profiles(found["user"], events)
+    yield from made.cast(schema).to_batches()
+
+
+def _rows(rows: pa.Table, side: str) -> pa.Table:
+    there = rows.filter(rows[side].is_valid())[side].combine_chunks()
+    if isinstance(there, pa.ChunkedArray):
+        there = there.chunk(0) if there.num_chunks else pa.array([], there.type)
+    names = [field.name for field in there.type]
+    return pa.Table.from_arrays(there.flatten(), names=names)
