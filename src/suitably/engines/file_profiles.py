@@ -37,9 +37,10 @@ def profiles(
 ) -> int:
     """Make profiles of the users of Parquet files, and write them to another.
 
-    They are those of `profiles.build`, bit for bit, where an event id belongs to one user. The log is first spread over parts, so that
-    all rows of a user are in one; then each part is read and made by itself. No more than one is
-    in memory, and what is at `out` is replaced only once all are written.
+    They are those of `profiles.build`, bit for bit, where an event id belongs to one user. The log
+    is first spread over parts, so that all rows of a user are in one; then each part is read and
+    made by itself. No more than one is in memory, and what is at `out` is replaced only once all
+    are written.
 
     Args:
         builders: Fitted where they learn something; a fit on a sample will do.
@@ -122,7 +123,7 @@ class _Files:
         if limit is not None:
             query += f" LIMIT {limit}"
         with _named(path):
-            found: pa.Table = self.connection.execute(query, given).to_arrow_table()
+            found: pa.Table = self.connection.sql(query, params=given).to_arrow_table()
         if column is not None and not found.num_rows:
             raise DataError(f"{path}: has no {column} {given[-1]!r}, who is in the interactions")
         return found
@@ -156,8 +157,8 @@ class _Files:
         # Of two rows of one event id the later one counts: threads write them in any order.
         places = f"{_FILE}, file_row_number"
         rows = f"SELECT * EXCLUDE ({places}) FROM read_parquet(?, hive_partitioning = false)"
-        query = f"{rows} ORDER BY {places}"
-        return self.connection.execute(query, [str(folder / "*.parquet")]).to_arrow_table()
+        query, pattern = f"{rows} ORDER BY {places}", str(folder / "*.parquet")
+        return self.connection.sql(query, params=[pattern]).to_arrow_table()
 
 
 @contextmanager
