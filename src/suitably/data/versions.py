@@ -35,10 +35,12 @@ class Versions:
 
         A code of −1, for no id, stays what it is.
         """
-        there = seen >= 0
-        codes, places = np.unique(seen[there], return_inverse=True)
-        renumbered = np.full(len(seen), -1, np.int32)
-        renumbered[there] = places
+        occurs = np.zeros(len(self.ids) + 1, bool)
+        occurs[seen] = True  # the last place is that of no id
+        codes = np.flatnonzero(occurs[:-1])
+        places = np.full(len(occurs), -1, np.int32)
+        places[codes] = np.arange(len(codes))
+        renumbered = places[seen]
         kept = Versions(
             self.ids.subset(codes),
             fieldless(len(codes)),
