@@ -1,6 +1,5 @@
 """The main job, told: which pipeline is better, then a customer, their list and its reasons."""
 
-import hashlib
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -21,6 +20,7 @@ from suitably.recommendations import Recommendations
 from suitably.report import Block, Facts, Report, Table
 from suitably.suitability.messages import show_value
 from suitably.suitability.policy import Policy
+from suitably.utils.pseudonym import pseudonym
 
 __all__ = ["tell"]
 
@@ -111,7 +111,7 @@ def _customer(narrator: _Narrator, bank: Scenario, plain: Pipeline, treatment: P
     names = _names(bank)
     trace = treatment.trace(user, k=K)
     profile = {**trace.fields, **trace.profile}
-    who = f"customer {hashlib.sha256(str(user).encode()).hexdigest()[:8]}, a pseudonym"
+    who = f"customer {pseudonym(user)}, a pseudonym"
     known = [(name, show_value(v, "en")) for name, v in profile.items() if v is not None]
     fields = Table(("field", "value"), known)
     narrator.section("One customer", fields, f"{who}.", page=Facts(dict(known)))
