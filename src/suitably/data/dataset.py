@@ -174,6 +174,8 @@ class Dataset:
             (self.columns.user, self.user_versions, "users"),
             (self.columns.product, self.product_versions, "products"),
         ):
+            if name not in self._tables:
+                continue  # its ids are those of the log
             unknown = id_codes(log, column, versions.ids) < 0
             unknown &= log.column(column).is_valid().to_numpy(zero_copy_only=False)
             log.refuse(column, f"is not in the {name} frame", unknown)
