@@ -36,6 +36,23 @@ class DoesNotAge(RecencyFrequencyValue):
         return super().accumulate(replace(view, events=view.events.take(recent)))
 
 
+class CountsEverybody(RecencyFrequencyValue):
+    seen = 0
+
+    def accumulate(self, view: Any) -> Any:
+        made = super().accumulate(view)
+        self.seen += 1
+        return replace(made, frequency=made.frequency + self.seen)
+
+
+class TypesByWhatItFinds(RecencyFrequencyValue):
+    def finalise(self, state: Any, as_of: Any) -> Any:
+        made = super().finalise(state, as_of)
+        if state.frequency.any():
+            return made
+        return made.set_column(1, "frequency", made["frequency"].cast("float64"))
+
+
 class LearnsInSecret(RecencyFrequencyValue):
     def _learn(self, data: Any, as_of: Any) -> None:
         self.mean_ = 3.0
@@ -55,6 +72,8 @@ CAUGHT = [
     (WritesIntoTheState, "test_merging_leaves_both_states_as_they_were"),
     (DoesNotPad, "test_new_users_are_appended"),
     (DoesNotAge, "test_a_state_ages_as_a_rebuild_does"),
+    (CountsEverybody, "test_a_moment_of_the_past_is_a_history_cut_there"),
+    (TypesByWhatItFinds, "test_types_do_not_depend_on_what_happened"),
     (LearnsInSecret, "test_what_it_learned_comes_back"),
     (MisnamesItsFields, "test_a_row_per_user"),
     (AltersItsParameters, "test_parameters_make_an_equal_part"),

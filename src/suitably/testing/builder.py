@@ -165,6 +165,28 @@ class BuilderContract(ParamsContract):
         before, after = self.view(users=start), self.view(users=start + late, events=events + news)
         self._same(builder, before, builder.accumulate(after), builder.accumulate(before))
 
+    def test_a_moment_of_the_past_is_a_history_cut_there(self) -> None:
+        """As of a moment, the whole history says what the history until then does."""
+        builder = self.fitted()
+        events = _in_order(self.bank().events)
+        for row in events[1::3]:
+            moment = row["timestamp"]
+            until = [event for event in events if event["timestamp"] < moment]
+            if not until:
+                continue
+            whole = self.bank().dataset().view(moment)
+            cut = self.bank().but(events=until).dataset().view(moment)
+            found = builder.finalise(builder.accumulate(whole), whole.as_of)
+            assert found.equals(builder.finalise(builder.accumulate(cut), cut.as_of))
+
+    def test_types_do_not_depend_on_what_happened(self) -> None:
+        """A field has one type, whether anybody has a value or not, so that parts can be joined."""
+        builder, view = self.fitted(), self.view()
+        found = builder.finalise(builder.accumulate(view), view.as_of).schema
+        nothing = _only(view, np.zeros(len(view.events), bool))
+        assert builder.finalise(builder.accumulate(nothing), view.as_of).schema == found
+        assert not any(pa.types.is_null(field.type) for field in found)
+
     def test_a_state_ages_as_a_rebuild_does(self) -> None:
         """At a later moment with no news, the state held gives what a rebuild gives."""
         builder, view = self.fitted(), self.view()
