@@ -33,6 +33,10 @@ class ProfileCard:
         pseudonym: Stands for the user.
         as_of: The moment, as text; empty in data without timestamps.
         groups: By builder: the fields, each as name, value, origin and expiry.
+
+    Example:
+        >>> ProfileCard("5ffb9dd2", "2024-03-01", {"Tier": [("tier", "gold", "derived", "")]})
+        ProfileCard(5ffb9dd2, 1 field)
     """
 
     pseudonym: str
@@ -52,7 +56,7 @@ class ProfileCard:
 
     def __repr__(self) -> str:
         count = sum(map(len, self.groups.values()))
-        return f"ProfileCard({self.pseudonym}, {count} fields)"
+        return f"ProfileCard({self.pseudonym}, {count} field{'s' * (count != 1)})"
 
     def _repr_html_(self) -> str:
         tables = [table(_COLUMNS, rows, name) for name, rows in self.groups.items()]

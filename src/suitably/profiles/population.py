@@ -38,6 +38,13 @@ class Population:
         values: A row per value of text, levels, booleans, and of what fields with few values hold.
         spread: A row per field of numbers: quantiles of those who have one.
         stated: Users by stated and revealed level, where there are both fields.
+        kind: The kind of frame that `to_frame` gives.
+
+    Example:
+        >>> tiers = [("tier", "gold", 7, 0.7), ("tier", "silver", 3, 0.3)]
+        >>> found = Population(10, "2024-03-01", 1, [("tier", "derived", "", 10, 1.0)], tiers, [], [])
+        >>> found, found.to_frame()["users"].to_pylist()
+        (Population(10 users, 1 fields), [7, 3])
     """
 
     users: int
