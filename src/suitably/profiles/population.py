@@ -42,7 +42,8 @@ class Population:
 
     Example:
         >>> tiers = [("tier", "gold", 7, 0.7), ("tier", "silver", 3, 0.3)]
-        >>> found = Population(10, "2024-03-01", 1, [("tier", "derived", "", 10, 1.0)], tiers, [], [])
+        >>> summary = [("tier", "derived", "", 10, 1.0)]
+        >>> found = Population(10, "2024-03-01", 1, summary, tiers, [], [])
         >>> found, found.to_frame()["users"].to_pylist()
         (Population(10 users, 1 fields), [7, 3])
     """
