@@ -138,6 +138,7 @@ class FittedState:
 
     def _profiles(self, as_of: Instant | None) -> dict[str, pa.Array]:
         found: dict[str, pa.Array] = {}
+        makers: dict[str, str] = {}
         for builder, state in zip(self.builders, self.builder_states, strict=True):
             fields = builder.finalise(state, as_of)
             name = type(builder).__name__
@@ -145,14 +146,17 @@ class FittedState:
                 raise DataError(f"{name}: gave {fields.num_rows} rows for {len(self.users)} users")
             for field in fields.column_names:
                 if field in found:
-                    raise DataError(f"profile field {field!r} is made by two builders")
+                    raise DataError(
+                        f"profile field {field!r} is made by two builders, {makers[field]} and "
+                        f"{name}: leave one of them out"
+                    )
                 raw = self.users.fields.column_names
                 if field in raw and field not in getattr(builder, "reads", ()):
                     raise DataError(
                         f"profile field {field!r} of {name} is also a column of the users frame: "
                         f"rename one, a rule could not tell them apart"
                     )
-                found[field] = fields[field].combine_chunks()
+                found[field], makers[field] = fields[field].combine_chunks(), name
         return found
 
     def _for_rules(self, profiles: dict[str, pa.Array]) -> pa.Table:
