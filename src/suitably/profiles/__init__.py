@@ -5,6 +5,7 @@ from suitably.profiles.protocol import Builder, BuilderState
 from suitably.profiles.provenance import FieldInfo, Origin, Provenance
 from suitably.profiles.recency_frequency_value import RecencyFrequencyValue
 from suitably.profiles.risk_appetite import RiskAppetite
+from suitably.profiles.tags import Tags
 from suitably.profiles.tier import Tier
 
 __all__ = [
@@ -16,5 +17,6 @@ __all__ = [
     "Provenance",
     "RecencyFrequencyValue",
     "RiskAppetite",
+    "Tags",
     "Tier",
 ]
