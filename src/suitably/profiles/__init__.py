@@ -1,5 +1,6 @@
 """Who is this? One builder a file: events become a mergeable state, the state becomes fields."""
 
+from suitably.profiles.from_function import FromFunction
 from suitably.profiles.lifecycle import Lifecycle
 from suitably.profiles.protocol import Builder, BuilderState
 from suitably.profiles.provenance import FieldInfo, Origin, Provenance
@@ -12,6 +13,7 @@ __all__ = [
     "Builder",
     "BuilderState",
     "FieldInfo",
+    "FromFunction",
     "Lifecycle",
     "Origin",
     "Provenance",
