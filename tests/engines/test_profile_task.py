@@ -89,8 +89,8 @@ def test_two_builders_of_one_field_are_both_named() -> None:
     _, products, log = frames()
     data = st.Dataset(None, products, log, **KINDS)
     made = [RecencyFrequencyValue(), Other()]
-    with pytest.raises(st.DataError, match="made by both RecencyFrequencyValue and Other"):
+    with pytest.raises(st.DataError, match="two builders, RecencyFrequencyValue and Other"):
         st.profiles.build(made, data)
     pipeline = st.Pipeline(made, st.Policy.unrestricted(), st.ranking.Popularity())
-    with pytest.raises(st.DataError, match="made by both RecencyFrequencyValue and Other"):
+    with pytest.raises(st.DataError, match="two builders, RecencyFrequencyValue and Other"):
         pipeline.fit(data)

@@ -384,6 +384,23 @@ def test_a_name_in_both_profile_and_frame() -> None:
         pipeline.fit(st.Dataset(frame, products, log))
 
 
+def test_a_name_that_two_builders_claim() -> None:
+    """Both are named, at the fit; builders whose fields differ go together."""
+    appetite, rfv = st.profiles.RiskAppetite, st.profiles.RecencyFrequencyValue
+    made_twice = ladder().pipeline(profiles=[rfv(), appetite(), appetite(valid_months=24)])
+    with pytest.raises(st.DataError, match=r"'risk_level'.* RiskAppetite and RiskAppetite"):
+        made_twice.fit(ladder().dataset(), AS_OF)
+
+    class Mine(rfv):
+        pass
+
+    with pytest.raises(st.DataError, match=r"two builders, RecencyFrequencyValue and Mine"):
+        ladder().fitted(profiles=[rfv(), Mine()])
+    pipeline = ladder().fitted(profiles=[appetite(), st.profiles.Lifecycle(), rfv()])
+    fields = (*appetite().fields, *st.profiles.Lifecycle().fields, *rfv().fields)
+    assert tuple(pipeline.trace("u0").profile) == fields
+
+
 def test_a_name_that_neither_has() -> None:
     text = LEVELS.replace("user.questionnaire_date < as_of", "user.questionaire_date < as_of")
     with pytest.raises(st.PolicyError, match="questionnaire_date"):

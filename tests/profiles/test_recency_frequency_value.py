@@ -168,6 +168,7 @@ def test_parameters_rebuild_the_builder() -> None:
         "active_days": 180,
         "frequent": 2,
         "high_value": 9.0,
+        "rates": None,
     }
     assert RecencyFrequencyValue(**builder.get_params()).get_params() == builder.get_params()
 
@@ -190,6 +191,129 @@ def test_refuses_to_mix_data_with_and_without_values() -> None:
     merged = builder.finalise(builder.merge(valued, nothing), np.datetime64("2025-01-01", "us"))
     assert merged["monetary"].to_pylist()[:5] == [100.3, 6.0, 50.0, 5_000.0, 0.0]
     assert merged["frequency"].to_pylist()[5:] == [0, 0]
+
+
+# --- days of the calendar, money net of what went back -----------------------------------------
+
+
+def one_event(moment: str, zone: str | None, **columns: object) -> Dataset:
+    times = pd.to_datetime([moment]).tz_localize(zone)
+    log = pd.DataFrame({"user_id": ["ann"], "product_id": ["p"], "timestamp": times, **columns})
+    return Dataset(None, None, log)
+
+
+@pytest.mark.parametrize(
+    ("since", "zone", "as_of", "days"),
+    [
+        ("2024-03-30", "Europe/Berlin", "2024-04-01", 2.0),  # 47 hours
+        ("2024-10-26", "Europe/Berlin", "2024-10-28", 2.0),  # 49 hours
+        ("2024-03-30", "Europe/Berlin", "2024-04-01 18:00", 2.0),
+        ("2024-03-30", None, "2024-04-01 18:00", 2.0),
+        ("2024-03-30", "Europe/Berlin", "2024-03-30 00:00:00.000001", 0.0),
+        ("2024-03-30 01:00", "Europe/Berlin", "2024-04-01 00:00", 46 / 24),
+        ("2024-03-30", "UTC", "2024-04-01", 2.0),
+    ],
+)
+def test_bare_dates_are_whole_days_apart(since, zone, as_of, days) -> None:
+    data = one_event(since, zone)
+    builder = RecencyFrequencyValue().fit(data, pd.Timestamp(as_of, tz=zone))
+    assert builder.transform(data).recency_days[0] == pytest.approx(days, abs=1e-8)
+
+
+def test_a_bare_date_may_be_a_midnight_that_does_not_exist() -> None:
+    """In Beirut the clocks went from midnight to one on that day."""
+    data = one_event("2022-03-27 01:00", "Asia/Beirut")
+    builder = RecencyFrequencyValue().fit(data, pd.Timestamp("2022-03-28", tz="Asia/Beirut"))
+    assert builder.transform(data).recency_days[0] == 1.0
+
+
+def test_offsets_alone_have_no_midnights() -> None:
+    data = Dataset(None, None, pa.table({"user_id": [1], "product_id": [1],
+                                         "timestamp": ["2024-03-30T00:00:00Z"]}))  # fmt: skip
+    as_of = pd.Timestamp("2024-04-01 12:00", tz="UTC")
+    found = RecencyFrequencyValue().fit(data, as_of).transform(data)
+    assert found["recency_days"].to_pylist() == [2.5]
+
+
+def test_an_event_with_a_time_of_day_makes_all_days_of_24_hours() -> None:
+    """Also where it is merged in later, and of another kind than those that count."""
+    times = pd.to_datetime(["2024-03-30 00:00", "2024-03-31 12:00"]).tz_localize("Europe/Berlin")
+    log = pd.DataFrame({"user_id": ["ann", "bob"], "product_id": "p", "timestamp": times,
+                        "event": ["buy", "view"]})  # fmt: skip
+    view = Dataset(None, None, log, other_events=["view"]).view(
+        pd.Timestamp("2024-04-01", tz="Europe/Berlin")
+    )
+    builder = RecencyFrequencyValue()
+    whole = builder.accumulate(view)
+    assert whole.timed
+    mask = np.array([True, False])
+    a, b = (builder.accumulate(replace(view, events=view.events.take(m))) for m in (mask, ~mask))
+    assert builder.finalise(a, view.as_of)["recency_days"].to_pylist() == [2.0, None]
+    for merged in (whole, builder.merge(a, b), builder.merge(b, a)):
+        days = builder.finalise(merged, view.as_of)["recency_days"].to_pylist()
+        assert days == [pytest.approx(47 / 24), None]
+
+
+TRADES = pd.DataFrame(
+    {
+        "user_id": ["ann", "ann", "ann", "bob", "cat"],
+        "product_id": ["p", "p", "p", "p", "q"],
+        "timestamp": pd.to_datetime(
+            ["2024-01-01", "2024-02-01", "2024-03-01"] + ["2024-02-01"] * 2
+        ),
+        "value": [100.0, -30.0, 50.0, 20.0, -20.0],
+        "event": ["buy", "buy", "sell", "sell", "sell"],
+    }
+)
+
+
+def test_money_is_net_of_refunds_and_of_disposals() -> None:
+    data = Dataset(USERS, None, TRADES, disposed_events=["sell"])
+    found = RecencyFrequencyValue().fit(data, "2024-06-30").transform(data)
+    assert found.monetary.tolist() == [20.0, -20.0, -20.0, 0.0, 0.0]
+    assert found.frequency.tolist() == [2, 0, 0, 0, 0]
+    assert found.recency_days.tolist()[0] == 150.0
+    assert found.rfv_segment.tolist()[1] == "none"
+    named = RecencyFrequencyValue(events=["buy"]).fit(data, "2024-06-30").transform(data)
+    assert named.monetary.tolist() == [70.0, 0.0, 0.0, 0.0, 0.0]
+    strong = RecencyFrequencyValue(high_value=20.0).fit(data, "2024-06-30").transform(data)
+    assert strong.rfv_segment.tolist()[0] == "loyal"
+
+
+def test_a_state_of_disposals_alone_merges() -> None:
+    view = Dataset(USERS, None, TRADES, disposed_events=["sell"]).view("2024-06-30")
+    builder = RecencyFrequencyValue()
+    sold = view.events.among(["sell"])
+    a, b = (builder.accumulate(replace(view, events=view.events.take(m))) for m in (sold, ~sold))
+    whole = builder.finalise(builder.accumulate(view), view.as_of)
+    assert builder.finalise(builder.merge(a, b), view.as_of).equals(whole)
+    assert builder.finalise(builder.merge(b, a), view.as_of).equals(whole)
+
+
+def test_several_currencies_ask_for_rates() -> None:
+    log = TRADES.assign(currency=["EUR", "EUR", "USD", "USD", "EUR"])
+    data = Dataset(USERS, None, log, disposed_events=["sell"])
+    with pytest.raises(DataError, match=r"several currencies \(EUR, USD\).*rates="):
+        RecencyFrequencyValue().fit(data, "2024-06-30").transform(data)
+    rated = RecencyFrequencyValue(rates={"EUR": 1.0, "USD": 0.5}).fit(data, "2024-06-30")
+    assert rated.transform(data).monetary.tolist() == [45.0, -10.0, -20.0, 0.0, 0.0]
+    for kinds, monetary in ((["buy"], 70.0), (["sell"], 25.0)):
+        some = RecencyFrequencyValue(kinds, rates={"EUR": 1.0, "USD": 0.5})
+        assert some.fit(data, "2024-06-30").transform(data).monetary[0] == monetary
+    alone = RecencyFrequencyValue(events=["buy"])  # what was bought was paid in one
+    assert alone.fit(data, "2024-06-30").transform(data).monetary[0] == 70.0
+    with pytest.raises(ValueError, match="RecencyFrequencyValue"):
+        RecencyFrequencyValue(rates={"EUR": 0}).fit(data, "2024-06-30")
+
+
+def test_states_in_two_currencies_do_not_merge() -> None:
+    builder = RecencyFrequencyValue()
+    states = [
+        builder.accumulate(data_of(TRADES.assign(currency=name)).view()) for name in ("EUR", "USD")
+    ]
+    with pytest.raises(DataError, match="EUR, USD"):
+        builder.merge(*states)
+    assert builder.state_type.from_arrays(states[0].to_arrays()).currency == "EUR"
 
 
 # --- merged in any way ----------------------------------------------------------------------

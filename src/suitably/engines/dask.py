@@ -1,6 +1,6 @@
 """Lists for a Dask DataFrame of users."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,7 @@ def recommend(
     k: int = 10,
     as_of: AsOf | None = None,
     verify: Verify = "full",
-    trusted: Sequence[type[Any]] = (),
+    trusted: Sequence[Callable[..., Any]] = (),
 ) -> "DataFrame":
     """Recommend for the users of a Dask DataFrame, by a saved model.
 

@@ -1,6 +1,6 @@
 """Lists and profiles for a Spark DataFrame of users: local, cluster or Connect."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +34,7 @@ def recommend(
     k: int = 10,
     as_of: AsOf | None = None,
     verify: Verify = "full",
-    trusted: Sequence[type[Any]] = (),
+    trusted: Sequence[Callable[..., Any]] = (),
 ) -> "DataFrame":
     """Recommend for the users of a Spark DataFrame, by a saved model.
 

@@ -1,6 +1,6 @@
 """What travels to a worker, and what it makes of it: lists by a saved model read once a process."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -60,7 +60,7 @@ class RecommendTask:
     k: int
     as_of: AsOf | None
     verify: Verify
-    trusted: tuple[type[Any], ...]
+    trusted: tuple[Callable[..., Any], ...]
 
     def pipeline(self) -> Pipeline:
         """Return the model, read on the first call in this process.
@@ -77,7 +77,11 @@ class RecommendTask:
 
 
 def prepare(
-    path: str | Path, k: int, as_of: AsOf | None, verify: Verify, trusted: Sequence[type[Any]]
+    path: str | Path,
+    k: int,
+    as_of: AsOf | None,
+    verify: Verify,
+    trusted: Sequence[Callable[..., Any]],
 ) -> RecommendTask:
     """Read the model on the driver, so that what cannot work fails before anything is started.
 
@@ -136,7 +140,9 @@ def rebatched(batches: Iterable[pa.RecordBatch], rows: int) -> Iterator[pa.Recor
 
 
 @lru_cache(maxsize=_MODELS)
-def _read(path: str, digest: str, verify: Verify, trusted: tuple[type[Any], ...]) -> Pipeline:
+def _read(
+    path: str, digest: str, verify: Verify, trusted: tuple[Callable[..., Any], ...]
+) -> Pipeline:
     with logged(_log, "read the model in a worker"):
         pipeline, found = _load(Path(path), verify, trusted)
     if found != digest:
@@ -147,7 +153,9 @@ def _read(path: str, digest: str, verify: Verify, trusted: tuple[type[Any], ...]
     return pipeline
 
 
-def _load(folder: Path, verify: Verify, trusted: tuple[type[Any], ...]) -> tuple[Pipeline, str]:
+def _load(
+    folder: Path, verify: Verify, trusted: tuple[Callable[..., Any], ...]
+) -> tuple[Pipeline, str]:
     """Read a model and its digest, anew where the folder is saved to meanwhile."""
     after = manifest_digest(folder)
     for _ in range(_ATTEMPTS):

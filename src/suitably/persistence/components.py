@@ -1,6 +1,7 @@
 """Components as files: the name of a class, its scalars, its arrays and its parts."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -28,8 +29,8 @@ def write_component(writer: Writer, component: Any, revive: Revive = from_state)
         revive: How one is made of its class and state.
 
     Raises:
-        ArtifactError: It has no state, or one that holds something else than arrays, numbers, text
-            and components, or it has learned what its state does not hold.
+        ArtifactError: It has no state, or one that holds something else than arrays, numbers, text,
+            functions with a name and components, or it has learned what its state does not hold.
     """
     name = type(component).__name__
     state = state_of(component)
@@ -37,7 +38,8 @@ def write_component(writer: Writer, component: Any, revive: Revive = from_state)
         raise ArtifactError(f"{name}: cannot be saved; give it state() and from_state(state)")
     arrays = {name: value for name, value in state.items() if isinstance(value, np.ndarray)}
     parts = {name: value for name, value in state.items() if _are_components(value)}
-    plain = [name for name in state if name not in arrays and name not in parts]
+    functions = {n: value for n, value in state.items() if isinstance(value, FunctionType)}
+    plain = [name for name in state if name not in {*arrays, *parts, *functions}]
     record = {
         "class": _name(type(component)),
         "scalars": {name: _scalar(component, name, state[name]) for name in plain},
@@ -46,19 +48,26 @@ def write_component(writer: Writer, component: Any, revive: Revive = from_state)
             name: [write_component(writer, part, revive) for part in parts[name]] for name in parts
         },
     }
+    if functions:
+        named = {n: _function_name(component, n, function) for n, function in functions.items()}
+        record["functions"] = named
     _refuse_loss(component, revive)
     return record
 
 
 def read_component(
-    reader: Reader, record: dict[str, Any], trusted: Sequence[type], role: type[Any]
+    reader: Reader,
+    record: dict[str, Any],
+    trusted: Sequence[Callable[..., Any]],
+    role: type[Any],
 ) -> Any:
-    """Make a component of a closed list of classes, or of those that the caller trusts.
+    """Make a component of a closed list of classes, or of classes and functions of the caller's.
 
     Raises:
-        ArtifactError: A class that is not trusted, or that does not play the role.
+        ArtifactError: A class or function that is not trusted, or a class that does not play the
+            role.
     """
-    known = _closed_list() | {_name(cls): cls for cls in trusted}
+    known = _closed_list() | {_name(one): one for one in trusted if isinstance(one, type)}
     cls = known.get(record["class"])
     if cls is None:
         raise ArtifactError(
@@ -68,19 +77,22 @@ def read_component(
         name: [read_component(reader, part, trusted, role) for part in several]
         for name, several in record["parts"].items()
     }
-    state = {**record["scalars"], **read_arrays(reader, record["arrays"]), **parts}
+    functions = _functions(record.get("functions", {}), trusted)
+    state = {**record["scalars"], **read_arrays(reader, record["arrays"]), **parts, **functions}
     made = from_state(cls, state)
     if not isinstance(made, role):
         raise ArtifactError(f"class {record['class']!r} is no {role.__name__.lower()}")
     return made
 
 
-def component_classes(component: Any) -> Iterator[type]:
-    """Yield the classes that a component and its parts are of."""
+def component_classes(component: Any) -> Iterator[Callable[..., Any]]:
+    """Yield the classes that a component and its parts are of, and the functions they hold."""
     yield type(component)
     if hasattr(component, "state"):
         for value in component.state().values():
-            if _are_components(value):
+            if isinstance(value, FunctionType):
+                yield value
+            elif _are_components(value):
                 for part in value:
                     yield from component_classes(part)
 
@@ -130,10 +142,32 @@ def _scalar(component: Any, name: str, value: Any) -> Any:
     )
 
 
+def _function_name(component: Any, name: str, function: FunctionType) -> str:
+    named = _name(function)
+    if "<" in named:
+        raise ArtifactError(
+            f"{type(component).__name__}.{name}: {named} has no name of its own, so that no load "
+            f"could ask for it: write it with def at the top level of a module"
+        )
+    return named
+
+
+def _functions(
+    names: Mapping[str, str], trusted: Sequence[Callable[..., Any]]
+) -> dict[str, Callable[..., Any]]:
+    known = {_name(one): one for one in trusted if isinstance(one, FunctionType)}
+    for named in names.values():
+        if named not in known:
+            raise ArtifactError(
+                f"function {named!r} is not trusted: pass it in load(..., trusted=[...])"
+            )
+    return {name: known[named] for name, named in names.items()}
+
+
 def _closed_list() -> dict[str, type]:
     found = (getattr(room, name) for room in _ROOMS for name in room.__all__)
     return {_name(cls): cls for cls in found if isinstance(cls, type)}
 
 
-def _name(cls: type) -> str:
-    return f"{cls.__module__}.{cls.__qualname__}"
+def _name(named: type | FunctionType) -> str:
+    return f"{named.__module__}.{named.__qualname__}"

@@ -1,6 +1,6 @@
 """Model serialisation: a fitted model as a folder of plain files, and back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from importlib import metadata
 from pathlib import Path
@@ -103,13 +103,13 @@ def write_model(model: Model, writer: Writer) -> None:
     )
 
 
-def load_model(path: Path, verify: Verify, trusted: Sequence[type]) -> Model:
+def load_model(path: Path, verify: Verify, trusted: Sequence[Callable[..., Any]]) -> Model:
     """Read a saved model; nothing in the folder is executed.
 
     Args:
         path: The folder.
         verify: `"full"` checks the sha256 of every file, `"manifest"` only the manifest's.
-        trusted: Classes of the caller's own that the model is made of.
+        trusted: Classes and functions of the caller's own that the model is made of.
 
     Raises:
         ArtifactError: Damaged, tampered with, or made of a class that is not trusted.
@@ -117,7 +117,7 @@ def load_model(path: Path, verify: Verify, trusted: Sequence[type]) -> Model:
     return read_model(open_folder(path, verify), trusted)
 
 
-def read_model(reader: Reader, trusted: Sequence[type]) -> Model:
+def read_model(reader: Reader, trusted: Sequence[Callable[..., Any]]) -> Model:
     """Make a model of its files.
 
     Raises:
@@ -137,7 +137,7 @@ def _revived(model: Model, cls: type, state: dict[str, Any]) -> Any:
     return attached(from_state(cls, state), model.state.users.ids, model.interactions)
 
 
-def _load(reader: Reader, trusted: Sequence[type]) -> Model:
+def _load(reader: Reader, trusted: Sequence[Callable[..., Any]]) -> Model:
     facts = reader.facts
     users, products = (_read_entities(reader, facts[side]) for side in ("users", "products"))
     shape = (len(users), len(products))

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from io import RawIOBase
+from typing import Any
 
 import numpy as np
 
@@ -16,8 +17,8 @@ from suitably.persistence.writer import HashingStream, Stored, Writer
 __all__ = ["pack", "unpack"]
 
 
-def pack(model: Model) -> tuple[dict[str, bytes], tuple[type, ...]]:
-    """Return the files of a model by name, and the classes it is made of.
+def pack(model: Model) -> tuple[dict[str, bytes], tuple[Callable[..., Any], ...]]:
+    """Return the files of a model by name, and the classes and functions it is made of.
 
     Raises:
         ArtifactError: A component cannot be saved.
@@ -29,7 +30,7 @@ def pack(model: Model) -> tuple[dict[str, bytes], tuple[type, ...]]:
     return sink.files, tuple(dict.fromkeys(found))
 
 
-def unpack(files: dict[str, bytes], trusted: tuple[type, ...]) -> Model:
+def unpack(files: dict[str, bytes], trusted: tuple[Callable[..., Any], ...]) -> Model:
     """Make a model of its files; its arrays are views of their bytes.
 
     Raises:

@@ -2,7 +2,7 @@
 
 import copy
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -498,13 +498,15 @@ class Pipeline(Parameterized):
         )
 
 
-def load(path: str | Path, verify: Verify = "full", trusted: Sequence[type] = ()) -> Pipeline:
+def load(
+    path: str | Path, verify: Verify = "full", trusted: Sequence[Callable[..., Any]] = ()
+) -> Pipeline:
     """Read a saved pipeline; nothing in the folder is executed.
 
     Args:
         path: The folder.
         verify: `"full"` checks the sha256 of every file, `"manifest"` only the manifest's.
-        trusted: Classes of your own that the pipeline is made of.
+        trusted: Classes and functions of your own that the pipeline is made of.
 
     Raises:
         ArtifactError: Damaged, tampered with, or made of a class that is not trusted.
@@ -538,5 +540,5 @@ def _unfitted(params: dict[str, Any]) -> Pipeline:
     return Pipeline(**params)
 
 
-def _unpacked(files: dict[str, bytes], trusted: tuple[type, ...]) -> Pipeline:
+def _unpacked(files: dict[str, bytes], trusted: tuple[Callable[..., Any], ...]) -> Pipeline:
     return Pipeline._from_model(unpack(files, trusted))

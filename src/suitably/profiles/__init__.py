@@ -2,22 +2,30 @@
 
 from suitably.profiles.card import ProfileCard, card
 from suitably.profiles.compose import build
+from suitably.profiles.from_function import FromFunction
+from suitably.profiles.lifecycle import Lifecycle
 from suitably.profiles.population import Population, population
 from suitably.profiles.protocol import Builder, BuilderState
 from suitably.profiles.provenance import FieldInfo, Origin, Provenance
 from suitably.profiles.recency_frequency_value import RecencyFrequencyValue
 from suitably.profiles.risk_appetite import RiskAppetite
+from suitably.profiles.tags import Tags
+from suitably.profiles.tier import Tier
 
 __all__ = [
     "Builder",
     "BuilderState",
     "FieldInfo",
+    "FromFunction",
+    "Lifecycle",
     "Origin",
     "Population",
     "ProfileCard",
     "Provenance",
     "RecencyFrequencyValue",
     "RiskAppetite",
+    "Tags",
+    "Tier",
     "build",
     "card",
     "population",

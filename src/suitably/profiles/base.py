@@ -14,7 +14,7 @@ from suitably.data.frames import write_frame
 from suitably.errors import NotFittedError
 from suitably.profiles.provenance import FieldInfo, Provenance
 from suitably.typing import AsOf
-from suitably.utils.params import Parameterized, own_params
+from suitably.utils.params import Parameterized, own_params, parameter_names
 
 __all__ = ["ParameterizedBuilder", "padded"]
 
@@ -96,7 +96,7 @@ class ParameterizedBuilder(Parameterized):
         Raises:
             ValueError: The parts do not fit each other.
         """
-        made = cls(**{name: state[name] for name in own_params(cls())})
+        made = cls(**{name: state[name] for name in parameter_names(cls)})
         if "as_of_" in state:
             for name in cls.learned:
                 setattr(made, name, state[name])

@@ -76,6 +76,9 @@ def fields_of(
             raise DataError(f"{name}: gave {table.num_rows} rows for {users} users")
         for field in table.column_names:
             if field in found:
-                raise DataError(f"profile field {field!r} is made by both {made[field]} and {name}")
+                raise DataError(
+                    f"profile field {field!r} is made by two builders, {made[field]} and {name}: "
+                    f"leave one of them out"
+                )
             made[field], found[field] = name, table[field].combine_chunks()
     return found

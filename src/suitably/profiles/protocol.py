@@ -20,8 +20,8 @@ class BuilderState(Protocol):
         >>> from suitably.profiles import RecencyFrequencyValue
         >>> log = pd.DataFrame({"user_id": ["ann", "bob", "ann"], "product_id": ["a", "a", "b"]})
         >>> state = RecencyFrequencyValue().accumulate(Dataset(None, None, log).view())
-        >>> len(state), state.to_arrays()
-        (2, {'frequency': array([2, 1])})
+        >>> len(state), state.to_arrays()["frequency"]
+        (2, array([2, 1]))
     """
 
     def __len__(self) -> int:

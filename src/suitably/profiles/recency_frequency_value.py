@@ -7,13 +7,18 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from suitably.data import Dataset, View
+from suitably.data import Clock, Dataset, View
 from suitably.data.clock import Instant, Instants, elapsed_days
+from suitably.data.events import Events
 from suitably.errors import DataError
 from suitably.profiles.base import ParameterizedBuilder, padded
+from suitably.profiles.currency import check_rates, in_one_currency, one_currency
 from suitably.profiles.exact_sums import ExactSums
+from suitably.profiles.kept_clock import clock_of, kept_clock
 from suitably.profiles.provenance import FieldInfo
+from suitably.profiles.trades import Trades
 from suitably.utils.params import check_positive
+from suitably.utils.runs import run_starts
 
 __all__ = ["RecencyFrequencyValue", "RecencyFrequencyValueState"]
 
@@ -29,11 +34,17 @@ class RecencyFrequencyValueState:
         last: datetime64[us] (users,), the latest event, NaT without one; None in data without
             timestamps.
         sums: Sum of the values; None in data without values.
+        clock: Text (2,), the data's calendar as `kept_clock` writes it.
+        timed: Whether some event of the log, of whatever kind, is no bare date.
+        currency: What the values are in; empty where that is not said.
     """
 
     frequency: NDArray[np.int64]
     last: Instants | None
     sums: ExactSums | None
+    clock: NDArray[np.str_] | None = None
+    timed: bool = False
+    currency: str = ""
 
     def __len__(self) -> int:
         return len(self.frequency)
@@ -41,8 +52,11 @@ class RecencyFrequencyValueState:
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Return everything as arrays; what the data did not have is left out."""
         arrays: dict[str, NDArray[Any]] = {"frequency": self.frequency}
+        arrays["currency"] = np.array([self.currency])
         if self.last is not None:
-            arrays["last"] = self.last
+            arrays |= {"last": self.last, "timed": np.array([self.timed])}
+        if self.clock is not None:
+            arrays["clock"] = self.clock
         if self.sums is not None:
             arrays |= {"whole": self.sums.whole, "billionths": self.sums.billionths}
         return arrays
@@ -51,7 +65,14 @@ class RecencyFrequencyValueState:
     def from_arrays(cls, arrays: dict[str, NDArray[Any]]) -> Self:
         """Take back what `to_arrays` gave."""
         sums = ExactSums(arrays["whole"], arrays["billionths"]) if "whole" in arrays else None
-        return cls(arrays["frequency"], arrays.get("last"), sums)
+        return cls(
+            arrays["frequency"],
+            arrays.get("last"),
+            sums,
+            arrays.get("clock"),
+            bool(arrays.get("timed", [False])[0]),
+            str(arrays["currency"][0]),
+        )
 
 
 @dataclass(eq=False, repr=False)
@@ -70,13 +91,19 @@ class RecencyFrequencyValue(ParameterizedBuilder):
         active_days: How long after an event a user counts as active.
         frequent: Number of events that makes a user strong.
         high_value: Sum that makes a user strong, in the frame's currency.
+        rates: What one unit of each currency is worth in the one that sums are wanted in; None: all
+            values are in one.
 
     Fields:
-        recency_days: Days of 24 hours from the last event to `as_of`, in whole milliseconds, so
-            that days between bare dates are whole; null without an event.
-        frequency: Number of events, repeats included.
-        monetary: Sum of the values, in the frame's currency; null in data without values. An event
-            of a kind that need not have one, and has none, adds nothing.
+        recency_days: Days from the last event to `as_of`; null without an event. Where the log has
+            bare dates alone, which are midnights of the data's calendar, they are whole days of
+            that calendar, however many hours these have; else days of 24 hours, in whole
+            milliseconds.
+        frequency: Number of events, repeats and refunds included.
+        monetary: Sum of the values, in the frame's currency, net of refunds, which are values below
+            0, and where `events` is None also of what was disposed of: so it is below 0 where that
+            is more. Null in data without values. An event that may lack a value, and does, adds
+            nothing.
         rfv_segment: `none`, `loyal`, `occasional`, `at-risk` or `lapsed`.
 
     Source:
@@ -101,6 +128,7 @@ class RecencyFrequencyValue(ParameterizedBuilder):
     active_days: float = 180
     frequent: int = 3
     high_value: float | None = None
+    rates: dict[str, float] | None = None
 
     reads: ClassVar[tuple[str, ...]] = ()
     state_type: ClassVar[type[RecencyFrequencyValueState]] = RecencyFrequencyValueState
@@ -122,7 +150,8 @@ class RecencyFrequencyValue(ParameterizedBuilder):
         """Count, date and add up the events of a view.
 
         Raises:
-            DataError: A kind of event that the data does not have, or values too large to add.
+            DataError: A kind of event that the data does not have, or values too large to add, or
+                in several currencies.
             ValueError: A limit that is not positive, or `events` that is not a list.
         """
         self.check_params()
@@ -133,11 +162,23 @@ class RecencyFrequencyValue(ParameterizedBuilder):
         if chosen.times is not None:
             last = np.full(users, np.datetime64("NaT", "us"), "datetime64[us]")
             last[chosen.users] = chosen.times  # ascending, so the latest is written last
-        sums = None
+        sums, currency = None, ""
         if chosen.values is not None:
-            said = ~np.isnan(chosen.values)
-            sums = ExactSums.of(chosen.users[said], chosen.values[said], users)
-        return RecencyFrequencyValueState(frequency, last, sums)
+            owners, money, currency = self._money(view, chosen)
+            said = ~np.isnan(money)
+            sums = ExactSums.of(owners[said], money[said], users)
+        clock, timed = kept_clock(view.clock), _timed(view)
+        return RecencyFrequencyValueState(frequency, last, sums, clock, timed, currency)
+
+    def _money(
+        self, view: View, chosen: Events
+    ) -> tuple[NDArray[np.int32], NDArray[np.float64], str]:
+        """Return whose amounts there are, what they add, and the currency of all."""
+        if self.events is None:
+            trades = Trades.of(view, self.rates)
+            signed = np.where(trades.disposed, -trades.money, trades.money)
+            return trades.users, signed, trades.currency
+        return chosen.users, *in_one_currency(view, chosen, self.rates)
 
     def merge(
         self, a: RecencyFrequencyValueState, b: RecencyFrequencyValueState
@@ -145,7 +186,7 @@ class RecencyFrequencyValue(ParameterizedBuilder):
         """Join two states of disjoint events, in either order.
 
         Raises:
-            DataError: Only one of them has timestamps, or values.
+            DataError: Only one of them has timestamps, or values; or they are in two currencies.
         """
         users = max(len(a), len(b))
         last = None
@@ -156,7 +197,10 @@ class RecencyFrequencyValue(ParameterizedBuilder):
         if _both(a, b, a.sums, b.sums, "values"):
             sums = _sums(a).plus(_sums(b))
         frequency = padded(a.frequency, users, 0) + padded(b.frequency, users, 0)
-        return RecencyFrequencyValueState(frequency, last, sums)
+        clock = a.clock if b.clock is None else b.clock
+        currency = one_currency(a.currency, b.currency)
+        timed = a.timed or b.timed
+        return RecencyFrequencyValueState(frequency, last, sums, clock, timed, currency)
 
     def finalise(self, state: RecencyFrequencyValueState, as_of: Instant | None) -> pa.Table:
         """Return the four fields as of a moment.
@@ -171,6 +215,11 @@ class RecencyFrequencyValue(ParameterizedBuilder):
             if (state.last >= as_of).any():
                 raise DataError(f"as_of={as_of}: the state holds later events; build it anew")
             recency = elapsed_days(state.last, as_of)
+            if state.clock is not None and not state.timed:
+                dates = np.append(state.last, as_of)
+                dates = clock_of(state.clock).walls(dates).astype("datetime64[D]")
+                whole = (dates[-1] - dates[:-1]).astype(np.float64)
+                recency = np.where(np.isnat(dates[:-1]), np.nan, whole)
         monetary = np.full(users, np.nan) if state.sums is None else state.sums.floats()
         strong = state.frequency >= self.frequent
         if self.high_value is not None and state.sums is not None:
@@ -188,17 +237,35 @@ class RecencyFrequencyValue(ParameterizedBuilder):
         )
 
     def check_params(self) -> None:
-        """Refuse a limit that is not positive, or `events` that is not a list: ValueError."""
+        """Refuse a limit or rate that is not positive, or `events` that is no list: ValueError."""
         if isinstance(self.events, str):
             raise ValueError(
                 f"{type(self).__name__}(events={self.events!r}): must be a list of kinds, or None"
             )
         check_positive(self, "active_days", "frequent")
         check_positive(self, "high_value", zero=True, optional=True)
+        check_rates(self)
 
     def _learn(self, data: Dataset, as_of: Any) -> None:
         if self.events is not None:
             data.events.of(tuple(self.events))
+
+
+def _timed(view: View) -> bool:
+    """Return whether an event of the log is no midnight of the data's calendar."""
+    times = view.events.times
+    if times is None or not len(times):
+        return False
+    if view.clock.asks:  # then midnights are nobody's
+        return True
+    distinct = times[run_starts(times)]
+    # One of the first tells, where there are times of day; all have to where there are none.
+    return any(_some_timed(part, view.clock) for part in np.split(distinct, [1_000]))
+
+
+def _some_timed(times: Instants, clock: Clock) -> bool:
+    dates = clock.walls(times).astype("datetime64[D]")
+    return bool((clock.from_walls(dates.astype("datetime64[us]")) != times).any())
 
 
 def _both(

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from suitably.data import Clock, Dataset, View
 from suitably.data.clock import Instant, Instants, months_later
-from suitably.data.values import readable
 from suitably.errors import DataError
 from suitably.profiles.base import ParameterizedBuilder
 from suitably.profiles.provenance import FieldInfo
+from suitably.profiles.user_columns import user_column
 from suitably.utils.params import check_positive_int
 
 __all__ = ["RiskAppetite", "RiskAppetiteState"]
@@ -117,10 +117,10 @@ class RiskAppetite(ParameterizedBuilder):
             ValueError: `valid_months` is not a positive whole number, or given without `date`.
         """
         self.check_params()
-        codes, levels = _levels(_column(view, self.level), self.level)
+        codes, levels = _levels(user_column(view, self.level, self), self.level)
         if self.date is None:
             return RiskAppetiteState(codes, levels, None, None)
-        dated = _moments(_column(view, self.date), self.date, view.clock)
+        dated = _moments(user_column(view, self.date, self), self.date, view.clock)
         if self.valid_months is None:
             expires = np.where(np.isnat(dated), dated, _NEVER)
         else:
@@ -173,13 +173,6 @@ class RiskAppetite(ParameterizedBuilder):
 
     def _learn(self, data: Dataset, as_of: Any) -> None:
         self.accumulate(data.view(as_of))
-
-
-def _column(view: View, name: str) -> pa.Array:
-    present = view.user_fields.column_names
-    if name not in present:
-        raise DataError(f"users: no column {name!r} for RiskAppetite; it has {present}")
-    return readable(view.user_fields[name].combine_chunks(), f"users.{name}")
 
 
 def _levels(array: pa.Array, name: str) -> tuple[NDArray[np.int32], NDArray[Any]]:

@@ -1,6 +1,6 @@
 """Contract of profile builders: states that merge, age and come back, on a bank of seven users."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -31,7 +31,8 @@ class BuilderContract(ParamsContract):
     at its fit is tried as it was fitted there.
 
     Attributes:
-        trusted: Classes besides the builder's own that a saved pipeline is made of.
+        trusted: Classes and functions besides the builder's own class that a saved pipeline is
+            made of.
 
     Example:
         >>> from suitably.profiles import RecencyFrequencyValue
@@ -41,7 +42,7 @@ class BuilderContract(ParamsContract):
         >>> TestMyBuilder().test_merging_in_any_split_is_a_rebuild()
     """
 
-    trusted: tuple[type, ...] = ()
+    trusted: tuple[Callable[..., Any], ...] = ()
 
     def bank(self) -> SmallBank:
         """Return the bank that everything is tried on: no versions of users, no gaps in columns."""
@@ -172,8 +173,9 @@ class BuilderContract(ParamsContract):
         for row in events[1::3]:
             moment = row["timestamp"]
             until = [event for event in events if event["timestamp"] < moment]
-            if not until:
-                continue
+            kinds = {event.get("event") for event in until}
+            if not until or not kinds >= set(self.bank().owned_events or ()):
+                continue  # a kind that owns must occur
             whole = self.bank().dataset().view(moment)
             cut = self.bank().but(events=until).dataset().view(moment)
             found = builder.finalise(builder.accumulate(whole), whole.as_of)
@@ -227,7 +229,7 @@ class BuilderContract(ParamsContract):
         base = self.bank().but(events=events[: len(events) - 3])
         pipeline = base.fitted(profiles=[self.make()], fallback=None)
         pipeline.save(tmp_path / "model")
-        trusted = (type(pipeline.profiles[0]), *self.trusted)
+        trusted: list[Callable[..., Any]] = [type(pipeline.profiles[0]), *self.trusted]
         loaded = suitably.load(tmp_path / "model", trusted=trusted)
         assert _profiles(loaded) == _profiles(pipeline)
         news = self.bank().but(events=events[len(events) - 3 :]).frames()[2]
