@@ -1,11 +1,15 @@
 """Who is this? One builder a file: events become a mergeable state, the state becomes fields."""
 
+from suitably.profiles.activity import Activity
+from suitably.profiles.cohorts import cohorts
+from suitably.profiles.funnel import funnel
 from suitably.profiles.protocol import Builder, BuilderState
 from suitably.profiles.provenance import FieldInfo, Origin, Provenance
 from suitably.profiles.recency_frequency_value import RecencyFrequencyValue
 from suitably.profiles.risk_appetite import RiskAppetite
 
 __all__ = [
+    "Activity",
     "Builder",
     "BuilderState",
     "FieldInfo",
@@ -13,4 +17,6 @@ __all__ = [
     "Provenance",
     "RecencyFrequencyValue",
     "RiskAppetite",
+    "cohorts",
+    "funnel",
 ]

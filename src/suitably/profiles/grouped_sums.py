@@ -111,6 +111,19 @@ class GroupedSums:
         words = {name: words for name, words in self.words.items() if name in kept}
         return replace(self, keys=kept, words=words)._reduced()
 
+    def latest(self, name: str) -> Self:
+        """Join groups that differ in the last key alone, and keep the greatest value of it.
+
+        Args:
+            name: The last of the keys.
+        """
+        others = [_integers(key) for own, key in self.keys.items() if own != name]
+        first = run_starts(*others)
+        last = np.append(first[1:], len(self.users))[: len(first)] - 1
+        keys = {own: key[last] for own, key in self.keys.items()}
+        sums = {own: reduce_runs(np.add, values, first) for own, values in self.sums.items()}
+        return replace(self, keys=keys, sums=_carried(sums))
+
     def money(self, name: str) -> NDArray[np.float64]:
         """Return a sum of money that `money_parts` made: float64 (rows,)."""
         whole, billionths = (self.sums[f"{name}{part}"] for part in _MONEY)
@@ -151,13 +164,7 @@ class GroupedSums:
         keys = {name: key[order] for name, key in self.keys.items()}
         first = run_starts(*(_integers(key) for key in keys.values()))
         sums = {n: reduce_runs(np.add, a[order], first) for n, a in self.sums.items()}
-        for name in [n.removesuffix(_MONEY[0]) for n in sums if n.endswith(_MONEY[0])]:
-            whole, parts = (sums[f"{name}{part}"] for part in _MONEY)
-            if len(whole) and np.abs(whole).max() >= _LIMIT:
-                raise DataError(f"{name}: a sum of {np.abs(whole).max():g} cannot be added exactly")
-            carried = ExactSums.carrying(whole, parts)
-            sums |= {f"{name}.whole": carried.whole, f"{name}.billionths": carried.billionths}
-        return replace(self, keys={n: key[first] for n, key in keys.items()}, sums=sums)
+        return replace(self, keys={n: key[first] for n, key in keys.items()}, sums=_carried(sums))
 
 
 def coded(array: pa.Array) -> tuple[NDArray[np.int32], NDArray[np.str_]]:
@@ -180,6 +187,17 @@ def money_parts(name: str, values: NDArray[np.float64]) -> dict[str, NDArray[np.
     places = np.arange(len(values), dtype=np.int32)
     sums = ExactSums.of(places, np.nan_to_num(values, nan=0.0), len(values))
     return {f"{name}.whole": sums.whole, f"{name}.billionths": sums.billionths}
+
+
+def _carried(sums: dict[str, NDArray[np.int64]]) -> dict[str, NDArray[np.int64]]:
+    """Return sums of which those of money have less than one unit in billionths."""
+    for name in [n.removesuffix(_MONEY[0]) for n in sums if n.endswith(_MONEY[0])]:
+        whole, parts = (sums[f"{name}{part}"] for part in _MONEY)
+        if len(whole) and np.abs(whole).max() >= _LIMIT:
+            raise DataError(f"{name}: a sum of {np.abs(whole).max():g} cannot be added exactly")
+        carried = ExactSums.carrying(whole, parts)
+        sums |= {f"{name}.whole": carried.whole, f"{name}.billionths": carried.billionths}
+    return sums
 
 
 def _integers(key: NDArray[Any]) -> NDArray[Any]:
