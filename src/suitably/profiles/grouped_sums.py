@@ -205,18 +205,19 @@ def _integers(key: NDArray[Any]) -> NDArray[Any]:
 
 
 def _order(keys: list[NDArray[Any]]) -> NDArray[np.int64]:
-    """Return the order by all keys: one sort of one number per row, where the keys fit into it."""
-    columns = [_integers(key) for key in keys]
-    if not len(columns[0]):
+    """Return the order by all keys: as few sorts as there are numbers that the keys fit into."""
+    if not len(keys[0]):
         return np.zeros(0, np.int64)
-    lows = [int(column.min()) for column in columns]
-    widths = [int(column.max()) - low + 1 for column, low in zip(columns, lows, strict=True)]
-    room = 1
-    for width in widths:
-        room *= width
-    if room >= _LIMIT:
-        return np.lexsort(columns[::-1])
-    joint = np.zeros(len(columns[0]), np.int64)
-    for column, low, width in zip(columns, lows, widths, strict=True):
-        joint = joint * width + (column.astype(np.int64) - low)
-    return np.argsort(joint, kind="stable")
+    joint, room = [np.zeros(len(keys[0]), np.int64)], 1
+    for column in map(_integers, keys):
+        low = int(column.min())
+        width = int(column.max()) - low + 1
+        if width < _LIMIT:
+            column = column.astype(np.int64) - low
+        if room * width < _LIMIT:
+            joint[-1] = joint[-1] * width + column
+            room *= width
+        else:
+            joint.append(column)
+            room = width
+    return np.lexsort(joint[::-1])
