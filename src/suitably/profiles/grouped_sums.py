@@ -137,19 +137,20 @@ class GroupedSums:
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Return everything as arrays."""
-        arrays = {"count": np.array([self.count])}
+        arrays = {"count": np.array([self.count]), "order": np.array([*self.keys], np.str_)}
         for kind in ("keys", "sums", "words", "beside"):
             arrays |= {f"{kind}:{name}": array for name, array in getattr(self, kind).items()}
         return arrays
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, NDArray[Any]]) -> Self:
-        """Take back what `to_arrays` gave."""
+        """Take back what `to_arrays` gave, in whatever order; that of the keys is theirs."""
         parts: dict[str, dict[str, Any]] = {"keys": {}, "sums": {}, "words": {}, "beside": {}}
         for name, array in arrays.items():
             kind, _, own = name.partition(":")
             if own:
                 parts[kind][own] = array
+        parts["keys"] = {name: parts["keys"][name] for name in arrays["order"].tolist()}
         return cls(int(arrays["count"][0]), **parts)
 
     def _recoded(self, words: Mapping[str, NDArray[np.str_]]) -> "GroupedSums":
