@@ -146,5 +146,5 @@ def _compact(table: GroupedSums) -> GroupedSums:
         return table
     places = np.full(len(table.words["word"]) + 1, -1, codes.dtype)
     places[used] = np.arange(len(used))
-    words = {"word": table.words["word"][used]}
+    words = {"word": np.array(table.words["word"][used].tolist(), np.str_)}  # as wide as need be
     return replace(table, keys={**table.keys, "word": places[codes]}, words=words)
