@@ -11,7 +11,7 @@ from suitably.data import Dataset
 from suitably.data.clock import MICROSECOND
 from suitably.data.frames import write_frame
 from suitably.errors import DataError
-from suitably.profiles.currency import in_one_currency
+from suitably.profiles.currency import check_rate_table, in_one_currency
 from suitably.profiles.exact_sums import ExactSums
 from suitably.profiles.trades import local_days
 from suitably.typing import AsOf
@@ -55,7 +55,7 @@ def cohorts(
         the period has ended by `as_of`.
 
     Raises:
-        ValueError: `by` is none of these, or kinds are no list.
+        ValueError: `by` is none of these, kinds are no list, or rates no numbers above 0.
         DataError: Data without timestamps, a kind that no event has, no calendar that days could be
             counted in, or amounts in several currencies without rates.
 
@@ -71,9 +71,10 @@ def cohorts(
         1  2024-01-01       1      1    0.5      5.0     False
         2  2024-02-01       0      1    1.0      2.0     False
     """
-    if by not in _PERIODS:
+    if not isinstance(by, str) or by not in _PERIODS:
         known = ", ".join(map(repr, _PERIODS))
         raise ValueError(f"by={by!r:.50}: must be one of {known}")
+    check_rate_table("cohorts", rates)
     number, first_day = _PERIODS[by]
     view = data.view(as_of)
     joining = view.acquisitions if events is None else view.events.of(_kinds("events", events))
