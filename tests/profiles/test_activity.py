@@ -382,7 +382,7 @@ def test_a_moment_before_the_state_is_refused() -> None:
     ("zone", "part", "days"), [("UTC", "evening", 1), ("Asia/Shanghai", "night", 2)]
 )
 def test_hours_and_days_are_those_of_the_zone(zone: str, part: str, days: int) -> None:
-    """From 14:30 to 16:30 in Greenwich midnight passes in Shanghai; 18:00 to 20:00 it does not."""
+    """A Shanghai day begins at 16:00 in Greenwich."""
     moments = ["2024-03-05T14:30", "2024-03-05T18:30", "2024-03-05T19:30"]
     data = data_of([at("ann", moment) for moment in moments], zone="UTC", time_zone=zone)
     found = profile(data, "2024-03-31", contact_events=["letter"])["ann"]
@@ -390,19 +390,15 @@ def test_hours_and_days_are_those_of_the_zone(zone: str, part: str, days: int) -
 
 
 def test_a_clock_that_is_put_back_over_midnight() -> None:
-    """In Azores time, 26 October 2014 began twice: 00:30, then again 23:30 of the day before."""
-    moments = ["2024-10-27T00:30", "2024-10-27T01:30"]
+    """In St. John's, 7 November 2010 lasted for a minute before 6 November came back."""
+    moments = ["2010-11-07T02:30:30", "2010-11-07T02:35", "2010-11-07T04:00"]
     data = data_of(
-        [at("ann", moment) for moment in moments], zone="UTC", time_zone="Atlantic/Azores"
+        [at("ann", moment) for moment in moments], zone="UTC", time_zone="America/St_Johns"
     )
-    assert profile(data, "2024-11-01")["ann"]["active_days_30d"] == 1
-    moments = ["2018-02-18T01:30", "2018-02-18T02:30", "2018-02-18T03:30"]  # 23:30, 23:30, 00:30
-    data = data_of(
-        [at("ann", moment) for moment in moments], zone="UTC", time_zone="America/Sao_Paulo"
-    )
-    assert profile(data, "2018-03-01")["ann"]["active_days_30d"] == 2
-    last = profile(data, "2018-03-01", contact_events=["view"])["ann"]["last_contact"]
-    assert last.isoformat() == "2018-02-18T00:30:00-03:00"
+    found = profile(data, "2010-12-01", contact_events=["letter"])["ann"]
+    assert found["active_days_30d"] == 2
+    last = profile(data, "2010-12-01", contact_events=["view"])["ann"]["last_contact"]
+    assert last.isoformat() == "2010-11-07T00:30:00-03:30"
 
 
 def test_no_calendar() -> None:
@@ -442,20 +438,14 @@ def test_nobody_is_active() -> None:
 def test_any_frame(kind: str) -> None:
     log = convert(log_of(BY_HAND), kind)
     data = Dataset(convert(USERS, kind), None, log, owned_events=["buy"], other_events=OTHER)
-    found = Activity(**ASKED).fit(data, NOW).transform(data)
-    plain = data_of(BY_HAND)
-    wanted = Activity(**ASKED).fit(plain, NOW).transform(plain)
-    assert (
-        [str(v) for v in found["main_channel"].to_pandas()]
-        == [str(v) for v in wanted["main_channel"].to_pandas()]
-        if hasattr(found["main_channel"], "to_pandas")
-        else list(found["main_channel"].dropna())
-        == [
-            "web",
-            "branch",
-        ]
-    )
-    assert list(found["sessions_30d"].to_numpy()) == [3, 2, 0]
+    frame = Activity(**ASKED).fit(data, NOW).transform(data)
+    found = rows_of(frame.drop(columns="channel_share") if kind == "pandas" else frame)
+    names = ("sessions_30d", "main_channel", "page_transition", "contacts_7d", "last_complaint")
+    assert [tuple(row[name] for name in names) for row in found] == [
+        (3, "web", "home > loans", 0, None),
+        (2, "branch", None, 1, datetime(2024, 3, 25, 8)),
+        (0, None, None, 0, None),
+    ]
 
 
 def test_channels_that_are_numbers() -> None:
@@ -484,7 +474,7 @@ def test_what_the_data_lacks(params: dict, message: str) -> None:
         Activity(**params).fit(data, NOW)
 
 
-def test_rules_read_the_fields(tmp_path: Path) -> None:
+def test_rules_read_the_fields() -> None:
     """A map by lookup, a moment by arithmetic, and a stage by the freshness of its date."""
     policy = st.Policy.from_toml(
         """
@@ -512,7 +502,7 @@ def test_rules_read_the_fields(tmp_path: Path) -> None:
     }
     assert verdicts["ann"] == {"share": "pass", "rest": "pass", "stage": "pass"}
     assert verdicts["bob"] == {"share": "unknown", "rest": "fail", "stage": "unknown"}
-    assert verdicts["cat"]["rest"] == "fail" or verdicts["cat"]["rest"] == "pass"
+    assert verdicts["cat"] == {"share": "unknown", "rest": "pass", "stage": "fail"}  # long ago
 
 
 def test_a_pipeline_that_is_loaded_and_updated_is_a_rebuild(tmp_path: Path) -> None:

@@ -14,7 +14,6 @@ from suitably.profiles.sessions import session_starts, walk
 from suitably.profiles.stages import reached
 from suitably.profiles.tallies import commonest, commonest_word, occurrences
 from suitably.profiles.trades import local_days
-from suitably.utils.runs import run_starts
 
 __all__ = [
     "active_days",
@@ -34,11 +33,10 @@ def session_counts(visits: GroupedSums, gap: np.timedelta64, timeless: bool) -> 
 
 def active_days(visits: GroupedSums, clock: Clock, timeless: bool) -> pa.Array:
     """Return on how many days of the data's calendar each user came."""
-    days = local_days(visits.keys["times"], clock, "active_days_30d").astype(np.int64)
-    order = np.lexsort((days, visits.users))  # a clock put back can turn to the day before
-    users = visits.users[order]
-    days_of = users[run_starts(users, days[order])]
-    return count_field(np.bincount(days_of, minlength=len(visits)), timeless)
+    days = local_days(visits.keys["times"], clock, "active_days_30d")
+    keys: dict[str, NDArray[Any]] = {"users": visits.users, "day": days.astype(np.int64)}
+    distinct = GroupedSums.of(len(visits), keys, visits.sums)
+    return count_field(np.bincount(distinct.users, minlength=len(visits)), timeless)
 
 
 def count_field(found: NDArray[np.int64], timeless: bool) -> pa.Array:

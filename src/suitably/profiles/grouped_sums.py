@@ -206,11 +206,18 @@ def _integers(key: NDArray[Any]) -> NDArray[Any]:
 
 
 def _order(keys: list[NDArray[Any]]) -> NDArray[np.int64]:
-    """Return the order by all keys: as few sorts as there are numbers that the keys fit into."""
-    if not len(keys[0]):
-        return np.zeros(0, np.int64)
-    joint, room = [np.zeros(len(keys[0]), np.int64)], 1
-    for column in map(_integers, keys):
+    """Return the order by all keys: as few sorts as there are numbers that the keys fit into.
+
+    Rows mostly come in order of time: the sort is stable, so last keys that are in order are left
+    out.
+    """
+    columns = [_integers(key) for key in keys]
+    columns = columns[: len(columns) - _in_order(columns)]
+    rows = len(keys[0])
+    if not columns:
+        return np.arange(rows)
+    joint, room = [np.zeros(rows, np.int64)], 1
+    for column in columns:
         low = int(column.min())
         width = int(column.max()) - low + 1
         if width < _LIMIT:
@@ -222,3 +229,14 @@ def _order(keys: list[NDArray[Any]]) -> NDArray[np.int64]:
             joint.append(column)
             room = width
     return np.lexsort(joint[::-1])
+
+
+def _in_order(columns: list[NDArray[Any]]) -> int:
+    """Return by how many of the last columns the rows are in order already."""
+    found, rising = 0, np.ones(max(len(columns[0]) - 1, 0), bool)
+    for number, column in enumerate(reversed(columns), start=1):
+        rising &= column[1:] == column[:-1]
+        rising |= column[1:] > column[:-1]
+        if rising.all():
+            found = number
+    return found
