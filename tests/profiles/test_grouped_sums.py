@@ -67,6 +67,40 @@ def test_sums_of_any_parts(rows: list, cut: int) -> None:
     assert groups(again) == found
 
 
+@given(ROWS, any_.integers(0, 30))
+def test_keys_keep_their_order_whatever_order_arrays_come_back_in(rows: list, cut: int) -> None:
+    held = state(rows[:cut]).to_arrays()
+    loaded = GroupedSums.from_arrays({name: held[name] for name in sorted(held)})
+    merged, whole = loaded.plus(state(rows[cut:])).to_arrays(), state(rows).to_arrays()
+    for name, array in whole.items():
+        assert np.array_equal(array, merged[name]), name
+
+
+@given(ROWS, any_.sampled_from([1, 10**30]))
+def test_the_latest_of_the_last_key(rows: list, wide: int) -> None:
+    """Whether or not all keys fit into one number."""
+    far = [(user, min(wide, 2**61) * (day > 0), word, value) for user, day, word, value in rows]
+    codes, words = coded(pa.array([row[2] for row in far], pa.string()))
+    keys = {
+        "users": np.array([row[0] for row in far], np.int32),
+        "channel": codes,
+        "day": np.array([row[1] for row in far], np.int64),
+    }
+    money = money_parts("value", np.array([row[3] for row in far], float))
+    found = GroupedSums.of(5, keys, money, {"channel": words}).latest("day")
+    wanted: dict = {}
+    for user, day, word, value in far:
+        last, total = wanted.get((user, word), (day, Fraction(0)))
+        exact = Fraction(round(Fraction(value) * 10**9))
+        wanted[user, word] = (max(last, day), total + exact)
+    groups = zip(found.users.tolist(), found.texts("channel").to_pylist(), strict=True)
+    sums = zip(found.keys["day"].tolist(), found.money("value").tolist(), strict=True)
+    assert dict(zip(groups, sums, strict=True)) == {
+        group: (last, float(total / 10**9)) for group, (last, total) in wanted.items()
+    }
+    assert (found.sums["value.billionths"] < 10**9).all()
+
+
 @given(ROWS)
 def test_by_fewer_keys_and_rows_of_a_user(rows: list) -> None:
     found = state(rows).by("channel")

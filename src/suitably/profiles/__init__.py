@@ -1,8 +1,11 @@
 """Who is this? One builder a file: events become a mergeable state, the state becomes fields."""
 
+from suitably.profiles.activity import Activity
 from suitably.profiles.card import ProfileCard, card
+from suitably.profiles.cohorts import cohorts
 from suitably.profiles.compose import build
 from suitably.profiles.from_function import FromFunction
+from suitably.profiles.funnel import funnel
 from suitably.profiles.lifecycle import Lifecycle
 from suitably.profiles.population import Population, population
 from suitably.profiles.protocol import Builder, BuilderState
@@ -13,6 +16,7 @@ from suitably.profiles.tags import Tags
 from suitably.profiles.tier import Tier
 
 __all__ = [
+    "Activity",
     "Builder",
     "BuilderState",
     "FieldInfo",
@@ -28,5 +32,7 @@ __all__ = [
     "Tier",
     "build",
     "card",
+    "cohorts",
+    "funnel",
     "population",
 ]

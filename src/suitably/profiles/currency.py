@@ -12,7 +12,7 @@ from suitably.data.events import Events
 from suitably.data.values import as_text, readable
 from suitably.errors import DataError
 
-__all__ = ["check_rates", "in_one_currency", "one_currency"]
+__all__ = ["check_rate_table", "check_rates", "in_one_currency", "one_currency"]
 
 _COLUMN = "currency"
 
@@ -78,10 +78,21 @@ def check_rates(owner: Any) -> None:
     Raises:
         ValueError: It is something else.
     """
-    rates = owner.rates
+    check_rate_table(type(owner).__name__, owner.rates)
+
+
+def check_rate_table(name: str, rates: Any) -> None:
+    """Refuse rates that are no table of numbers above 0, nor None.
+
+    Args:
+        name: What they were given to, for the message.
+        rates: What was given.
+
+    Raises:
+        ValueError: They are something else.
+    """
     if rates is None:
         return
-    name = type(owner).__name__
     if not isinstance(rates, Mapping) or not all(isinstance(key, str) for key in rates):
         raise ValueError(f"{name}(rates={rates!r:.80}): must be a table of rates by currency")
     for currency, rate in rates.items():

@@ -111,6 +111,19 @@ class GroupedSums:
         words = {name: words for name, words in self.words.items() if name in kept}
         return replace(self, keys=kept, words=words)._reduced()
 
+    def latest(self, name: str) -> Self:
+        """Join groups that differ in the last key alone, and keep the greatest value of it.
+
+        Args:
+            name: The last of the keys.
+        """
+        others = [_integers(key) for own, key in self.keys.items() if own != name]
+        first = run_starts(*others)
+        last = np.append(first[1:], len(self.users))[: len(first)] - 1
+        keys = {own: key[last] for own, key in self.keys.items()}
+        sums = {own: reduce_runs(np.add, values, first) for own, values in self.sums.items()}
+        return replace(self, keys=keys, sums=_carried(sums))
+
     def money(self, name: str) -> NDArray[np.float64]:
         """Return a sum of money that `money_parts` made: float64 (rows,)."""
         whole, billionths = (self.sums[f"{name}{part}"] for part in _MONEY)
@@ -131,7 +144,7 @@ class GroupedSums:
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, NDArray[Any]]) -> Self:
-        """Take back what `to_arrays` gave."""
+        """Take back what `to_arrays` gave, in whatever order; that of the keys is theirs."""
         parts: dict[str, dict[str, Any]] = {"keys": {}, "sums": {}, "words": {}, "beside": {}}
         for name, array in arrays.items():
             kind, _, own = name.partition(":")
@@ -152,13 +165,7 @@ class GroupedSums:
         keys = {name: key[order] for name, key in self.keys.items()}
         first = run_starts(*(_integers(key) for key in keys.values()))
         sums = {n: reduce_runs(np.add, a[order], first) for n, a in self.sums.items()}
-        for name in [n.removesuffix(_MONEY[0]) for n in sums if n.endswith(_MONEY[0])]:
-            whole, parts = (sums[f"{name}{part}"] for part in _MONEY)
-            if len(whole) and np.abs(whole).max() >= _LIMIT:
-                raise DataError(f"{name}: a sum of {np.abs(whole).max():g} cannot be added exactly")
-            carried = ExactSums.carrying(whole, parts)
-            sums |= {f"{name}.whole": carried.whole, f"{name}.billionths": carried.billionths}
-        return replace(self, keys={n: key[first] for n, key in keys.items()}, sums=sums)
+        return replace(self, keys={n: key[first] for n, key in keys.items()}, sums=_carried(sums))
 
 
 def coded(array: pa.Array) -> tuple[NDArray[np.int32], NDArray[np.str_]]:
@@ -183,23 +190,53 @@ def money_parts(name: str, values: NDArray[np.float64]) -> dict[str, NDArray[np.
     return {f"{name}.whole": sums.whole, f"{name}.billionths": sums.billionths}
 
 
+def _carried(sums: dict[str, NDArray[np.int64]]) -> dict[str, NDArray[np.int64]]:
+    """Return sums of which those of money have less than one unit in billionths."""
+    for name in [n.removesuffix(_MONEY[0]) for n in sums if n.endswith(_MONEY[0])]:
+        whole, parts = (sums[f"{name}{part}"] for part in _MONEY)
+        if len(whole) and np.abs(whole).max() >= _LIMIT:
+            raise DataError(f"{name}: a sum of {np.abs(whole).max():g} cannot be added exactly")
+        carried = ExactSums.carrying(whole, parts)
+        sums |= {f"{name}.whole": carried.whole, f"{name}.billionths": carried.billionths}
+    return sums
+
+
 def _integers(key: NDArray[Any]) -> NDArray[Any]:
     return key.view(np.int64) if key.dtype.kind in "mM" else key
 
 
 def _order(keys: list[NDArray[Any]]) -> NDArray[np.int64]:
-    """Return the order by all keys: one sort of one number per row, where the keys fit into it."""
+    """Return the order by all keys: as few sorts as there are numbers that the keys fit into.
+
+    Rows mostly come in order of time: the sort is stable, so last keys that are in order are left
+    out.
+    """
     columns = [_integers(key) for key in keys]
-    if not len(columns[0]):
-        return np.zeros(0, np.int64)
-    lows = [int(column.min()) for column in columns]
-    widths = [int(column.max()) - low + 1 for column, low in zip(columns, lows, strict=True)]
-    room = 1
-    for width in widths:
-        room *= width
-    if room >= _LIMIT:
-        return np.lexsort(columns[::-1])
-    joint = np.zeros(len(columns[0]), np.int64)
-    for column, low, width in zip(columns, lows, widths, strict=True):
-        joint = joint * width + (column.astype(np.int64) - low)
-    return np.argsort(joint, kind="stable")
+    columns = columns[: len(columns) - _in_order(columns)]
+    rows = len(keys[0])
+    if not columns:
+        return np.arange(rows)
+    joint, room = [np.zeros(rows, np.int64)], 1
+    for column in columns:
+        low = int(column.min())
+        width = int(column.max()) - low + 1
+        if width < _LIMIT:
+            column = column.astype(np.int64) - low
+        if room * width < _LIMIT:
+            joint[-1] = joint[-1] * width + column
+            room *= width
+        else:
+            joint.append(column)
+            room = width
+    return np.lexsort(joint[::-1])
+
+
+def _in_order(columns: list[NDArray[Any]]) -> int:
+    """Return by how many of the last columns the rows are in order already."""
+    found, rising = 0, np.ones(max(len(columns[0]) - 1, 0), bool)
+    for number, column in enumerate(reversed(columns), start=1):
+        rising &= column[1:] == column[:-1]
+        rising |= column[1:] > column[:-1]
+        if rising.all():
+            found = number
+    return found

@@ -1,0 +1,382 @@
+"""Activity: sessions, channels, devices, paths, contacts and the stage of a funnel."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from suitably.data import Clock, Dataset, View
+from suitably.data.clock import Instant, Instants
+from suitably.data.events import Events
+from suitably.data.values import as_text
+from suitably.errors import DataError
+from suitably.profiles.activity_fields import (
+    active_days,
+    count_field,
+    furthest_stages,
+    moment_field,
+    path_fields,
+    session_counts,
+)
+from suitably.profiles.activity_state import (
+    ActivityState,
+    Rule,
+    days_before,
+    latest_alone,
+    since,
+    up_to_reached,
+    within,
+)
+from suitably.profiles.base import ParameterizedBuilder
+from suitably.profiles.grouped_sums import GroupedSums, coded
+from suitably.profiles.provenance import FieldInfo
+from suitably.profiles.stages import Stages, read_stages, stage_codes
+from suitably.profiles.tallies import commonest_word, counts, occurrences, share_maps
+from suitably.utils.params import check_positive, shown
+
+__all__ = ["Activity"]
+
+_MONTH, _WEEK = 30, 7
+_TIME, _EVENT = "interactions.timestamp", "interactions.event"
+_KINDS = ("events", "contact_events", "answered_events", "complaint_events")
+_COLUMNS = ("channel", "device", "page")
+_DAYPARTS = np.array(["afternoon", "evening", "morning", "night"])
+_BY_QUARTER = np.array([3, 2, 0, 1], np.int32)  # positions in the former, from midnight on
+
+
+@dataclass(eq=False, repr=False)
+class Activity(ParameterizedBuilder):
+    """Tell how users come and what they do there, from every kind of event that is visible.
+
+    Events need not be about a product. Windows are `[as_of − 30 days, as_of)`, in days of 24 hours,
+    and move on with the moment asked. A field is there only where its parameters are given. In data
+    without timestamps, shares and main channels can be told, and whatever has a date or a window
+    is null.
+
+    Of several channels, devices, parts of the day, pages or transitions that are equally common,
+    the one seen last is the main one; of several seen at the same moment, the first of the
+    alphabet. An event without a channel, device or page says nothing of them.
+
+    Args:
+        channel: Column of the interactions with the channel.
+        device: Column with the device.
+        page: Column with the page or screen.
+        session_gap_minutes: The longest pause within a session.
+        share_days: How far back channels, devices and parts of the day count; None: all that was
+            ever seen, of which the state keeps a sum alone.
+        events: Kinds of event that are the user's own activity; None: all but `contact_events`.
+        contact_events: Kinds by which the user was contacted.
+        answered_events: Kinds by which a user answered a contact.
+        complaint_events: Kinds by which a user complained.
+        funnel: Stages in order, as `funnel` takes them.
+        funnel_days: How far back the events of the funnel count; None: all.
+
+    Fields:
+        sessions_30d: Number of sessions in the window; one that began before it counts.
+        active_days_30d: Number of days of the data's calendar with an event in the window.
+        main_daypart: When most events are, by the data's clock: `night` (0 to 6 o'clock),
+            `morning` (6 to 12), `afternoon` (12 to 18) or `evening`; null without an event.
+        channel_share: Share of events by channel, those without one left out; null without any.
+        main_channel: The commonest channel.
+        main_device: The commonest device.
+        entry_page: The page on which most sessions of the window began.
+        exit_page: The page on which most of them ended.
+        page_transition: The commonest step within them from one page to another: `"home > cards"`.
+        contacts_7d, contacts_30d: Number of contacts in windows of 7 and 30 days.
+        last_contact: When the latest contact was; null without one.
+        contacts_answered_30d: Number of answers in the window.
+        last_complaint: When the latest complaint was; null without one.
+        funnel_stage: The furthest stage reached, having reached those before it in order; null
+            before the first.
+        funnel_stage_date: When it was reached.
+
+    Example:
+        >>> import pandas as pd
+        >>> log = pd.DataFrame({
+        ...     "user_id": [1, 1, 1, 2], "product_id": ["a", None, None, None],
+        ...     "event": ["buy", "login", "login", "letter"],
+        ...     "channel": ["app", "app", "web", None],
+        ...     "timestamp": ["2024-05-01T09:00", "2024-05-01T08:40", "2024-05-02T20:00",
+        ...                   "2024-05-03T00:00"]})
+        >>> data = Dataset(None, None, log, other_events=["login", "letter"])
+        >>> activity = Activity(channel="channel", contact_events=["letter"])
+        >>> frame = activity.fit(data, "2024-05-04").transform(data)
+        >>> frame[["user_id", "sessions_30d", "main_channel", "contacts_7d"]]
+           user_id  sessions_30d main_channel  contacts_7d
+        0        1             2          app            0
+        1        2             0          NaN            1
+    """
+
+    channel: str | None = None
+    device: str | None = None
+    page: str | None = None
+    session_gap_minutes: float = 30
+    share_days: float | None = None
+    events: Sequence[str] | None = None
+    contact_events: Sequence[str] = ()
+    answered_events: Sequence[str] = ()
+    complaint_events: Sequence[str] = ()
+    funnel: Stages | None = None
+    funnel_days: float | None = None
+
+    reads: ClassVar[tuple[str, ...]] = ()
+    state_type: ClassVar[type[ActivityState]] = ActivityState
+
+    @property
+    def described(self) -> dict[str, FieldInfo]:
+        """What it says of each field; those whose parameters are not given are left out."""
+        days = "" if self.share_days is None else f"{self.share_days:g} days"
+        steps = "" if self.funnel_days is None else f"{self.funnel_days:g} days"
+        on = {name: f"interactions.{getattr(self, name)}" for name in _COLUMNS}
+        paged, month, kinds = (on["page"], _TIME), "30 days", (_EVENT, _TIME)
+        described = {
+            "sessions_30d": FieldInfo("observed", "sessions", (_TIME,), month),
+            "active_days_30d": FieldInfo("observed", "days", (_TIME,), month),
+            "main_daypart": FieldInfo("derived", sources=(_TIME,), expires=days),
+        }
+        if self.channel is not None:
+            described |= {
+                "channel_share": FieldInfo("observed", "share", (on["channel"],), days),
+                "main_channel": FieldInfo("derived", "", (on["channel"], _TIME), days),
+            }
+        if self.device is not None:
+            described["main_device"] = FieldInfo("derived", "", (on["device"], _TIME), days)
+        if self.page is not None:
+            names = ("entry_page", "exit_page", "page_transition")
+            described |= {name: FieldInfo("derived", "", paged, month) for name in names}
+        if self.contact_events:
+            described |= {
+                "contacts_7d": FieldInfo("observed", "contacts", kinds, "7 days"),
+                "contacts_30d": FieldInfo("observed", "contacts", kinds, month),
+                "last_contact": FieldInfo("observed", "", kinds),
+            }
+        if self.answered_events:
+            described["contacts_answered_30d"] = FieldInfo("observed", "answers", kinds, month)
+        if self.complaint_events:
+            described["last_complaint"] = FieldInfo("observed", "", kinds)
+        if self.funnel is not None:
+            described |= {
+                "funnel_stage": FieldInfo("derived", "", kinds, steps),
+                "funnel_stage_date": FieldInfo("derived", "", kinds, steps),
+            }
+        return described
+
+    def accumulate(self, view: View) -> ActivityState:
+        """Sum up the events of a view by user and moment.
+
+        Raises:
+            DataError: A column that is asked for is missing, or no calendar is known.
+            ValueError: A parameter out of range.
+        """
+        self.check_params()
+        events, clock = view.events, view.clock
+        _ask_calendar(events, clock)
+        count, own = len(view.users), self._own(events)
+        tables = {"visits": self._visits(own, count, view.as_of)}
+        tables["daypart"] = occurrences(
+            count, own.users, _dayparts(own, clock), own.times, _DAYPARTS
+        )
+        for name in [name for name in ("channel", "device") if name in self._columns]:
+            codes, words = _words(own, self._columns[name])
+            tables[name] = occurrences(count, own.users, codes, own.times, words)
+        if self.contact_events:
+            tables["contacts"] = _by_moment(events, count, self.contact_events)
+            tables["last_contact"] = tables["contacts"]
+        if self.answered_events:
+            tables["answers"] = _by_moment(events, count, self.answered_events)
+        if self.complaint_events:
+            tables["complaints"] = _by_moment(events, count, self.complaint_events)
+        if self.funnel is not None:
+            tables["steps"] = self._steps(events, count)
+        moment = np.datetime64("NaT", "us") if view.as_of is None else view.as_of
+        return ActivityState(count, moment, clock.zone or "", tables).kept(self._rules)
+
+    def merge(self, a: ActivityState, b: ActivityState) -> ActivityState:
+        """Join a state with a later one, of disjoint events.
+
+        Raises:
+            DataError: `b` knows fewer users than `a`, so it cannot be the later one.
+        """
+        return a.plus(b).kept(self._rules)
+
+    def finalise(self, state: ActivityState, as_of: Instant | None) -> pa.Table:
+        """Return the fields as of a moment.
+
+        Raises:
+            DataError: `as_of` is before the state's own moment, of which it has forgotten the past.
+        """
+        now = state.as_of if as_of is None else as_of
+        if now < state.as_of:
+            raise DataError(f"as_of={as_of}: the state is of {state.as_of}; build it anew")
+        timeless, clock = state.timeless, state.clock
+        tables = {
+            name: since(table, now, self._windows[name]) if name in self._windows else table
+            for name, table in state.tables.items()
+        }
+        made: dict[str, pa.Array] = {}
+        visits, gap = tables["visits"], self._gap
+        made["sessions_30d"] = session_counts(visits, gap, timeless)
+        made["active_days_30d"] = active_days(visits, clock, timeless)
+        made["main_daypart"] = commonest_word(tables["daypart"].latest("times"))
+        if self.page is not None:
+            made |= path_fields(visits, gap)
+        if self.channel is not None:
+            tally = tables["channel"].latest("times")
+            made |= {"channel_share": share_maps(tally), "main_channel": commonest_word(tally)}
+        if self.device is not None:
+            made["main_device"] = commonest_word(tables["device"].latest("times"))
+        if self.contact_events:
+            made["contacts_7d"] = count_field(
+                counts(since(tables["contacts"], now, _WEEK)), timeless
+            )
+            made["contacts_30d"] = count_field(counts(tables["contacts"]), timeless)
+            made["last_contact"] = moment_field(tables["last_contact"], clock)
+        if self.answered_events:
+            made["contacts_answered_30d"] = count_field(counts(tables["answers"]), timeless)
+        if self.complaint_events:
+            made["last_complaint"] = moment_field(tables["complaints"], clock)
+        if self.funnel is not None:
+            names = ("funnel_stage", "funnel_stage_date")
+            found = furthest_stages(tables["steps"], tuple(self._stages), clock)
+            made |= dict(zip(names, found, strict=True))
+        return pa.table({name: made[name] for name in self.fields})
+
+    def check_params(self) -> None:
+        """Refuse a parameter that is out of range or no list of kinds: ValueError."""
+        for name in _COLUMNS:
+            if not isinstance(getattr(self, name), str | None):
+                raise ValueError(f"{shown(self, name)}: must be the name of a column, or None")
+        for name in _KINDS:
+            kinds = getattr(self, name)
+            if name == "events" and kinds is None:
+                continue
+            listed = isinstance(kinds, Sequence) and not isinstance(kinds, str)
+            if not listed or not all(isinstance(kind, str) for kind in kinds):
+                raise ValueError(f"{shown(self, name)}: must be a list of kinds of event")
+        check_positive(self, "session_gap_minutes")
+        check_positive(self, "share_days", "funnel_days", optional=True)
+        if self.funnel is not None:
+            read_stages(self.funnel, shown(self, "funnel"))
+
+    def state(self) -> dict[str, Any]:
+        """Return the parameters; the stages as pairs, whose order a file keeps."""
+        state = super().state()
+        if isinstance(self.funnel, Mapping):
+            state["funnel"] = [[name, kinds] for name, kinds in self.funnel.items()]
+        return state
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Self:
+        """Make it of what `state` gave."""
+        funnel = state["funnel"]
+        if funnel and not isinstance(funnel[0], str):
+            funnel = dict(funnel)
+        return super().from_state({**state, "funnel": funnel})
+
+    def _learn(self, data: Dataset, as_of: Any) -> None:
+        events = data.events
+        _ask_calendar(events, data.clock)
+        for column in self._columns.values():
+            _words(events, column)
+        named = [kind for name in _KINDS for kind in getattr(self, name) or ()]
+        named += [kind for kinds in self._stages.values() for kind in kinds]
+        if named:
+            events.of(tuple(named))
+
+    def _own(self, events: Events) -> Events:
+        """Return the user's own activity."""
+        if self.events is not None:
+            return events.take(events.among(self.events))
+        contacted = events.among(self.contact_events)
+        return events.take(~contacted) if contacted.any() else events
+
+    def _visits(self, own: Events, count: int, as_of: Instant | None) -> GroupedSums:
+        """Return the activity that sessions are made of, by user, moment and page."""
+        own, times = _dated(own)
+        if as_of is not None:
+            recent = times >= as_of - days_before(_MONTH)
+            own, times = own.take(recent), times[recent]
+        pages, words = _words(own, self.page)
+        keys = {"users": own.users, "times": times, "word": pages}
+        ones = np.ones(len(own), np.int64)
+        return GroupedSums.of(count, keys, {"events": ones}, {"word": words})
+
+    def _steps(self, events: Events, count: int) -> GroupedSums:
+        """Return the events of the funnel, by user, stage and moment."""
+        events, times = _dated(events)
+        stages = stage_codes(events, self._stages)
+        some = stages >= 0
+        keys: dict[str, NDArray[Any]] = {
+            "users": events.users[some],
+            "stage": stages[some],
+            "times": times[some],
+        }
+        return GroupedSums.of(count, keys, {"events": np.ones(int(some.sum()), np.int64)})
+
+    @property
+    def _columns(self) -> dict[str, str]:
+        asked = {name: getattr(self, name) for name in _COLUMNS}
+        return {name: column for name, column in asked.items() if column is not None}
+
+    @property
+    def _stages(self) -> dict[str, tuple[str, ...]]:
+        return {} if self.funnel is None else read_stages(self.funnel, shown(self, "funnel"))
+
+    @property
+    def _gap(self) -> np.timedelta64:
+        return np.timedelta64(round(min(self.session_gap_minutes * 60e6, 2.0**62)), "us")
+
+    @property
+    def _windows(self) -> dict[str, float]:
+        """How many days back each table is looked at; one that is not there, for ever."""
+        windows: dict[str, float] = dict.fromkeys(("visits", "contacts", "answers"), _MONTH)
+        if self.share_days is not None:
+            windows |= dict.fromkeys(("daypart", "channel", "device"), self.share_days)
+        if self.funnel_days is not None:
+            windows["steps"] = self.funnel_days
+        return windows
+
+    @property
+    def _rules(self) -> dict[str, Rule]:
+        """What is kept of each table."""
+        names = ("daypart", "channel", "device", "last_contact", "complaints")
+        rules: dict[str, Rule] = dict.fromkeys(names, latest_alone)
+        rules["steps"] = up_to_reached(len(self._stages))
+        return rules | {name: within(days) for name, days in self._windows.items()}
+
+
+def _ask_calendar(events: Events, clock: Clock) -> None:
+    if events.times is not None and clock.asks:
+        raise DataError(f"Activity: counts by days and hours, and {clock.asks}")
+
+
+def _dayparts(events: Events, clock: Clock) -> NDArray[np.int32]:
+    """Return the part of the day of each event by the data's clock; −1 without a time."""
+    if events.times is None:
+        return np.full(len(events), -1, np.int32)
+    hours = clock.walls(events.times).astype("datetime64[h]").astype(np.int64)
+    return _BY_QUARTER[hours % 24 // 6]
+
+
+def _words(events: Events, column: str | None) -> tuple[NDArray[np.int32], NDArray[np.str_]]:
+    """Return what a column of the log says of each event, as `coded` does; None: nothing."""
+    if column is None:
+        return coded(pa.nulls(len(events)))
+    return coded(as_text(events.column(column), f"interactions.{column}"))
+
+
+def _dated(events: Events) -> tuple[Events, Instants]:
+    """Return the events that have a time, and their times: all or none."""
+    if events.times is None:
+        return events.take(np.zeros(len(events), bool)), np.zeros(0, "datetime64[us]")
+    return events, events.times
+
+
+def _by_moment(events: Events, count: int, kinds: Sequence[str]) -> GroupedSums:
+    """Return the events of some kinds as sums by user and moment."""
+    chosen, times = _dated(events.take(events.among(kinds)))
+    ones = np.ones(len(chosen), np.int64)
+    return GroupedSums.of(count, {"users": chosen.users, "times": times}, {"events": ones})
