@@ -1,5 +1,6 @@
 """Who is this? One builder a file: events become a mergeable state, the state becomes fields."""
 
+from suitably.profiles.preferences import Preferences
 from suitably.profiles.protocol import Builder, BuilderState
 from suitably.profiles.provenance import FieldInfo, Origin, Provenance
 from suitably.profiles.recency_frequency_value import RecencyFrequencyValue
@@ -10,6 +11,7 @@ __all__ = [
     "BuilderState",
     "FieldInfo",
     "Origin",
+    "Preferences",
     "Provenance",
     "RecencyFrequencyValue",
     "RiskAppetite",
