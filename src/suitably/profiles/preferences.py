@@ -18,7 +18,7 @@ from suitably.profiles.grouped_sums import GroupedSums, coded, money_parts
 from suitably.profiles.product_traits import cheapness, number_trait, text_trait
 from suitably.profiles.provenance import FieldInfo
 from suitably.profiles.trades import Trades
-from suitably.profiles.weighted_shares import decay, share_maps, weighted_means
+from suitably.profiles.weighted_shares import by_user, decay, share_maps, weighted_means
 from suitably.utils.params import check_choice, check_positive, check_positive_int, shown
 from suitably.utils.runs import reduce_runs, run_starts
 
@@ -320,15 +320,14 @@ def _novelty(
         things: int32 (rows,), what may be new; −1 for unknown.
     """
     count, known = len(rows), np.flatnonzero(things >= 0)
-    known = known[np.lexsort((rows.keys["period"][known], things[known], rows.users[known]))]
+    known = known[by_user(rows.users[known], things[known])]
     users, weight = rows.users[known], lasting[known]
     times = rows.sums["acquisitions"][known]
-    firsts = run_starts(users, things[known])  # the earliest row of each thing
-    starts = run_starts(users)
+    firsts, starts = run_starts(users, things[known]), run_starts(users)
     very_first = np.zeros(count)
-    # Decay grows with time: the earliest acquisition has the least of it.
+    # What is left of a weight grows with time: the earliest acquisition has the least.
     very_first[users[starts]] = reduce_runs(np.minimum, weight, starts)
-    new = np.bincount(users[firsts], weight[firsts], minlength=count)
+    new = np.bincount(users[firsts], reduce_runs(np.minimum, weight, firsts), minlength=count)
     things_known = np.bincount(users[firsts], minlength=count)
     every = np.bincount(users, weight * times, minlength=count)
     acquired = np.bincount(users, times, minlength=count)

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from suitably.utils.runs import reduce_runs, run_starts
 
-__all__ = ["decay", "share_maps", "weighted_means"]
+__all__ = ["by_user", "decay", "share_maps", "weighted_means"]
 
 
 def decay(
@@ -63,7 +63,7 @@ def share_maps(
         [[('bond', 0.25), ('fund', 0.75)], None]
     """
     rows = np.flatnonzero((codes >= 0) & (weights > 0))
-    rows = rows[np.lexsort((codes[rows], users[rows]))]
+    rows = rows[by_user(users[rows], codes[rows])]
     starts = run_starts(users[rows], codes[rows])
     owners, kinds = users[rows][starts], codes[rows][starts]
     sums = reduce_runs(np.add, weights[rows], starts)
@@ -75,6 +75,15 @@ def share_maps(
     )
     keys = pa.array(words.tolist(), pa.string()).take(pa.array(kinds))
     return pa.MapArray.from_arrays(offsets, keys, pa.array(sums / totals[owners]))
+
+
+def by_user(users: NDArray[np.int32], codes: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Return the order of rows by user and code, rows of one pair in the order they came.
+
+    One sort of one number, which is quick where rows are in the order of users already.
+    """
+    width = int(codes.max(initial=0)) + 1
+    return np.argsort(users.astype(np.int64) * width + codes, kind="stable")
 
 
 def weighted_means(
