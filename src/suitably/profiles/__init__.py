@@ -5,6 +5,7 @@ from suitably.profiles.protocol import Builder, BuilderState
 from suitably.profiles.provenance import FieldInfo, Origin, Provenance
 from suitably.profiles.recency_frequency_value import RecencyFrequencyValue
 from suitably.profiles.risk_appetite import RiskAppetite
+from suitably.profiles.segments import Segments, Strata, adjusted_rand
 
 __all__ = [
     "Builder",
@@ -15,4 +16,7 @@ __all__ = [
     "Provenance",
     "RecencyFrequencyValue",
     "RiskAppetite",
+    "Segments",
+    "Strata",
+    "adjusted_rand",
 ]
