@@ -5,7 +5,7 @@ from suitably.profiles.protocol import Builder, BuilderState
 from suitably.profiles.provenance import FieldInfo, Origin, Provenance
 from suitably.profiles.recency_frequency_value import RecencyFrequencyValue
 from suitably.profiles.risk_appetite import RiskAppetite
-from suitably.profiles.segments import Segments, Strata, adjusted_rand
+from suitably.profiles.segments import Segmentation, Segments, Strata, adjusted_rand
 
 __all__ = [
     "Builder",
@@ -16,6 +16,7 @@ __all__ = [
     "Provenance",
     "RecencyFrequencyValue",
     "RiskAppetite",
+    "Segmentation",
     "Segments",
     "Strata",
     "adjusted_rand",

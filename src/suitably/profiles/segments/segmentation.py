@@ -29,6 +29,14 @@ class Segmentation(Parameterized):
 
     A subclass has `user`, `_partition`, which learns segments and assigns the users, and `_assign`,
     which assigns others; each returns a code per user, −1 for none, and the names of the segments.
+
+    Example:
+        >>> import pandas as pd
+        >>> from suitably.profiles import Strata
+        >>> profiles = pd.DataFrame({"user_id": range(9), "stage": list("aaaaaabbc")})
+        >>> strata = Strata(["stage"]).fit(profiles)
+        >>> strata.export(k_anonymity=3)[["segment", "size"]].to_dict("list")
+        {'segment': ['a', 'other'], 'size': [6, 3]}
     """
 
     user: str
