@@ -310,3 +310,14 @@ def test_an_update_whose_column_became_mixed_is_kept_aside_where_nobody_reads_it
     with pytest.raises(st.DataError, match=r"user\.x: values of no common type"):
         pipeline.update(users=users.assign(x=mixed))
     assert pipeline.eligibility().mask().tolist() == [[True], [False]]
+
+
+def test_lists_of_pairs_are_maps() -> None:
+    """So Arrow shows maps in pandas, and what was written is read again."""
+    kind = pa.map_(pa.string(), pa.float64())
+    maps = pa.array([[("a", 1.0), ("b", 2.0)], None, [], [("b", None)]], kind)
+    frame = pa.table({"shares": maps}).to_pandas()
+    assert read_frame(frame, "users")[0]["shares"].combine_chunks().equals(maps)
+    others = ([("a", 1), ("a", 2)], [("a", 1), ("b",)], [(1, 2)], [["a", 1]])
+    for other in others:
+        assert not pa.types.is_map(from_objects([other]).type), other

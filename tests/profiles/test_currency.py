@@ -11,35 +11,32 @@ from suitably.profiles.trades import Trades
 
 LOG = pd.DataFrame({"user_id": [1, 1, 2], "product_id": ["a", "b", "b"], "value": [1.0, 2.0, 4.0]})
 PRODUCTS = pd.DataFrame({"product_id": ["a", "b", "c"], "currency": ["EUR", "USD", "GBP"]})
+MIXED = LOG.assign(currency=["EUR", "USD", "USD"])
 
 
-def trades(products: object, log: pd.DataFrame = LOG, rates: object = None) -> Trades:
-    return Trades.of(st.Dataset(None, products, log).view(), rates)
+def trades(log: pd.DataFrame = LOG, rates: object = None) -> Trades:
+    return Trades.of(st.Dataset(None, PRODUCTS, log).view(), rates)
 
 
-def test_products_in_several_currencies_ask_for_rates() -> None:
+def test_amounts_in_several_currencies_ask_for_rates() -> None:
     with pytest.raises(st.DataError, match=r"several currencies \(EUR, USD\).*rates={'EUR': …, '"):
-        trades(PRODUCTS)
-    found = trades(PRODUCTS, rates={"EUR": 1, "USD": 0.5, "GBP": 2})
+        trades(MIXED)
+    found = trades(MIXED, {"EUR": 1, "USD": 0.5, "GBP": 2})
     assert (found.money.tolist(), found.currency) == ([1.0, 1.0, 2.0], "")
     with pytest.raises(st.DataError, match="amounts in USD, for which rates= has none"):
-        trades(PRODUCTS, rates={"EUR": 1, "GBP": 2})
+        trades(MIXED, {"EUR": 1, "GBP": 2})
 
 
-def test_what_nobody_bought_has_no_say() -> None:
-    assert trades(PRODUCTS, LOG[LOG.product_id == "b"]).currency == "USD"
-
-
-def test_the_log_has_the_first_word() -> None:
-    assert trades(PRODUCTS, LOG.assign(currency="CHF")).currency == "CHF"
+def test_what_is_not_said_is_in_the_currency_of_the_frame() -> None:
+    assert trades(LOG.assign(currency="CHF")).currency == "CHF"
     with pytest.raises(st.DataError, match="CHF, JPY"):
-        trades(None, LOG.assign(currency=["CHF", None, "JPY"]))
-    found = trades(None, LOG.assign(currency=["CHF", None, "JPY"]), {"CHF": 3, "JPY": 0.25})
+        trades(LOG.assign(currency=["CHF", None, "JPY"]))
+    found = trades(LOG.assign(currency=["CHF", None, "JPY"]), {"CHF": 3, "JPY": 0.25})
     assert found.money.tolist() == [3.0, 2.0, 1.0]
 
 
-def test_nothing_said_is_one_currency() -> None:
-    assert trades(None).currency == ""
+def test_what_a_product_is_denominated_in_is_not_what_was_paid() -> None:
+    assert trades().currency == ""
     missing = LOG.assign(currency=["CHF", "CHF", "JPY"], value=[1.0, 2.0, None])
     data = st.Dataset(None, None, missing.assign(event=["buy", "buy", "no"]),
                       owned_events=["buy"], rejected_events=["no"])  # fmt: skip
@@ -63,10 +60,10 @@ def test_rules_of_money_held_ask_for_rates_too() -> None:
     policy = st.Policy.from_toml(f'[policy]\nid = "p"\nversion = "1"\n[[rules]]\n{rule}')
     pipeline = st.Pipeline(profiles=[], policy=policy, ranker=st.ranking.Popularity())
     with pytest.raises(st.DataError, match="EUR, USD"):
-        pipeline.fit(st.Dataset(None, PRODUCTS, LOG))
-    pipeline.fit(st.Dataset(None, PRODUCTS, LOG[LOG.product_id == "a"]))
+        pipeline.fit(st.Dataset(None, PRODUCTS, MIXED))
+    pipeline.fit(st.Dataset(None, PRODUCTS, MIXED[:1]))
     with pytest.raises(st.DataError, match="EUR, USD"):
-        pipeline.update(LOG[LOG.product_id == "b"])
+        pipeline.update(MIXED[1:].assign(user_id=1))
     assert pipeline.why_not(1, "c")[0].verdict == "pass"  # what was held goes on
 
 

@@ -29,6 +29,8 @@ class _NoCommonTypeError(Exception):
 def from_objects(values: Sequence[Any]) -> pa.Array:
     """Read Python objects as one column: sets as lists, dictionaries as maps, UUIDs as text.
 
+    Lists of pairs of a text and a value are maps too: so Arrow shows maps in pandas.
+
     Args:
         values: None, NaN, NaT and NA are null.
 
@@ -59,7 +61,10 @@ def _read(values: list[Any], kinds: set[type]) -> pa.Array:
     if kinds <= {str} or kinds <= {float}:
         return pa.array(values)
     if all(issubclass(kind, _LISTS) for kind in kinds):
-        return _lists([None if value is None else list(value) for value in values])
+        rows = [None if value is None else list(value) for value in values]
+        if _pairs(rows):
+            return _maps([None if row is None else dict(row) for row in rows])
+        return _lists(rows)
     if all(issubclass(kind, dict) for kind in kinds):
         return _maps(values)
     if any(issubclass(kind, date | np.datetime64) for kind in kinds):
@@ -119,6 +124,14 @@ def _lists(values: list[list[Any] | None]) -> pa.Array:
     if isinstance(elements.type, Unreadable):
         raise _NoCommonTypeError(elements.type.problem)
     return pa.ListArray.from_arrays(_offsets(values), elements)
+
+
+def _pairs(rows: list[list[Any] | None]) -> bool:
+    """Whether lists hold nothing but pairs of a text and a value, no text twice in one list."""
+    cells = [cell for row in rows if row for cell in row]
+    if not all(type(cell) is tuple and len(cell) == 2 and type(cell[0]) is str for cell in cells):
+        return False
+    return bool(cells) and all(len({key for key, _ in row}) == len(row) for row in rows if row)
 
 
 def _maps(values: list[dict[Any, Any] | None]) -> pa.Array:

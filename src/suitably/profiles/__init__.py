@@ -8,10 +8,12 @@ from suitably.profiles.from_function import FromFunction
 from suitably.profiles.funnel import funnel
 from suitably.profiles.lifecycle import Lifecycle
 from suitably.profiles.population import Population, population
+from suitably.profiles.preferences import Preferences
 from suitably.profiles.protocol import Builder, BuilderState
 from suitably.profiles.provenance import FieldInfo, Origin, Provenance
 from suitably.profiles.recency_frequency_value import RecencyFrequencyValue
 from suitably.profiles.risk_appetite import RiskAppetite
+from suitably.profiles.segments import Segmentation, Segments, Strata, adjusted_rand
 from suitably.profiles.tags import Tags
 from suitably.profiles.tier import Tier
 
@@ -24,12 +26,17 @@ __all__ = [
     "Lifecycle",
     "Origin",
     "Population",
+    "Preferences",
     "ProfileCard",
     "Provenance",
     "RecencyFrequencyValue",
     "RiskAppetite",
+    "Segmentation",
+    "Segments",
+    "Strata",
     "Tags",
     "Tier",
+    "adjusted_rand",
     "build",
     "card",
     "cohorts",

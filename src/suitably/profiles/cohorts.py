@@ -110,7 +110,7 @@ def cohorts(
         "size": pa.array(size, pa.int64()),
     }
     if active.values is not None:
-        money = np.nan_to_num(in_one_currency(view, active, rates)[0], nan=0.0)
+        money = np.nan_to_num(in_one_currency(active, rates)[0], nan=0.0)
         columns["revenue"] = pa.array(ExactSums.of(cells, money[counted], rows).floats())
     columns["complete"] = pa.array((cohort + period < next_one).tolist(), pa.bool_())
     return write_frame(pa.table(columns), data.kind)

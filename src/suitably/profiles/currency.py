@@ -7,9 +7,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from suitably.data import View
 from suitably.data.events import Events
-from suitably.data.values import as_text, readable
+from suitably.data.values import as_text
 from suitably.errors import DataError
 
 __all__ = ["check_rate_table", "check_rates", "in_one_currency", "one_currency"]
@@ -18,15 +17,14 @@ _COLUMN = "currency"
 
 
 def in_one_currency(
-    view: View, events: Events, rates: Mapping[str, float] | None
+    events: Events, rates: Mapping[str, float] | None
 ) -> tuple[NDArray[np.float64], str]:
     """Return the amounts of events, and the currency that they are in.
 
-    An event's currency is that of the log's column `currency`; where the log has none, that of the
-    product. An amount without one is in the currency of the frame.
+    An event's currency is that of the log's column `currency`. Without the column, and where it is
+    empty, amounts are in the currency of the frame, whatever a product is denominated in.
 
     Args:
-        view: Where the products' fields are.
         events: Whose amounts.
         rates: What one unit of each currency is worth in the currency of the frame; None: no
             amount is to be converted.
@@ -40,24 +38,40 @@ def in_one_currency(
     """
     if events.values is None or not len(events):
         return np.full(len(events), np.nan), ""
-    said = _currencies(view, events)
-    if said is None:
+    if events.extra is None or _COLUMN not in events.extra.column_names:
         return events.values, ""
+    where = f"interactions.{_COLUMN}"
+    return converted(events.values, as_text(events.column(_COLUMN), where), rates, "interactions")
+
+
+def converted(
+    amounts: NDArray[np.float64], said: pa.Array, rates: Mapping[str, float] | None, where: str
+) -> tuple[NDArray[np.float64], str]:
+    """Return amounts in one currency, likewise.
+
+    Args:
+        amounts: float64 (n,), NaN where one is missing.
+        said: Text (n,), what each is in; null: the currency of the frame.
+        rates: As above.
+        where: The table that they are in, for messages.
+
+    Raises:
+        DataError: Amounts in several currencies without rates, or in one that has none.
+    """
     encoded = said.dictionary_encode()
     names: list[str] = encoded.dictionary.to_pylist()
-    if rates is None:
-        codes = encoded.indices.to_numpy(zero_copy_only=False)
-        used = [names[int(c)] for c in np.unique(codes[~np.isnan(events.values) & (codes >= 0)])]
-        return events.values, one_currency(*used)
-    lacking = sorted(set(names) - set(rates))
-    if lacking:
-        raise DataError(f"interactions: amounts in {', '.join(lacking)}, for which rates= has none")
-    worth = np.array([float(rates[name]) for name in names] + [1.0])
     codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
-    return events.values * worth[codes], ""
+    used = [names[int(c)] for c in np.unique(codes[~np.isnan(amounts) & (codes >= 0)])]
+    if rates is None:
+        return amounts, one_currency(*used, where=where)
+    lacking = sorted(set(used) - set(rates))
+    if lacking:
+        raise DataError(f"{where}: amounts in {', '.join(lacking)}, for which rates= has none")
+    worth = np.array([float(rates.get(name, np.nan)) for name in names] + [1.0])
+    return amounts * worth[codes], ""
 
 
-def one_currency(*said: Any) -> str:
+def one_currency(*said: Any, where: str = "interactions") -> str:
     """Return the currency of amounts that are to be added: the same, or not said.
 
     Raises:
@@ -66,7 +80,7 @@ def one_currency(*said: Any) -> str:
     names = sorted({str(one) for one in said} - {""})
     if len(names) > 1:
         raise DataError(
-            f"interactions: amounts are in several currencies ({', '.join(names)}) and cannot be "
+            f"{where}: amounts are in several currencies ({', '.join(names)}) and cannot be "
             f"added; give the rate of each, as in rates={{{', '.join(f'{n!r}: …' for n in names)}}}"
         )
     return names[0] if names else ""
@@ -99,13 +113,3 @@ def check_rate_table(name: str, rates: Any) -> None:
         number = isinstance(rate, int | float | np.number) and not isinstance(rate, bool)
         if not number or not 0 < rate < np.inf:
             raise ValueError(f"{name}(rates={{{currency!r}: {rate!r}}}): must be a number above 0")
-
-
-def _currencies(view: View, events: Events) -> pa.Array | None:
-    if events.extra is not None and _COLUMN in events.extra.column_names:
-        return as_text(events.column(_COLUMN), f"interactions.{_COLUMN}")
-    if _COLUMN not in view.product_fields.column_names:
-        return None
-    where = f"products.{_COLUMN}"
-    column = as_text(readable(view.product_fields[_COLUMN].combine_chunks(), where), where)
-    return column.take(pa.array(events.products, mask=events.products < 0))

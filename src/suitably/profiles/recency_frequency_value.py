@@ -178,7 +178,7 @@ class RecencyFrequencyValue(ParameterizedBuilder):
             trades = Trades.of(view, self.rates)
             signed = np.where(trades.disposed, -trades.money, trades.money)
             return trades.users, signed, trades.currency
-        return chosen.users, *in_one_currency(view, chosen, self.rates)
+        return chosen.users, *in_one_currency(chosen, self.rates)
 
     def merge(
         self, a: RecencyFrequencyValueState, b: RecencyFrequencyValueState

@@ -64,7 +64,7 @@ class Trades:
         gained = view.acquisitions
         lost = view.events.take(view.events.among(view.kinds.disposed))
         disposed = np.repeat([False, True], [len(gained), len(lost)])
-        parts = [in_one_currency(view, events, rates) for events in (gained, lost)]
+        parts = [in_one_currency(events, rates) for events in (gained, lost)]
         currency = one_currency(*(said for _, said in parts))
         money = np.concatenate([values for values, _ in parts])
         quantities = None
