@@ -448,6 +448,33 @@ def test_any_frame(kind: str) -> None:
     ]
 
 
+def test_a_log_without_kinds_of_event() -> None:
+    log = log_of(BY_HAND[:7]).drop_columns(["event"])
+    log = log.set_column(1, "product_id", pa.array(["p"] * 7))
+    data = Dataset(USERS, None, log)
+    assert profile(data, page="page")["ann"]["sessions_30d"] == 3
+    with pytest.raises(st.DataError, match="no event column"):
+        Activity(contact_events=["letter"]).fit(data)
+
+
+def test_windows_and_gaps_beyond_all_time() -> None:
+    params = {"session_gap_minutes": 1e300, "share_days": 1e300, "funnel_days": 1e300}
+    found = profile(data_of(BY_HAND), **ASKED, **params)
+    wanted = profile(data_of(BY_HAND), **ASKED, session_gap_minutes=1e6)
+    assert found == wanted
+    assert found["ann"]["sessions_30d"] == 1
+
+
+def test_users_who_come_without_events() -> None:
+    parts: dict[str, Any] = {"policy": st.Policy.unrestricted(), "ranker": st.ranking.Popularity()}
+    pipeline = st.Pipeline(profiles=[Activity(**ASKED)], **parts).fit(data_of(BY_HAND), NOW)
+    before = dict(pipeline.trace("ann").profile)
+    pipeline.update(users=pa.table({"user_id": ["dan"]}))
+    assert dict(pipeline.trace("ann").profile) == before
+    found = dict(pipeline.trace("dan").profile)
+    assert (found["sessions_30d"], found["channel_share"], found["last_contact"]) == (0, None, None)
+
+
 def test_channels_that_are_numbers() -> None:
     log = log_of(BY_HAND)
     numbers = pa.array([1, 2] * 6)

@@ -6,12 +6,10 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from suitably.data import Clock, Dataset, View
-from suitably.data.clock import Instant, Instants
+from suitably.data.clock import Instant
 from suitably.data.events import Events
-from suitably.data.values import as_text
 from suitably.errors import DataError
 from suitably.profiles.activity_fields import (
     active_days,
@@ -30,11 +28,19 @@ from suitably.profiles.activity_state import (
     up_to_reached,
     within,
 )
+from suitably.profiles.activity_tables import (
+    dayparts,
+    mentions,
+    moments,
+    newer,
+    said,
+    steps,
+    visits,
+)
 from suitably.profiles.base import ParameterizedBuilder
-from suitably.profiles.grouped_sums import GroupedSums, coded
 from suitably.profiles.provenance import FieldInfo
-from suitably.profiles.stages import Stages, read_stages, stage_codes
-from suitably.profiles.tallies import commonest_word, counts, occurrences, share_maps
+from suitably.profiles.stages import Stages, read_stages
+from suitably.profiles.tallies import commonest_word, counts, share_maps
 from suitably.utils.params import check_positive, shown
 
 __all__ = ["Activity"]
@@ -43,8 +49,6 @@ _MONTH, _WEEK = 30, 7
 _TIME, _EVENT = "interactions.timestamp", "interactions.event"
 _KINDS = ("events", "contact_events", "answered_events", "complaint_events")
 _COLUMNS = ("channel", "device", "page")
-_DAYPARTS = np.array(["afternoon", "evening", "morning", "night"])
-_BY_QUARTER = np.array([3, 2, 0, 1], np.int32)  # positions in the former, from midnight on
 
 
 @dataclass(eq=False, repr=False)
@@ -129,7 +133,7 @@ class Activity(ParameterizedBuilder):
     def described(self) -> dict[str, FieldInfo]:
         """What it says of each field; those whose parameters are not given are left out."""
         days = "" if self.share_days is None else f"{self.share_days:g} days"
-        steps = "" if self.funnel_days is None else f"{self.funnel_days:g} days"
+        stage = "" if self.funnel_days is None else f"{self.funnel_days:g} days"
         on = {name: f"interactions.{getattr(self, name)}" for name in _COLUMNS}
         paged, month, kinds = (on["page"], _TIME), "30 days", (_EVENT, _TIME)
         described = {
@@ -159,8 +163,8 @@ class Activity(ParameterizedBuilder):
             described["last_complaint"] = FieldInfo("observed", "", kinds)
         if self.funnel is not None:
             described |= {
-                "funnel_stage": FieldInfo("derived", "", kinds, steps),
-                "funnel_stage_date": FieldInfo("derived", "", kinds, steps),
+                "funnel_stage": FieldInfo("derived", "", kinds, stage),
+                "funnel_stage_date": FieldInfo("derived", "", kinds, stage),
             }
         return described
 
@@ -175,22 +179,22 @@ class Activity(ParameterizedBuilder):
         events, clock = view.events, view.clock
         _ask_calendar(events, clock)
         count, own = len(view.users), self._own(events)
-        tables = {"visits": self._visits(own, count, view.as_of)}
-        tables["daypart"] = occurrences(
-            count, own.users, _dayparts(own, clock), own.times, _DAYPARTS
-        )
+        recent = own if view.as_of is None else newer(own, view.as_of - days_before(_MONTH))
+        tables = {
+            "visits": visits(recent, count, self.page),
+            "daypart": dayparts(own, count, clock),
+        }
         for name in [name for name in ("channel", "device") if name in self._columns]:
-            codes, words = _words(own, self._columns[name])
-            tables[name] = occurrences(count, own.users, codes, own.times, words)
+            tables[name] = mentions(own, count, self._columns[name])
         if self.contact_events:
-            tables["contacts"] = _by_moment(events, count, self.contact_events)
+            tables["contacts"] = moments(events, count, self.contact_events)
             tables["last_contact"] = tables["contacts"]
         if self.answered_events:
-            tables["answers"] = _by_moment(events, count, self.answered_events)
+            tables["answers"] = moments(events, count, self.answered_events)
         if self.complaint_events:
-            tables["complaints"] = _by_moment(events, count, self.complaint_events)
+            tables["complaints"] = moments(events, count, self.complaint_events)
         if self.funnel is not None:
-            tables["steps"] = self._steps(events, count)
+            tables["steps"] = steps(events, count, self._stages)
         moment = np.datetime64("NaT", "us") if view.as_of is None else view.as_of
         return ActivityState(count, moment, clock.zone or "", tables).kept(self._rules)
 
@@ -217,12 +221,12 @@ class Activity(ParameterizedBuilder):
             for name, table in state.tables.items()
         }
         made: dict[str, pa.Array] = {}
-        visits, gap = tables["visits"], self._gap
-        made["sessions_30d"] = session_counts(visits, gap, timeless)
-        made["active_days_30d"] = active_days(visits, clock, timeless)
+        recent, gap = tables["visits"], self._gap
+        made["sessions_30d"] = session_counts(recent, gap, timeless)
+        made["active_days_30d"] = active_days(recent, clock, timeless)
         made["main_daypart"] = commonest_word(tables["daypart"].latest("times"))
         if self.page is not None:
-            made |= path_fields(visits, gap)
+            made |= path_fields(recent, gap)
         if self.channel is not None:
             tally = tables["channel"].latest("times")
             made |= {"channel_share": share_maps(tally), "main_channel": commonest_word(tally)}
@@ -280,7 +284,7 @@ class Activity(ParameterizedBuilder):
         events = data.events
         _ask_calendar(events, data.clock)
         for column in self._columns.values():
-            _words(events, column)
+            said(events, column)
         named = [kind for name in _KINDS for kind in getattr(self, name) or ()]
         named += [kind for kinds in self._stages.values() for kind in kinds]
         if named:
@@ -292,29 +296,6 @@ class Activity(ParameterizedBuilder):
             return events.take(events.among(self.events))
         contacted = events.among(self.contact_events)
         return events.take(~contacted) if contacted.any() else events
-
-    def _visits(self, own: Events, count: int, as_of: Instant | None) -> GroupedSums:
-        """Return the activity that sessions are made of, by user, moment and page."""
-        own, times = _dated(own)
-        if as_of is not None:
-            recent = times >= as_of - days_before(_MONTH)
-            own, times = own.take(recent), times[recent]
-        pages, words = _words(own, self.page)
-        keys = {"users": own.users, "times": times, "word": pages}
-        ones = np.ones(len(own), np.int64)
-        return GroupedSums.of(count, keys, {"events": ones}, {"word": words})
-
-    def _steps(self, events: Events, count: int) -> GroupedSums:
-        """Return the events of the funnel, by user, stage and moment."""
-        events, times = _dated(events)
-        stages = stage_codes(events, self._stages)
-        some = stages >= 0
-        keys: dict[str, NDArray[Any]] = {
-            "users": events.users[some],
-            "stage": stages[some],
-            "times": times[some],
-        }
-        return GroupedSums.of(count, keys, {"events": np.ones(int(some.sum()), np.int64)})
 
     @property
     def _columns(self) -> dict[str, str]:
@@ -351,32 +332,3 @@ class Activity(ParameterizedBuilder):
 def _ask_calendar(events: Events, clock: Clock) -> None:
     if events.times is not None and clock.asks:
         raise DataError(f"Activity: counts by days and hours, and {clock.asks}")
-
-
-def _dayparts(events: Events, clock: Clock) -> NDArray[np.int32]:
-    """Return the part of the day of each event by the data's clock; −1 without a time."""
-    if events.times is None:
-        return np.full(len(events), -1, np.int32)
-    hours = clock.walls(events.times).astype("datetime64[h]").astype(np.int64)
-    return _BY_QUARTER[hours % 24 // 6]
-
-
-def _words(events: Events, column: str | None) -> tuple[NDArray[np.int32], NDArray[np.str_]]:
-    """Return what a column of the log says of each event, as `coded` does; None: nothing."""
-    if column is None:
-        return coded(pa.nulls(len(events)))
-    return coded(as_text(events.column(column), f"interactions.{column}"))
-
-
-def _dated(events: Events) -> tuple[Events, Instants]:
-    """Return the events that have a time, and their times: all or none."""
-    if events.times is None:
-        return events.take(np.zeros(len(events), bool)), np.zeros(0, "datetime64[us]")
-    return events, events.times
-
-
-def _by_moment(events: Events, count: int, kinds: Sequence[str]) -> GroupedSums:
-    """Return the events of some kinds as sums by user and moment."""
-    chosen, times = _dated(events.take(events.among(kinds)))
-    ones = np.ones(len(chosen), np.int64)
-    return GroupedSums.of(count, {"users": chosen.users, "times": times}, {"events": ones})
