@@ -99,3 +99,14 @@ def test_money_beyond_exact_sums_is_refused() -> None:
     large = GroupedSums.of(1, {"users": np.zeros(1, np.int32)}, money_parts("v", np.array([4e18])))
     with pytest.raises(st.DataError, match="v: a sum of 8e"):
         large.plus(large)
+
+
+def test_a_state_read_from_files_in_another_order_still_merges() -> None:
+    """A manifest lists arrays by name, and rows are in the order of users all the same."""
+    keys = {"users": np.array([1, 0], np.int32), "days": np.array([3, 5])}
+    state = GroupedSums.of(2, keys, {"events": np.ones(2, np.int64)})
+    arrays = dict(sorted(state.to_arrays().items()))
+    again = GroupedSums.from_arrays(arrays)
+    assert list(again.keys) == ["users", "days"]
+    assert again.plus(state).users.tolist() == [0, 1]
+    assert again.plus(state).sums["events"].tolist() == [2, 2]

@@ -123,8 +123,8 @@ class GroupedSums:
         return words.take(pa.array(np.maximum(codes, 0), mask=codes < 0))
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
-        """Return everything as arrays."""
-        arrays = {"count": np.array([self.count])}
+        """Return everything as arrays; `order` keeps that of the keys, by which rows are sorted."""
+        arrays = {"count": np.array([self.count]), "order": np.array(list(self.keys))}
         for kind in ("keys", "sums", "words", "beside"):
             arrays |= {f"{kind}:{name}": array for name, array in getattr(self, kind).items()}
         return arrays
@@ -137,6 +137,7 @@ class GroupedSums:
             kind, _, own = name.partition(":")
             if own:
                 parts[kind][own] = array
+        parts["keys"] = {name: parts["keys"][name] for name in map(str, arrays["order"])}
         return cls(int(arrays["count"][0]), **parts)
 
     def _recoded(self, words: Mapping[str, NDArray[np.str_]]) -> "GroupedSums":
