@@ -1,6 +1,7 @@
 """Who is this? One builder a file: events become a mergeable state, the state becomes fields."""
 
 from suitably.profiles.lifetime import BetaGeo, BetaGeoParams, GammaGamma, GammaGammaParams
+from suitably.profiles.lifetime_value import LifetimeValue
 from suitably.profiles.protocol import Builder, BuilderState
 from suitably.profiles.provenance import FieldInfo, Origin, Provenance
 from suitably.profiles.recency_frequency_value import RecencyFrequencyValue
@@ -14,6 +15,7 @@ __all__ = [
     "FieldInfo",
     "GammaGamma",
     "GammaGammaParams",
+    "LifetimeValue",
     "Origin",
     "Provenance",
     "RecencyFrequencyValue",

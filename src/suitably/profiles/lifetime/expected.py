@@ -112,7 +112,9 @@ def _by_chance(
 
     def until(s: Floats) -> Floats:
         far = np.logaddexp(0, log_p + np.log(s / (alpha + age))[:, None])
-        averaged: Floats = (-np.expm1(-(r + x)[:, None] * far) * np.exp(-log_p)) @ weights
+        averaged: Floats = (-np.expm1(-(r + x)[:, None] * far) * np.exp(-log_p) * weights).sum(
+            axis=1
+        )
         return averaged
 
     total = np.exp(-rate * t) * until(t)
