@@ -103,12 +103,9 @@ def _by_chance(
 
     It costs more and has fewer digits, but nothing in it can overflow. Discounting is by parts.
     """
-    nodes, weights = _legendre(_CHANCES)
-    low, high = nodes**2 * (3 - 2 * nodes), (1 - nodes) ** 2 * (1 + 2 * nodes)
-    weights = weights * 6 * nodes * (1 - nodes)
-    a, b = a[:, None], (b + x)[:, None]
-    p = np.where(low < 0.5, betaincinv(a, b, low), betainccinv(a, b, high))
-    log_p = np.log(np.maximum(p, np.finfo(float).tiny))
+    first, place = distinct_rows(a, b, x)
+    chances, weights = _chances(a[first], (b + x)[first])
+    log_p = np.log(chances)[place]
 
     def until(s: Floats) -> Floats:
         far = np.logaddexp(0, log_p + np.log(s / (alpha + age))[:, None])
@@ -124,6 +121,23 @@ def _by_chance(
         for node in range(_NODES):
             total = total + rate * growing[:, node] * until(since[:, node])
     return total
+
+
+def _chances(a: Floats, b: Floats) -> tuple[Floats, Floats]:
+    """Return quantiles of beta distributions, (distributions, nodes), and their weights.
+
+    They crowd together at both ends, where the distribution may have a pole.
+    """
+    nodes, weights = _legendre(_CHANCES)
+    low, high = np.split(nodes, 2)
+    p = np.concatenate(
+        [
+            betaincinv(a[:, None], b[:, None], low**2 * (3 - 2 * low)),
+            betainccinv(a[:, None], b[:, None], (1 - high) ** 2 * (1 + 2 * high)),
+        ],
+        axis=1,
+    )
+    return np.maximum(p, np.finfo(float).tiny), weights * 6 * nodes * (1 - nodes)
 
 
 def _times(t: Floats, scale: Floats) -> tuple[Floats, Floats, Floats]:
