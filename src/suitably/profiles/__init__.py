@@ -1,12 +1,15 @@
 """Who is this? One builder a file: events become a mergeable state, the state becomes fields."""
 
 from suitably.profiles.activity import Activity
+from suitably.profiles.balance_value import BalanceValue
 from suitably.profiles.card import ProfileCard, card
 from suitably.profiles.cohorts import cohorts
 from suitably.profiles.compose import build
 from suitably.profiles.from_function import FromFunction
 from suitably.profiles.funnel import funnel
 from suitably.profiles.lifecycle import Lifecycle
+from suitably.profiles.lifetime import BetaGeo, BetaGeoParams, GammaGamma, GammaGammaParams
+from suitably.profiles.lifetime_value import LifetimeValue
 from suitably.profiles.population import Population, population
 from suitably.profiles.preferences import Preferences
 from suitably.profiles.protocol import Builder, BuilderState
@@ -19,11 +22,17 @@ from suitably.profiles.tier import Tier
 
 __all__ = [
     "Activity",
+    "BalanceValue",
+    "BetaGeo",
+    "BetaGeoParams",
     "Builder",
     "BuilderState",
     "FieldInfo",
     "FromFunction",
+    "GammaGamma",
+    "GammaGammaParams",
     "Lifecycle",
+    "LifetimeValue",
     "Origin",
     "Population",
     "Preferences",

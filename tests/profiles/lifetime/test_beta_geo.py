@@ -248,6 +248,12 @@ def test_covariates_move_the_rate() -> None:
         ([0, 1], [1, 1], [2, 2], r"must be 0 where frequency is 0 \(position 0\)"),
         ([1, 1, 1], [1, 1], [2, 2], "different lengths"),
         (["a", "b"], [1, 1], [2, 2], "frequency: must hold numbers"),
+        ([1e16, 1], [1, 1], [2, 2], r"beyond what can be counted \(position 0\)"),
+        ([1, 1], [1, 1], [2, 1e305], r"T: 1 of 2 .*position 1"),
+        ([2], [30], [38], "no maximum"),
+        ([1], [0], [0], "no maximum"),
+        ([0] * 100 + [1], [0] * 100 + [100], [100] * 101, "no maximum: alpha runs away"),
+        ([10**6], [10], [10], "no maximum: r runs away"),
     ],
 )
 def test_what_cannot_be_fitted_says_why(x: list, tx: list, age: list, words: str) -> None:

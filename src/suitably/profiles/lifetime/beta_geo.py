@@ -6,11 +6,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import digamma, expit, gammaln
 
+from suitably.data.values import MAX_INTEGER
 from suitably.errors import DataError, NotFittedError
+from suitably.profiles.lifetime.distinct import distinct_rows
 from suitably.profiles.lifetime.expected import while_active
-from suitably.profiles.lifetime.likelihood import Floats, checked, maximise
+from suitably.profiles.lifetime.likelihood import Floats, checked, maximise, usable
 from suitably.utils.params import Parameterized, check_positive
-from suitably.utils.runs import run_starts
 
 __all__ = ["BetaGeo", "BetaGeoParams"]
 
@@ -101,7 +102,7 @@ class BetaGeo(Parameterized):
             DataError: Not such numbers, or the likelihood has no maximum; the message says why.
         """
         check_positive(self, "penalty", zero=True)
-        x, tx, age = _history(frequency, recency, T)
+        x, tx, age = (one.ravel() for one in _history(frequency, recency, T))
         z = self._standardise(covariates, len(x))
         if not len(x):
             raise DataError("BetaGeo: there are no customers to fit")
@@ -109,7 +110,9 @@ class BetaGeo(Parameterized):
             raise DataError("BetaGeo: nobody bought twice, so no rate can be told")
         unit = float(age.mean()) or 1.0
         if z is None:
-            x, tx, age, weights = _distinct(x, tx, age)
+            first, which = distinct_rows(x, tx, age)
+            x, tx, age = x[first], tx[first], age[first]
+            weights = np.bincount(which).astype(np.float64)
         else:
             weights = np.ones(len(x))
         problem = _Problem(x, tx / unit, age / unit, weights / weights.sum(), z)
@@ -154,6 +157,7 @@ class BetaGeo(Parameterized):
         tx: ArrayLike,
         T: ArrayLike,
         covariates: ArrayLike | None = None,
+        rate: ArrayLike = 0.0,
     ) -> Floats:
         """Return the expected number of purchases in the next `t`: float64, not negative.
 
@@ -163,33 +167,33 @@ class BetaGeo(Parameterized):
             tx: Time of the last one.
             T: Time observed.
             covariates: As for `p_alive`.
+            rate: Discount per unit of time: a purchase expected after s counts exp(−rate · s).
 
         Raises:
             DataError: Numbers that no history has.
         """
         x, tx, age = _history(x, tx, T)
-        (ahead,) = checked(t=t)
+        ahead, rate = checked(t=t, rate=rate)
         r, alpha, a, b = self._parameters(covariates)
         alive = self._alive(x, tx, age, r, alpha, a, b)
-        expected = alive * while_active(ahead, x, age, r, alpha, a, b)
-        bounded: Floats = np.maximum(expected, 0.0)
-        return bounded
+        expected = alive * while_active(ahead, x, age, r, alpha, a, b, rate)
+        return np.asarray(expected)
 
     @staticmethod
     def _alive(
         x: Floats, tx: Floats, age: Floats, r: float, alpha: Floats, a: Floats, b: Floats
     ) -> Floats:
-        again = np.maximum(x, 1.0)
-        odds = np.log(a) - np.log(b + again - 1) + (r + x) * np.log((alpha + age) / (alpha + tx))
+        again = np.maximum(x - 1, 0.0)
+        with np.errstate(over="ignore"):  # what has been silent for ever has left
+            silent = np.log1p((age - tx) / (alpha + tx))
+            odds = np.log(a) - np.log(b + again) + (r + x) * silent
         alive: Floats = np.where(x > 0, expit(-odds), 1.0)
         return alive
 
     def _parameters(self, covariates: ArrayLike | None) -> tuple[float, Floats, Floats, Floats]:
         if not hasattr(self, "params_"):
             raise NotFittedError("BetaGeo: call fit(frequency, recency, T), or set params_")
-        r, alpha, a, b = (float(one) for one in self.params_)
-        if not all(np.isfinite(one) and one > 0 for one in (r, alpha, a, b)):
-            raise DataError(f"BetaGeo.params_: must be above 0, not {tuple(self.params_)}")
+        r, alpha, a, b = usable(tuple(self.params_), "BetaGeo")
         sides = (np.asarray(alpha), np.asarray(a), np.asarray(b))
         if self.coefficients_ is None or self.center_ is None or self.scale_ is None:
             if covariates is not None:
@@ -231,7 +235,7 @@ class _Problem:
             a, b = a * np.exp(self.z @ on[1]), b * np.exp(self.z @ on[2])
         x, again = self.x, self.again
         late, last = np.log(alpha + self.age), np.log(alpha + self.tx)
-        lost = np.log(a) - np.log(b + np.maximum(x, 1) - 1) + (r + x) * (late - last)
+        lost = np.log(a) - np.log(b + np.maximum(x - 1, 0)) + (r + x) * (late - last)
         left = np.where(again, expit(lost), 0.0)  # the probability that the customer has left
         value = self._of_rate(gammaln, r) + r * np.log(alpha) - (r + x) * late
         value = value + self._of_chance(gammaln, a, b) + np.where(again, np.logaddexp(0, lost), 0)
@@ -241,7 +245,7 @@ class _Problem:
         )
         both, second = self._shared(a + b), self._shared(b)
         by_a = both + left / a
-        by_b = both - second - left / (b + np.maximum(x, 1) - 1)
+        by_b = both - second - left / (b + np.maximum(x - 1, 0))
         sides = (by_alpha * alpha, by_a * a, by_b * b)
         gradient = [self.weights @ (by_r * r), *(self.weights @ side for side in sides)]
         if self.z is not None:
@@ -277,21 +281,13 @@ class _Problem:
 def _history(x: ArrayLike, tx: ArrayLike, age: ArrayLike) -> tuple[Floats, Floats, Floats]:
     x, tx, age = checked(frequency=x, recency=tx, T=age)
     for name, bad in (
+        ("frequency: is beyond what can be counted", x > MAX_INTEGER),
         ("recency: the last purchase is later than T", tx > age),
         ("recency: must be 0 where frequency is 0", (x == 0) & (tx > 0)),
     ):
         if bad.any():
             raise DataError(f"{name} (position {np.flatnonzero(bad.ravel())[0]})")
     return x, tx, age
-
-
-def _distinct(x: Floats, tx: Floats, age: Floats) -> tuple[Floats, Floats, Floats, Floats]:
-    """Return each history once, and how many customers have it."""
-    order = np.lexsort((age, tx, x))
-    rows = np.stack([x, tx, age])[:, order]
-    starts = run_starts(*rows)
-    counts = np.diff(np.append(starts, len(x))).astype(np.float64)
-    return rows[0, starts], rows[1, starts], rows[2, starts], counts
 
 
 def _covariates(covariates: ArrayLike, customers: int | None) -> Floats:

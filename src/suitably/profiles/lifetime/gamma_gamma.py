@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 from scipy.special import digamma, gammaln
 
 from suitably.errors import DataError, NotFittedError
-from suitably.profiles.lifetime.likelihood import Floats, checked, maximise
+from suitably.profiles.lifetime.likelihood import Floats, checked, maximise, usable
 from suitably.utils.params import Parameterized, check_positive
 
 __all__ = ["GammaGamma", "GammaGammaParams"]
@@ -112,9 +112,7 @@ class GammaGamma(Parameterized):
         """
         if not hasattr(self, "params_"):
             raise NotFittedError("GammaGamma: call fit(frequency, monetary), or set params_")
-        p, q, v = (float(one) for one in self.params_)
-        if not all(np.isfinite(one) and one > 0 for one in (p, q, v)):
-            raise DataError(f"GammaGamma.params_: must be above 0, not {tuple(self.params_)}")
+        p, q, v = usable(tuple(self.params_), "GammaGamma")
         (x,), m = checked(x=x), np.asarray(m, np.float64)
         x, m = checked(x=x, m=np.where(x > 0, m, 0.0))
         _refuse_free(x, m)
@@ -125,7 +123,8 @@ class GammaGamma(Parameterized):
                 f"{x[below].flat[0]:g} repeat purchases is not finite, so nothing is expected of "
                 f"them (position {np.flatnonzero(below.ravel())[0]})"
             )
-        return np.asarray(p * (v + x * m) / (p * x + q - 1))
+        rest = p * x + q - 1
+        return np.asarray(m * (p * x / rest) + p * v / rest)
 
 
 def _refuse_free(x: Floats, m: Floats) -> None:

@@ -8,14 +8,18 @@ from scipy import optimize
 
 from suitably.errors import DataError
 
-__all__ = ["Floats", "checked", "maximise"]
+__all__ = ["Floats", "checked", "maximise", "usable"]
 
 Floats = NDArray[np.float64]
 Objective = Callable[[Floats], tuple[float, Floats]]
 
 _FARTHEST = 12.0
-"""Logarithm of how far from one a parameter may lie, in units scaled to the data."""
+"""Logarithm of how far from one a parameter is sought, in units scaled to the data."""
+_AWAY = 10.0
+"""From where on it is taken to run away: the likelihood is all but flat there."""
 _STEEPEST = 1e-5
+_LARGEST = 1e300
+_LARGEST_PARAMETER = 1e100
 
 
 def maximise(objective: Objective, start: Floats, free: int, names: tuple[str, ...]) -> Floats:
@@ -46,7 +50,7 @@ def maximise(objective: Objective, start: Floats, free: int, names: tuple[str, .
         options={"maxiter": 1000, "maxfun": 2000, "ftol": 1e-15, "gtol": 1e-9, "maxcor": 20},
     )
     place: Floats = found.x
-    away = [names[i] for i in range(free) if abs(place[i]) > _FARTHEST - 1]
+    away = [names[i] for i in range(free) if abs(place[i]) > _AWAY]
     if away:
         raise DataError(
             f"the likelihood has no maximum: {'; '.join(away)}. Give more history, or a penalty"
@@ -60,8 +64,22 @@ def maximise(objective: Objective, start: Floats, free: int, names: tuple[str, .
     return place
 
 
+def usable(params: tuple[float, ...], model: str) -> list[float]:
+    """Return a model's parameters as numbers.
+
+    Raises:
+        DataError: One is not above 0, or so large that products of it overflow.
+    """
+    numbers = [float(one) for one in params]
+    if not all(0 < one <= _LARGEST_PARAMETER for one in numbers):
+        raise DataError(
+            f"{model}.params_: must be above 0 and at most {_LARGEST_PARAMETER:g}, not {params}"
+        )
+    return numbers
+
+
 def checked(**columns: ArrayLike) -> list[Floats]:
-    """Read arrays of one length as finite numbers that are not negative, broadcast to each other.
+    """Read arrays of one length as numbers from 0 to 1e300, broadcast to each other.
 
     Raises:
         DataError: One is not; the message has its name and the first place.
@@ -72,11 +90,11 @@ def checked(**columns: ArrayLike) -> list[Floats]:
             numbers = np.asarray(column, np.float64)
         except (TypeError, ValueError):
             raise DataError(f"{name}: must hold numbers") from None
-        bad = np.flatnonzero(~(np.isfinite(numbers) & (numbers >= 0)).ravel())
+        bad = np.flatnonzero(~((numbers >= 0) & (numbers <= _LARGEST)).ravel())
         if len(bad):
             value = numbers.ravel()[bad[0]]
             raise DataError(
-                f"{name}: {len(bad)} of {numbers.size} are no numbers from 0 up "
+                f"{name}: {len(bad)} of {numbers.size} are no numbers from 0 to {_LARGEST:g} "
                 f"(position {bad[0]}: {value:g})"
             )
         read.append(numbers)
