@@ -23,7 +23,7 @@ def money_sums(trades: Trades) -> dict[str, NDArray[np.int64]]:
 
 
 def named(view: View, column: str) -> dict[str, NDArray[Any]]:
-    """Return what a field of the products holds, as two arrays of `beside`: codes and words.
+    """Return what a field of the products holds, as arrays of `beside`: codes, and the words.
 
     Raises:
         DataError: Values by which nothing can be summed up.
@@ -32,7 +32,7 @@ def named(view: View, column: str) -> dict[str, NDArray[Any]]:
     ids = column == view.columns.product
     array = view.products.ids.array if ids else view.product_fields[column].combine_chunks()
     codes, words = coded(as_text(readable(array, where), where))
-    return {column: codes, f"{column}.words": words}
+    return {f"by.{column}": codes, f"by.{column}.words": words}
 
 
 def followed(a: GroupedSums, b: GroupedSums) -> GroupedSums:
@@ -81,12 +81,12 @@ def grouped(
         Sums by user and `group`; and of whom a product has no group, bool (users,): any of their
         sums might be larger.
     """
-    codes = beside[column][pairs.keys["products"]]
+    codes = beside[f"by.{column}"][pairs.keys["products"]]
     known = codes >= 0
     strange = np.bincount(pairs.users, ~known, minlength=len(pairs)) > 0
     some = pairs.take(known)
     keys = {"users": some.users, "group": codes[known]}
-    words = {"group": beside[f"{column}.words"]}
+    words = {"group": beside[f"by.{column}.words"]}
     return GroupedSums.of(len(pairs), keys, some.sums, words), strange
 
 
