@@ -256,8 +256,7 @@ def _totals(held: GroupedSums) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
 def _sums(held: GroupedSums, values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Add up values of each user, the least first, so that the order of products has no say."""
     order = np.lexsort((values, held.users))
-    sums: NDArray[np.float64] = np.bincount(held.users[order], values[order], len(held))
-    return sums.astype(np.float64)
+    return np.bincount(held.users[order], values[order], len(held)).astype(np.float64)
 
 
 def _ratio(part: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.float64]:
