@@ -137,7 +137,7 @@ class Holdings(ParameterizedBuilder):
                 price below 0, or money in several currencies.
         """
         self.check_params()
-        trades = Trades.of(view, self.rates)
+        trades = self._with_pieces(view, Trades.of(view, self.rates))
         beside: dict[str, NDArray[Any]] = {"doubtful": view.doubtful}
         for parameter in _MAPS.values():
             if self._there(view, parameter):
@@ -212,30 +212,41 @@ class Holdings(ParameterizedBuilder):
             f"products: no column {name!r} for {parameter}= of Holdings; it has {there}"
         )
 
-    def _learn(self, data: Dataset, as_of: Any) -> None:
-        view = data.view(as_of)
-        if self.price is not None and view.events.quantities is None:
+    def _with_pieces(self, view: View, trades: Trades) -> Trades:
+        """Read how many pieces, where prices count them: else only data with disposals are asked.
+
+        Without any, `trades` are the acquisitions.
+        """
+        if self.price is None or trades.quantities is not None:
+            return trades
+        name, extra = view.columns.quantity, view.events.extra
+        if name is None or extra is None or name not in extra.column_names:
             raise DataError(
                 f"interactions: Holdings(price={self.price!r}) counts pieces, and there is no "
                 f"column of quantities: name it in Columns(quantity=...)"
             )
-        self.accumulate(view)
+        pieces = _doubles(view.acquisitions.column(name), f"interactions.{name}")
+        return replace(trades, quantities=pieces)
+
+    def _learn(self, data: Dataset, as_of: Any) -> None:
+        self.accumulate(data.view(as_of))
 
 
 def _numbers(view: View, column: str) -> NDArray[np.float64]:
     where = f"products.{column}"
-    array = readable(view.product_fields[column].combine_chunks(), where)
-    if not (is_number(array.type) or pa.types.is_null(array.type)):
-        raise DataError(f"{where}: must hold numbers, not {array.type}")
+    numbers = _doubles(readable(view.product_fields[column].combine_chunks(), where), where)
+    below = numbers[numbers < 0]
+    if len(below):
+        raise DataError(f"{where}: {len(below)} of {len(numbers)} are below 0, as {below[0]:g}")
+    return numbers
+
+
+def _doubles(array: pa.Array, where: str) -> NDArray[np.float64]:
     if pa.types.is_null(array.type):
         return np.full(len(array), np.nan)
-    numbers = finite_doubles(array, where)
-    below = np.flatnonzero(numbers < 0)
-    if len(below):
-        raise DataError(
-            f"{where}: {len(below)} of {len(numbers)} are below 0, as {numbers[below[0]]}"
-        )
-    return numbers
+    if not is_number(array.type):
+        raise DataError(f"{where}: must hold numbers, not {array.type}")
+    return finite_doubles(array, where)
 
 
 def _alike(held: GroupedSums) -> GroupedSums:

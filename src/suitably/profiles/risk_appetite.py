@@ -260,10 +260,11 @@ class RiskAppetite(ParameterizedBuilder):
         ):
             raise ValueError(f"{shown(self, 'tolerance')}: must be a whole number, 0 or more")
         check_scales(self)
-        if len(self._capacity_columns) > 2 or not all(
-            isinstance(name, str) for name in self._capacity_columns
-        ):
+        if not _columns(self.capacity, several=True):
             raise ValueError(f"{shown(self, 'capacity')}: must be a column, or two")
+        for name in ("knowledge", "knowledge_date", "predicted", "held_risk"):
+            if not _columns(getattr(self, name)):
+                raise ValueError(f"{shown(self, name)}: must name a column, or be None")
         levels = None if self.scale is None else len(self.scale)
         for name in ("capacity_limits", "knowledge_limits"):
             check_limits(self, name, levels)
@@ -325,6 +326,11 @@ class RiskAppetite(ParameterizedBuilder):
         return columns
 
     def _learn(self, data: Dataset, as_of: Any) -> None:
-        if self.scale is not None and self.held_risk is not None:
-            self._holdings.fit(data, as_of)
         self.accumulate(data.view(as_of))
+
+
+def _columns(asked: Any, several: bool = False) -> bool:
+    """Return whether it is a column, or None; or two columns."""
+    if several and isinstance(asked, list | tuple):
+        return len(asked) == 2 and all(isinstance(name, str) for name in asked)
+    return asked is None or isinstance(asked, str)
