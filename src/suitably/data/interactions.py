@@ -123,7 +123,7 @@ def read_events(
             ~np.isnan(_floats(inspection, roles.propensity)) if roles.propensity else None
         ),
         **(_event_ids(inspection, roles.event_id) if roles.event_id else {}),
-        **_without_role(inspection.table, columns),
+        **_without_role(inspection.table, columns, roles),
     )
     if times is None or bool((times[1:] >= times[:-1]).all()):
         return events
@@ -151,9 +151,11 @@ def _floats(log: TableValidator, column: str) -> NDArray[np.float64]:
     return floats
 
 
-def _without_role(log: pa.Table, columns: Columns) -> dict[str, Any]:
+def _without_role(log: pa.Table, columns: Columns, roles: Roles) -> dict[str, Any]:
     """Keep the other columns as they are: only a builder that asks for one reads it."""
     named = set(asdict(columns).values())
+    if roles.quantity is None:
+        named.discard(columns.quantity)  # nothing here reads it, but holdings at a price do
     rest = [name for name in log.column_names if name not in named]
     return {"extra": log.select(rest), "places": np.arange(log.num_rows)} if rest else {}
 

@@ -7,6 +7,7 @@ from suitably.profiles.cohorts import cohorts
 from suitably.profiles.compose import build
 from suitably.profiles.from_function import FromFunction
 from suitably.profiles.funnel import funnel
+from suitably.profiles.holdings import Holdings
 from suitably.profiles.lifecycle import Lifecycle
 from suitably.profiles.lifetime import BetaGeo, BetaGeoParams, GammaGamma, GammaGammaParams
 from suitably.profiles.lifetime_value import LifetimeValue
@@ -31,6 +32,7 @@ __all__ = [
     "FromFunction",
     "GammaGamma",
     "GammaGammaParams",
+    "Holdings",
     "Lifecycle",
     "LifetimeValue",
     "Origin",

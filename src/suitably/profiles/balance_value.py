@@ -14,10 +14,10 @@ from suitably.profiles.lifetime.likelihood import Floats
 from suitably.profiles.lifetime.per_user import (
     check_per_user,
     columns_among,
-    numbers_of,
     per_user,
 )
 from suitably.profiles.provenance import FieldInfo
+from suitably.profiles.user_columns import user_numbers
 from suitably.utils.params import check_positive_int, shown
 
 __all__ = ["BalanceValue"]
@@ -92,7 +92,7 @@ class BalanceValue(ParameterizedBuilder):
         """
         self.check_params()
         numbers = {
-            "balance": np.maximum(numbers_of(view, self.balance), 0.0),
+            "balance": np.maximum(user_numbers(view, self.balance, "BalanceValue"), 0.0),
             "margin": per_user(view, self.margin),
             "retention": per_user(view, self.retention, most=1.0),
             "discount": per_user(view, self.discount),

@@ -127,7 +127,7 @@ class FromFunction(ParameterizedBuilder):
             ValueError: A parameter that is none.
         """
         self.check_params()
-        columns = {name: user_column(view, name, self) for name in self.reads}
+        columns = {name: user_column(view, name, "FromFunction") for name in self.reads}
         parts = tuple(builder.accumulate(view).to_arrays() for builder in self._builders)
         return FromFunctionState.of(len(view.users), kept_clock(view.clock), columns, parts)
 

@@ -19,10 +19,10 @@ from suitably.profiles.lifetime.likelihood import Floats
 from suitably.profiles.lifetime.per_user import (
     check_per_user,
     columns_among,
-    numbers_of,
     per_user,
 )
 from suitably.profiles.provenance import FieldInfo
+from suitably.profiles.user_columns import user_numbers
 from suitably.utils.params import check_positive, shown
 
 __all__ = ["LifetimeValue"]
@@ -143,7 +143,7 @@ class LifetimeValue(ParameterizedBuilder):
             ValueError: A parameter out of range.
         """
         self.check_params()
-        found = [numbers_of(view, name) for name in self.covariates]
+        found = [user_numbers(view, name, "LifetimeValue") for name in self.covariates]
         beside = {
             "covariates": np.stack(found, axis=1) if found else np.zeros((len(view.users), 0)),
             "discount": per_user(view, self.discount),

@@ -1,67 +1,48 @@
-"""The risk level that a user stated, for as long as the questionnaire holds."""
+"""The risk level that a user stated, for as long as it counts, and held against what is known."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from suitably.data import Clock, Dataset, View
-from suitably.data.clock import Instant, Instants, months_later
+from suitably.data import Dataset, View
+from suitably.data.clock import Instant
 from suitably.errors import DataError
 from suitably.profiles.base import ParameterizedBuilder
+from suitably.profiles.holdings import Holdings
 from suitably.profiles.provenance import FieldInfo
-from suitably.profiles.user_columns import user_column
-from suitably.utils.params import check_positive_int
+from suitably.profiles.reconciliation import (
+    REASONS,
+    Ranks,
+    ranks_on,
+    reconciled,
+    revealed_ranks,
+    withheld,
+)
+from suitably.profiles.risk_appetite_state import RiskAppetiteState
+from suitably.profiles.risk_bounds import bound_ranks, check_limits, check_scales, share_of_wealth
+from suitably.profiles.statements import Statement
+from suitably.utils.params import check_fraction, check_positive_int, shown
 
-__all__ = ["RiskAppetite", "RiskAppetiteState"]
-
-_NEVER = np.datetime64("9999-12-31", "us")
-
-
-@dataclass(frozen=True)
-class RiskAppetiteState:
-    """What is kept per user.
-
-    Attributes:
-        codes: int32 (users,), positions in `levels`, −1 where no level is stated.
-        levels: The distinct levels as stated, text or numbers.
-        dated: datetime64[us] (users,), when the questionnaire was answered, NaT if unknown; None
-            where dates are not judged.
-        expires: datetime64[us] (users,), from when it no longer counts; None likewise.
-    """
-
-    codes: NDArray[np.int32]
-    levels: NDArray[Any]
-    dated: Instants | None
-    expires: Instants | None
-
-    def __len__(self) -> int:
-        return len(self.codes)
-
-    def to_arrays(self) -> dict[str, NDArray[Any]]:
-        """Return everything as arrays; `levels` are not per user."""
-        arrays: dict[str, NDArray[Any]] = {"codes": self.codes, "levels": self.levels}
-        if self.dated is not None and self.expires is not None:
-            arrays |= {"dated": self.dated, "expires": self.expires}
-        return arrays
-
-    @classmethod
-    def from_arrays(cls, arrays: dict[str, NDArray[Any]]) -> Self:
-        """Take back what `to_arrays` gave."""
-        dated, expires = arrays.get("dated"), arrays.get("expires")
-        return cls(arrays["codes"], arrays["levels"], dated, expires)
+__all__ = ["RiskAppetite"]
 
 
 @dataclass(eq=False, repr=False)
 class RiskAppetite(ParameterizedBuilder):
-    """Return the stated risk level while its questionnaire is valid, and never another one.
+    """Return the stated risk level while its questionnaire is valid, and never a higher one.
 
     A level counts if its questionnaire is dated strictly before `as_of`, and `as_of` lies strictly
-    before that date plus `valid_months`; a questionnaire without a date does not count. The level
-    is passed on or withheld: nothing here raises or lowers it. In data without timestamps no date
-    can be judged, so that a level with a date is withheld and `risk_review` is null.
+    before that date plus `valid_months`; a questionnaire without a date does not count. In data
+    without timestamps no date can be judged, so that a level with a date is withheld and
+    `risk_review` is null.
+
+    Without a `scale` the level is passed on or withheld, and that is all. With one it is held
+    against what the user holds, what losses the user can bear, and what the user knows of. Capacity
+    and knowledge lower it to what they allow; what is held only asks for a review. Nothing raises
+    it. What is asked for and missing asks for a review too.
 
     Args:
         level: Column of the users frame with the stated level.
@@ -69,10 +50,41 @@ class RiskAppetite(ParameterizedBuilder):
             judged at all, and a stated level counts whenever its row is visible.
         valid_months: Calendar months for which a questionnaire counts, the end clamped to the end
             of the month; None: for ever.
+        scale: The levels, lowest first; None: nothing is reconciled.
+        held_risk: Column of the products with their risk level; None: what is held has no say.
+        product_scale: The levels of products, lowest first, as many as users have: the first is for
+            the first, and so on. None: they are called alike.
+        revealed_share: The revealed level is the lowest at or below which so large a share lies of
+            what is held.
+        tolerance: By how many levels the revealed one may lie below the stated one unasked.
+        capacity: Column with the capacity for loss: a level of the scale, or a share of assets from
+            0 to 1; or two columns, of which the first is divided by the second, such as
+            `("liquid_assets", "net_worth")`: 0 where nothing is there, 1 at most.
+        capacity_limits: For each level but the lowest, the least share that allows it; None: shares
+            lower nothing.
+        knowledge: Column with a level of the scale, or a number such as years of experience.
+        knowledge_date: Column with the date at which it was stated; None: dates are not judged.
+        knowledge_months: Calendar months for which it counts; None: for ever.
+        knowledge_limits: For each level but the lowest, the least number that allows it; None:
+            numbers lower nothing.
+        predicted: Column with a level that a model guessed. It is passed on as imputed, which rules
+            take as missing, and has no say in anything else.
+        weigh: What shares of what is held are of: `"money"` or `"products"`, as in `Holdings`.
+        price: Column of the products with the price of a piece, as in `Holdings`.
+        rates: Rates of currencies, as in `Holdings`.
 
     Fields:
-        risk_level: The level as stated, while it counts; else null.
-        risk_review: Whether a new questionnaire is due: the level is missing or does not count.
+        risk_level: The level as stated, while it counts, or the lower one that was reconciled.
+        risk_review: Whether a new questionnaire is due: the level is missing or does not count, or
+            something contradicts it.
+        risk_review_reason: With a scale, the first that applies: `missing`, `undated`,
+            `dated-later`, `expired`, `above-capacity`, `above-knowledge`, `holds-more-risk`,
+            `holds-less-risk`, `capacity-missing`, `knowledge-missing`.
+        revealed_risk_level: With a scale and `held_risk`, the level of what is held, on the scale
+            of users; null where nothing is held, or its shares are not known.
+        loss_capacity: With `capacity`, that level or share.
+        knowledge_level: With `knowledge`, what is stated, while it counts; called as the column.
+        predicted_risk_level: With `predicted`, that level.
 
     Example:
         >>> from datetime import date
@@ -91,135 +103,234 @@ class RiskAppetite(ParameterizedBuilder):
     level: str = "risk_level"
     date: str | None = "questionnaire_date"
     valid_months: int | None = 12
+    scale: Sequence[Any] | None = None
+    held_risk: str | None = "risk_level"
+    product_scale: Sequence[Any] | None = None
+    revealed_share: float = 0.5
+    tolerance: int = 1
+    capacity: str | Sequence[str] | None = None
+    capacity_limits: Sequence[float] | None = None
+    knowledge: str | None = None
+    knowledge_date: str | None = None
+    knowledge_months: int | None = None
+    knowledge_limits: Sequence[float] | None = None
+    predicted: str | None = None
+    weigh: str = "money"
+    price: str | None = None
+    rates: dict[str, float] | None = None
 
     state_type: ClassVar[type[RiskAppetiteState]] = RiskAppetiteState
 
     @property
     def described(self) -> dict[str, FieldInfo]:
         """What it says of each field."""
-        sources = tuple(f"users.{name}" for name in self.reads)
+        stated = tuple(f"users.{name}" for name in filter(None, (self.level, self.date)))
         until = f"{self.valid_months} months after {self.date}" if self.valid_months else ""
-        return {
-            "risk_level": FieldInfo("stated", sources=sources, expires=until),
+        origin, sources = ("stated", stated) if self.scale is None else ("derived", self._sources)
+        made = {
+            "risk_level": FieldInfo(origin, sources=sources, expires=until),  # type: ignore[arg-type]
             "risk_review": FieldInfo("derived", sources=sources),
         }
+        if self.scale is not None:
+            made["risk_review_reason"] = FieldInfo("derived", sources=sources)
+            if self.held_risk is not None:
+                made["revealed_risk_level"] = FieldInfo("derived", sources=self._held_sources)
+        if self.capacity is not None:
+            derived = not isinstance(self.capacity, str)
+            made["loss_capacity"] = FieldInfo(
+                "derived" if derived else "stated",
+                "share" if derived else "",
+                tuple(f"users.{name}" for name in self._capacity_columns),
+            )
+        if self.knowledge is not None:
+            names = filter(None, (self.knowledge, self.knowledge_date))
+            months = f"{self.knowledge_months} months after {self.knowledge_date}"
+            made[self.knowledge] = FieldInfo(
+                "stated",
+                sources=tuple(f"users.{name}" for name in names),
+                expires=months if self.knowledge_months else "",
+            )
+        if self.predicted is not None:
+            made["predicted_risk_level"] = FieldInfo(
+                "imputed", sources=(f"users.{self.predicted}",)
+            )
+        return made
 
     @property
     def reads(self) -> tuple[str, ...]:
-        """Columns of the users frame: the level and, where it is judged, the date."""
-        return (self.level,) if self.date is None else (self.level, self.date)
+        """Columns of the users frame that are asked for."""
+        more = (self.knowledge, self.knowledge_date, self.predicted)
+        asked = (self.level, self.date, *self._capacity_columns, *more)
+        return tuple(dict.fromkeys(name for name in asked if name is not None))
+
+    @property
+    def _capacity_columns(self) -> tuple[str, ...]:
+        if self.capacity is None:
+            return ()
+        return (self.capacity,) if isinstance(self.capacity, str) else tuple(self.capacity)
+
+    @property
+    def _sources(self) -> tuple[str, ...]:
+        users = tuple(f"users.{name}" for name in self.reads if name != self.predicted)
+        return users if self.held_risk is None else (*users, *self._held_sources)
+
+    @property
+    def _held_sources(self) -> tuple[str, ...]:
+        return self._holdings.described["risk_exposure"].sources
+
+    @property
+    def _holdings(self) -> Holdings:
+        nothing_else = dict.fromkeys(("issuer", "category", "term", "liquidity"))
+        how = {"weigh": self.weigh, "price": self.price, "rates": self.rates}
+        return Holdings(risk=self.held_risk, **nothing_else, **how)  # type: ignore[arg-type]
 
     def accumulate(self, view: View) -> RiskAppetiteState:
-        """Read the levels and dates as they stand in a view.
+        """Read what is stated as it stands in a view, and add up what is held.
 
         Raises:
-            DataError: A column is missing or of another type.
-            ValueError: `valid_months` is not a positive whole number, or given without `date`.
+            DataError: A column is missing or of another type, a level off its scale, a share
+                beyond 0 to 1, or money in several currencies.
+            ValueError: A parameter out of range.
         """
         self.check_params()
-        codes, levels = _levels(user_column(view, self.level, self), self.level)
-        if self.date is None:
-            return RiskAppetiteState(codes, levels, None, None)
-        dated = _moments(user_column(view, self.date, self), self.date, view.clock)
-        if self.valid_months is None:
-            expires = np.where(np.isnat(dated), dated, _NEVER)
-        else:
-            _ask_calendar(self.date, view.clock)
-            expires = months_later(dated, self.valid_months, view.clock)
-        return RiskAppetiteState(codes, levels, dated, expires)
+        said = {"level": Statement.of(view, self.level, self.date, self.valid_months)}
+        if isinstance(self.capacity, str):
+            said["capacity"] = Statement.of(view, self.capacity)
+        elif self.capacity is not None:
+            said["capacity"] = share_of_wealth(view, *self.capacity)
+        if self.knowledge is not None:
+            until = (self.knowledge_date, self.knowledge_months)
+            said["knowledge"] = Statement.of(view, self.knowledge, *until)
+        if self.predicted is not None:
+            said["predicted"] = Statement.of(view, self.predicted)
+        held = None
+        if self.scale is not None and self.held_risk is not None:
+            held = self._holdings.accumulate(view)
+        state = RiskAppetiteState(said, held)
+        self._check_levels(state)
+        return state
 
     def merge(self, a: RiskAppetiteState, b: RiskAppetiteState) -> RiskAppetiteState:
-        """Return the later state: it was read from the fields of every user, as they stand.
+        """Return what the later state says of every user, as they stand, and what both hold.
 
         Raises:
             DataError: `b` knows fewer users than `a`, so it cannot be the later one.
         """
         if len(b) < len(a):
             raise DataError(f"{len(b)} users cannot follow {len(a)}: give all users' fields anew")
-        return b
+        if a.held is None or b.held is None:
+            return b
+        return RiskAppetiteState(b.said, self._holdings.merge(a.held, b.held))
 
     def finalise(self, state: RiskAppetiteState, as_of: Instant | None) -> pa.Table:
-        """Return the two fields as of a moment."""
-        stated = state.codes >= 0
-        unknown = np.zeros(len(state), bool)
-        valid = stated
-        if state.dated is not None and state.expires is not None:
-            if as_of is None:
-                unknown = stated
-                valid = np.zeros(len(state), bool)
-            else:
-                valid = stated & (state.dated < as_of) & (as_of < state.expires)
-        levels = pa.array(state.levels.tolist(), _arrow_type(state.levels))
-        return pa.table(
-            {
-                "risk_level": levels.take(pa.array(state.codes, mask=~valid)),
-                "risk_review": pa.array(~valid, mask=unknown),
-            }
-        )
+        """Return the fields as of a moment."""
+        level = state.said["level"]
+        valid = level.counts(as_of)
+        untold = np.zeros(len(state), bool)
+        if as_of is None and level.dated is not None:
+            untold = level.codes >= 0
+        columns: dict[str, pa.Array] = {}
+        if self.scale is None:
+            columns["risk_level"] = level.array(valid)
+            columns["risk_review"] = pa.array(~valid, mask=untold)
+        else:
+            columns |= self._reconciled(state, as_of, valid, untold)
+        for part, name in (("capacity", "loss_capacity"), ("predicted", "predicted_risk_level")):
+            if part in state.said:
+                columns[name] = state.said[part].array()
+        if self.knowledge is not None:
+            known = state.said["knowledge"]
+            columns[self.knowledge] = known.array(known.counts(as_of))
+        return pa.table({name: columns[name] for name in self.fields})
 
     def check_params(self) -> None:
-        """Refuse `valid_months` that is no positive integer, or given without `date`: ValueError.
+        """Refuse parameters out of range, or that need another one: ValueError."""
+        for date, months in (("date", "valid_months"), ("knowledge_date", "knowledge_months")):
+            value = getattr(self, months)
+            if value is None:
+                continue
+            if getattr(self, date) is None:
+                raise ValueError(
+                    f"{shown(self, months)}: needs a date; without one it must be None"
+                )
+            check_positive_int(self, months)
+        check_fraction(self, "revealed_share", zero=False)
+        if isinstance(self.tolerance, bool) or not (
+            isinstance(self.tolerance, int | np.integer) and self.tolerance >= 0
+        ):
+            raise ValueError(f"{shown(self, 'tolerance')}: must be a whole number, 0 or more")
+        check_scales(self)
+        if not _columns(self.capacity, several=True):
+            raise ValueError(f"{shown(self, 'capacity')}: must be a column, or two")
+        for name in ("knowledge", "knowledge_date", "predicted", "held_risk"):
+            if not _columns(getattr(self, name)):
+                raise ValueError(f"{shown(self, name)}: must name a column, or be None")
+        levels = None if self.scale is None else len(self.scale)
+        for name in ("capacity_limits", "knowledge_limits"):
+            check_limits(self, name, levels)
+        self._holdings.check_params()
 
-        None is fine with or without a date.
-        """
-        if self.valid_months is None:
-            return
-        if self.date is None:
-            raise ValueError(
-                f"{type(self).__name__}(valid_months={self.valid_months!r}): needs a date; "
-                f"without one it must be None"
-            )
-        check_positive_int(self, "valid_months")
+    def _check_levels(self, state: RiskAppetiteState) -> None:
+        """Refuse levels that no scale has, and numbers that are none of what is asked."""
+        self._bound("capacity", state, None, 1.0)
+        self._bound("knowledge", state, None, np.inf)
+        if self.scale is not None:
+            ranks_on(self.scale, state.said["level"].levels.tolist(), f"users.{self.level}")
+        if state.held is not None:
+            named = state.held.beside.get(f"by.{self.held_risk}.words", np.zeros(0, np.str_))
+            scale = [str(level) for level in self.product_scale or self.scale or ()]
+            ranks_on(scale, named.tolist(), f"products.{self.held_risk}")
+
+    def _bound(
+        self, part: str, state: RiskAppetiteState, as_of: Instant | None, most: float
+    ) -> Ranks | None:
+        """Return the highest levels that capacity or knowledge allows; None: it does not bind."""
+        if part not in state.said:
+            return None
+        names = self._capacity_columns if part == "capacity" else (self.knowledge,)
+        where = f"users.{' / '.join(map(str, names))}"
+        limits = getattr(self, f"{part}_limits")
+        return bound_ranks(state.said[part], as_of, self.scale, limits, most, where)
+
+    def _reconciled(
+        self,
+        state: RiskAppetiteState,
+        as_of: Instant | None,
+        valid: NDArray[np.bool_],
+        untold: NDArray[np.bool_],
+    ) -> dict[str, pa.Array]:
+        """Return the level that counts, whether and why to ask anew, and what is revealed."""
+        assert self.scale is not None
+        level = state.said["level"]
+        places = np.append(ranks_on(self.scale, level.levels.tolist(), f"users.{self.level}"), -1)
+        revealed = None
+        if state.held is not None:
+            exposure = self._holdings.finalise(state.held, as_of)["risk_exposure"]
+            scale = self.product_scale or self.scale
+            revealed = revealed_ranks(exposure.combine_chunks(), scale, self.revealed_share)
+        capacity = self._bound("capacity", state, as_of, 1.0)
+        knowledge = self._bound("knowledge", state, as_of, np.inf)
+        stated = np.where(valid, places[level.codes], -1)
+        ranks, reasons = reconciled(stated, revealed, capacity, knowledge, self.tolerance)
+        reasons = np.where(valid, reasons, withheld(level, as_of))
+        names = pa.array(list(self.scale), level.type if len(level.levels) else None)
+        columns = {
+            "risk_level": names.take(pa.array(ranks, mask=ranks < 0)),
+            "risk_review": pa.array(reasons >= 0, mask=untold),
+            "risk_review_reason": pa.array(REASONS).take(
+                pa.array(reasons, mask=untold | (reasons < 0))
+            ),
+        }
+        if revealed is not None:
+            columns["revealed_risk_level"] = names.take(pa.array(revealed, mask=revealed < 0))
+        return columns
 
     def _learn(self, data: Dataset, as_of: Any) -> None:
         self.accumulate(data.view(as_of))
 
 
-def _levels(array: pa.Array, name: str) -> tuple[NDArray[np.int32], NDArray[Any]]:
-    """Code the distinct levels; an array of fixed-width text needs no pickle to be saved."""
-    kind = array.type
-    if pa.types.is_null(kind):
-        array = array.cast(pa.string())
-    elif pa.types.is_decimal(kind):
-        array = _whole(array, name)
-    elif not (pa.types.is_string(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind)):
-        raise DataError(f"users.{name}: must hold levels (text or numbers), not {kind}")
-    encoded = array.dictionary_encode()
-    codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32)
-    levels = encoded.dictionary
-    if pa.types.is_string(levels.type):
-        return codes, np.array(levels.to_pylist(), dtype=np.str_)
-    return codes, levels.to_numpy(zero_copy_only=False)
-
-
-def _whole(array: pa.Array, name: str) -> pa.Array:
-    try:
-        return array.cast(pa.decimal128(38, 0)).cast(pa.int64())
-    except pa.ArrowInvalid:
-        raise DataError(f"users.{name}: must hold levels, not fractions: {array.type}") from None
-
-
-def _arrow_type(levels: NDArray[Any]) -> pa.DataType:
-    return pa.string() if levels.dtype.kind == "U" else pa.from_numpy_dtype(levels.dtype)
-
-
-def _moments(array: pa.Array, name: str, clock: Clock) -> Instants:
-    kind = array.type
-    if pa.types.is_date(kind):
-        _ask_calendar(name, clock)
-    elif pa.types.is_null(kind):
-        array = array.cast(pa.timestamp("us", clock.zone))
-    elif not pa.types.is_timestamp(kind):
-        raise DataError(f"users.{name}: must hold dates or timestamps, not {kind}")
-    elif kind.tz is not None and clock.zone is None:
-        raise DataError(f"users.{name}: has a time zone ({kind.tz}), but the data is naive")
-    elif kind.tz is None and clock.zone is not None:
-        raise DataError(f"users.{name}: has no time zone, but the data has one ({clock.zone})")
-    return clock.moments(array, f"users.{name}")
-
-
-def _ask_calendar(name: str, clock: Clock) -> None:
-    if clock.asks:
-        raise DataError(
-            f"users.{name}: how long it counts is a question of dates, and {clock.asks}"
-        )
+def _columns(asked: Any, several: bool = False) -> bool:
+    """Return whether it is a column, or None; or two columns."""
+    if several and isinstance(asked, list | tuple):
+        return len(asked) == 2 and all(isinstance(name, str) for name in asked)
+    return asked is None or isinstance(asked, str)

@@ -173,7 +173,7 @@ class Tags(ParameterizedBuilder):
     def _listed(self, view: View) -> tuple[Any, NDArray[np.str_], NDArray[np.bool_]]:
         """Return rows of tags as a column has them, their texts, and who has a list."""
         assert self.listed is not None
-        column, where = user_column(view, self.listed, self), f"users.{self.listed}"
+        column, where = user_column(view, self.listed, "Tags"), f"users.{self.listed}"
         if pa.types.is_null(column.type):
             column = column.cast(pa.list_(pa.string()))
         if not is_listlike(column.type):

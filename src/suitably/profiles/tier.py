@@ -9,14 +9,13 @@ from numpy.typing import NDArray
 
 from suitably.data import Dataset, View
 from suitably.data.clock import Instant
-from suitably.data.values import finite_doubles, is_number
 from suitably.errors import DataError
 from suitably.profiles.base import ParameterizedBuilder
 from suitably.profiles.currency import check_rates
 from suitably.profiles.grouped_sums import GroupedSums, money_parts
 from suitably.profiles.provenance import FieldInfo
 from suitably.profiles.trades import Trades
-from suitably.profiles.user_columns import user_column
+from suitably.profiles.user_columns import user_numbers
 from suitably.utils.params import shown
 
 __all__ = ["Tier"]
@@ -87,8 +86,7 @@ class Tier(ParameterizedBuilder):
         self.check_params()
         beside: dict[str, NDArray[Any]] = {}
         if self.assets is not None:
-            column = user_column(view, self.assets, self)
-            beside["assets"] = _numbers(column, f"users.{self.assets}")
+            beside["assets"] = user_numbers(view, self.assets, "Tier")
         users, products = np.zeros(0, np.int32), np.zeros(0, np.int32)
         money, missing = np.zeros(0), np.zeros(0, bool)
         if self.held:
@@ -154,14 +152,6 @@ class Tier(ParameterizedBuilder):
 
     def _learn(self, data: Dataset, as_of: Any) -> None:
         self.accumulate(data.view(as_of))
-
-
-def _numbers(column: pa.Array, where: str) -> NDArray[np.float64]:
-    if pa.types.is_null(column.type):
-        return np.full(len(column), np.nan)
-    if not is_number(column.type):
-        raise DataError(f"{where}: must hold numbers, not {column.type}")
-    return finite_doubles(column, where)
 
 
 def _is_tier(tier: Any) -> bool:

@@ -5,12 +5,12 @@ from typing import Any
 import numpy as np
 
 from suitably.data import View
-from suitably.data.values import finite_doubles, is_number, readable
 from suitably.errors import DataError
 from suitably.profiles.lifetime.likelihood import Floats
+from suitably.profiles.user_columns import user_numbers
 from suitably.utils.params import check_fraction, check_positive
 
-__all__ = ["check_per_user", "columns_among", "numbers_of", "per_user"]
+__all__ = ["check_per_user", "columns_among", "per_user"]
 
 
 def check_per_user(owner: Any, *names: str, share: bool = False) -> None:
@@ -46,7 +46,7 @@ def per_user(view: View, given: float | str, most: float = np.inf) -> Floats:
     """
     if not isinstance(given, str):
         return np.full(len(view.users), float(given))
-    numbers = numbers_of(view, given)
+    numbers = user_numbers(view, given, "lifetime value")
     off = np.flatnonzero((numbers < 0) | (numbers > most))
     if len(off):
         wanted = "0 or more" if most == np.inf else f"from 0 to {most:g}"
@@ -54,20 +54,3 @@ def per_user(view: View, given: float | str, most: float = np.inf) -> Floats:
             f"users.{given}: {len(off)} values are not {wanted} (row {off[0]}: {numbers[off[0]]:g})"
         )
     return numbers
-
-
-def numbers_of(view: View, column: str) -> Floats:
-    """Return a column of the users frame: float64 (users,), NaN where it is null.
-
-    Raises:
-        DataError: There is none of that name, or it holds something else than finite numbers.
-    """
-    fields, where = view.user_fields, f"users.{column}"
-    if column not in fields.column_names:
-        raise DataError(f"users: no column {column!r}; it has {fields.column_names}")
-    array = readable(fields[column].combine_chunks(), where)
-    if array.null_count == len(array):
-        return np.full(len(array), np.nan)
-    if not is_number(array.type):
-        raise DataError(f"{where}: must hold numbers, not {array.type}")
-    return finite_doubles(array, where)

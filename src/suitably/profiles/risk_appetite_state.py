@@ -1,0 +1,47 @@
+"""What is kept of risk appetite: statements, and what is held."""
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+from numpy.typing import NDArray
+
+from suitably.profiles.grouped_sums import GroupedSums
+from suitably.profiles.statements import Statement
+
+__all__ = ["RiskAppetiteState"]
+
+
+@dataclass(frozen=True)
+class RiskAppetiteState:
+    """What is kept per user.
+
+    Attributes:
+        said: What is stated, by `level`, `capacity`, `knowledge` and `predicted`.
+        held: What is held, as `Holdings` keeps it; None where it is not asked.
+    """
+
+    said: dict[str, Statement]
+    held: GroupedSums | None = None
+
+    def __len__(self) -> int:
+        return len(self.said["level"])
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """Return everything as arrays."""
+        parts: dict[str, Any] = {**self.said} | ({} if self.held is None else {"held": self.held})
+        return {
+            f"{part}/{name}": array
+            for part, whole in parts.items()
+            for name, array in whole.to_arrays().items()
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, NDArray[Any]]) -> Self:
+        """Take back what `to_arrays` gave."""
+        parts: dict[str, dict[str, Any]] = {}
+        for name, array in arrays.items():
+            part, _, own = name.partition("/")
+            parts.setdefault(part, {})[own] = array
+        held = parts.pop("held", None)
+        said = {part: Statement.from_arrays(own) for part, own in parts.items()}
+        return cls(said, None if held is None else GroupedSums.from_arrays(held))

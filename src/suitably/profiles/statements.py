@@ -1,0 +1,150 @@
+"""What users stated, level or number, and from when to when it counts."""
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from suitably.data import Clock, View
+from suitably.data.clock import Instant, Instants, months_later
+from suitably.errors import DataError
+from suitably.profiles.user_columns import user_column
+
+__all__ = ["Statement"]
+
+_NEVER = np.datetime64("9999-12-31", "us")
+
+
+@dataclass(frozen=True)
+class Statement:
+    """What each user stated.
+
+    Attributes:
+        codes: int32 (users,), positions in `levels`, −1 where nothing is stated.
+        levels: The distinct levels as stated, text or numbers.
+        dated: datetime64[us] (users,), when it was stated, NaT if unknown; None where dates are not
+            judged.
+        expires: datetime64[us] (users,), from when it no longer counts; None likewise.
+    """
+
+    codes: NDArray[np.int32]
+    levels: NDArray[Any]
+    dated: Instants | None = None
+    expires: Instants | None = None
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    @classmethod
+    def of(
+        cls, view: View, column: str, date: str | None = None, months: int | None = None
+    ) -> Self:
+        """Read a column of the users frame.
+
+        Args:
+            view: The view.
+            column: The column with levels: text or numbers.
+            date: The column with the date of the answer; None: dates are not judged.
+            months: For how many months an answer counts; None: for ever.
+
+        Raises:
+            DataError: A column is missing or of another type.
+        """
+        codes, levels = _levels(user_column(view, column, "RiskAppetite"), column)
+        if date is None:
+            return cls(codes, levels)
+        dated = _moments(user_column(view, date, "RiskAppetite"), date, view.clock)
+        if months is None:
+            return cls(codes, levels, dated, np.where(np.isnat(dated), dated, _NEVER))
+        _ask_calendar(date, view.clock)
+        return cls(codes, levels, dated, months_later(dated, months, view.clock))
+
+    @classmethod
+    def numbers(cls, values: NDArray[np.float64]) -> Self:
+        """Take numbers that were worked out, NaN where they cannot be."""
+        known = ~np.isnan(values)
+        levels, places = np.unique(values[known], return_inverse=True)
+        codes = np.full(len(values), -1, np.int32)
+        codes[known] = places
+        return cls(codes, levels)
+
+    def counts(self, as_of: Instant | None) -> NDArray[np.bool_]:
+        """Return what is stated and counts as of a moment: bool (users,).
+
+        It must be dated strictly before the moment, and the moment lie strictly before it expires.
+        """
+        stated = self.codes >= 0
+        if self.dated is None or self.expires is None:
+            return stated
+        if as_of is None:
+            return np.zeros(len(self), bool)
+        valid: NDArray[np.bool_] = stated & (self.dated < as_of) & (as_of < self.expires)
+        return valid
+
+    def array(self, shown: NDArray[np.bool_] | None = None) -> pa.Array:
+        """Return what is stated, null where it is not shown: (users,)."""
+        hidden = self.codes < 0 if shown is None else ~shown
+        return pa.array(self.levels.tolist(), self.type).take(pa.array(self.codes, mask=hidden))
+
+    @property
+    def type(self) -> pa.DataType:
+        """The type of the levels."""
+        text = self.levels.dtype.kind == "U"
+        return pa.string() if text else pa.from_numpy_dtype(self.levels.dtype)
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """Return everything as arrays; `levels` are not per user."""
+        return {name: array for name, array in vars(self).items() if array is not None}
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, NDArray[Any]]) -> Self:
+        """Take back what `to_arrays` gave."""
+        return cls(**arrays)
+
+
+def _levels(array: pa.Array, name: str) -> tuple[NDArray[np.int32], NDArray[Any]]:
+    """Code the distinct levels; an array of fixed-width text needs no pickle to be saved."""
+    kind = array.type
+    if pa.types.is_null(kind):
+        array = array.cast(pa.string())
+    elif pa.types.is_decimal(kind):
+        array = _whole(array, name)
+    elif not (pa.types.is_string(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind)):
+        raise DataError(f"users.{name}: must hold levels (text or numbers), not {kind}")
+    encoded = array.dictionary_encode()
+    codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32)
+    levels = encoded.dictionary
+    if pa.types.is_string(levels.type):
+        return codes, np.array(levels.to_pylist(), dtype=np.str_)
+    return codes, levels.to_numpy(zero_copy_only=False)
+
+
+def _whole(array: pa.Array, name: str) -> pa.Array:
+    try:
+        return array.cast(pa.decimal128(38, 0)).cast(pa.int64())
+    except pa.ArrowInvalid:
+        raise DataError(f"users.{name}: must hold levels, not fractions: {array.type}") from None
+
+
+def _moments(array: pa.Array, name: str, clock: Clock) -> Instants:
+    kind = array.type
+    if pa.types.is_date(kind):
+        _ask_calendar(name, clock)
+    elif pa.types.is_null(kind):
+        array = array.cast(pa.timestamp("us", clock.zone))
+    elif not pa.types.is_timestamp(kind):
+        raise DataError(f"users.{name}: must hold dates or timestamps, not {kind}")
+    elif kind.tz is not None and clock.zone is None:
+        raise DataError(f"users.{name}: has a time zone ({kind.tz}), but the data is naive")
+    elif kind.tz is None and clock.zone is not None:
+        raise DataError(f"users.{name}: has no time zone, but the data has one ({clock.zone})")
+    return clock.moments(array, f"users.{name}")
+
+
+def _ask_calendar(name: str, clock: Clock) -> None:
+    if clock.asks:
+        raise DataError(
+            f"users.{name}: how long it counts is a question of dates, and {clock.asks}"
+        )
