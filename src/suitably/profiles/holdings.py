@@ -67,8 +67,9 @@ class Holdings(ParameterizedBuilder):
         risk_exposure: A map from risk level, as text, to its share.
         concentration: Sum of the squared shares of products: 1 for a single product, 1 / n for n
             alike.
-        held_horizon_months: Mean term of what is held, weighted by the shares.
-        held_liquidity_days: Mean days until money can be had, weighted likewise.
+        held_horizon_months: Mean term of what is held, weighted by the shares; null where a product
+            held has none.
+        held_liquidity_days: Mean days until money can be had, likewise.
 
     Source:
         Concentration: O. C. Herfindahl, *Concentration in the Steel Industry* (1950).
