@@ -17,6 +17,7 @@ _PARTS = (
     "runner",
     "same_answers",
     "sentences",
+    "stated_revealed",
     "workload",
 )
 RESULTS = Path(__file__).with_name("results.json")

@@ -263,6 +263,20 @@ def test_provenance() -> None:
     )
 
 
+@pytest.mark.parametrize("kind", ["pandas", "polars"])
+def test_frames_of_other_kinds(kind: str) -> None:
+    frames = pytest.importorskip(kind)
+    make = frames.DataFrame
+    log = make({"user_id": [1, 1], "product_id": ["a", "b"], "value": [3.0, 1.0]})
+    products = make({"product_id": ["a", "b"], "issuer": ["X", "Y"]})
+    data = Dataset(make({"user_id": [1, 2]}), products, log)
+    found = Holdings().fit(data).transform(data)
+    assert isinstance(found, make)
+    assert list(found["held_value"]) == [4.0, 0.0]
+    assert len(found["exposure"][0]) == 2
+    assert len(found["exposure"][1]) == 0
+
+
 # --- a slow, obvious twin -----------------------------------------------------------------------
 
 CENTS = st.sampled_from([0.1, 0.2, 0.3, 1.0, 7.5, -0.3, 1e6])

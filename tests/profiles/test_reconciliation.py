@@ -1,5 +1,6 @@
 """Stated levels against what is held, borne and known: lowered or asked about, never raised."""
 
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -284,6 +285,26 @@ def test_no_profile_is_above_what_was_stated(rows: list[Any], bought: list[Any])
         assert said is None or SCALE.index(row["risk_level"]) <= SCALE.index(said)
         assert row["risk_review"] == (row["risk_review_reason"] is not None)
         assert row["risk_level"] == said or row["risk_review"]
+
+
+@settings(max_examples=40)
+@given(st.lists(LEVEL, min_size=4, max_size=4), BOUGHT.filter(bool), st.integers(0, 255))
+def test_any_split_of_the_log_is_a_rebuild(stated: list[Any], bought: list[Any], mask: int) -> None:
+    names = ("user_id", "product_id", "value")
+    log = pa.table(dict(zip(names, map(list, zip(*bought, strict=True)), strict=True)))
+    users = pa.table({"user_id": [1, 2, 3, 4], "risk_level": pa.array(stated, pa.string())})
+    view = Dataset(users, PRODUCTS, log).view()
+    early = np.array([bool(mask >> place & 1) for place in range(len(bought))])
+    builder = RiskAppetite(**PLAIN)
+    a, b = (
+        builder.accumulate(replace(view, events=view.events.take(rows))) for rows in (early, ~early)
+    )
+    whole = builder.accumulate(view)
+    for merged in (builder.merge(a, b), builder.merge(b, a)):
+        assert builder.finalise(merged, None).equals(builder.finalise(whole, None))
+    arrays = whole.to_arrays()
+    again = builder.state_type.from_arrays(arrays)
+    assert builder.finalise(again, None).equals(builder.finalise(whole, None))
 
 
 # --- the contract, and a pipeline ---------------------------------------------------------------

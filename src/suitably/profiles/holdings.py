@@ -67,8 +67,9 @@ class Holdings(ParameterizedBuilder):
         risk_exposure: A map from risk level, as text, to its share.
         concentration: Sum of the squared shares of products: 1 for a single product, 1 / n for n
             alike.
-        held_horizon_months: Mean term of what is held, weighted by the shares.
-        held_liquidity_days: Mean days until money can be had, weighted likewise.
+        held_horizon_months: Mean term of what is held, weighted by the shares; null where a product
+            held has none.
+        held_liquidity_days: Mean days until money can be had, likewise.
 
     Source:
         Concentration: O. C. Herfindahl, *Concentration in the Steel Industry* (1950).
@@ -101,13 +102,12 @@ class Holdings(ParameterizedBuilder):
     @property
     def described(self) -> dict[str, FieldInfo]:
         """What it says of each field."""
-        log: tuple[str, ...] = (
-            ("interactions",) if self.weigh == "products" else ("interactions.value",)
-        )
+        money: tuple[str, ...] = ("interactions.value",)
         if self.price is not None:
-            log += ("interactions.quantity", f"products.{self.price}")
+            money += ("interactions.quantity", f"products.{self.price}")
+        log = ("interactions",) if self.weigh == "products" else money
         made = {
-            "held_value": FieldInfo("observed", "money", log),
+            "held_value": FieldInfo("observed", "money", money),
             "held_products": FieldInfo("observed", "products", ("interactions",)),
         }
         for field, name in self._columns(_MAPS).items():
@@ -200,7 +200,7 @@ class Holdings(ParameterizedBuilder):
                 continue
             mean = _ratio(_sums(held, parts * numbers[held.keys["products"]]), weight)
             columns[field] = pa.array(mean, mask=unknown | (count == 0) | np.isnan(mean))
-        return pa.table({field: columns[field] for field in self.fields})
+        return pa.table({field: columns[field] for field in self.described})
 
     def _columns(self, fields: dict[str, str]) -> dict[str, str]:
         """Return the columns of the products that fields go by, of those that are not left out."""

@@ -241,7 +241,7 @@ class RiskAppetite(ParameterizedBuilder):
         if self.knowledge is not None:
             known = state.said["knowledge"]
             columns[self.knowledge] = known.array(known.counts(as_of))
-        return pa.table({name: columns[name] for name in self.fields})
+        return pa.table({name: columns[name] for name in self.described})
 
     def check_params(self) -> None:
         """Refuse parameters out of range, or that need another one: ValueError."""

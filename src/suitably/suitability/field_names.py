@@ -25,7 +25,8 @@ _USER = {
         "amount_to_invest monthly_debt_payment monthly_living_costs monthly_property_fee "
         "premium_budget invested_12m rmmi_invested_12m horizon_months recency_days frequency "
         "monetary p_alive expected_purchases lifetime_value novelty_appetite fee_sensitivity "
-        "concentration sessions_30d active_days_30d"
+        "concentration sessions_30d active_days_30d "
+        "held_value held_products held_horizon_months held_liquidity_days"
     ),
     "boolean": (
         "risk_review guardian_consent vulnerable is_lowest_class is_professional "
@@ -34,10 +35,10 @@ _USER = {
     ),
     "text": (
         "legal_capacity objective investor_type jurisdiction tax_residence client_category "
-        "rfv_segment lifecycle_stage preferred_term main_channel"
+        "rfv_segment lifecycle_stage preferred_term main_channel risk_review_reason"
     ),
     "list": "knowledge_passed",
-    "map": "category_share exposure class_exposure",
+    "map": "category_share exposure class_exposure risk_exposure",
     "": "loss_capacity knowledge_passed_at",  # a share of assets or a level; a map to dates
 }
 _PRODUCT = {
@@ -47,7 +48,7 @@ _PRODUCT = {
     "number": (
         "min_amount annual_premium single_premium monthly_payment amount_remaining fee_rate "
         "term_months lock_up_months recommended_holding_months payment_years liquidity_days "
-        "max_loss max_ltv total_cost"
+        "max_loss max_ltv total_cost price"
     ),
     "date": "sale_start sale_end launch_date risk_level_date",
     "list": "target_market negative_target_market jurisdictions",
