@@ -272,6 +272,25 @@ def test_the_products_count_as_they_stand_last(tmp_path: Path) -> None:
     assert dict(loaded.trace("u0").profile["category_share"]) == {"new": 1.0}
 
 
+def test_rules_and_lists_read_the_shares() -> None:
+    rule = """[policy]
+id = "mostly"
+version = "1"
+[[rules]]
+id = "used-to-it"
+require = "lookup(user.category_share, product.category, 0) > 0.4"
+"""
+    bank = seven_users().but(policies=(rule,))
+    profile = Preferences(half_life_days=None)
+    calibration = st.reranking.Calibration(target="category_share", weight=0.9)
+    pipeline = bank.fitted(profiles=[profile], rerankers=[calibration], fallback=None)
+    assert pipeline.trace("u1").profile["category_share"] == {"a": 1.0}
+    assert [v.verdict for v in pipeline.why_not("u1", "p5")] == ["fail"]
+    assert [v.verdict for v in pipeline.why_not("u1", "p4")] == ["pass"]
+    assert [v.verdict for v in pipeline.why_not("u6", "p4")] == ["unknown"]
+    assert set(pipeline.recommend(["u1"]).to_frame()["product_id"].to_pylist()) == {"p4"}
+
+
 # --- the slow twin --------------------------------------------------------------------------
 
 EVENTS = any_.lists(
