@@ -247,7 +247,15 @@ def test_any_frame(kind: str) -> None:
     wanted = st.Dataset(*tables)
     data = st.Dataset(*(convert(table, kind) for table in tables))
     found, expected = (Preferences(weight="money").fit(d).transform(d) for d in (data, wanted))
-    assert read_frame(found, "profiles")[0].to_pylist() == expected.to_pylist()
+    rows = read_frame(found, "profiles")[0].to_pylist()
+    for row in rows:  # some versions of polars have lists of structs for maps
+        for field in ("category_share", "term_share"):
+            row[field] = row[field] and [_pair(entry) for entry in row[field]]
+    assert rows == expected.to_pylist()
+
+
+def _pair(entry: Any) -> tuple[str, float]:
+    return tuple(entry.values()) if isinstance(entry, dict) else entry
 
 
 def test_a_state_that_holds_more_is_refused() -> None:
