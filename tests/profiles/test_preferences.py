@@ -38,7 +38,8 @@ class PreferencesContract(BuilderContract):
 class TestEverythingByMoney(PreferencesContract):
     def make(self) -> Any:
         return Preferences(channel="channel", sustainability="sustainable", weight="money",
-                           novelty="category", half_life_days=50, period_days=7)  # fmt: skip
+                           novelty="category", half_life_days=50, period_days=7,
+                           rates={"EUR": 1.5})  # fmt: skip
 
     def bad(self) -> list[Any]:
         wrong = {"weight": "value", "novelty": "issuer", "half_life_days": 0, "period_days": 7.0,
@@ -164,6 +165,8 @@ def test_fees_are_judged_against_the_catalogue_of_a_category() -> None:
     assert cheapness(fees, groups, listed) == pytest.approx(expected, nan_ok=True, abs=1e-12)
     alike = cheapness(np.full(3, 0.1 + 0.2), np.zeros(3, np.int32), np.ones(3, bool))
     assert np.isnan(alike).all()
+    computed = np.array([0.3, 0.1 + 0.2, 0.3])  # which differ in the last digit
+    assert np.isnan(cheapness(computed, np.zeros(3, np.int32), np.ones(3, bool))).all()
     everything = profiles(category=None)[1]
     z = (PRODUCTS.fee_rate.mean() - PRODUCTS.fee_rate) / PRODUCTS.fee_rate.std(ddof=0)
     assert everything["fee_sensitivity"] == pytest.approx((z[0] + 2 * z[2] + z[3]) / 4)

@@ -287,6 +287,9 @@ def test_more_segments_than_profiles() -> None:
     alike = groups().assign(x=0.1, y=7)
     with pytest.raises(st.DataError, match="1 different profiles of 60 users cannot be 2 segments"):
         Segments(k=2).fit(alike)
+    computed = groups().assign(x=[0.3, 0.1 + 0.2] * 30, y=7)  # which differ in the last digit
+    with pytest.raises(st.DataError, match="1 different profiles"):
+        Segments(k=2).fit(computed)
     assert Segments(k=1).fit(alike).describe()["difference.x"].isna().all()
     with pytest.raises(st.DataError, match="0 different profiles"):
         Segments(k=2, fields=["x"]).fit(groups().assign(x=None))
