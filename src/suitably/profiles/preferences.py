@@ -35,12 +35,14 @@ class Preferences(ParameterizedBuilder):
     """Summarise what users choose: shares, a preferred term, an appetite for what is new.
 
     Only acquisitions count, as the products' fields stand at the moment; what was disposed of was
-    chosen once. An acquisition weighs 1, or its money, times `2^(−age / half_life_days)`, where its
-    age is counted in whole periods of `period_days`, from 1970 on: so events can be added up
-    exactly, whatever the parts they come in. A refund, which is an acquisition of an amount below
-    0, is not one more: it lessens the weight of what the user acquired of that product by the share
-    of the money that went back. What is unknown of a product counts for no share of that kind, and
-    shares are of what is known.
+    chosen once. An acquisition weighs 1, or its money, times `2^(−age / half_life_days)`. Its age
+    is `period_days` times the number of periods between its own and that of the user's latest
+    acquisition, where periods are whole days of 24 hours counted from 1970 (UTC): so events can be
+    added up exactly, whatever the parts they come in. Against any other moment all weights of a
+    user would change by one factor, which no share notices. A refund, which is an acquisition of an
+    amount below 0, is not one more: it lessens the weight of what the user acquired of that product
+    by the share of the money that went back. What is unknown of a product counts for no share of
+    that kind, and shares are of what is known.
 
     A column under its usual name may be lacking in the products, and what is made from it is null
     then; any other name must be there. Fields that nobody asks for, by None, are not made. Data

@@ -15,6 +15,8 @@ from suitably.utils.suggest import nearest
 
 __all__ = ["cheapness", "number_trait", "text_trait"]
 
+_ALIKE = 1e-12  # of the largest: fees that differ by less differ by how they were computed
+
 
 def text_trait(
     view: View, column: str | None, required: bool, reader: str
@@ -99,7 +101,8 @@ def cheapness(
     mean = reduce_runs(np.add, over, starts) / sizes
     away = over - np.repeat(mean, sizes)
     deviation = np.sqrt(reduce_runs(np.add, away**2, starts) / sizes)
-    spread = np.repeat(np.where(deviation > 0, deviation, np.nan), sizes)
+    most = np.maximum(np.abs(low), np.abs(fee[starts + sizes - 1]))
+    spread = np.repeat(np.where(deviation > _ALIKE * most, deviation, np.nan), sizes)
     found[rows] = -away / spread
     return found
 

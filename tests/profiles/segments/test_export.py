@@ -72,6 +72,17 @@ def test_means_of_few_are_not_told() -> None:
     assert fitted.export(k_anonymity=4)["difference.income"].notna().all()
 
 
+def test_nor_can_they_be_worked_out_from_the_others() -> None:
+    """Of b only two gave their income: with a, c and what is outside of these it would be known."""
+    frame = pd.DataFrame({"user_id": range(30), "kind": ["a"] * 10 + ["b"] * 10 + ["c"] * 10,
+                          "income": [1.0] * 12 + [None] * 8 + [2.0] * 10})  # fmt: skip
+    found = Strata(["kind"]).fit(frame).export()
+    assert found["difference.income"].isna().all()
+    none = frame.assign(income=frame.income.where(frame.kind != "b"))
+    found = Strata(["kind"]).fit(none).export()
+    assert found["difference.income"].notna().tolist() == [True, False, True]
+
+
 def test_files(tmp_path: Path) -> None:
     fitted = stratified(a=9, b=7)
     found = fitted.export(tmp_path / "s.csv")

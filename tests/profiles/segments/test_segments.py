@@ -12,10 +12,20 @@ from hypothesis import strategies as any_
 
 import suitably as st
 from suitably.data.frames import read_frame
-from suitably.profiles import Preferences, RecencyFrequencyValue, Segments, adjusted_rand
+from suitably.profiles import Preferences, RecencyFrequencyValue, Segments, Strata, adjusted_rand
 from suitably.profiles.segments.k_means import k_means, nearest_centres
 from suitably.profiles.segments.standard_grid import StandardGrid
+from suitably.testing.params import ParamsContract
 from support.frames import KINDS, convert
+
+
+class TestParameters(ParamsContract):
+    def make(self) -> Any:
+        return Segments(k=3)
+
+    def made(self) -> list[Any]:
+        return [self.make(), Segments(fields=["x"]), Strata(["a", "b"], {"a": [1, 2]}, user="id")]
+
 
 # Three groups as plain as can be: 30, 20 and 10 users around (0, 0), (10, 0) and (0, 10).
 CENTRES = {"1": (0.0, 0.0), "2": (10.0, 0.0), "3": (0.0, 10.0)}
@@ -153,6 +163,14 @@ def test_others_are_assigned_to_what_was_learned() -> None:
         segments.predict(new.drop(columns="y"))
 
 
+def test_ids_may_be_called_otherwise() -> None:
+    frame = groups().rename(columns={"user_id": "customerID"})
+    frame["customerID"] = [f"c{i}" for i in frame.customerID]
+    segments = Segments(k=3, user="customerID").fit(frame)
+    assert segments.labels.customerID.tolist() == frame.customerID.tolist()
+    assert segments.export(user_ids=True).columns.tolist() == ["customerID", "segment"]
+
+
 def test_maps_are_compared_key_by_key() -> None:
     frame = pd.DataFrame({"user_id": range(6),
                           "share": [[("a", 1.0)], {"a": 0.9, "b": 0.1}, {"b": 1.0}, {"b": 1.0},
@@ -269,6 +287,9 @@ def test_more_segments_than_profiles() -> None:
     alike = groups().assign(x=0.1, y=7)
     with pytest.raises(st.DataError, match="1 different profiles of 60 users cannot be 2 segments"):
         Segments(k=2).fit(alike)
+    computed = groups().assign(x=[0.3, 0.1 + 0.2] * 30, y=7)  # which differ in the last digit
+    with pytest.raises(st.DataError, match="1 different profiles"):
+        Segments(k=2).fit(computed)
     assert Segments(k=1).fit(alike).describe()["difference.x"].isna().all()
     with pytest.raises(st.DataError, match="0 different profiles"):
         Segments(k=2, fields=["x"]).fit(groups().assign(x=None))

@@ -48,7 +48,9 @@ class Differences:
             values: float64 (users, fields), NaN where missing.
             codes: int32 (users,), the segment of each, −1 for none, whom nothing counts.
             segments: How many segments there are.
-            least: How many must be known inside and outside for a mean to be told.
+            least: How many must be known inside and outside for a mean to be told; a field of which
+                fewer are known in some segment, but one at least, is not told of any, since the
+                means of the others would give that one away.
         """
         values, codes = values[codes >= 0], codes[codes >= 0]
         deviations = StandardGrid.of(values, names).deviations
@@ -57,6 +59,8 @@ class Differences:
             known = ~np.isnan(column)
             order = np.argsort(codes[known], kind="stable")
             sizes = np.bincount(codes[known], minlength=segments)
+            if ((sizes > 0) & (sizes < least)).any():
+                continue
             parts = np.split(column[known][order], np.cumsum(sizes)[:-1])
             sums = [math.fsum(part.tolist()) for part in parts]
             for segment, size in enumerate(sizes):

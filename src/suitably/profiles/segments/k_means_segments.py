@@ -69,7 +69,8 @@ class Segments(Segmentation):
     def check_params(self) -> None:
         """Refuse parameters out of range: ValueError."""
         check_positive_int(self, "k", "starts")
-        if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
+        whole = isinstance(self.seed, int | np.integer) and not isinstance(self.seed, bool)
+        if not whole or self.seed < 0:
             raise ValueError(f"{shown(self, 'seed')}: must be an integer of 0 or more")
         fields: Any = self.fields
         if fields is None:

@@ -111,10 +111,10 @@ class Segmentation(Parameterized):
     ) -> Any:
         """Return, and write, what may leave the house: no segment of fewer than k users.
 
-        Shares are of the users in the segments that are left, and a mean is told only where at
-        least k users are known on either side. This keeps single users from being picked out by
-        the table alone; it does not keep a segment whose members are all alike from saying
-        something of each, nor two exports of almost the same users from being compared.
+        Shares are of the users in the segments that are left. Means of a field are told only where
+        at least k users are known in each segment that has any. This keeps single users from being
+        picked out by the table alone; it does not keep a segment whose members are all alike from
+        saying something of each, nor two exports of almost the same users from being compared.
 
         Args:
             path: A file to write, `.csv` or `.parquet`; None: none.

@@ -14,7 +14,7 @@ from suitably.profiles.grouped_sums import coded
 from suitably.profiles.segments.differences import Differences
 from suitably.profiles.segments.profile_table import ProfileTable
 from suitably.profiles.segments.segmentation import Segmentation
-from suitably.utils.params import shown
+from suitably.utils.params import clone, shown
 
 __all__ = ["Strata"]
 
@@ -81,12 +81,12 @@ class Strata(Segmentation):
             told = zip(self.fields, parts, strict=True)
             self._meanings[name] = ", ".join(f"{field} {part}" for field, part in told)
         # Texts with a slash may make one name of two crosses; to the reader they are one stratum.
-        distinct = tuple(dict.fromkeys(names))
-        joint = np.array([distinct.index(name) for name in names], np.int32)
-        return joint[places.reshape(-1)], distinct
+        distinct = {name: place for place, name in enumerate(dict.fromkeys(names))}
+        joint = np.array([distinct[name] for name in names], np.int32)
+        return joint[places.reshape(-1)], tuple(distinct)
 
     def _assign(self, table: ProfileTable) -> tuple[NDArray[np.int32], tuple[str, ...]]:
-        other = type(self)(self.fields, self.limits, self.user)
+        other: Strata = clone(self)
         return other._partition(table)
 
     def _classes(
