@@ -15,7 +15,8 @@ TOP = ["ABTest", "ArtifactError", "Columns", "DataError", "Dataset", "NotFittedE
        "show_progress"]  # fmt: skip
 ROOMS = {
     "data": ["simulate_bank", "far_trans", "scf2019", "open_bandit"],
-    "profiles": ["RecencyFrequencyValue", "RiskAppetite"],
+    "profiles": ["FromFunction", "Lifecycle", "RecencyFrequencyValue", "RiskAppetite", "Tags",
+                 "Tier"],
     "ranking": ["Popularity", "ItemKNN", "EASE", "Spectral", "ALS", "BPR", "LogisticMF", "IALS",
                 "LightFM", "Blend"],
     "reranking": ["Diversity", "Determinantal", "Caps", "Calibration", "ConcentrationLimit"],

@@ -1,6 +1,7 @@
 """Recency, frequency and value: by hand, by brute force, and merged in any way."""
 
 from dataclasses import replace
+from datetime import date, datetime, timedelta
 
 import numpy as np
 import pandas as pd
@@ -314,6 +315,55 @@ def test_states_in_two_currencies_do_not_merge() -> None:
     with pytest.raises(DataError, match="EUR, USD"):
         builder.merge(*states)
     assert builder.state_type.from_arrays(states[0].to_arrays()).currency == "EUR"
+
+
+ZONES = st.sampled_from(["UTC", "Europe/Berlin", "America/Sao_Paulo", "Asia/Tokyo"])
+DATES = st.dates(date(2017, 1, 1), date(2018, 12, 31))
+
+
+@given(ZONES, st.lists(DATES, min_size=1, max_size=6), st.integers(0, 400), st.integers(0, 86_399))
+def test_days_of_the_calendar_by_brute_force(zone, dates, after, seconds) -> None:
+    """Clocks that go forward at midnight too: in São Paulo that day began at one."""
+    times = pd.Series(pd.to_datetime(dates)).dt.tz_localize(zone, nonexistent="shift_forward")
+    users = [f"u{place}" for place in range(len(dates))]
+    data = Dataset(
+        None, None, pd.DataFrame({"user_id": users, "product_id": 1, "timestamp": times})
+    )
+    day = max(dates) + timedelta(days=after + 1)
+    moment = pd.Timestamp(datetime(day.year, day.month, day.day) + timedelta(seconds=seconds))
+    as_of = moment.tz_localize(zone, nonexistent="shift_forward", ambiguous=True)
+    found = RecencyFrequencyValue().fit(data, as_of).transform(data)
+    days = dict(zip(found.user_id, found.recency_days, strict=True))
+    assert days == {user: (day - one).days for user, one in zip(users, dates, strict=True)}
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 3), st.booleans(), st.integers(-500, 500), st.sampled_from(["A", "B"])
+        ),
+        min_size=1, max_size=20,
+    ),
+    st.randoms(use_true_random=False),
+)  # fmt: skip
+def test_net_money_by_brute_force(events, random) -> None:
+    """Of bought less sold, each in its own currency, in any parts."""
+    owners, sold, cents, currency = map(list, zip(*events, strict=True))
+    log = pa.table({"user_id": owners, "product_id": [1] * len(owners), "currency": currency,
+                    "value": [one / 100 for one in cents],
+                    "event": ["sell" if one else "buy" for one in sold]})  # fmt: skip
+    data = Dataset(pa.table({"user_id": range(4)}), None, log, disposed_events=["sell"])
+    builder, view = RecencyFrequencyValue(rates={"A": 1.0, "B": 3.0}), data.view()
+    whole = builder.finalise(builder.accumulate(view), None)
+    for user in range(4):
+        mine = [event for event in events if event[0] == user]
+        signed = [(-abs(c) if gone else c) * (3 if kind == "B" else 1) for _, gone, c, kind in mine]
+        assert whole["monetary"][user].as_py() == sum(signed) / 100
+        assert whole["frequency"][user].as_py() == sum(not event[1] for event in mine)
+    early = np.array([random.random() < 0.5 for _ in events])
+    a, b = (builder.accumulate(replace(view, events=view.events.take(m))) for m in (early, ~early))
+    assert builder.finalise(builder.merge(a, b), None).equals(whole)
+    assert builder.finalise(builder.merge(b, a), None).equals(whole)
 
 
 # --- merged in any way ----------------------------------------------------------------------

@@ -16,7 +16,7 @@ from suitably.data import Dataset
 from suitably.errors import DataError
 from suitably.profiles import Tags
 from suitably.testing import BuilderContract
-from suitably.testing.bank import AS_OF, SmallBank, seven_users
+from suitably.testing.bank import AS_OF, SmallBank, bought, seven_users
 
 KINDS = ("tag_added", "tag_removed", "marriage", "retirement")
 LIFE = ("marriage", "retirement")
@@ -46,8 +46,8 @@ class TestTagsContract(BuilderContract):
              "tag": "xyz"[i % 3] * (1 + i % 2)}
             for i in range(24)
         ]  # fmt: skip
-        bought = [{**event, "event": "buy"} for event in bank.events]
-        return bank.but(events=[*bought, *tags], owned_events=("buy",))
+        buys = [{**row, "event": "buy"} for row in [*bought((0, 0), days=40), *bank.events]]
+        return bank.but(events=[*buys, *tags], owned_events=("buy",))
 
 
 class TestListedTags(BuilderContract):
@@ -169,6 +169,21 @@ def test_listed_tags_are_those_of_the_column() -> None:
     nothing = users.set_column(1, "interests", pa.nulls(4))
     data = Dataset(nothing, None, pa.table({"user_id": [0], "product_id": [1]}))
     assert builder.fit(data).transform(data)["tags"].to_pylist() == [None] * 4
+
+
+def test_a_list_without_the_tag_leaves_no_text() -> None:
+    """What a column no longer says is gone from the profile and from the state."""
+    users = pa.table({"user_id": ["a"], "interests": [["insolvent", "green"]]})
+    log = pa.table({"user_id": ["a"], "product_id": ["p"]})
+    pipeline = suitably.Pipeline([Tags(listed="interests")], suitably.Policy.unrestricted(),
+                                 suitably.ranking.Popularity())  # fmt: skip
+    pipeline.fit(Dataset(users, None, log))
+    assert pipeline.trace("a").profile["tags"] == ["green", "insolvent"]
+    pipeline.update(users=users.set_column(1, "interests", pa.array([["green"]])))
+    assert pipeline.trace("a").profile["tags"] == ["green"]
+    (state,) = pipeline._model.state.builder_states
+    assert not any(trace in bytes_of(state) for trace in traces("insolvent"))
+    assert len(state.gone) == 0
 
 
 # --- no trace ------------------------------------------------------------------------------------

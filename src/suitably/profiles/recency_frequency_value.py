@@ -71,7 +71,7 @@ class RecencyFrequencyValueState:
             sums,
             arrays.get("clock"),
             bool(arrays.get("timed", [False])[0]),
-            str(arrays["currency"][0]),
+            str(arrays.get("currency", [""])[0]),
         )
 
 

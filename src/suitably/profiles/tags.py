@@ -175,7 +175,7 @@ class Tags(ParameterizedBuilder):
         assert self.listed is not None
         column, where = user_column(view, self.listed, "Tags"), f"users.{self.listed}"
         if pa.types.is_null(column.type):
-            column = column.cast(pa.list_(pa.string()))
+            column = pa.nulls(len(column), pa.list_(pa.string()))
         if not is_listlike(column.type):
             raise DataError(f"{where}: must hold lists of texts, not {column.type}")
         lengths = pc.list_value_length(column).fill_null(0).to_numpy(zero_copy_only=False)

@@ -15,7 +15,7 @@ _USER = {
     "date": (
         "questionnaire_date birth_date stage_since confirmed_at annual_income_date "
         "investor_statement_date warning_shown_at loss_simulated_at crypto_suitable_date "
-        "risk_level_date"
+        "risk_level_date life_event_date"
     ),
     "number": (
         "questionnaire_score assessments_today assessments_12m age years_experience annual_income "
@@ -35,9 +35,10 @@ _USER = {
     ),
     "text": (
         "legal_capacity objective investor_type jurisdiction tax_residence client_category "
-        "rfv_segment lifecycle_stage preferred_term main_channel risk_review_reason"
+        "rfv_segment lifecycle_stage preferred_term main_channel risk_review_reason "
+        "life_event"
     ),
-    "list": "knowledge_passed",
+    "list": "knowledge_passed tags",
     "map": "category_share exposure class_exposure risk_exposure",
     "": "loss_capacity knowledge_passed_at",  # a share of assets or a level; a map to dates
 }
