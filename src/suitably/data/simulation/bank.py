@@ -56,7 +56,7 @@ class SimulatedBank(Dataset):
     scores of 0-19, 20-39, 40-59, 60-79 and 80-100. Products (versions by `product_timestamp`,
     their launch): funds, wealth products, insurance, deposits and loans with risk levels R1 to R5
     and the regime `nfra`, `csrc`, `private` or `loan` that governs them; on sale from `sale_start`
-    until before `sale_end` (2099-12-31: no end); all in yuan.
+    until before `sale_end` (2099-12-31: no end); amounts in yuan whatever the currency.
     Interactions: purchases (event `buy`) with their amount as value.
 
     Attributes:

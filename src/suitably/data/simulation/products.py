@@ -157,8 +157,7 @@ def _frame(
             "regime": regime,
             "purpose": purpose,
             "issuer": np.array(_ISSUERS, object)[rng.integers(0, len(_ISSUERS), n)],
-            # Drawn for nothing, so that all that follows is as it was for a seed.
-            "currency": np.full(rng.random(n).shape, "CNY", object),
+            "currency": np.where(rng.random(n) < 0.95, "CNY", "USD").astype(object),
             "risk_level": names[level],
             "issuer_rating": names[issuer],
             "seller_rating": names[level],
