@@ -197,7 +197,9 @@ class Churn(ParameterizedBuilder):
                 )
 
     def _from_activity(self, view: View, state: GroupedSums) -> CalibratedLogistic:
-        windows = list(self._windows(view, state))
+        if "ends" in state.beside and not np.isnat(state.beside["ends"]).any():
+            return CalibratedLogistic.constant(FEATURES, np.nan)  # nobody is judged by it
+        windows = self._windows(view, state)
         silent = np.concatenate([silent for _, silent in windows] or [np.zeros(0, bool)])
         gone, back = int(silent.sum()), int((~silent).sum())
         if min(gone, back) < self.min_examples:
