@@ -98,6 +98,16 @@ def test_features_in_plain_python(days: list[tuple[int, int]], horizon: int) -> 
     np.testing.assert_allclose(found, np.array(wanted).reshape(-1, 7), atol=1e-12)
 
 
+def test_of_very_many_users_some_are_learned_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [(user, day) for user, day in two_sorts() if user % 3 == 0]
+    users = pa.table({"user_id": list(range(60))})
+    few = Churn(90, min_examples=5).fit(Dataset(users, None, log_of(rows)), "2024-09-20")
+    monkeypatch.setattr("suitably.profiles.churn._LEARNED_FROM", 20)
+    some = Churn(90, min_examples=5).fit(Dataset(users, None, log_of(two_sorts())), "2024-09-20")
+    for name in few.learned:
+        np.testing.assert_array_equal(getattr(few, name), getattr(some, name))
+
+
 def log_of(rows: list[tuple[int, int]], start: date = date(2022, 1, 1)) -> pa.Table:
     return pa.table(
         {
@@ -123,7 +133,7 @@ def test_windows_in_plain_python(rows: list[tuple[int, int]], horizon: int) -> N
     days = {user: sorted({501 - day for mine, day in rows if mine == user}) for user in range(5)}
     step = horizon // 3
     wanted = []
-    for window in range(6):
+    for window in range(12):
         cut = horizon + window * step
         if cut > max(501 - day for _, day in rows) - step:
             break
@@ -241,14 +251,14 @@ class TestWhatCannotBeLearned:
         with pytest.warns(SuitabilityWarning, match=r"0 customers came back .* not told apart"):
             builder = Churn(90).fit(data, "2023-06-01")
         chances = builder.transform(data)["p_churn"].to_pylist()
-        assert chances[0] == chances[1] == 13 / 14  # twice in each of six windows
+        assert chances[0] == chances[1] == 25 / 26  # twice in each of twelve windows
         assert chances[2] is None
 
     def test_everybody_came_back(self) -> None:
         data = Dataset(self.users, None, log_of([(0, day) for day in range(0, 600, 10)]))
-        with pytest.warns(SuitabilityWarning, match="6 customers came back and 0 did not"):
+        with pytest.warns(SuitabilityWarning, match="12 customers came back and 0 did not"):
             builder = Churn(90).fit(data, "2023-08-01")
-        assert builder.transform(data)["p_churn"][0].as_py() == 1 / 8
+        assert builder.transform(data)["p_churn"][0].as_py() == 1 / 14
 
     def test_the_log_is_shorter_than_the_horizon(self) -> None:
         data = Dataset(self.users, None, log_of([(0, 0), (0, 50), (1, 60)]))
@@ -325,7 +335,7 @@ class TestContracts:
         chances = builder.transform(data)["p_churn"].to_pylist()
         assert chances[:4] == [1.0, share, 1.0, 0.0]
         assert chances[5] == 1.0
-        # The one without an end is judged by activity: silent in one window of six, or so.
+        # The one without an end is judged by activity: of which there are a few windows.
         assert 0 < chances[4] < 1
 
     def test_a_state_held_comes_to_the_end(self) -> None:

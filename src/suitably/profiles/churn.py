@@ -23,8 +23,9 @@ from suitably.utils.params import check_positive_int
 
 __all__ = ["Churn"]
 
-_WINDOWS = 6
+_WINDOWS = 12
 _PER_HORIZON = 3  # windows begin a third of the horizon apart
+_LEARNED_FROM = 200_000  # users; of more, every second, third, …
 _NEVER = np.datetime64("NaT", "us")
 
 
@@ -33,7 +34,7 @@ class Churn(ParameterizedBuilder):
     """Estimate the probability of no further activity within a horizon.
 
     Without a contract a customer does not say when they leave, so it is learned at the fit what
-    silence comes to, in up to six windows of the past, each as long as the horizon and wholly
+    silence comes to, in up to twelve windows of the past, each as long as the horizon and wholly
     before `as_of`, begun a third of it apart. Who was known at the beginning of a window, by the
     days on which they had been active (`return_features`), was active in it or not. A logistic
     regression on all windows gives a score, and a rising curve fitted to the newest window turns it
@@ -220,16 +221,19 @@ class Churn(ParameterizedBuilder):
         """Return features at the beginning of each window, and who was silent in it; newest first.
 
         Windows are cut by whole days of the data's calendar; the day of `as_of`, which is not over,
-        is left out. Users whose contract has an end are not learned from.
+        is left out. Users whose contract has an end are not learned from, and of very many users
+        only some, evenly spread.
         """
         assert view.as_of is not None
         users, horizon = state.users, self.horizon_days
         days = local_days(state.keys["days"], view.clock, "Churn")
         today = local_days(np.array([view.as_of]), view.clock, "Churn")[0]
         ago = (today - days).astype(np.int64)
+        every = max(-(-len(state) // _LEARNED_FROM), 1)
+        learned = np.arange(len(state)) % every == 0
         if "ends" in state.beside:
-            free = np.isnat(state.beside["ends"])[users]
-            users, ago = users[free], ago[free]
+            learned &= np.isnat(state.beside["ends"])
+        users, ago = users[learned[users]], ago[learned[users]]
         step = max(horizon // _PER_HORIZON, 1)
         oldest = int(ago.max(initial=0)) - step  # what came before a window is a step at least
         cuts = takewhile(lambda cut: cut <= oldest, (horizon + n * step for n in range(_WINDOWS)))
