@@ -15,8 +15,10 @@ TOP = ["ABTest", "ArtifactError", "Columns", "DataError", "Dataset", "NotFittedE
        "show_progress"]  # fmt: skip
 ROOMS = {
     "data": ["simulate_bank", "far_trans", "scf2019", "open_bandit"],
-    "profiles": ["FromFunction", "Lifecycle", "RecencyFrequencyValue", "RiskAppetite", "Tags",
-                 "Tier"],
+    "profiles": ["Activity", "BalanceValue", "BetaGeo", "Churn", "FromFunction", "GammaGamma",
+                 "Holdings", "Lifecycle", "LifetimeValue", "Preferences", "RecencyFrequencyValue",
+                 "RiskAppetite", "Segments", "Strata", "Tags", "Tier", "build", "card", "cohorts",
+                 "funnel", "population", "retention"],
     "ranking": ["Popularity", "ItemKNN", "EASE", "Spectral", "ALS", "BPR", "LogisticMF", "IALS",
                 "LightFM", "Blend"],
     "reranking": ["Diversity", "Determinantal", "Caps", "Calibration", "ConcentrationLimit"],

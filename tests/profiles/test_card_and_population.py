@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 import suitably as st
-from suitably.profiles import FieldInfo, RecencyFrequencyValue, RiskAppetite
+from suitably.profiles import RecencyFrequencyValue, RiskAppetite
 from suitably.profiles.population import _safe
 from suitably.profiles.shown import shown_value
 from suitably.report import Report
@@ -125,17 +125,9 @@ def test_a_threshold_that_is_none(least: object) -> None:
 
 
 def test_stated_against_revealed() -> None:
-    class Both(RiskAppetite):
-        @property
-        def described(self) -> dict:
-            return {**super().described, "revealed_risk_level": FieldInfo("derived")}
-
-        def finalise(self, state, as_of):  # type: ignore[no-untyped-def]
-            made = super().finalise(state, as_of)
-            return made.append_column("revealed_risk_level", made["risk_level"])
-
-    found = st.profiles.population([Both(date=None, valid_months=None)],
-                                   st.Dataset(USERS, None, LOG))  # fmt: skip
-    assert [row[:3] for row in found.stated] == [
-        ("C1", "C1", 6), ("C2", "C2", "few"), ("C3", "C3", "few")]  # fmt: skip
+    products = pd.DataFrame({"product_id": ["a"], "risk_level": ["R1"]})
+    builder = RiskAppetite(date=None, valid_months=None, scale=["C1", "C2", "C3"],
+                           product_scale=["R1", "R2", "R3"])  # fmt: skip
+    found = st.profiles.population([builder], st.Dataset(USERS, products, LOG))
+    assert [row[:3] for row in found.stated] == [("C1", "C1", "few"), ("C2", "C1", "few")]
     assert "revealed level" in found._repr_html_()

@@ -3,6 +3,7 @@
 from suitably.profiles.activity import Activity
 from suitably.profiles.balance_value import BalanceValue
 from suitably.profiles.card import ProfileCard, card
+from suitably.profiles.churn import Churn
 from suitably.profiles.cohorts import cohorts
 from suitably.profiles.compose import build
 from suitably.profiles.from_function import FromFunction
@@ -16,8 +17,10 @@ from suitably.profiles.preferences import Preferences
 from suitably.profiles.protocol import Builder, BuilderState
 from suitably.profiles.provenance import FieldInfo, Origin, Provenance
 from suitably.profiles.recency_frequency_value import RecencyFrequencyValue
+from suitably.profiles.retention import retention
 from suitably.profiles.risk_appetite import RiskAppetite
 from suitably.profiles.segments import Segmentation, Segments, Strata, adjusted_rand
+from suitably.profiles.survival import SurvivalCurve, kaplan_meier
 from suitably.profiles.tags import Tags
 from suitably.profiles.tier import Tier
 
@@ -28,6 +31,7 @@ __all__ = [
     "BetaGeoParams",
     "Builder",
     "BuilderState",
+    "Churn",
     "FieldInfo",
     "FromFunction",
     "GammaGamma",
@@ -45,6 +49,7 @@ __all__ = [
     "Segmentation",
     "Segments",
     "Strata",
+    "SurvivalCurve",
     "Tags",
     "Tier",
     "adjusted_rand",
@@ -52,5 +57,7 @@ __all__ = [
     "card",
     "cohorts",
     "funnel",
+    "kaplan_meier",
     "population",
+    "retention",
 ]

@@ -31,6 +31,10 @@ class BetaGeoParams(NamedTuple):
         alpha: Its rate, in the unit of time of the data.
         a: First parameter of the beta distribution of the probability of leaving.
         b: Second one.
+
+    Example:
+        >>> BetaGeoParams(r=0.243, alpha=4.414, a=0.793, b=2.426).alpha
+        4.414
     """
 
     r: float

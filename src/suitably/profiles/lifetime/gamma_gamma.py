@@ -26,6 +26,10 @@ class GammaGammaParams(NamedTuple):
         p: Shape of the gamma distribution of a customer's amounts.
         q: Shape of the gamma distribution of its rate over customers.
         v: Scale of that, in the unit of money of the data.
+
+    Example:
+        >>> GammaGammaParams(p=6.25, q=3.74, v=15.45).v
+        15.45
     """
 
     p: float
