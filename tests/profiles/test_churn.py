@@ -15,10 +15,12 @@ from hypothesis import strategies as st
 
 import suitably
 from suitably import DataError, Dataset, SuitabilityWarning
+from suitably.data import simulate_bank
 from suitably.profiles import Churn
 from suitably.profiles.return_features import return_features
 from suitably.testing import BuilderContract
 from suitably.testing.bank import AS_OF, SmallBank, bought
+from support.calibration import calibration_error, what_came
 
 LESS = "ignore::suitably.SuitabilityWarning"
 
@@ -396,3 +398,10 @@ class TestContracts:
             found = Churn(90, ends="contract_end").fit(data, "2024-09-20").transform(data)
         plain = Churn(90).fit(data, "2024-09-20").transform(data)
         assert found["p_churn"].equals(plain["p_churn"])
+
+
+@pytest.mark.parametrize("as_of", ["2023-10-01", "2024-01-01", "2024-04-01", "2024-07-01"])
+def test_calibrated_on_the_simulated_bank(as_of: str) -> None:
+    chances, silent = what_came(simulate_bank(), Churn(), as_of)
+    assert calibration_error(chances, silent) <= 0.03
+    assert ((chances - silent) ** 2).mean() < 0.9 * silent.mean() * (1 - silent.mean())

@@ -11,6 +11,9 @@ from scipy.special import expit
 __all__ = ["CalibratedLogistic", "fit_logistic"]
 
 Floats = NDArray[np.float64]
+_PENALTY = 0.003
+"""Enough that features which go together, as recency and tenure do in a short history, do not get
+great slopes that cancel out where they are learned and nowhere else."""
 _ROUNDS = 50
 _CLOSE = 1e-9  # a step of less is the last
 _SMALLEST = 1e-6  # a step is not halved further
@@ -56,7 +59,7 @@ class CalibratedLogistic:
         happened: NDArray[np.bool_],
         newer: Floats,
         newer_happened: NDArray[np.bool_],
-        penalty: float = 1.0,
+        penalty: float = _PENALTY,
     ) -> Self:
         """Learn the score from some examples, and the curve from newer ones.
 
@@ -86,7 +89,9 @@ class CalibratedLogistic:
         return found
 
 
-def fit_logistic(features: Floats, happened: NDArray[np.bool_], penalty: float = 1.0) -> Floats:
+def fit_logistic(
+    features: Floats, happened: NDArray[np.bool_], penalty: float = _PENALTY
+) -> Floats:
     """Return the intercept and slopes of a logistic regression: float64 (1 + features,).
 
     Newton's method with steps that are halved until they improve the likelihood, on standardised
@@ -96,12 +101,12 @@ def fit_logistic(features: Floats, happened: NDArray[np.bool_], penalty: float =
         features: (examples, features), finite.
         happened: (examples,), of both kinds.
         penalty: Half of it times the sum of the squared slopes of the standardised features is
-            taken off the log-likelihood.
+            taken off the mean log-likelihood.
     """
     centre, spread = features.mean(axis=0), features.std(axis=0)
     scale = np.where(spread > 0, spread, 1.0)
     design = np.column_stack([np.ones(len(features)), (features - centre) / scale])
-    ridge = np.append(0.0, np.full(features.shape[1], penalty))
+    ridge = np.append(0.0, np.full(features.shape[1], penalty * len(features)))
     place = np.zeros(design.shape[1])
     loss, gradient, curvature = _logistic(place, design, happened, ridge)
     for _ in range(_ROUNDS):
