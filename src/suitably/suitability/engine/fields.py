@@ -23,6 +23,7 @@ from suitably.data.values import (
     as_text,
     finite_doubles,
     in_words,
+    is_listlike,
     is_number,
     plain,
     readable,
@@ -209,7 +210,14 @@ class Fields:
 
     def is_bare(self, name: str) -> bool:
         """Return whether a column holds dates without a time, whose midnight a zone must say."""
-        return self.has(name) and pa.types.is_date(self.table.schema.field(name).type)
+        if not self.has(name):
+            return False
+        kind = self.table.schema.field(name).type
+        if is_listlike(kind):
+            kind = kind.value_type
+        elif pa.types.is_map(kind):
+            kind = kind.item_type
+        return bool(pa.types.is_date(kind))
 
     def type_of(self, name: str, declared: Declaration) -> Type:
         """Return a column's type; conditions have the type boolean."""
@@ -319,8 +327,11 @@ class Fields:
         name = element_kind(element)
         if name is None:
             raise PolicyError(
-                f"{where}: a rule can use lists of text or numbers, not of {in_words(element)}"
+                f"{where}: a rule can use lists of text, numbers or dates, not of "
+                f"{in_words(element)}"
             )
+        if name == "date":
+            return self._moments(where, array, known)
         codes, distinct = distinct_lists(array, name, where)
         return Values(Type("list", element=name), codes, known, distinct)
 
@@ -328,19 +339,27 @@ class Fields:
         self, where: str, array: pa.Array, known: NDArray[np.bool_], scale: Scale
     ) -> Values:
         """Read lists whose elements are levels, as sets of their places on the scale."""
-        rows = array.filter(pa.array(known))
-        elements = plain(rows.flatten())
+        rows = _lists_in(array, known)
+        elements = plain(rows.values)
         there = ~elements.is_null().to_numpy(zero_copy_only=False)
         if there.any():
             data = self._level(where, elements, there, scale).data
             elements = pa.array(data.astype(np.float64), mask=~there)
         else:
             elements = pa.nulls(len(elements), pa.float64())
-        ranks = pa.ListArray.from_arrays(rows.offsets.cast(pa.int32()), elements)
         codes = np.zeros(len(array), np.int64)
-        codes[known], distinct = distinct_lists(ranks, "number", where)
-        kind = Type("list", scale, "level")
-        return Values(kind, codes, known, distinct)
+        lists = pa.ListArray.from_arrays(rows.offsets, elements)
+        codes[known], distinct = distinct_lists(lists, "number", where)
+        return Values(Type("list", scale, "level"), codes, known, distinct)
+
+    def _moments(self, where: str, array: pa.Array, known: NDArray[np.bool_]) -> Values:
+        """Read lists whose elements are dates, as sets of moments."""
+        rows = _lists_in(array, known)
+        read = self.dates(where, plain(rows.values))
+        codes = np.zeros(len(array), np.int64)
+        lists = pa.ListArray.from_arrays(rows.offsets, pa.array(read.data, mask=~read.known))
+        codes[known], distinct = distinct_lists(lists, "date", where)
+        return Values(Type("list", element="date"), codes, known, distinct)
 
     def _map(self, where: str, array: pa.Array, known: NDArray[np.bool_]) -> Values:
         entries = MapEntries.read(array, where)
@@ -376,6 +395,13 @@ class Fields:
 
 
 _EXPECTED = {"number": NUMBER, "text": TEXT, "date": DATE, "list": Type("list", element="any")}
+
+
+def _lists_in(array: pa.Array, known: NDArray[np.bool_]) -> pa.Array:
+    """Return the lists that are there, whose values are theirs alone, from the first one on."""
+    rows = array.filter(pa.array(known))
+    offsets = np.concatenate([[0], np.cumsum(pc.list_value_length(rows).to_numpy())])
+    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), rows.flatten())
 
 
 def _nothing(declared: Declaration, rows: int) -> Column:
