@@ -1,6 +1,7 @@
 """One side of the pair: an Arrow table of fields, read as the policy declares them."""
 
 import difflib
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -160,9 +161,11 @@ class Fields:
             DataError: A value off its scale or range, or of another type than declared.
         """
         key = (name, declared)
+        if key not in self._columns and name.endswith("$") and declared is not None:
+            read = self.column(name[:-1], declared, strict)
+            self._columns[key] = self._as_key(name, read, self.array)
         if key not in self._columns:
-            array = self.array(name)
-            array = untyped(array)
+            array = untyped(self.array(name))
             if strict is not None and not strict.all():
                 array = self._blank(name, array, declared, strict)
             column = self.read(name, declared, array)
@@ -173,8 +176,19 @@ class Fields:
 
     def schema(self, name: str, declared: Declaration) -> Column:
         """Return a column's type with no rows, to check a rule before any row is read."""
-        array = self.array(name)
-        return self.read(name, declared, untyped(array).slice(0, 0))
+        if name.endswith("$") and declared is not None:
+            read = self.schema(name[:-1], declared)
+            return self._as_key(name, read, lambda one: self.array(one).slice(0, 0))
+        return self.read(name, declared, untyped(self.array(name)).slice(0, 0))
+
+    def _as_key(self, name: str, read: Column, array: Callable[[str], pa.Array]) -> Column:
+        """Return a field as that by which sums go: text, or a level whose name is a text."""
+        scale = read.type.scale if isinstance(read, Values) else None
+        named = scale is not None and isinstance(scale.levels[0], str)
+        if named or (isinstance(read, Values) and read.type == TEXT):
+            return read
+        texts = self._by_type(name, array(name).cast(pa.string()), read.known)
+        return Values(TEXT, texts.data, read.known) if isinstance(texts, Values) else texts
 
     def day(self, name: str, declared: Declaration) -> Column:
         """Read a column of dates as the days that its own time zone says; another, as it is."""
