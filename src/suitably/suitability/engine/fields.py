@@ -111,6 +111,8 @@ class Fields:
         groups = plain(self.array(by))
         if not (pa.types.is_string(groups.type) or is_number(groups.type)):
             groups = groups.cast(pa.string())
+        if pa.types.is_floating(groups.type):
+            groups = pc.add(groups, 0.0)  # -0.0 is 0.0
         return among_peers(function, numbers.data.astype(np.float64), numbers.known, groups)
 
     def array(self, name: str) -> pa.Array:
