@@ -31,6 +31,14 @@ OTHERS = {
     "lists": "contains(user.tags, product.tag) and subset(product.tags, user.tags)",
     "maps": "lookup(user.exposure, product.issuer) <= 0.1",
     "no order": "abs(user.age - product.term) <= 30",
+    "held": "held(product.issuer) + product.least <= 0.2 * user.income",
+    "bought": "bought(product.issuer, months(12)) + product.least <= 0.1 * user.income",
+    "fresh": "fresh(user.income, months(12)) and user.income >= product.least",
+    "cheapest": "product.cost <= cheapest(product.cost, by = product.issuer) + 0.1",
+    "rank_within": "rank_within(product.cost, by = product.issuer) <= user.choice",
+    "lookup with default": "lookup(user.exposure, product.issuer, 0) <= 0.1",
+    "disjoint": "disjoint(user.tags, product.tags)",
+    "least and count of lists": "min(user.terms) <= product.term and count(user.tags) >= 2",
 }
 
 
@@ -92,6 +100,15 @@ def _frames(distinct: int) -> tuple[pa.Table, pa.Table]:
             + rng.integers(0, 2**45, USERS).astype("timedelta64[us]"),
             "tags": _lists(rng, USERS, 4),
             "exposure": exposure,
+            "held(issuer)": exposure,
+            "bought(issuer, months(12))": exposure,
+            "income_date": np.datetime64("2023-01-01", "us")
+            + rng.integers(0, 2**45, USERS).astype("timedelta64[us]"),
+            "choice": rng.integers(1, 5, USERS),
+            "terms": pa.ListArray.from_arrays(
+                np.arange(0, 2 * USERS + 1, 2).astype(np.int32),
+                pa.array(rng.integers(0, 40, 2 * USERS).astype(float)),
+            ),
         }
     )
 
@@ -109,6 +126,7 @@ def _frames(distinct: int) -> tuple[pa.Table, pa.Table]:
             "tag": drawn(TAGS),
             "tags": _lists(rng, PRODUCTS, 2),
             "issuer": drawn(ISSUERS),
+            "cost": drawn(rng.uniform(0, 0.03, distinct)),
         }
     )
     return users, products

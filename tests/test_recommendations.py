@@ -521,6 +521,41 @@ def test_flags_with_their_texts() -> None:
         assert {language: row[language] for language in ("en", "zh")} == dict(why.flags[0].text)
 
 
+def test_flags_for_the_customer_and_for_the_adviser() -> None:
+    told = """
+[policy]
+id = "house"
+[[rules]]
+id = "care"
+effect = "flag"
+require = "False"
+because = { customer = { en = "We call you." }, adviser = { en = "On file: {user.vulnerable}." } }
+[[rules]]
+id = "open"
+effect = "flag"
+require = "not user.vulnerable"
+"""
+    lists = cared_for().but(policies=(told,)).fitted().recommend(["u1"], k=1)
+    (mine, open_), texts = rows_of(lists.flags(texts=True)), {}
+    assert (mine["en"], mine["rule"], open_["rule"]) == ("We call you.", "care", "open")
+    for audience in ("customer", "adviser"):
+        texts[audience] = [row["en"] for row in rows_of(lists.flags(True, audience=audience))]
+        why = lists.explain("u1", mine["product_id"]).to_dict(audience)
+        assert [one["text"]["en"] for one in why["flags"]] == texts[audience]
+        assert why["verdicts"] == why["flags"]
+        assert not any("adviser_text" in one for one in why["flags"])
+        assert bool(why["flags"][1]["inputs"])  # not told apart
+        said = str(why["flags"][0])
+        assert ("On file" in said) == (audience == "adviser")
+    assert texts["adviser"][0].startswith("On file: ")
+    assert texts["customer"][1] == texts["adviser"][1]
+    for wrong in ("client", None):
+        with pytest.raises(ValueError, match="audience: must be one of"):
+            lists.flags(audience=wrong)
+    with pytest.raises(ValueError, match="audience: must be one of"):
+        lists.explain("u1", mine["product_id"]).to_dict("client")
+
+
 def test_flags_of_an_explanation() -> None:
     lists = cared_for().fitted().recommend(k=1)
     mine = {row["user_id"]: row["product_id"] for row in rows_of(lists.to_frame())}

@@ -18,6 +18,7 @@ from suitably.pipeline.user_list import UserList
 from suitably.ranking.topk.lists import Lists
 from suitably.suitability.messages import LANGUAGES, explain_rank
 from suitably.suitability.reasons import Reason
+from suitably.suitability.verdicts import Audience, check_audience
 from suitably.typing import IdLike
 from suitably.utils import bitset
 from suitably.utils.html import box, element, table
@@ -116,19 +117,24 @@ class Recommendations:
         users = [one.to_dict() for one in self]
         return {"as_of": jsonable(self.as_of), "k": self.k, "users": users}
 
-    def flags(self, texts: bool = False) -> Any:
+    def flags(self, texts: bool = False, audience: Audience = "customer") -> Any:
         """Return what to mind where a listed product is offered: the rules that flag it.
 
         Args:
             texts: Whether to add the sentences of `explain`, which takes a while for many lists.
+            audience: Who reads these: the customer, or with `"adviser"` who may be told more.
 
         Returns:
             user_id, rank, product_id, rule, and unknown – whether the rule cannot be judged – in
             the order of `to_frame`; with `texts`, also en and zh.
+
+        Raises:
+            ValueError: An audience that there is not.
         """
+        check_audience(audience)
         table = self._flags(np.arange(len(self)))
         if texts:
-            said = [self._flag_text(row) for row in table.to_pylist()]
+            said = [self._flag_text(row, audience) for row in table.to_pylist()]
             for language in LANGUAGES:
                 column = pa.array([text[language] for text in said], pa.string())
                 table = table.append_column(language, column)
@@ -304,10 +310,10 @@ class Recommendations:
             products.setdefault(row["product_id"], {})[row["rule"]] = row["unknown"]
         return {user: MappingProxyType(products) for user, products in found.items()}
 
-    def _flag_text(self, row: Mapping[str, Any]) -> Mapping[str, str]:
+    def _flag_text(self, row: Mapping[str, Any], audience: Audience) -> Mapping[str, str]:
         verdicts = self._generator.snapshot.eligibility.verdicts(row["user_id"], row["product_id"])
         flags = [one for one in verdicts if one.flag and one.rule == row["rule"]]
-        return min(flags, key=lambda one: one.unknown).text
+        return min(flags, key=lambda one: one.unknown).texts_for(audience)
 
     @cached_property
     def _places(self) -> dict[Any, int]:

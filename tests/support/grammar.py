@@ -97,10 +97,32 @@ class Sentences:
         return [
             function
             for function in REGISTRY.values()
-            if function.expand is None
+            if (function.expand is None or self.names(function))
             and (function.result in results or (function.result, results) == ("value", ("number",)))
             and (self.has("map") or all(p.kind != "map" for p in function.parameters))
         ]
+
+    def names(self, function: Function) -> bool:
+        """Say whether it takes the names of fields, and there are such fields."""
+        kinds = {parameter.kind for parameter in function.parameters}
+        return function.named or ("field" in kinds and bool(self.dated_fields()))
+
+    def dated_fields(self) -> list[str]:
+        """List the fields that have a date of their own."""
+        all_names = {str(field) for field in self.fields}
+        return [name for name in sorted(all_names) if f"{name}_date" in all_names]
+
+    def of_names(self, function: Function) -> str:
+        """Write a call of a function that takes the names of fields."""
+        if "field" in {parameter.kind for parameter in function.parameters}:
+            shift = self.pick(self.functions("duration", "period")).name
+            count = self.literal(self.pick([0, 1, 12, 365, -1, 0.5]))
+            return f"{function.name}({self.pick(self.dated_fields())}, {shift}({count}))"
+        mine = [field for field in self.fields if field.side == "product"]
+        number = self.pick([field for field in mine if field.kind in ("number", "whole")])
+        kinds = ("text", "whole", "number", "boolean", *self.scales)
+        by = self.pick([field for field in mine if field.kind in kinds])
+        return f"{function.name}({number}, by={by})"
 
     def nests(self, function: Function) -> bool:
         """Say whether an argument may be an expression of any depth."""
@@ -108,6 +130,8 @@ class Sentences:
 
     def call(self, function: Function, depth: int, ordered: str = "number") -> str:
         """Write a call, the arguments of the kinds that the function takes."""
+        if self.names(function):
+            return self.of_names(function)
         lists = "numbers" if self.has("numbers") and self.pick([0, 1]) else "texts"
         of_list = function.result == "ordered" and ordered == "number" and self.has("numbers")
         if of_list and self.pick([0, 0, 1]):

@@ -9,13 +9,14 @@ import ast
 import calendar
 import math
 import operator
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-__all__ = ["Judgement", "Refused", "fields_of", "judge", "value_of"]
+__all__ = ["Judgement", "Refused", "among_peers", "fields_of", "judge", "value_of"]
 
 MICROSECONDS_A_DAY = 86_400_000_000
 LONGEST_SPAN = 20_000 * 366  # days: twice what lies between any two dates; a longer one overflows
@@ -159,11 +160,18 @@ def parse(text: str) -> ast.expr:
 
 def fields_of(text: str, terms: dict[str, str] | None = None) -> set[str]:
     """Name the fields that an expression speaks of, such as `user.age`, those of terms included."""
+    tree = parse(text)
+    peers = list(peers_in(tree))
+    within = {id(part) for call in peers for part in ast.walk(call)}
     named = {
         f"{node.value.id}.{node.attr}"
-        for node in ast.walk(parse(text))
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and id(node) not in within
     }
+    named |= {f"product.{peers_name(call)}" for call in peers}
+    named |= {f"{ast.unparse(call.args[0])}_date" for call in calls(tree, "fresh")}
     used = {name for name in named if terms and name.startswith("term.")}
     inside = [fields_of((terms or {})[name.removeprefix("term.")], terms) for name in used]
     return (named - used).union(*inside)
@@ -195,6 +203,10 @@ def evaluate(node: ast.expr, pair: Pair) -> Any:
             return arithmetic(node.op, evaluate(node.left, pair), evaluate(node.right, pair))
         case ast.Compare():
             return chain(node, pair)
+        case ast.Call(func=ast.Name(id="cheapest" | "rank_within")):
+            return read(pair, "product", peers_name(node))
+        case ast.Call(func=ast.Name(id="fresh"), args=[ast.Attribute() as field, span]):
+            return fresh(field, span, pair)
         case ast.Call(func=ast.Name(id=name)) if name in FUNCTIONS:
             return FUNCTIONS[name]([evaluate(argument, pair) for argument in node.args], pair)
     raise Refused(ast.dump(node))
@@ -219,6 +231,59 @@ def level(name: str, scale: str, pair: Pair) -> Level:
     if name not in names:
         raise Refused(f"{name!r} is not on the scale {scale!r}")
     return Level(scale, names.index(name) + 1)
+
+
+def calls(tree: ast.expr, *names: str) -> Iterator[ast.Call]:
+    """Give the calls of some functions."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in names:
+            yield node
+
+
+def peers_in(tree: ast.expr) -> Iterator[ast.Call]:
+    """Give the calls that compare a product with its peers."""
+    return calls(tree, "cheapest", "rank_within")
+
+
+def peers_name(call: ast.Call) -> str:
+    """Name the column that such a call stands for."""
+    value, by = call.args[0], call.keywords[0].value
+    return f"{call.func.id}({value.attr}, by={by.attr})"  # type: ignore[attr-defined]
+
+
+def among_peers(
+    policies: list[dict[str, Any]], catalogue: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Give the rows of a catalogue, with a column for every call that compares products."""
+    names = set()
+    for policy in policies:
+        texts = [policy.get("policy", {}).get("governs"), *policy.get("terms", {}).values()]
+        for rule in policy.get("rules", []):
+            texts += [rule.get("applies"), rule["require"]]
+        names |= {peers_name(c) for text in texts if text for c in peers_in(parse(text))}
+    return [{**row, **{name: peer(name, row, catalogue) for name in names}} for row in catalogue]
+
+
+def peer(name: str, row: dict[str, Any], catalogue: list[dict[str, Any]]) -> float | None:
+    """Compare a product with those of the same group."""
+    function, value, by = re.fullmatch(r"(\w+)\((\w+), by=(\w+)\)", name).groups()  # type: ignore[union-attr]
+    group = present(row.get(by))
+    same = [one for one in catalogue if group is not None and present(one.get(by)) == group]
+    numbers = [one[value] for one in same if present(one.get(value)) is not None]
+    if function == "cheapest":
+        return min(numbers, default=None)
+    mine = present(row.get(value))
+    return None if group is None or mine is None else 1 + sum(other < mine for other in numbers)
+
+
+def fresh(field: ast.Attribute, span: ast.expr, pair: Pair) -> bool | None:
+    """Say whether a fact that is known was dated before the moment, and no longer than a span."""
+    known = None if evaluate(field, pair) is None else True
+    side: str = field.value.id  # type: ignore[attr-defined]
+    dated = read(pair, side, f"{field.attr}_date")
+    end = arithmetic(ast.Add(), dated, evaluate(span, pair))
+    begun = compare(ast.Lt(), dated, pair.as_of, pair)
+    return conjunction([known, begun, compare(ast.Lt(), pair.as_of, end, pair)])
 
 
 # --- Kleene's logic --------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from support.grammar import maps_of, sentences
+from support.oracle import among_peers
 from support.pools import MOMENTS, SCALES, TYPES, Field
 from support.random_rows import fill, frame_of, shuffled, with_versions
 
@@ -62,6 +63,8 @@ class Case:
         for row in sorted(rows, key=lambda row: row.get(stamp, datetime.min)):
             if stamp not in row or row[stamp] < self.as_of:
                 known[row[f"{side}_id"]] = row
+        if side == "product":
+            known = dict(zip(known, among_peers(self.policies, [*known.values()]), strict=True))
         return known
 
 
@@ -82,6 +85,9 @@ def schemas(draw: Any) -> tuple[list[Field], dict[str, list[str]]]:
             name = f"等级_{index}" if kind == "产品" else f"{kind[0]}{index}"
             declared = kind in SCALES or draw(st.integers(0, 3)) == 0
             fields.append(Field(side, name, kind, declared))
+    for field in draw(st.lists(st.sampled_from(fields), max_size=3, unique=True)):
+        kind = draw(st.sampled_from(["date", "day"]))
+        fields.append(Field(field.side, f"{field.name}_date", kind, draw(st.booleans())))
     return fields, {name: SCALES[name] for name in names}
 
 

@@ -21,7 +21,7 @@ __all__ = [
     "plain_lists",
 ]
 
-Element = Literal["text", "number", "any"]
+Element = Literal["text", "number", "date", "any"]
 
 
 def is_list(kind: pa.DataType) -> bool:
@@ -47,11 +47,13 @@ def plain_lists(array: pa.Array) -> pa.Array:
 
 
 def element_kind(kind: pa.DataType) -> Element | None:
-    """Return what the elements of a list are; None where they are neither text nor numbers."""
+    """Return what the elements of a list are; None where rules cannot use them."""
     if _is_text(kind):
         return "text"
     if is_number(kind):
         return "number"
+    if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
+        return "date"
     return "any" if pa.types.is_null(kind) else None
 
 

@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from suitably.suitability.verdicts import RuleVerdict
+from suitably.suitability.verdicts import Audience, RuleVerdict
 from suitably.utils.html import box, element, facts, table
-from suitably.utils.json import jsonable
 from suitably.utils.record import Record
 
 __all__ = ["Explanation"]
@@ -53,9 +52,18 @@ class Explanation(Record):
         """What to mind when the product is offered: the verdicts of rules that flag the pair."""
         return tuple(verdict for verdict in self.verdicts if verdict.flag)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the fields and `flags` by name, JSON-ready."""
-        return {**super().to_dict(), "flags": jsonable(self.flags)}
+    def to_dict(self, audience: Audience | None = None) -> dict[str, Any]:
+        """Return the fields and `flags` by name, JSON-ready.
+
+        Args:
+            audience: Who reads the verdicts, see `RuleVerdict.to_dict`.
+
+        Raises:
+            ValueError: Neither `"customer"` nor `"adviser"`.
+        """
+        verdicts = [verdict.to_dict(audience) for verdict in self.verdicts]
+        flags = [verdict.to_dict(audience) for verdict in self.flags]
+        return {**super().to_dict(), "verdicts": verdicts, "flags": flags}
 
     def __repr__(self) -> str:
         rules = len(self.verdicts)

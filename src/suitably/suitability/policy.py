@@ -11,6 +11,7 @@ from suitably.suitability.display import policy_html
 from suitably.suitability.eligibility import Eligibility
 from suitably.suitability.frames import evaluate_frames
 from suitably.suitability.language.document import PolicyDocument, Rule
+from suitably.suitability.language.places import line_and_column
 from suitably.typing import AsOf, IntoFrame
 
 __all__ = ["Policy", "PolicySource", "Rule", "built_in_folder", "read_policies"]
@@ -72,7 +73,7 @@ class Policy(PolicyDocument):
         folder = built_in_folder()
         built_in = sorted(f.name[:-5] for f in folder.iterdir() if f.name.endswith(".toml"))
         if name in built_in:
-            return cls.from_toml((folder / f"{name}.toml").read_text(encoding="utf-8"))
+            return cls((folder / f"{name}.toml").read_text(encoding="utf-8"), f"{name}.toml")
         path = Path(name)
         try:
             found = path.is_file()
@@ -80,9 +81,12 @@ class Policy(PolicyDocument):
             found = False
         if found:
             try:
-                return cls.from_toml(path.read_text(encoding="utf-8"))
+                return cls(path.read_text(encoding="utf-8"), str(path))
             except UnicodeDecodeError as error:
-                raise PolicyError(f"policy {path}: is not UTF-8: {error}") from None
+                before = bytes(error.object[: error.start]).decode("utf-8")
+                line, column = line_and_column(before, len(before))
+                place = f"line {line}, column {column}"
+                raise PolicyError(f"policy {path}: {place}: is not UTF-8: {error}") from None
         raise PolicyError(f"policy {str(name)[:60]!r}: no such file; built in are {built_in}")
 
     @classmethod

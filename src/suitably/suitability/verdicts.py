@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from suitably.suitability.language.document import PolicyDocument, Rule
 from suitably.suitability.language.nodes import Field, Node
@@ -20,9 +20,23 @@ from suitably.suitability.messages import (
 from suitably.suitability.reasons import Reason
 from suitably.utils.record import Record
 
-__all__ = ["RuleVerdict", "Verdict", "explain_rule", "pseudo_verdict"]
+__all__ = ["Audience", "RuleVerdict", "Verdict", "check_audience", "explain_rule"]
+__all__ += ["pseudo_verdict"]
 
 Verdict = Literal["pass", "fail", "unknown"]
+
+
+Audience = Literal["customer", "adviser"]
+
+
+def check_audience(audience: Audience) -> None:
+    """Refuse an audience that there is not.
+
+    Raises:
+        ValueError: Neither `"customer"` nor `"adviser"`.
+    """
+    if audience not in get_args(Audience):
+        raise ValueError(f"audience: must be one of {[*get_args(Audience)]}, got {audience!r}")
 
 
 @dataclass(frozen=True, repr=False)
@@ -74,6 +88,35 @@ class RuleVerdict(Record):
     flag: bool = False
     unknown: bool = False
     adviser_text: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    def texts_for(self, audience: Audience) -> Mapping[str, str]:
+        """Return the sentences that somebody may read, by language.
+
+        Raises:
+            ValueError: Neither `"customer"` nor `"adviser"`.
+        """
+        check_audience(audience)
+        return self.text if audience == "customer" else self.adviser_text
+
+    def to_dict(self, audience: Audience | None = None) -> dict[str, Any]:
+        """Return the fields by name, JSON-ready.
+
+        Args:
+            audience: Who reads them. Of a rule that tells customer and adviser apart, the customer
+                gets no inputs, since these say what the text does not; nobody else's text is
+                theirs. None: whoever holds the records, all of them.
+
+        Raises:
+            ValueError: Neither `"customer"` nor `"adviser"`.
+        """
+        said = super().to_dict()
+        if audience is None:
+            return said
+        said["text"] = dict(self.texts_for(audience))
+        del said["adviser_text"]
+        if audience == "customer" and self.text != self.adviser_text:
+            said["inputs"] = {}
+        return said
 
     def __repr__(self) -> str:
         flag = ", flag=True" * self.flag + ", unknown=True" * (self.flag and self.unknown)

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 import suitably as st
@@ -158,3 +159,77 @@ def test_an_empty_map_of_one_user_goes_with_dates_and_numbers(held: Any) -> None
     assert found.mask()[:, 0].tolist() == [True, False]
     for row, eligible in (({"m": {"a": held}}, True), ({"m": {}}, False), ({"m": None}, False)):
         assert found.judge(row, NOW).tolist() == [eligible]
+
+
+OLD, LATE, LAST = date(2020, 1, 1), date(2021, 5, 1), date(2023, 1, 1)
+DATED = [[OLD, LATE], [LAST], [], None, [None, OLD], [LATE, OLD, OLD]]
+MOMENTS = {
+    "min(user.at) < product.at": ["pass", "fail", *["unknown"] * 3, "pass"],
+    "max(user.at) + years(3) > as_of": ["pass", "pass", *["unknown"] * 3, "pass"],
+    "max(user.at) - min(user.at) > days(300)": ["pass", "fail", *["unknown"] * 3, "pass"],
+    "age(min(user.at)) == 4": ["pass", "fail", *["unknown"] * 3, "pass"],
+    "count(user.at) == 2": ["pass", "fail", "fail", "unknown", "pass", "fail"],
+    "product.at in user.at": ["pass", "fail", "fail", "unknown", "unknown", "pass"],
+    "disjoint(user.at, product.days)": ["fail", "fail", "pass", "unknown", "unknown", "fail"],
+    "subset(user.at, product.days)": ["fail", "pass", "pass", "unknown", "fail", "fail"],
+}
+
+
+def dated_rule(require: str) -> st.Policy:
+    return st.Policy.from_toml(f'[policy]\nid = "p"\n[[rules]]\nid = "r"\nrequire = "{require}"\n')
+
+
+@pytest.mark.parametrize("require", MOMENTS)
+@pytest.mark.parametrize(
+    "kind", [pa.date32(), pa.timestamp("us"), pa.timestamp("ns", "Asia/Tokyo")]
+)
+def test_lists_of_dates(require: str, kind: pa.DataType) -> None:
+    def column(values: Any, of: pa.DataType) -> pa.Array:
+        naive = pa.array(values, pa.list_(pa.date32()) if of != kind else pa.date32())
+        wall = naive.cast(of if getattr(kind, "tz", None) is None else _naive(of))
+        return wall if getattr(kind, "tz", None) is None else _in_zone(wall, of)
+
+    users = pa.table({"user_id": [*"abcdef"], "at": column(DATED, pa.list_(kind))})
+    days = column([[LATE, LAST]], pa.list_(kind))
+    products = pa.table({"product_id": ["x"], "at": column([LATE], kind), "days": days})
+    as_of: Any = "2024-01-01" if getattr(kind, "tz", None) is None else "2024-01-01T00:00+09:00"
+    found = dated_rule(require).evaluate(users, products, as_of)
+    said = [found.verdicts(user, "x")[0].verdict for user in "abcdef"]
+    assert said == MOMENTS[require]
+    assert found.mask()[:, 0].tolist() == [one == "pass" for one in said]
+    judged = [found.judge({"at": at}).tolist() for at in users["at"].to_pylist()]
+    assert judged == found.mask().tolist()
+
+
+def _naive(kind: pa.DataType) -> pa.DataType:
+    return pa.list_(pa.timestamp("ns")) if pa.types.is_list(kind) else pa.timestamp("ns")
+
+
+def _in_zone(wall: pa.Array, kind: pa.DataType) -> pa.Array:
+    if not pa.types.is_list(kind):
+        return pc.assume_timezone(wall, kind.tz)
+    values = pc.assume_timezone(wall.values, kind.value_type.tz)
+    return pa.ListArray.from_arrays(wall.offsets, values, mask=wall.is_null())
+
+
+def test_lists_of_dates_that_do_not_fit() -> None:
+    users = pa.table({"user_id": [*"abcdef"], "at": pa.array(DATED, pa.list_(pa.date32()))})
+    products = pa.table({"product_id": ["x"]})
+    for wrong in ("min(user.at) < 3", "'x' in user.at", "1 in user.at"):
+        with pytest.raises(st.PolicyError, match="line 1"):
+            dated_rule(wrong).evaluate(users, products, "2024-01-01")
+    ranged = '[policy]\nid = "p"\n[fields]\n"user.at" = { type = "list", min = 0 }\n'
+    policy = st.Policy.from_toml(f'{ranged}[[rules]]\nid = "r"\nrequire = "count(user.at) > 0"\n')
+    with pytest.raises(st.DataError, match=r"user\.at: .*a date"):
+        policy.evaluate(users, products, "2024-01-01")
+    found = dated_rule("min(user.at) < as_of").evaluate(users, products, "2024-01-01")
+    with pytest.raises(st.DataError, match="at"):
+        found.judge({"at": [1.5]})
+
+
+def test_lists_without_elements_are_of_any_kind() -> None:
+    users = pa.table({"user_id": ["a", "b"], "at": pa.array([[], [None]], pa.list_(pa.null()))})
+    products = pa.table({"product_id": ["x"], "end": [LATE], "level": [2.0]})
+    for require in ("min(user.at) < product.end", "min(user.at) < product.level"):
+        found = dated_rule(require).evaluate(users, products, "2024-01-01")
+        assert [found.verdicts(u, "x")[0].verdict for u in "ab"] == ["unknown"] * 2

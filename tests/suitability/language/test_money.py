@@ -302,6 +302,49 @@ def test_no_sentence(text: str, words: str) -> None:
         policy(text)
 
 
+KEYS = {
+    "whole": ([7, 7, 8], '"number"'),
+    "float": ([7.0, 7.0, 8.0], '{ type = "number", min = 0 }'),
+    "decimal": ([Decimal(7), Decimal(7), Decimal(8)], '"number"'),
+    "scale": ([7, 7, 8], '"codes"'),
+    "text": (["7", "7", "8"], '"text"'),
+    "yes or no": ([True, True, False], '"boolean"'),
+    "undeclared": ([2**60 + 1, 2**60 + 1, 2**60 + 2], ""),
+}
+
+
+@pytest.mark.parametrize("kind", KEYS)
+def test_sums_by_codes_of_any_kind(kind: str, tmp_path: Path) -> None:
+    codes, declared = KEYS[kind]
+    products = pa.table({"product_id": [1, 2, 3], "issuer": codes})
+    head = "[scales]\ncodes = [7, 8]\n" * (kind == "scale")
+    head += f'[fields]\n"product.issuer" = {declared}\n' * bool(declared)
+    rows = [("u", 1, 10.0, "buy", 3), ("u", 2, 20.0, "buy", 3), ("u", 3, 5.0, "buy", 3)]
+    rules = policy(
+        "held(product.issuer) == 30", "bought(product.issuer, days(30)) == 5", fields=head
+    )
+    pipeline = st.Pipeline(profiles=[], policy=rules, ranker=st.ranking.Popularity())
+    pipeline.fit(st.Dataset(USERS, products, log_of([*SEED[1:], *rows]), **MEANS), NOW)
+
+    def said(model: st.Pipeline) -> list[list[str]]:
+        found = [model.why_not("u", product) for product in (1, 2, 3)]
+        return [[v.verdict for v in one if v.rule[0] == "r"] for one in found]
+
+    assert said(pipeline) == [["pass", "fail"], ["pass", "fail"], ["fail", "pass"]]
+    pipeline.save(tmp_path / "model")
+    assert said(st.load(tmp_path / "model")) == said(pipeline)
+
+
+def test_codes_that_are_not_as_declared_are_refused() -> None:
+    products = pa.table({"product_id": [1, 2, 3], "issuer": [7, 7, -8]})
+    fields = '[fields]\n"product.issuer" = { type = "number", min = 0 }\n'
+    rules = policy("held(product.issuer) <= 50", fields=fields)
+    pipeline = st.Pipeline(profiles=[], policy=rules, ranker=st.ranking.Popularity())
+    data = st.Dataset(USERS, products, log_of(SEED), **MEANS)
+    with pytest.raises(st.DataError, match=r"product\.issuer.*outside the range"):
+        pipeline.fit(data, NOW)
+
+
 @pytest.mark.parametrize("order", [[1, 2, 3], [3, 2, 1], [2, 3, 1]])
 def test_sums_do_not_depend_on_the_order_of_products(order: list[int]) -> None:
     rows = [("u", p, v, "buy", 3) for p, v in zip((1, 2, 3), (0.1, 0.2, 0.3), strict=True)]

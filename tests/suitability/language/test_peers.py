@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as hs
@@ -131,3 +132,11 @@ def test_many_products() -> None:
     grouped = products.groupby("group")["cost"]
     right = (products["cost"] <= grouped.transform("min")) & (grouped.rank("min") <= 3)
     assert found.tolist() == right.tolist()
+
+
+def test_a_group_of_nothing_is_one_whatever_its_sign() -> None:
+    products = pa.table({"product_id": ["a", "b"], "cost": [2.0, 1.0], "kind": [0.0, -0.0]})
+    require = "cheapest(product.cost, by = product.kind) == 1"
+    text = f'[policy]\nid = "p"\n[[rules]]\nid = "r"\nrequire = "{require}"\n'
+    found = st.Policy.from_toml(text).evaluate(pa.table({"user_id": ["u"]}), products, "2026-01-01")
+    assert found.mask().all()

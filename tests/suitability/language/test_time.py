@@ -120,6 +120,8 @@ def test_months_are_those_of_the_zone() -> None:
 
 def dataset(stamps: Any, **more: Any) -> st.Dataset:
     users = pd.DataFrame({"user_id": [1, 2], "born": [date(2006, 3, 1)] * 2,
+                          "days": [[date(2006, 3, 1)]] * 2,
+                          "marks": [{"a": date(2006, 3, 1)}] * 2,
                           "seen": pd.to_datetime(["2024-01-01"] * 2, utc=True)})  # fmt: skip
     log = pd.DataFrame({"user_id": [1, 2], "product_id": ["a", "b"], "timestamp": stamps})
     return st.Dataset(users, None, log, **more)
@@ -137,6 +139,8 @@ CALENDAR = [
     "user.seen + months(1) < as_of",
     "as_of - years(1) < user.seen",
     "max(user.born, user.seen) < as_of",
+    "min(user.days) < as_of",
+    "lookup(user.marks, 'a') < as_of",
 ]
 STAMPS = ["2024-02-29T20:00-05:00", "2024-02-29T20:00-05:00"]
 

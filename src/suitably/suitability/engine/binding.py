@@ -150,9 +150,12 @@ def _check_currencies(policies: Sequence[PolicyDocument]) -> None:
                 continue
             other, first = said.setdefault(name, (policy.id, currency))
             if first != currency:
-                raise PolicyError(
-                    f"policy {policy.id!r}: fields: {name} is in {currency}, but policy "
-                    f"{other!r} has it in {first}: one field holds money of one currency"
+                fields = policy.place().at("fields")
+                raise fields.error(
+                    f"{name} is in {currency}, but policy {other!r} has it in {first}: one "
+                    "field holds money of one currency",
+                    name,
+                    "currency",
                 )
 
 
@@ -178,7 +181,6 @@ class _Binder:
     def __init__(self, policy: PolicyDocument, users: Fields, products: Fields) -> None:
         self.policy = policy
         self.users, self.products = users, products
-        self._where = f"policy {policy.id!r}"
 
     def check(self) -> None:
         """Judge names and types, on no rows."""
@@ -186,12 +188,11 @@ class _Binder:
         if policy.governs_node is not None:
             self._check(policy.governs_node, self._scope("governs", policy.governs))
         for rule in policy.rules:
-            place = f"{self._where}, rule {rule.id!r}"
             for node in rule.terms.values():
                 said = self._scope("because", None, rule)
                 self._check_fields(node, said)
                 evaluate(node, said.without_rows())
-            _check_mentions(rule, self.users, self.products, place)
+            self._check_mentions(rule)
             if rule.applies_node is not None:
                 self._check(rule.applies_node, self._scope("applies", rule.applies, rule))
             self._check(rule.require_node, self._scope("require", rule.require, rule))
@@ -211,6 +212,13 @@ class _Binder:
             except PolicyError as error:
                 hint = f"; there is {other.side}.{part.name}" if other.has(part.name) else ""
                 scope.refuse(part, f"{error}{hint}")
+
+    def _check_mentions(self, rule: Rule) -> None:
+        for part in rule.mentioned:
+            try:
+                (self.users if part.side == "user" else self.products).array(part.name)
+            except PolicyError as error:
+                raise self.policy.place("because", rule).error(str(error)) from None
 
     def governed(self, field: Field) -> NDArray[np.bool_]:
         """Return for which rows of a field's side the policy governs; one value for all."""
@@ -248,20 +256,10 @@ class _Binder:
         )
 
     def _scope(self, key: str, text: str | None, rule: Rule | None = None) -> EvalScope:
-        place = self._where if rule is None else f"{self._where}, rule {rule.id!r}"
-
         def refuse(node: Node, problem: str) -> NoReturn:
-            raise error_in(f"{place}: {key}", text or "", node, problem)
+            raise error_in(self.policy.place(key, rule), text or "", node, problem)
 
         return EvalScope(self.users, self.products, self.policy.fields, refuse)
-
-
-def _check_mentions(rule: Rule, users: Fields, products: Fields, place: str) -> None:
-    for part in rule.mentioned:
-        try:
-            (users if part.side == "user" else products).array(part.name)
-        except PolicyError as error:
-            raise PolicyError(f"{place}: because: {error}") from None
 
 
 def _compile(node: Node, scope: EvalScope, atoms: dict[Node, Atom]) -> Formula:

@@ -38,6 +38,8 @@ def outside(
     """
     if not isinstance(column, Values) or not len(column.known):
         return np.zeros(len(column.known), bool), []
+    if column.type.element == "date":
+        return _of_dates(column, domain)
     if column.type.name == "list":
         return _in_lists(column, domain)
     if isinstance(column.extra, MapColumn):
@@ -81,6 +83,13 @@ def _dates(days: Instants, domain: Domain) -> tuple[Bools, list[Any]]:
     return rows, [str(day.astype("datetime64[D]")) for day in _distinct(days[rows])]
 
 
+def _of_dates(column: Values, domain: Domain) -> tuple[Bools, list[Any]]:
+    """Refuse dates in lists and maps: what is declared of them is about numbers or texts."""
+    known = column.extra.known if isinstance(column.extra, MapColumn) else column.extra
+    held = bool(np.any(known)) and domain != Domain(domain.type)
+    return column.known & held, ["a date"] * held
+
+
 def _in_lists(column: Values, domain: Domain) -> tuple[Bools, list[Any]]:
     strays: list[list[Any]] = []
     for members in column.extra or ():
@@ -104,9 +113,6 @@ def _holds(item: Any, domain: Domain) -> bool:
 
 def _in_maps(column: Values, domain: Domain) -> tuple[Bools, list[Any]]:
     offsets, numbers = column.extra.offsets, column.extra.values
-    if column.type.element == "date":  # no number at all
-        held = bool(column.extra.known.any()) and domain != Domain(domain.type)
-        return column.known & held, ["a date"] * held
     off = np.flatnonzero(column.extra.known & _beyond(numbers, domain))
     entries = np.zeros(len(offsets) - 1, bool)
     entries[np.searchsorted(offsets, off, side="right") - 1] = True

@@ -1,6 +1,7 @@
 """One side of the pair: an Arrow table of fields, read as the policy declares them."""
 
 import difflib
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -23,6 +24,7 @@ from suitably.data.values import (
     as_text,
     finite_doubles,
     in_words,
+    is_listlike,
     is_number,
     plain,
     readable,
@@ -109,6 +111,8 @@ class Fields:
         groups = plain(self.array(by))
         if not (pa.types.is_string(groups.type) or is_number(groups.type)):
             groups = groups.cast(pa.string())
+        if pa.types.is_floating(groups.type):
+            groups = pc.add(groups, 0.0)  # -0.0 is 0.0
         return among_peers(function, numbers.data.astype(np.float64), numbers.known, groups)
 
     def array(self, name: str) -> pa.Array:
@@ -159,9 +163,11 @@ class Fields:
             DataError: A value off its scale or range, or of another type than declared.
         """
         key = (name, declared)
+        if key not in self._columns and name.endswith("$") and declared is not None:
+            read = self.column(name[:-1], declared, strict)
+            self._columns[key] = self._as_key(name, read, self.array)
         if key not in self._columns:
-            array = self.array(name)
-            array = untyped(array)
+            array = untyped(self.array(name))
             if strict is not None and not strict.all():
                 array = self._blank(name, array, declared, strict)
             column = self.read(name, declared, array)
@@ -172,8 +178,19 @@ class Fields:
 
     def schema(self, name: str, declared: Declaration) -> Column:
         """Return a column's type with no rows, to check a rule before any row is read."""
-        array = self.array(name)
-        return self.read(name, declared, untyped(array).slice(0, 0))
+        if name.endswith("$") and declared is not None:
+            read = self.schema(name[:-1], declared)
+            return self._as_key(name, read, lambda one: self.array(one).slice(0, 0))
+        return self.read(name, declared, untyped(self.array(name)).slice(0, 0))
+
+    def _as_key(self, name: str, read: Column, array: Callable[[str], pa.Array]) -> Column:
+        """Return a field as that by which sums go: text, or a level whose name is a text."""
+        scale = read.type.scale if isinstance(read, Values) else None
+        named = scale is not None and isinstance(scale.levels[0], str)
+        if named or (isinstance(read, Values) and read.type == TEXT):
+            return read
+        texts = self._by_type(name, array(name).cast(pa.string()), read.known)
+        return Values(TEXT, texts.data, read.known) if isinstance(texts, Values) else texts
 
     def day(self, name: str, declared: Declaration) -> Column:
         """Read a column of dates as the days that its own time zone says; another, as it is."""
@@ -209,7 +226,14 @@ class Fields:
 
     def is_bare(self, name: str) -> bool:
         """Return whether a column holds dates without a time, whose midnight a zone must say."""
-        return self.has(name) and pa.types.is_date(self.table.schema.field(name).type)
+        if not self.has(name):
+            return False
+        kind = self.table.schema.field(name).type
+        if is_listlike(kind):
+            kind = kind.value_type
+        elif pa.types.is_map(kind):
+            kind = kind.item_type
+        return bool(pa.types.is_date(kind))
 
     def type_of(self, name: str, declared: Declaration) -> Type:
         """Return a column's type; conditions have the type boolean."""
@@ -319,8 +343,11 @@ class Fields:
         name = element_kind(element)
         if name is None:
             raise PolicyError(
-                f"{where}: a rule can use lists of text or numbers, not of {in_words(element)}"
+                f"{where}: a rule can use lists of text, numbers or dates, not of "
+                f"{in_words(element)}"
             )
+        if name == "date":
+            return self._moments(where, array, known)
         codes, distinct = distinct_lists(array, name, where)
         return Values(Type("list", element=name), codes, known, distinct)
 
@@ -328,19 +355,27 @@ class Fields:
         self, where: str, array: pa.Array, known: NDArray[np.bool_], scale: Scale
     ) -> Values:
         """Read lists whose elements are levels, as sets of their places on the scale."""
-        rows = array.filter(pa.array(known))
-        elements = plain(rows.flatten())
+        rows = _lists_in(array, known)
+        elements = plain(rows.values)
         there = ~elements.is_null().to_numpy(zero_copy_only=False)
         if there.any():
             data = self._level(where, elements, there, scale).data
             elements = pa.array(data.astype(np.float64), mask=~there)
         else:
             elements = pa.nulls(len(elements), pa.float64())
-        ranks = pa.ListArray.from_arrays(rows.offsets.cast(pa.int32()), elements)
         codes = np.zeros(len(array), np.int64)
-        codes[known], distinct = distinct_lists(ranks, "number", where)
-        kind = Type("list", scale, "level")
-        return Values(kind, codes, known, distinct)
+        lists = pa.ListArray.from_arrays(rows.offsets, elements)
+        codes[known], distinct = distinct_lists(lists, "number", where)
+        return Values(Type("list", scale, "level"), codes, known, distinct)
+
+    def _moments(self, where: str, array: pa.Array, known: NDArray[np.bool_]) -> Values:
+        """Read lists whose elements are dates, as sets of moments."""
+        rows = _lists_in(array, known)
+        read = self.dates(where, plain(rows.values))
+        codes = np.zeros(len(array), np.int64)
+        lists = pa.ListArray.from_arrays(rows.offsets, pa.array(read.data, mask=~read.known))
+        codes[known], distinct = distinct_lists(lists, "date", where)
+        return Values(Type("list", element="date"), codes, known, distinct)
 
     def _map(self, where: str, array: pa.Array, known: NDArray[np.bool_]) -> Values:
         entries = MapEntries.read(array, where)
@@ -376,6 +411,13 @@ class Fields:
 
 
 _EXPECTED = {"number": NUMBER, "text": TEXT, "date": DATE, "list": Type("list", element="any")}
+
+
+def _lists_in(array: pa.Array, known: NDArray[np.bool_]) -> pa.Array:
+    """Return the lists that are there, whose values are theirs alone, from the first one on."""
+    rows = array.filter(pa.array(known))
+    offsets = np.concatenate([[0], np.cumsum(pc.list_value_length(rows).to_numpy())])
+    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), rows.flatten())
 
 
 def _nothing(declared: Declaration, rows: int) -> Column:

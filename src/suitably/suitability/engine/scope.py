@@ -11,7 +11,7 @@ from suitably.data.clock import Clock
 from suitably.suitability.engine.fields import Fields
 from suitably.suitability.engine.scalars import Cell, Scalar
 from suitably.suitability.language.nodes import Field, Node
-from suitably.suitability.language.types import DATE, Column, Declaration, StringPool, Values
+from suitably.suitability.language.types import Column, Declaration, StringPool, Values
 
 __all__ = ["EvalScope", "Rows", "UserBatch", "UserSide"]
 
@@ -134,7 +134,8 @@ class EvalScope:
     def read(self, node: Field) -> Column:
         """Return a field along its side: users down, products across."""
         column = self.remember(node, lambda: self._read(node))
-        if self.clock.asks and isinstance(column, Values) and column.type == DATE:
+        dated = isinstance(column, Values) and "date" in (column.type.name, column.type.element)
+        if self.clock.asks and dated:
             self._refuse_midnight(node)
         return column
 

@@ -4,11 +4,14 @@ import keyword
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from suitably.errors import PolicyError
 from suitably.suitability.language.nodes import Node
+from suitably.suitability.language.places import Place
 from suitably.suitability.language.types import LevelTable
 
 __all__ = ["NOTHING", "Definitions", "UndefinedError"]
+
+
+_NOWHERE = Place("policy")
 
 
 class UndefinedError(Exception):
@@ -31,16 +34,17 @@ class Definitions:
         self,
         terms: Mapping[str, str] = MappingProxyType({}),
         maps: Mapping[str, LevelTable] = MappingProxyType({}),
-        where: str = "policy",
+        where: Place = _NOWHERE,
     ) -> None:
         for name in terms:
             if not name.isidentifier() or keyword.iskeyword(name):
-                raise PolicyError(f"{where}: terms: {name!r} cannot be written as term.{name}")
+                problem = f"{name!r} cannot be written as term.{name}: use letters, digits and _"
+                raise where.at("terms").error(problem, name)
         self._texts, self._maps, self._where = terms, maps, where
         self._nodes: dict[str, Node] = {}
         self._reading: list[str] = []
 
-    def term(self, name: str, read: Callable[[str, str, "Definitions"], Node]) -> Node:
+    def term(self, name: str, read: Callable[[str, Place, "Definitions"], Node]) -> Node:
         """Return what a term stands for, read once.
 
         Args:
@@ -55,13 +59,15 @@ class Definitions:
             return self._nodes[name]
         if name in self._reading:
             circle = [*self._reading[self._reading.index(name) :], name]
-            raise UndefinedError(f"term {name!r} is made of itself ({' -> '.join(circle)})")
+            raise UndefinedError(
+                f"term {name!r} is made of itself ({' -> '.join(circle)}): name fields instead"
+            )
         if name not in self._texts:
             there = ", ".join(self._texts) or "none at all"
             raise UndefinedError(f"unknown term {name!r}; there are {there}")
         self._reading.append(name)
         try:
-            where = f"{self._where}: term {name!r}"
+            where = self._where.at("terms", name, words=f"{self._where}: term {name!r}")
             self._nodes[name] = read(self._texts[name], where, self)
         finally:
             self._reading.pop()

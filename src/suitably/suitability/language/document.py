@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from functools import cached_property
 from types import MappingProxyType
+from typing import Any
 
 from suitably.data.clock import Clock, Instant
 from suitably.errors import PolicyError
@@ -14,6 +15,7 @@ from suitably.suitability.language.declarations import FieldKind, read_field, re
 from suitably.suitability.language.definitions import Definitions
 from suitably.suitability.language.nodes import Call, Field, Node, Table, fields_of, walk
 from suitably.suitability.language.parser import error_in, parse, parse_term
+from suitably.suitability.language.places import Place, Written, line_and_column
 from suitably.suitability.language.rules import Rule, read_rules
 from suitably.suitability.language.texts import Labels, read_labels
 from suitably.suitability.language.toml import (
@@ -50,28 +52,29 @@ class PolicyDocument:
         expires: From when it is no longer.
         governs: Which pairs it governs, as written; None for all.
         note: What it approximates.
+
+    Args:
+        text: The TOML.
+        file: Its file, for messages.
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, file: str | None = None) -> None:
         self.text = text
-        try:
-            self._document = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
-            raise PolicyError(f"policy: is not TOML: {error}") from None
-        except RecursionError:
-            raise PolicyError("policy: is not TOML: nested too deeply") from None
-        document = self._document
-        known_keys(document, _TABLES, "policy")
-        head = read_table(document, "policy", "policy")
-        self.id: str = read_text(head, "id", "policy")
-        where = f"policy {self.id!r}"
-        known_keys(head, _POLICY_KEYS, where)
-        self.version: str = read_text(head, "version", where, "")
-        self.title: Mapping[str, str] = read_languages(head, "title", where)
-        self.note: str = read_text(head, "note", where, "")
+        self._written = Written(text, file)
+        self._document = document = _read_toml(self._written)
+        nameless = Place("policy", self._written)
+        known_keys(document, _TABLES, nameless)
+        head = read_table(document, "policy", nameless)
+        self.id: str = read_text(head, "id", nameless.at("policy", words="policy"))
+        where = self.place()
+        at_head = where.at("policy", words=str(where))
+        known_keys(head, _POLICY_KEYS, at_head)
+        self.version: str = read_text(head, "version", at_head, "")
+        self.title: Mapping[str, str] = read_languages(head, "title", at_head)
+        self.note: str = read_text(head, "note", at_head, "")
         self.effective: date | None
         self.expires: date | None
-        self.effective, self.expires = read_dates(head, where)
+        self.effective, self.expires = read_dates(head, at_head)
         self.scales: dict[str, Scale] = {
             name: read_scale(name, levels, where)
             for name, levels in read_table(document, "scales", where, {}).items()
@@ -88,7 +91,7 @@ class PolicyDocument:
         )
         terms = read_table(document, "terms", where, {})
         self.terms: Mapping[str, str] = MappingProxyType(
-            {name: read_text(terms, name, f"{where}: terms") for name in terms}
+            {name: read_text(terms, name, where.at("terms")) for name in terms}
         )
         definitions = Definitions(self.terms, self.maps, where)
         self.term_nodes: Mapping[str, Node] = MappingProxyType(
@@ -97,16 +100,31 @@ class PolicyDocument:
         self.labels: Labels = read_labels(
             read_table(document, "labels", where, {}), self.fields, where
         )
-        self.governs: str | None = read_text(head, "governs", where, None)
+        self.governs: str | None = read_text(head, "governs", at_head, None)
         self.governs_node: Node | None = (
-            parse(self.governs, f"{where}: governs", definitions)
-            if self.governs is not None
-            else None
+            None
+            if self.governs is None
+            else parse(self.governs, at_head.at("governs"), definitions)
         )
         self.rules: tuple[Rule, ...] = read_rules(
             document, definitions, self.term_nodes, self.fields, where
         )
-        _check_total(self, where)
+        _check_total(self)
+
+    def place(self, key: str = "", rule: Rule | None = None) -> Place:
+        """Return where it says something, for messages.
+
+        Args:
+            key: `governs`, or a key of a rule; without, the policy or rule itself.
+            rule: The rule.
+        """
+        place = Place(f"policy {self.id!r}", self._written)
+        if rule is not None:
+            number = self.rules.index(rule)
+            place = place.at("rules", number, words=f"{place}, rule {rule.id!r}")
+        elif key:
+            place = place.at("policy", words=str(place))
+        return place.at(key) if key else place
 
     @cached_property
     def reads(self) -> tuple[Field, ...]:
@@ -181,20 +199,37 @@ def _in_a_line(labels: Mapping[str, Mapping[str, str]]) -> str:
     return ", ".join(f"{code}: {' / '.join(texts.values())}" for code, texts in labels.items())
 
 
-def _check_total(policy: PolicyDocument, where: str) -> None:
+def _read_toml(written: Written) -> dict[str, Any]:
+    """Read the text as TOML.
+
+    Raises:
+        PolicyError: It is none.
+    """
+    called = f"policy {written.file}" if written.file else "policy"
+    try:
+        return tomllib.loads(written.text)
+    except tomllib.TOMLDecodeError as error:
+        line, column = line_and_column(written.text, len(written.text))
+        said = str(error).replace("at end of document", f"at line {line}, column {column}")
+        raise PolicyError(f"{called}: is not TOML: {said}") from None
+    except RecursionError:
+        raise PolicyError(f"{called}: is not TOML: nested too deeply") from None
+
+
+def _check_total(policy: PolicyDocument) -> None:
     """Refuse a map of texts that lacks one of the values which its argument may have.
 
     Raises:
         PolicyError: There is such a map.
     """
-    sentences = [(where, "", node) for node in policy.term_nodes.values()]
+    sentences = [(policy.place(), "", node) for node in policy.term_nodes.values()]
     if policy.governs_node is not None:
-        sentences.append((f"{where}: governs", policy.governs or "", policy.governs_node))
+        sentences.append((policy.place("governs"), policy.governs or "", policy.governs_node))
     for rule in policy.rules:
-        place = f"{where}, rule {rule.id!r}"
-        sentences.append((f"{place}: require", rule.require, rule.require_node))
+        sentences.append((policy.place("require", rule), rule.require, rule.require_node))
         if rule.applies_node is not None:
-            sentences.append((f"{place}: applies", rule.applies or "", rule.applies_node))
+            applies = (policy.place("applies", rule), rule.applies or "", rule.applies_node)
+            sentences.append(applies)
     for place, text, node in sentences:
         for part in walk(node):
             match part:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from suitably.suitability.language.places import Place
 from suitably.suitability.language.types import LevelTable
 
 __all__ = [
@@ -36,11 +37,11 @@ class Source:
     """Where an expression is written that rules only name.
 
     Attributes:
-        where: What it is, for messages.
+        where: What it is, and where in the policy.
         text: As written.
     """
 
-    where: str
+    where: Place
     text: str
 
 

@@ -29,6 +29,7 @@ from suitably.suitability.language.nodes import (
     Source,
     Table,
 )
+from suitably.suitability.language.places import Place, line_and_column
 from suitably.suitability.language.types import MAX_INTEGER
 
 __all__ = ["error_at", "error_in", "parse", "parse_term"]
@@ -47,7 +48,7 @@ _COMPARISONS = {
 _OPERATIONS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
 
 
-def parse(text: str, where: str, definitions: Definitions = NOTHING) -> Node:
+def parse(text: str, where: Place | str, definitions: Definitions = NOTHING) -> Node:
     """Read an expression.
 
     Args:
@@ -61,7 +62,7 @@ def parse(text: str, where: str, definitions: Definitions = NOTHING) -> Node:
     return _Reader(text, where, definitions).read()
 
 
-def parse_term(text: str, where: str, definitions: Definitions) -> Node:
+def parse_term(text: str, where: Place, definitions: Definitions) -> Node:
     """Read an expression that rules name: its pieces know where they are written.
 
     Raises:
@@ -72,21 +73,22 @@ def parse_term(text: str, where: str, definitions: Definitions) -> Node:
 
 class _Reader:
     def __init__(
-        self, text: str, where: str, definitions: Definitions, source: Source | None = None
+        self, text: str, where: Place | str, definitions: Definitions, source: Source | None = None
     ) -> None:
         self.text = text
-        self.where = where
+        self.where = Place(where) if isinstance(where, str) else where
         self._definitions = definitions
         self._source = source
         self._uses_terms = False
 
     def read(self) -> Node:
         if not self.text.strip():
-            raise PolicyError(f"{self.where}: is empty")
+            raise self.where.error("is empty: say what must hold")
         if len(self.text) > MAX_LENGTH:
-            raise PolicyError(
-                f"{self.where}: line 1, column {MAX_LENGTH + 1}: longer than {MAX_LENGTH:,} "
-                f"characters: {self.text[:40]!r}..."
+            raise self.where.error_in_text(
+                f"line 1, column {MAX_LENGTH + 1}: longer than {MAX_LENGTH:,} characters: "
+                f"{self.text[:40]!r}...",
+                MAX_LENGTH,
             )
         # Leading white space and line ends mean something to the parser, not to a sentence.
         start = len(self.text) - len(self.text.lstrip())
@@ -291,18 +293,19 @@ class _Reader:
         raise error_in(self.where, self.text, node, problem)
 
 
-def error_in(where: str, text: str, node: Node, problem: str) -> PolicyError:
+def error_in(where: Place | str, text: str, node: Node, problem: str) -> PolicyError:
     """Build the error for a piece of a sentence, in its text or in the term that it names."""
     if node.source is not None:
-        where, text = f"{where}: {node.source.where.rpartition(': ')[2]}", node.source.text
+        term, text = node.source.where, node.source.text
+        where = term.called(f"{where}: {term.words.rpartition(': ')[2]}")
     return error_at(where, text, node.start, node.end, problem)
 
 
-def error_at(where: str, text: str, start: int, end: int, problem: str) -> PolicyError:
+def error_at(where: Place | str, text: str, start: int, end: int, problem: str) -> PolicyError:
     """Build the error for a place in a text, with line, column and the text found there."""
-    before = text[:start]
-    line = before.count("\n") + 1
-    column = start - (before.rfind("\n") + 1) + 1
+    place = Place(where) if isinstance(where, str) else where
+    line, column = line_and_column(text, start)
     found = text[start:end]
     shown = found if len(found) <= 60 else f"{found[:57]}..."
-    return PolicyError(f"{where}: line {line}, column {column}: {problem}: {shown!r}")
+    said = f"line {line}, column {column}: {problem}: {shown!r}"
+    return place.error_in_text(said, start)

@@ -7,11 +7,17 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Literal
 
-from suitably.errors import PolicyError
 from suitably.suitability.language.definitions import Definitions
 from suitably.suitability.language.nodes import Field, Node, fields_of
 from suitably.suitability.language.parser import parse
-from suitably.suitability.language.texts import Texts, check_formats, placeholders, read_because
+from suitably.suitability.language.places import Place
+from suitably.suitability.language.texts import (
+    Texts,
+    check_formats,
+    placeholders,
+    read_because,
+    texts_of,
+)
 from suitably.suitability.language.toml import known_keys, read_dates, read_text
 from suitably.suitability.language.types import Declaration
 from suitably.suitability.reasons import RESERVED
@@ -101,7 +107,7 @@ def read_rules(
     definitions: Definitions,
     terms: Mapping[str, Node],
     declared: Mapping[str, Declaration],
-    where: str,
+    where: Place,
 ) -> tuple[Rule, ...]:
     """Read the rules of a policy.
 
@@ -110,15 +116,20 @@ def read_rules(
     """
     tables = document.get("rules")
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
-        raise PolicyError(f"{where}: has no [[rules]]; one without any says rules = []")
-    rules = tuple(_rule(table, definitions, terms, declared, where) for table in tables)
-    ids = [rule.id for rule in rules]
-    reserved = sorted(rule_id for rule_id in ids if ":" in rule_id or rule_id in RESERVED)
-    if reserved:
-        raise PolicyError(f"{where}: rule ids {reserved} are the library's own reasons")
-    repeated = sorted({rule_id for rule_id in ids if ids.count(rule_id) > 1})
-    if repeated:
-        raise PolicyError(f"{where}: rule ids must be unique, repeated: {repeated}")
+        raise where.error("has no [[rules]]; one without any says rules = []", "rules")
+    rules = tuple(
+        _rule(table, definitions, terms, declared, where.at("rules", place, words=str(where)))
+        for place, table in enumerate(tables)
+    )
+    ids: list[str] = []
+    for place, rule in enumerate(rules):
+        if ":" in rule.id or rule.id in RESERVED:
+            problem = f"rule ids {[rule.id]} are the library's own reasons: choose another"
+            raise where.error(problem, "rules", place, "id")
+        if rule.id in ids:
+            problem = f"rule ids must be unique, repeated: {[rule.id]}"
+            raise where.error(problem, "rules", place, "id")
+        ids.append(rule.id)
     return rules
 
 
@@ -127,18 +138,18 @@ def _rule(
     definitions: Definitions,
     terms: Mapping[str, Node],
     declared: Mapping[str, Declaration],
-    policy: str,
+    where: Place,
 ) -> Rule:
-    rule_id = read_text(table, "id", f"{policy}, a rule")
-    where = f"{policy}, rule {rule_id!r}"
+    rule_id = read_text(table, "id", where.called(f"{where}, a rule"))
+    where = where.called(f"{where}, rule {rule_id!r}")
     known_keys(table, _RULE_KEYS, where)
     effective, expires = read_dates(table, where)
     require = read_text(table, "require", where)
     applies = read_text(table, "applies", where, None)
     texts = read_because(table, where)
     named = {}
-    for text in texts:
-        check_formats(text, terms, declared, f"{where}: because")
+    for text, place in texts_of(table, where):
+        check_formats(text, terms, declared, place)
         named.update({p.term: terms[p.term] for p in placeholders(text) if p.term is not None})
     return Rule(
         id=rule_id,
@@ -151,15 +162,15 @@ def _rule(
         effect=_effect(table, where),
         texts=texts,
         terms=MappingProxyType(named),
-        require_node=parse(require, f"{where}: require", definitions),
+        require_node=parse(require, where.at("require"), definitions),
         applies_node=(
-            None if applies is None else parse(applies, f"{where}: applies", definitions)
+            None if applies is None else parse(applies, where.at("applies"), definitions)
         ),
     )
 
 
-def _effect(table: dict[str, Any], where: str) -> Any:
+def _effect(table: dict[str, Any], where: Place) -> Any:
     effect = table.get("effect", "bar")
     if effect not in _EFFECTS:
-        raise PolicyError(f"{where}: effect must be 'bar' or 'flag', got {effect!r}")
+        raise where.error(f"effect must be 'bar' or 'flag', got {effect!r}", "effect")
     return effect

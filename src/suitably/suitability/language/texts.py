@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from suitably.errors import PolicyError
 from suitably.suitability.language.nodes import Field, Node
-from suitably.suitability.language.toml import read_languages
+from suitably.suitability.language.places import Place
+from suitably.suitability.language.toml import known_keys, read_languages
 from suitably.suitability.language.types import Declaration, Domain, Scale
 from suitably.suitability.language.units import kind_of, unit_of
 from suitably.suitability.messages import LANGUAGES
 
 __all__ = ["FORMATS", "Labels", "Placeholder", "Texts", "check_formats", "placeholders"]
-__all__ += ["fill", "read_because", "read_labels"]
+__all__ += ["fill", "read_because", "read_labels", "texts_of"]
 
 FORMATS = ("percent", "money", "date")
 Labels = Mapping[str, Mapping[str, Mapping[str, str]]]  # by field, code and language
@@ -79,7 +79,7 @@ class Texts:
         return iter(dict.fromkeys((*self.user.values(), *self.adviser.values())))
 
 
-def read_because(table: dict[str, Any], where: str) -> Texts:
+def read_because(table: dict[str, Any], where: Place) -> Texts:
     """Read the texts of a rule: for all, or for customer and adviser apart.
 
     A text for all serves whoever has none of their own. What is for the adviser alone is never the
@@ -92,16 +92,13 @@ def read_because(table: dict[str, Any], where: str) -> Texts:
     own = {}
     if isinstance(because, dict):
         own = {name: because[name] for name in ("customer", "adviser") if name in because}
+        known_keys(because, {*LANGUAGES, "customer", "adviser"}, where.at("because"))
         because = {name: text for name, text in because.items() if name not in own}
-        stray = sorted({*because} - {*LANGUAGES})
-        if stray:
-            there = sorted({*LANGUAGES, "customer", "adviser"})
-            raise PolicyError(f"{where}: because: unknown keys {stray}; there are {there}")
     plain = read_languages({"because": because}, "because", where)
-    customer = read_languages(own, "customer", f"{where}: because")
-    adviser = read_languages(own, "adviser", f"{where}: because")
-    for text in (*plain.values(), *customer.values(), *adviser.values()):
-        _check_braces(text, where)
+    customer = read_languages(own, "customer", where.at("because"))
+    adviser = read_languages(own, "adviser", where.at("because"))
+    for text, place in texts_of(table, where):
+        _check_braces(text, place)
     user = {**plain, **customer}
     return Texts(
         user=MappingProxyType(user),
@@ -110,34 +107,48 @@ def read_because(table: dict[str, Any], where: str) -> Texts:
     )
 
 
-def _check_braces(text: str, where: str) -> None:
-    rest = PLACEHOLDER.sub("", text)
-    if "{" in rest or "}" in rest:
-        raise PolicyError(
-            f"{where}: because: only {{user.x}}, {{product.x}}, {{term.x}} and {{as_of}}"
-        )
+def texts_of(table: Mapping[str, Any], where: Place) -> Iterator[tuple[str, Place]]:
+    """Iterate the texts of a rule with their places, once they are known to be texts."""
+    waiting = [(table.get("because", {}), where.at("because"))]
+    while waiting:
+        said, place = waiting.pop(0)
+        if isinstance(said, str):
+            yield said, place
+        else:
+            waiting += [(said[key], place.at(key, words=str(place))) for key in said]
+
+
+def _check_braces(text: str, where: Place) -> None:
+    # What fits is blanked, so that what is left stands where it is written.
+    rest = PLACEHOLDER.sub(lambda match: " " * len(match[0]), text)
+    stray = re.search("[{}]", rest)
+    if stray:
+        problem = "only {user.x}, {product.x}, {term.x} and {as_of} in braces"
+        raise where.error_in_text(problem, stray.start())
 
 
 def check_formats(
-    text: str, terms: Mapping[str, Node], declared: Mapping[str, Declaration], where: str
+    text: str, terms: Mapping[str, Node], declared: Mapping[str, Declaration], where: Place
 ) -> None:
     """Refuse places of terms that are not there, and formats that do not fit what is declared.
 
     Raises:
         PolicyError: There is one.
     """
-    for place in placeholders(text):
+    for match in PLACEHOLDER.finditer(text):
+        place = _placeholder(match)
         node: Node | None = place.field
         if place.term is not None:
             if place.term not in terms:
                 there = ", ".join(terms) or "none at all"
-                raise PolicyError(f"{where}: unknown term {place.term!r}; there are {there}")
+                problem = f"unknown term {place.term!r}; there are {there}"
+                raise where.error_in_text(problem, match.start())
             node = terms[place.term]
         if place.format is None:
             continue
         problem = _misfit(place.format, node, declared)
         if problem:
-            raise PolicyError(f"{where}: {{{place.name}:{place.format}}}: {problem}")
+            raise where.error_in_text(f"{match[0]}: {problem}", match.start())
 
 
 def _misfit(form: str, node: Node | None, declared: Mapping[str, Declaration]) -> str:
@@ -154,7 +165,7 @@ def _misfit(form: str, node: Node | None, declared: Mapping[str, Declaration]) -
 
 
 def read_labels(
-    tables: Mapping[str, Any], declared: Mapping[str, Declaration], where: str
+    tables: Mapping[str, Any], declared: Mapping[str, Declaration], where: Place
 ) -> Labels:
     """Read how codes are called, by language.
 
@@ -163,15 +174,15 @@ def read_labels(
     """
     found: dict[str, Mapping[str, Mapping[str, str]]] = {}
     for name, table in tables.items():
-        place = f"{where}: labels: {name}"
+        place = where.at("labels", name)
         if not re.fullmatch(r"(user|product)\.\w+", name):
-            raise PolicyError(f"{where}: labels: {name!r} must be user.x or product.x")
+            raise where.at("labels").error(f"{name!r} must be user.x or product.x", name)
         if not isinstance(table, dict) or not table:
-            raise PolicyError(f"{place}: must be a table such as {{ R4 = {{ en = 'high' }} }}")
+            raise place.error("must be a table such as { R4 = { en = 'high' } }")
         codes = _codes(declared.get(name))
         stray = [code for code in table if codes is not None and code not in codes]
         if stray:
-            raise PolicyError(f"{place}: {stray} are none of {codes}")
+            raise place.error(f"{stray} are none of {codes}", stray[0])
         found[name] = MappingProxyType({code: read_languages(table, code, place) for code in table})
     return MappingProxyType(found)
 

@@ -5,13 +5,15 @@ from datetime import UTC, date, datetime
 from types import MappingProxyType
 from typing import Any
 
-from suitably.errors import PolicyError
+from suitably.suitability.language.places import Place
 from suitably.suitability.messages import LANGUAGES
 
 __all__ = ["known_keys", "order", "read_dates", "read_languages", "read_table", "read_text"]
 
+_EXAMPLE = "{ en = '...', zh = '...' }"
 
-def known_keys(table: Mapping[str, Any], allowed: set[str], where: str) -> None:
+
+def known_keys(table: Mapping[str, Any], allowed: set[str], where: Place) -> None:
     """Refuse keys that mean nothing here.
 
     Raises:
@@ -19,11 +21,11 @@ def known_keys(table: Mapping[str, Any], allowed: set[str], where: str) -> None:
     """
     unknown = sorted(set(table) - allowed)
     if unknown:
-        raise PolicyError(f"{where}: unknown keys {unknown}; there are {sorted(allowed)}")
+        raise where.error(f"unknown keys {unknown}; there are {sorted(allowed)}", unknown[0])
 
 
 def read_table(
-    document: Mapping[str, Any], key: str, where: str, default: Any = None
+    document: Mapping[str, Any], key: str, where: Place, default: Any = None
 ) -> dict[str, Any]:
     """Return a table of a table.
 
@@ -32,11 +34,11 @@ def read_table(
     """
     table = document.get(key, default)
     if not isinstance(table, dict):
-        raise PolicyError(f"{where}: has no table [{key}]")
+        raise where.error(f"has no table [{key}]: write one", key)
     return table
 
 
-def read_text(table: Mapping[str, Any], key: str, where: str, *default: Any) -> Any:
+def read_text(table: Mapping[str, Any], key: str, where: Place, *default: Any) -> Any:
     """Return a text of a table, which must say something where there is no default.
 
     Raises:
@@ -46,12 +48,12 @@ def read_text(table: Mapping[str, Any], key: str, where: str, *default: Any) -> 
         return default[0]
     value = table.get(key)
     if not isinstance(value, str) or (not value.strip() and not default):
-        raise PolicyError(f"{where}: {key} must be text, got {value!r}")
+        raise where.error(f"{key} must be text, got {value!r}", key)
     return value
 
 
 def read_languages(
-    table: Mapping[str, Any], key: str, where: str, default: Any = MappingProxyType({})
+    table: Mapping[str, Any], key: str, where: Place, default: Any = MappingProxyType({})
 ) -> MappingProxyType[str, str]:
     """Return texts by language; a bare text is English.
 
@@ -61,25 +63,30 @@ def read_languages(
     texts = table.get(key, default)
     if isinstance(texts, str):
         texts = {"en": texts}
-    if not isinstance(texts, Mapping) or not all(isinstance(one, str) for one in texts.values()):
-        raise PolicyError(f"{where}: {key} must be text, or texts by language")
-    known_keys(texts, set(LANGUAGES), f"{where}: {key}")
+    problem = f"{key} must be text, or texts by language such as {_EXAMPLE}"
+    if not isinstance(texts, Mapping):
+        raise where.error(problem, key)
+    for language, text in texts.items():
+        if not isinstance(text, str):
+            raise where.error(f"{problem}, got {text!r:.60}", key, language)
+    known_keys(texts, set(LANGUAGES), where.at(key))
     return MappingProxyType(dict(texts))
 
 
-def read_dates(table: Mapping[str, Any], where: str) -> Sequence[date | None]:
+def read_dates(table: Mapping[str, Any], where: Place) -> Sequence[date | None]:
     """Return from when and until when something is in force.
 
     Raises:
         PolicyError: They are no dates, or the wrong way round.
     """
     found = [table.get("effective"), table.get("expires")]
-    for moment in found:
+    for key, moment in zip(("effective", "expires"), found, strict=True):
         if moment is not None and not isinstance(moment, date):
-            raise PolicyError(f"{where}: effective and expires must be dates, got {moment!r}")
+            problem = f"{key} must be a date such as 2026-03-01, without quotes, got {moment!r}"
+            raise where.error(problem, key)
     effective, expires = found
     if effective and expires and order(effective) >= order(expires):
-        raise PolicyError(f"{where}: expires must be after effective")
+        raise where.error("expires must be after effective", "expires")
     return found
 
 

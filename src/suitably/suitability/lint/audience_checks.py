@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from suitably.suitability.language.document import PolicyDocument, Rule
+from suitably.suitability.language.nodes import Call, fields_of, walk
 from suitably.suitability.language.texts import placeholders
 from suitably.suitability.language.types import Domain
 from suitably.suitability.lint.finding import Finding
@@ -17,6 +18,10 @@ _WORDS = re.compile(
     r"(vulnerab|legal capacity|guardian|disab|health|弱势|行为能力|监护|残疾|健康)", re.IGNORECASE
 )
 _HARMLESS = ("loss_capacity",)
+_CODES = {
+    "user": ("legal_capacity", "objective", "client_category", "investor_type"),
+    "product": ("category", "regime", "purpose"),
+}
 
 
 def check_audiences(policy: PolicyDocument) -> Iterator[Finding]:
@@ -33,14 +38,32 @@ def _of_others(policy: PolicyDocument, rule: Rule) -> Iterator[Finding]:
         if field not in rule.fields:
             text = f"its text names {field}, which the rule does not use"
             yield Finding("warning", "text-of-others", text, rule.id, policy.id)
+    for node in (rule.applies_node, rule.require_node):
+        for part in [] if node is None else walk(node):
+            if isinstance(part, Call) and part.function in ("min", "max"):
+                yield from _one_of_several(policy, rule, part)
+
+
+def _one_of_several(policy: PolicyDocument, rule: Rule, call: Call) -> Iterator[Finding]:
+    """Find a text that names one of several fields of which the least or greatest decides."""
+    among = fields_of(call)
+    named = [field for field in among if field in rule.mentioned]
+    if named and len(named) < len(among):
+        said = ", ".join(map(str, among))
+        text = (
+            f"its text names {named[0]}, but the {call.function} of {said} decides: name that, as "
+            "a term"
+        )
+        yield Finding("warning", "text-of-others", text, rule.id, policy.id)
 
 
 def _codes(policy: PolicyDocument, rule: Rule) -> Iterator[Finding]:
     """Find texts that show a code of a closed list as it is."""
     for field in rule.mentioned:
         declared = policy.fields.get(str(field))
-        coded = isinstance(declared, Domain) and declared.type == "text" and declared.values
-        if coded and str(field) not in policy.labels:
+        closed = isinstance(declared, Domain) and declared.type == "text" and declared.values
+        usual = declared in (None, "text") and field.name in _CODES[field.side]
+        if (closed or usual) and str(field) not in policy.labels:
             text = f"its text shows the code of {field}: say in [labels] what to call it"
             yield Finding("note", "raw-code", text, rule.id, policy.id)
 

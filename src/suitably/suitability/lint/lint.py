@@ -9,6 +9,7 @@ from suitably.data.frames import read_frame
 from suitably.errors import PolicyError
 from suitably.suitability.language.nodes import Constant
 from suitably.suitability.lint.audience_checks import check_audiences
+from suitably.suitability.lint.data_checks import check_spelling
 from suitably.suitability.lint.effective_dates import check_dates, check_side_by_side, overlap
 from suitably.suitability.lint.finding import SEVERITIES, Finding, Severity
 from suitably.suitability.lint.proofs import Proof, conflicts, governs_nothing, prove
@@ -197,6 +198,7 @@ def _tried(
     except PolicyError as error:
         yield Finding("error", "does-not-fit", str(error), "", policy.id)
         return
+    yield from check_spelling(policy, people, shelf)
     pairs = len(eligibility.user_ids) * len(eligibility.product_ids)
     for row in eligibility.counts().to_pylist():
         failed, unknown = row["failed"], row["unknown"]

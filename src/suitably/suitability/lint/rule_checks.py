@@ -22,6 +22,12 @@ __all__ = ["check_rules"]
 
 _MEANS = re.compile(r"(liquid_assets|financial_assets|net_worth|net_assets|income)")
 _OWN = re.compile(r"house|demonstration", re.IGNORECASE)
+# Numbers that are no article: how long, how much, and the year of a law.
+_NO_ARTICLE = re.compile(
+    r"\d[\d.,]*\s*(hours?|days?|months?|years?|%|per cent|million|个月|年|天|日|万|亿)"
+    r"|\b(19|20)\d\d\b(?!/)",
+    re.IGNORECASE,
+)
 
 
 def check_rules(policy: PolicyDocument) -> Iterator[Finding]:
@@ -31,7 +37,8 @@ def check_rules(policy: PolicyDocument) -> Iterator[Finding]:
             yield from _minimum_alone(policy, rule)
             yield from _widens(policy, rule)
         article = rule.article.strip()
-        if article and not re.search(r"\d", article) and not _OWN.search(article):
+        cited = re.search(r"\d", _NO_ARTICLE.sub("", article))
+        if article and not cited and not _OWN.search(article):
             text = f"cites {rule.article!r} without an article: name it, or say House limit"
             yield Finding("warning", "missing-article", text, rule.id, policy.id)
 
@@ -79,9 +86,12 @@ def _widens(policy: PolicyDocument, rule: Rule) -> Iterator[Finding]:
 
 def _let_through(node: Node) -> list[Node]:
     """Return what a condition accepts to be missing beside another condition."""
-    if not isinstance(node, Or):
+    if not isinstance(node, And | Or):
         return []
-    return [part.arguments[0] for part in node.operands if _is_missing(part)]  # type: ignore[attr-defined]
+    found = [name for part in node.operands for name in _let_through(part)]
+    if isinstance(node, Or):
+        found += [part.arguments[0] for part in node.operands if _is_missing(part)]  # type: ignore[attr-defined]
+    return found
 
 
 def _asked_to_be_there(node: Node) -> list[Node]:

@@ -3,13 +3,24 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
-from suitably.suitability.language.document import PolicyDocument
-from suitably.suitability.language.nodes import Compare, Constant, Field, Membership, Node, walk
+from suitably.suitability.language.document import PolicyDocument, Rule
+from suitably.suitability.language.nodes import (
+    And,
+    Call,
+    Compare,
+    Constant,
+    Field,
+    Membership,
+    Node,
+    Not,
+    fields_of,
+    walk,
+)
 from suitably.suitability.language.types import Domain
 from suitably.suitability.lint.finding import Finding
 from suitably.suitability.lint.sentences import sentences
 
-__all__ = ["check_values"]
+__all__ = ["alike", "check_values"]
 
 _SHARES = ("loss_capacity", "max_loss", "max_ltv", "fee_rate", "fee_sensitivity", "total_cost")
 
@@ -77,7 +88,7 @@ def _spellings(
         for value, places in values.items():
             rule = places[0][0]
             if known and value not in known:
-                near = [one for one in known if _plain(str(one)) == _plain(value)]
+                near = [one for one in known if alike(str(one), value)]
                 hint = f": it is spelt {near[0]!r}" if near else f": it holds {known}"
                 text = f"{field} never holds {value!r}{hint}"
                 yield Finding("error", "spelling", text, rule, policy.id)
@@ -85,6 +96,11 @@ def _spellings(
             if other != value and not {*values[other]} & {*places}:
                 text = f"{field} is compared with {other!r} and with {value!r}: text is exact"
                 yield Finding("warning", "spelling", text, rule, policy.id)
+
+
+def alike(one: str, other: str) -> bool:
+    """Return whether two texts differ in case, spaces and signs alone."""
+    return _plain(one) == _plain(other)
 
 
 def _plain(text: str) -> str:
@@ -97,11 +113,14 @@ def _categories(
     """Find fields that decide which rules apply, where another value meets none of them."""
     for field, values in asked.items():
         keys = {key for places in values.values() for _, key in places}
-        if "applies" not in keys or "require" in keys:
-            continue
         declared = policy.fields.get(str(field))
         known = list(declared.values) if isinstance(declared, Domain) else []
         left = [one for one in known if one not in values]
+        if keys == {"governs"} and left and not _takes_the_rest(policy.governs_node, field):
+            text = f"does not govern {field} {left}, which it may hold: see that others do"
+            yield Finding("note", "falls-through", text, "", policy.id)
+        if "applies" not in keys or any(_lists(rule, field) for rule in policy.rules):
+            continue
         several = sum(any(key == "applies" for _, key in p) for p in values.values()) > 1
         if known and left and several:
             text = f"no rule applies to {field} {left}, which it may hold"
@@ -109,6 +128,31 @@ def _categories(
         elif not known and several:
             text = (
                 f"{field} decides which rules apply, and a value that is spelt otherwise meets "
-                f"none of them: declare its values, or add a rule that requires one of them"
+                f"none of them, or that for all others: declare its values, or add a rule that "
+                f"requires one of them"
             )
             yield Finding("warning", "falls-through", text, "", policy.id)
+
+
+def _takes_the_rest(node: Node | None, field: Field) -> bool:
+    """Return whether a condition may take a field for what it does not hold."""
+    for part in [] if node is None else walk(node):
+        if isinstance(part, Compare) and part.operator == "!=" and field in part.children:
+            return True
+        if isinstance(part, Not) and field in fields_of(part):
+            return True
+    return False
+
+
+def _lists(rule: Rule, field: Field) -> bool:
+    """Return whether a rule for every pair keeps out what it does not list of a field."""
+    if rule.applies_node is not None or rule.effect == "flag":
+        return False
+    node = rule.require_node
+    for part in node.operands if isinstance(node, And) else (node,):
+        listed = not isinstance(part, Compare) or part.operator == "=="
+        if listed and field in [name for name, _ in _equalities(part)]:
+            return True
+        if isinstance(part, Call) and part.function == "contains" and part.arguments[1] == field:
+            return True
+    return False

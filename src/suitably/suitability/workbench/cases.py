@@ -11,6 +11,7 @@ from typing import Any
 
 from suitably.errors import DataError, PolicyError
 from suitably.suitability.language.document import PolicyDocument
+from suitably.suitability.language.places import line_and_column
 from suitably.suitability.policy import built_in_folder
 from suitably.suitability.workbench.cells import column_of, kind_of
 from suitably.utils.suggest import nearest
@@ -56,6 +57,7 @@ class CaseTable:
         cases: In the order of the file.
         digest: The sha256 of the file.
         where: Its name, for messages.
+        columns: Its header.
 
     Example:
         >>> from suitably.suitability.policy import Policy
@@ -74,6 +76,7 @@ class CaseTable:
     cases: tuple[Case, ...]
     digest: str
     where: str
+    columns: tuple[str, ...] = ()
 
     @staticmethod
     def load(source: str | Path, policy: PolicyDocument) -> "CaseTable":
@@ -88,7 +91,11 @@ class CaseTable:
         try:
             text = path.read_bytes().decode("utf-8-sig")
         except UnicodeDecodeError as error:
-            raise DataError(f"cases {path}: is not UTF-8: {error}") from None
+            before = bytes(error.object[: error.start]).decode("utf-8")
+            line, column = line_and_column(before, len(before))
+            raise DataError(
+                f"{path}: line {line}, character {column}: is not UTF-8: save it as that"
+            ) from None
         return CaseTable.from_csv(text, policy, str(path))
 
     @staticmethod
@@ -113,26 +120,27 @@ class CaseTable:
         """
         rows = [
             (line, [cell.strip() for cell in row])
-            for line, row in _numbered(text)
+            for line, row in _numbered(text, where)
             if any(cell.strip() for cell in row)
         ]
         if len(rows) < 2:
-            raise DataError(f"{where}: has no cases: a header and a line per case are wanted")
+            problem = "has no cases: a header and a line per case are wanted"
+            raise DataError(f"{where}: line {len(rows) + 1}, column 1: {problem}")
         _, header = rows[0]
         _check_header(header, policy, where)
         for line, row in rows[1:]:
             if len(row) != len(header):
-                raise DataError(
-                    f"{where}: line {line}: {len(row)} cells where the header has {len(header)}"
-                )
+                place = f"{where}: line {line}, column {min(len(row), len(header)) + 1}"
+                raise DataError(f"{place}: {len(row)} cells where the header has {len(header)}")
         columns = {name: [row[place] for _, row in rows[1:]] for place, name in enumerate(header)}
         lines = [line for line, _ in rows[1:]]
         sides = _sides(policy, columns, lines, where)
         digest = hashlib.sha256(text.encode()).hexdigest()
-        return CaseTable(tuple(_cases(policy, columns, lines, sides, where)), digest, where)
+        cases = tuple(_cases(policy, columns, lines, sides, where))
+        return CaseTable(cases, digest, where, tuple(header))
 
 
-def _numbered(text: str) -> list[tuple[int, list[str]]]:
+def _numbered(text: str, where: str) -> list[tuple[int, list[str]]]:
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     found = []
     start = 1
@@ -141,7 +149,10 @@ def _numbered(text: str) -> list[tuple[int, list[str]]]:
             found.append((start, row))
             start = reader.line_num + 1
     except csv.Error as error:
-        raise DataError(f"cases: line {reader.line_num}: {error}") from None
+        raise DataError(
+            f"{where}: line {start}, column 1: cannot be read to its end ({error}): close the "
+            "quotes, and double those inside"
+        ) from None
     return found
 
 
@@ -219,7 +230,10 @@ def _cases(
             place = header.index("eligible") + 1
             raise DataError(f"{where}: line {line}, column {place}: write true, false or nothing")
         if not expected and not eligible:
-            raise DataError(f"{where}: line {line}: expects nothing: give a verdict of some rule")
+            asked = [place for place, name in enumerate(header, 1) if name in rules]
+            place = asked[0] if asked else len(header) + 1
+            here = f"{where}: line {line}, column {place}"
+            raise DataError(f"{here}: expects nothing: give a verdict of some rule")
         named = {field: values[row] for field, values in sides.items()}
         found.append(
             Case(

@@ -73,7 +73,10 @@ def _moment(cell: str) -> date:
 
 def _list(cell: str) -> list[Any]:
     parts = [part.strip() for part in cell.strip("[]").split(";") if part.strip()]
-    return [float(part) for part in parts] if all(_reads(_number, p) for p in parts) else parts
+    for read in (_number, _moment):
+        if all(_reads(read, part) for part in parts):
+            return [read(part) for part in parts]
+    return parts
 
 
 def _map(cell: str) -> dict[str, Any]:

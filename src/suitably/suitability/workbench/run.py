@@ -1,7 +1,7 @@
 """Runs of case tables: what was expected of a policy, and what it says."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -134,7 +134,7 @@ def run_cases(policy: Policy, cases: CaseTable | str | Path | None = None) -> Ca
         cases = CaseTable.built_in(policy)
     elif not isinstance(cases, CaseTable):
         cases = CaseTable.load(cases, policy)
-    checks = [check for case in cases.cases for check in _checked(policy, case, cases.where)]
+    checks = [check for case in cases.cases for check in _checked(policy, case, cases)]
     return CaseRun(
         policy=policy.id,
         version=policy.version,
@@ -147,11 +147,14 @@ def run_cases(policy: Policy, cases: CaseTable | str | Path | None = None) -> Ca
     )
 
 
-def _checked(policy: Policy, case: Case, where: str) -> list[CaseCheck]:
+def _checked(policy: Policy, case: Case, table: CaseTable) -> list[CaseCheck]:
     try:
         verdicts, eligible = _judged(policy, case)
     except SuitablyError as error:
-        raise type(error)(f"{where}: line {case.line} ({case.name}): {error}") from None
+        culprit = _culprit(policy, case)
+        column = f", column {table.columns.index(culprit) + 1}" if culprit in table.columns else ""
+        place = f"{table.where}: line {case.line}{column} ({case.name})"
+        raise type(error)(f"{place}: {error}") from None
     found = []
     for rule, expected in case.expected.items():
         verdict = verdicts.get(rule)
@@ -161,6 +164,20 @@ def _checked(policy: Policy, case: Case, where: str) -> list[CaseCheck]:
         words = ("true" if case.eligible else "false", "true" if eligible else "false")
         found.append(CaseCheck(case.name, case.line, "eligible", *words))
     return found
+
+
+def _culprit(policy: Policy, case: Case) -> str:
+    """Return the column of the cell without which a case can be judged; else it is the moment's."""
+    named = {"user": case.user, "product": case.product}
+    for side, values in named.items():
+        for name in values:
+            less = {**named, side: {**values, name: None}}
+            try:
+                _judged(policy, replace(case, user=less["user"], product=less["product"]))
+            except SuitablyError:
+                continue
+            return f"{side}.{name}"
+    return "as_of"
 
 
 def _judged(policy: Policy, case: Case) -> tuple[dict[str, RuleVerdict], bool]:

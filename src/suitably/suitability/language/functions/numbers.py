@@ -4,7 +4,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suitably.suitability.language.functions.model import Context, Function, takes
-from suitably.suitability.language.types import ANY, NUMBER, Column, Kleene, Type, Values, as_level
+from suitably.suitability.language.types import (
+    ANY,
+    DATE,
+    NUMBER,
+    Column,
+    Kleene,
+    Type,
+    Values,
+    as_level,
+)
 
 __all__ = ["NUMBERS"]
 
@@ -56,14 +65,18 @@ def _of_list(name: str, context: Context, value: Values) -> Values:
         return value  # a check without data cannot tell a list of levels from a level
     if value.type.name != "list" or value.type.element == "text":
         context.refuse(f"no {name} of {value.type}")
+    if value.type.element == "any":  # nothing in any list: whatever is wanted
+        return Values(ANY, np.zeros(value.known.shape), np.zeros_like(value.known))
     lists: tuple[frozenset[float], ...] = value.extra or (frozenset(),)
     known = np.array([bool(one) and None not in one for one in lists])
     pick = min if name == "min" else max
     ends = [pick(one) if there else 0 for one, there in zip(lists, known, strict=True)]
-    data: NDArray[np.generic] = np.array(ends, np.float64)
     kind = NUMBER
     if value.type.scale is not None:
-        kind, data = Type("level", value.type.scale), data.astype(np.int64)
+        kind = Type("level", value.type.scale)
+    elif value.type.element == "date":
+        kind = DATE
+    data: NDArray[np.generic] = np.array(ends, np.float64 if kind == NUMBER else np.int64)
     return Values(kind, data[value.data], value.known & known[value.data])
 
 
