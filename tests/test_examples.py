@@ -20,7 +20,17 @@ def test_it_has_an_example(cls: type) -> None:
     assert ">>> " in (cls.__doc__ or "")
 
 
-@pytest.mark.parametrize("name", ["quickstart", "crowdfunding", "crypto_onboarding", "portfolio"])
+EXAMPLES = [
+    "quickstart",
+    "crowdfunding",
+    "crypto_onboarding",
+    "portfolio",
+    "internet_bank",
+    "wallet",
+]
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
 def test_it_can_be_run(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     runpy.run_path(str(Path(__file__).parents[1] / "examples" / f"{name}.py"))
     assert len(capsys.readouterr().out.splitlines()) > 5
