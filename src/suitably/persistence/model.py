@@ -248,6 +248,7 @@ def _write_interactions(writer: Writer, one: WeightedInteractions) -> dict[str, 
         "half_life_days": one.weighting.half_life_days,
         "event_weights": None if kinds is None else dict(kinds),
         "origin": micros(one.origin),
+        "shift": one.shift,
         "width": int(one.weights.shape[1]),
         "weights": _write_weights(writer, one.weights.data),
         **_write_csr(writer, "interactions", one.weights),
@@ -263,7 +264,8 @@ def _read_interactions(
     if data.dtype != np.float32 or not np.isfinite(data).all():
         raise ValueError("weights of interactions are not finite numbers")
     matrix = _read_csr(reader, record, data, (len(users), record["width"]))
-    return WeightedInteractions(weighting, users, matrix, _instant(record["origin"]))
+    origin, shift = _instant(record["origin"]), int(record.get("shift", 0))
+    return WeightedInteractions(weighting, users, matrix, origin, shift)
 
 
 def _write_weights(writer: Writer, weights: NDArray[np.float32]) -> str | float:

@@ -12,7 +12,7 @@ from scipy import sparse
 from suitably.ranking.base import FactorRanker
 from suitably.ranking.interactions import WeightedInteractions
 from suitably.ranking.protocol import FitContext
-from suitably.ranking.solvers.implicit_training import trained
+from suitably.ranking.solvers.implicit_training import bounded, trained
 from suitably.ranking.solvers.least_squares import Fixed
 from suitably.utils.parallel import one_blas_thread, openmp_threads
 from suitably.utils.params import check_positive, check_positive_int
@@ -80,21 +80,20 @@ class ALS(FactorRanker):
         self.event_weights = event_weights
 
     def _learn(self, history: WeightedInteractions, context: FitContext) -> None:
-        weights = history.core.copy()
+        weights = history.core
         penalty = self.regularization
         self.regularization_ = _SHARE * _norm(weights) if penalty is None else float(penalty)
-        with np.errstate(over="ignore"):  # training says so of what is not finite
-            weights.data = weights.data * np.float32(self.alpha)
+        confidence, scale = bounded(weights * self.alpha)
         make = partial(
             AlternatingLeastSquares,
             factors=self.factors,
-            regularization=self.regularization_,
+            regularization=self.regularization_ * scale,
             alpha=1.0,
             iterations=self.iterations,
             num_threads=openmp_threads(),
             random_state=context.seed,
         )
-        _, products = trained("ALS", make, weights)
+        _, products = trained("ALS", make, confidence)
         self._spread(history, products)
 
     def _vectors(self, lines: sparse.csr_array) -> NDArray[np.float32]:
@@ -115,10 +114,8 @@ class ALS(FactorRanker):
 
 def _norm(matrix: sparse.csr_array) -> float:
     """Return the largest singular value, by power iteration from the products' popularity."""
-    with np.errstate(over="ignore"):
-        vector = np.asarray(matrix.sum(axis=0), np.float64).ravel()
-    if not np.isfinite(vector).all():
-        vector = np.asarray(matrix.astype(np.float64).sum(axis=0)).ravel()
+    matrix = matrix.astype(np.float64, copy=False)
+    vector = np.asarray(matrix.sum(axis=0)).ravel()
     for _ in range(_POWER_ITERATIONS):
         vector = matrix.T @ (matrix @ (vector / np.linalg.norm(vector)))
     return float(np.sqrt(np.linalg.norm(vector)))

@@ -234,7 +234,7 @@ class FactorRanker(HistoryRanker):
 
     def _lines(self, history: WeightedInteractions, rows: NDArray[np.int64]) -> sparse.csr_array:
         """Return some users' weights of the products that have a vector."""
-        lines = history.lines(rows)
+        lines = history.sized(rows)
         known = np.zeros(lines.shape[1], bool)
         known[: len(self.known_)] = self.known_
         kept = known[lines.indices]
@@ -279,11 +279,13 @@ class SimilarityRanker(HistoryRanker):
     similarity_: Any
     known_: NDArray[np.bool_]
     _has_similar: NDArray[np.bool_]
+    _unit: float
 
     def score_rows(self, rows: NDArray[np.int64]) -> Scores:
         """Return the sums, each added up in the order of the user's products."""
         self._check_fitted()
         lines = self.interactions_.lines(rows)
+        lines.data *= np.float32(self._unit)
         if self.known_.all() and lines.shape[1] == len(self.known_):
             return Scores(self._sums(lines), self.known_)
         block = np.zeros((len(rows), len(self.known_)), np.float32)
@@ -308,6 +310,10 @@ class SimilarityRanker(HistoryRanker):
         told = np.append(0, np.cumsum(self._telling(lines.indices)))
         able: NDArray[np.bool_] = np.diff(told[lines.indptr]) > 0
         return able
+
+    def _go_by(self, interactions: WeightedInteractions) -> None:
+        super()._go_by(interactions)
+        self._unit = interactions.unit()
 
     def _telling(self, products: NDArray[np.integer]) -> NDArray[np.bool_]:
         """Return which products by position are similar to any, or dissimilar: bool."""

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from suitably.data.clock import Instant
@@ -19,10 +19,12 @@ from suitably.utils.runs import reduce_runs, run_starts
 __all__ = ["SharedInteractions", "WeightedInteractions", "Weighting"]
 
 _DAY = 86_400_000_000
-# The least normal number of float32. Exponents of 2: 126 of float32's less the 100 that weights may
-# lie apart, and a size of weights whose sums over users do not overflow.
+# The least normal number of float32.
 _LEAST = float(np.finfo(np.float32).tiny)
-_FADED, _GROWN = -26.0, 60.0
+# Exponents of 2. Single precision keeps 100 halvings below what weighs 2⁻²⁶, and a sum over users
+# of what weighs 2⁶⁰ does not overflow: beyond these, weights are held in other units, by whole
+# steps. What is set against something of fixed size, and squared, sees 2¹⁰⁰ at most.
+_FADED, _GROWN, _LOWEST, _HIGHEST, _MOST = -26, 60, -126, 100, 2**30
 
 
 @dataclass(frozen=True)
@@ -30,8 +32,9 @@ class Weighting:
     """How much an interaction says: by its kind and its age.
 
     The weight of a pair is that of its strongest interaction, so a repeated purchase says no more
-    than its latest one. Ages matter by their differences alone: a later moment takes the same
-    factor off every weight, and no age takes a weight to 0.
+    than its latest one. Ages matter by their differences alone: the heaviest interaction of a fit,
+    once all are faded, weighs what its kind does, whatever the moment, and the others weigh in
+    proportion. No age takes a weight to 0.
 
     Attributes:
         half_life_days: After how many days an interaction counts half; None: it never ages.
@@ -45,6 +48,11 @@ class Weighting:
     def __hash__(self) -> int:
         kinds = self.event_weights
         return hash((self.half_life_days, None if kinds is None else frozenset(kinds.items())))
+
+    @property
+    def heaviest(self) -> float:
+        """The largest weight of a kind of event."""
+        return 1.0 if self.event_weights is None else float(max(self.event_weights.values()))
 
     def check(self) -> None:
         """Refuse what cannot weigh.
@@ -65,68 +73,80 @@ class Weighting:
                     f"event_weights={{{kind!r}: {weight!r}}}: must be a finite number, 0 or more"
                 )
 
-    def matrix(self, view: View, origin: Instant | None) -> sparse.csr_array:
+    def matrix(self, view: View, origin: Instant | None, shift: int = 0) -> sparse.csr_array:
         """Weigh the interactions of a view: CSR (users, products), float32, above 0 where stored.
 
-        An age never makes a weight 0: what has faded beyond single precision keeps the least
-        weight that it holds in full.
+        Neither age nor shift makes a weight 0: what has faded beyond single precision keeps the
+        least weight that it holds in full.
 
         Args:
             view: What is visible.
-            origin: The moment at which an interaction of age 0 weighs its full weight.
-
-        Raises:
-            DataError: A half-life in data without timestamps, a kind of event that no interaction
-                has, or a weight beyond float32.
-        """
-        events, weights = self._chosen(view)
-        faded = weights
-        if self.half_life_days is not None:
-            with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-                faded = weights * np.exp2(self._halvings(events, origin))
-            faded = np.where(weights > 0, np.maximum(faded, _LEAST), 0.0)
-        return _strongest(events, faded, (len(view.users), len(view.products)))
-
-    def origin(self, view: View, asked: Instant | None) -> Instant | None:
-        """Return a moment to reckon ages to at which float32 holds the weights of a view.
-
-        It is the one asked for, unless age has then taken so much off the heaviest interaction that
-        others a factor of 2⁻¹⁰⁰ below it are lost, or added so much that sums overflow; then it is
-        the moment of the heaviest. Weights differ by one common factor between the two.
+            origin: The moment at which an interaction weighs what its kind does.
+            shift: How many halvings are taken off all weights, so that single precision holds them.
 
         Raises:
             DataError: A half-life in data without timestamps, or a kind of event that no
                 interaction has.
         """
         events, weights = self._chosen(view)
-        if self.half_life_days is None or asked is None or events.times is None:
-            return asked
+        parts, exponents = np.frexp(weights)
+        with np.errstate(under="ignore"):
+            faded = parts * np.exp2(exponents - shift + self._growth(events, origin))
+        faded = np.where(weights > 0, np.maximum(faded, _LEAST), 0.0)
+        return _strongest(events, faded, (len(view.users), len(view.products)))
+
+    def origin(self, view: View) -> Instant | None:
+        """Return the moment of the heaviest interaction of a view, once all are faded.
+
+        It is that of the view itself where none counts, or none ages.
+
+        Raises:
+            DataError: A half-life in data without timestamps, or a kind of event that no
+                interaction has.
+        """
+        events, weights = self._chosen(view)
         some = np.flatnonzero(weights > 0)
-        if not len(some):
-            return asked
+        if self.half_life_days is None or view.as_of is None or not len(some):
+            return view.as_of
+        if events.times is None:
+            return view.as_of
         newest: Instant = events.times[some].max()
         # From the newest on, since as of a distant moment all of them can be infinitely old.
-        size = np.log2(weights[some]) + self._halvings(events, newest)[some]
-        heaviest = int(size.argmax())
-        moment: Instant = events.times[some[heaviest]]
-        with np.errstate(over="ignore"):
-            change = -_days(asked - moment) / self.half_life_days
-        grown = change > 0 and change + np.log2(weights[some[heaviest]]) > _GROWN
-        return moment if change < _FADED or grown else asked
+        size = np.log2(weights[some]) + self._growth(events, newest)[some]
+        moment: Instant = events.times[some[size.argmax()]]
+        return moment
 
-    def factor(self, earlier: Instant | None, later: Instant | None) -> float:
-        """Return what weights reckoned to one moment are multiplied by to be those of another."""
-        if self.half_life_days is None or earlier is None or later is None or earlier == later:
-            return 1.0
-        with np.errstate(over="ignore", under="ignore"):
-            return float(np.exp2(-_days(later - earlier) / self.half_life_days))
+    def shift(self, view: View, origin: Instant | None) -> int | None:
+        """Return how many halvings bring the weights of a view in range; None where there are none.
 
-    def _halvings(self, events: Events, origin: Instant | None) -> NDArray[np.float64]:
+        It depends on the heaviest alone and grows with it, in whole steps: news give the same at
+        once or in parts.
+        """
+        events, weights = self._chosen(view)
+        some = weights > 0
+        if not some.any():
+            return None
+        level = float((np.log2(weights[some]) + self._growth(events, origin)[some]).max())
+        if _FADED <= level <= _GROWN:
+            return 0
+        steps = np.floor(level / _GROWN) if level < 0 else np.ceil(level / _GROWN) - 1
+        return int(steps) * _GROWN
+
+    def halvings(self, earlier: Instant | None, later: Instant | None) -> float:
+        """Return how often a weight halves from one moment to another: 0 where none ages."""
+        if self.half_life_days is None or earlier is None or later is None:
+            return 0.0
+        return float(_days(later - earlier)) / self.half_life_days
+
+    def _growth(self, events: Events, origin: Instant | None) -> NDArray[np.float64]:
         """Return to which power of 2 an age takes every weight: float64 (events,)."""
+        if self.half_life_days is None:
+            return np.zeros(len(events))
         if events.times is None or origin is None:
             raise DataError("half_life_days: the interactions have no timestamps, so no age")
         with np.errstate(over="ignore"):
-            return np.asarray(-_days(origin - events.times) / self.half_life_days)
+            growth = _days(events.times - origin) / self.half_life_days
+        return np.asarray(np.clip(growth, -_MOST, _MOST))
 
     def _chosen(self, view: View) -> tuple[Events, NDArray[np.float64]]:
         if self.event_weights is None:
@@ -147,32 +167,36 @@ class WeightedInteractions:
         weighting: What they are weighed by.
         users: Whose they are, row by row.
         weights: CSR (users, products), float32, sorted; above 0 where stored.
-        origin: The moment that ages are reckoned to; None in data without timestamps.
+        origin: The moment at which an interaction weighs what its kind does: that of the heaviest
+            at the fit. None in data without timestamps.
+        shift: How many halvings the weights held are below that: not 0 for kinds of enormous or
+            tiny weight, and for what came long after the fit.
     """
 
     weighting: Weighting
     users: Vocabulary
     weights: sparse.csr_array
     origin: Instant | None
+    shift: int = 0
 
     @staticmethod
     def of(view: View, weighting: Weighting) -> "WeightedInteractions":
-        """Weigh all that a view shows, as of its own moment.
+        """Weigh all that a view shows, by the heaviest of it.
 
         Raises:
             ValueError: A weighting out of range.
             DataError: See `Weighting.matrix`.
         """
         weighting.check()
-        origin = weighting.origin(view, view.as_of)
-        matrix = weighting.matrix(view, origin)
-        return WeightedInteractions(weighting, view.users.ids, matrix, origin)
+        origin = weighting.origin(view)
+        shift = weighting.shift(view, origin) or 0
+        matrix = weighting.matrix(view, origin, shift)
+        return WeightedInteractions(weighting, view.users.ids, matrix, origin, shift)
 
     def plus(self, view: View) -> tuple["WeightedInteractions", NDArray[np.int64]]:
         """Add new interactions; vocabularies may have grown at their ends.
 
-        What is new may be so much later that float32 cannot hold both by the old origin: then
-        all are reckoned to a later one.
+        They weigh by the origin of the fit, as all else does: later ones more than those of then.
 
         Args:
             view: The new interactions only, over all users and products.
@@ -180,14 +204,13 @@ class WeightedInteractions:
         Returns:
             The joint interactions, and the rows that have something new, ascending.
         """
-        origin = self.weighting.origin(view, self.origin)
-        if origin is not None and self.origin is not None:
-            origin = max(origin, self.origin)
-        new = self.weighting.matrix(view, origin)
+        shift = self.weighting.shift(view, self.origin)
+        if shift is None or self.weights.nnz:
+            shift = max(self.shift, self.shift if shift is None else shift)
+        new = self.weighting.matrix(view, self.origin, shift)
         weights = self.weights.data
-        if origin != self.origin:
-            faded = weights.astype(np.float64) * self.weighting.factor(self.origin, origin)
-            weights = np.maximum(faded, _LEAST).astype(np.float32)
+        if shift != self.shift:
+            weights = np.maximum(np.ldexp(weights, self.shift - shift), np.float32(_LEAST))
         held = sparse.csr_array(
             (weights, self.weights.indices, _longer(self.weights.indptr, new.shape[0])),
             shape=new.shape,
@@ -195,7 +218,7 @@ class WeightedInteractions:
         joint = sparse.csr_array(held.maximum(new)) if new.nnz else held
         joint.sort_indices()
         rows = np.flatnonzero(np.diff(new.indptr))
-        return replace(self, users=view.users.ids, weights=joint, origin=origin), rows
+        return replace(self, users=view.users.ids, weights=joint, shift=shift), rows
 
     @cached_property
     def active(self) -> NDArray[np.bool_]:
@@ -212,11 +235,13 @@ class WeightedInteractions:
 
     @property
     def core(self) -> sparse.csr_array:
-        """The rows of active users and the columns of known products.
+        """The rows of active users and the columns of known products, in the fit's own units.
 
-        What is drawn at random by shape must not change with users and products to come.
+        What is drawn at random by shape must not change with users and products to come. Where
+        the largest weight is enormous or tiny all are scaled together.
         """
-        return sparse.csr_array(self.weights[self.active][:, self.known])
+        core = sparse.csr_array(self.weights[self.active][:, self.known])
+        return self._raised(core, [len(core.data)])
 
     def any_of(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Return which users by row have any; −1 has none: bool (rows,)."""
@@ -233,6 +258,64 @@ class WeightedInteractions:
         places = np.repeat(starts - bounds[:-1], lengths) + np.arange(bounds[-1])
         parts = (self.weights.data[places], self.weights.indices[places], bounds)
         return sparse.csr_array(parts, shape=(len(rows), self.weights.shape[1]))
+
+    def sized(self, rows: NDArray[np.int64]) -> sparse.csr_array:
+        """Return the weights of some users by row in the fit's own units; −1 has none.
+
+        A row of which the largest is enormous or tiny is scaled as a whole.
+        """
+        lines = self.lines(rows)
+        return self._raised(lines, np.diff(lines.indptr))
+
+    def _raised(self, matrix: sparse.csr_array, runs: ArrayLike) -> sparse.csr_array:
+        """Take the shift back; runs that are then enormous or tiny are scaled as a whole.
+
+        Of what is too small to be told apart nothing is known but that it is no more than the
+        heaviest of the fit.
+
+        Args:
+            matrix: Weights as they are held.
+            runs: How many entries each run has.
+
+        Returns:
+            float64 where there is something to do, else the matrix as it is.
+        """
+        if not self.shift:
+            return matrix
+        starts = np.append(0, np.cumsum(runs))
+        some = np.flatnonzero(np.diff(starts))
+        parts, exponents = np.frexp(matrix.data.astype(np.float64))
+        exponents = exponents.astype(np.int64) + self.shift
+        faint = (matrix.data <= _LEAST) & (exponents > np.frexp(self.weighting.heaviest)[1])
+        parts[faint], exponents[faint] = np.frexp(self.weighting.heaviest)
+        largest = reduce_runs(np.maximum, exponents, starts[some])
+        over = largest - np.clip(largest, -2 * _HIGHEST, _HIGHEST)
+        raised = np.ldexp(parts, exponents - np.repeat(over, np.diff(starts)[some]))
+        return sparse.csr_array((raised, matrix.indices, matrix.indptr), shape=matrix.shape)
+
+    def as_of(self, moment: Instant | None) -> NDArray[np.float64]:
+        """Return the weights as of a moment, in units of `unit`: float64, in the order held.
+
+        Those under 2⁻¹⁰⁰ of the largest are that, so that it does not matter when they came in.
+        """
+        least = float(self.weights.data.max(initial=0)) * 2.0**-_HIGHEST
+        weights: NDArray[np.float64] = np.maximum(self.weights.data.astype(np.float64), least)
+        return weights * self.unit(moment)
+
+    def unit(self, moment: Instant | None = None) -> float:
+        """Return the factor that takes the weights held to those as of a moment.
+
+        It is 1 where single precision would lose some of these, or sums of them overflow.
+
+        Args:
+            moment: None: the fit's origin.
+        """
+        exponent = self.shift - self.weighting.halvings(self.origin, moment)
+        held = self.weights.data
+        most, least = float(held.max(initial=_LEAST)), float(held.min(initial=1.0))
+        least = max(least, most * 2.0**-_HIGHEST)
+        fits = exponent + np.log2(most) <= _HIGHEST and exponent + np.log2(least) >= _LOWEST
+        return float(np.exp2(exponent)) if fits else 1.0
 
 
 class SharedInteractions:
@@ -276,11 +359,7 @@ def _strongest(
     order = np.argsort(key, kind="stable")
     key, sorted_weights = key[order], weights[order]
     first = run_starts(key)
-    with np.errstate(over="ignore", under="ignore"):
-        largest = reduce_runs(np.maximum, sorted_weights, first)
-        single = largest.astype(np.float32)
-    if not np.isfinite(single).all():
-        raise DataError("event weights: some are beyond the range of float32; use smaller ones")
+    single = reduce_runs(np.maximum, sorted_weights, first).astype(np.float32)
     users, products = events.users[order][first], events.products[order][first]
     kept = single > 0
     pairs = (single[kept], (users[kept], products[kept]))

@@ -13,7 +13,7 @@ from suitably.ranking.base import FactorRanker
 from suitably.ranking.interactions import WeightedInteractions
 from suitably.ranking.protocol import FitContext
 from suitably.ranking.solvers import logistic
-from suitably.ranking.solvers.implicit_training import trained
+from suitably.ranking.solvers.implicit_training import bounded, trained
 from suitably.utils.params import check_positive, check_positive_int
 
 __all__ = ["LogisticMF"]
@@ -92,7 +92,7 @@ class LogisticMF(FactorRanker):
             num_threads=1,
             random_state=context.seed,
         )
-        _, products = trained("LogisticMF", make, history.core)
+        _, products = trained("LogisticMF", make, bounded(history.core)[0])
         width = history.weights.shape[1]
         self.popularity_ = np.bincount(history.weights.indices, minlength=width).astype(np.float64)
         self._spread(history, products)

@@ -99,7 +99,8 @@ class Popularity(HistoryRanker):
         products = weights.shape[1]
         users = np.repeat(np.arange(weights.shape[0]), np.diff(weights.indptr))
         cells = codes[users].astype(np.int64) * products + weights.indices
-        inside = np.bincount(cells, weights.data, length * products).reshape(length, products)
+        counted = history.as_of(context.as_of)
+        inside = np.bincount(cells, counted, length * products).reshape(length, products)
         sizes = np.bincount(codes[history.active], minlength=length)
         overall, people = inside.sum(axis=0), sizes.sum()
         prior = self.smoothing
@@ -107,10 +108,6 @@ class Popularity(HistoryRanker):
             scores = people * (inside + prior * overall / people) / (sizes + prior)[:, None]
         scores[sizes == 0] = overall
         scores[_NO_SEGMENT] = overall
-        if scores.max(initial=0) > np.finfo(np.float32).max:
-            raise DataError(
-                "Popularity: weights add up to more than float32 holds; use smaller event weights"
-            )
         self.segment_counts_ = scores
         self.segment_codes_ = codes.astype(np.min_scalar_type(length))
 

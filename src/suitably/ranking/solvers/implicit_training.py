@@ -12,7 +12,22 @@ from suitably.errors import DataError
 from suitably.ranking.topk.engine import check_factors
 from suitably.utils.parallel import one_blas_thread
 
-__all__ = ["trained"]
+__all__ = ["bounded", "trained"]
+
+_LARGEST = 2.0**20
+
+
+def bounded(weights: sparse.csr_array) -> tuple[sparse.csr_array, float]:
+    """Scale enormous weights down for training in single precision, which squares them.
+
+    Beside such a weight what has none is next to nothing in any case.
+
+    Returns:
+        CSR float32, at most 2^20, and what the weights were multiplied by, which is to be done to
+        what they are weighed against.
+    """
+    scale = min(1.0, _LARGEST / float(weights.data.max(initial=1.0)))
+    return (weights * scale).astype(np.float32), scale
 
 
 def trained(

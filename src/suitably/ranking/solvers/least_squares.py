@@ -13,6 +13,7 @@ from scipy import sparse
 from suitably.errors import DataError
 from suitably.ranking.solvers import kernels
 from suitably.utils.parallel import cores, parallel
+from suitably.utils.runs import reduce_runs
 
 __all__ = ["Fixed", "gram", "multiply_adds"]
 
@@ -110,7 +111,7 @@ class Fixed:
             np.asarray(lines.indices, np.int32),
             np.asarray(weights, kind),
             np.asarray(targets, kind),
-            np.maximum(ridge, self._least_ridge()).astype(kind),
+            np.maximum(ridge, self._least_ridge(lines, weights)).astype(kind),
         )
         small = self._few(rows)
         axes = self.axes if turn_back else None
@@ -136,12 +137,21 @@ class Fixed:
         few: NDArray[np.bool_] = (lengths < self.vectors.shape[1]) & fine
         return few
 
-    def _least_ridge(self) -> float:
-        """Keep equations without a penalty solvable: next to nothing, beside the other terms."""
+    def _least_ridge(self, lines: sparse.csr_array, weights: Floats) -> Floats:
+        """Keep equations solvable: next to nothing beside the other terms of each: (rows,).
+
+        There may be no penalty, or entries of enormous weight, beside which it is lost.
+        """
+        squares = np.einsum("cf,cf->c", self.vectors, self.vectors, dtype=np.float64)
         largest = float(np.diag(self.base).max(initial=0)) or float(
             np.square(self.vectors).max(initial=0)
         )
-        return max(_FLOOR * largest, float(np.finfo(self.vectors.dtype).tiny))
+        own = np.zeros(lines.shape[0])
+        some = np.flatnonzero(np.diff(lines.indptr))
+        parts = np.abs(weights) * squares[lines.indices]
+        own[some] = reduce_runs(np.add, parts, lines.indptr[some])
+        least = max(_FLOOR * largest, float(np.finfo(self.vectors.dtype).tiny))
+        return np.asarray(np.maximum(least, _FLOOR * own))
 
 
 def gram(vectors: Floats) -> Floats:
