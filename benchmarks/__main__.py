@@ -13,6 +13,7 @@ _PARTS = (
     "__main__",
     "coverage",
     "coverage_world",
+    "far_trans_profiles",
     "model_size",
     "runner",
     "same_answers",

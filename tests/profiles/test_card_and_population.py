@@ -98,6 +98,23 @@ def test_a_population_withholds_small_groups() -> None:
     assert repr(found) == "Population(12 users, 6 fields)"
 
 
+def test_cohorts_by_year_of_joining() -> None:
+    log = pd.DataFrame({"user_id": [f"ann-{i}" for i in [*range(6), *range(3), 7]],
+                        "product_id": "a",
+                        "timestamp": ["2022-05-01"] * 6 + ["2023-05-01"] * 4})  # fmt: skip
+    builder = RecencyFrequencyValue()
+    found = st.profiles.population([builder], st.Dataset(USERS, None, log), "2023-12-31")
+    assert found.cohorts == [
+        ("2022", 6, "100.0 %", "50.0 % so far"),
+        ("2023", "few", "few so far", ""),
+    ]
+    undated = st.Dataset(USERS, None, log.drop(columns="timestamp"))
+    assert st.profiles.population([RecencyFrequencyValue()], undated).cohorts == []
+    nameless = log.assign(timestamp=log.timestamp + "T00:00+02:00")
+    assert st.profiles.population([RecencyFrequencyValue()],
+                                  st.Dataset(USERS, None, nameless)).cohorts == []  # fmt: skip
+
+
 def test_kinds_of_frames() -> None:
     data = st.Dataset(pl.from_pandas(USERS), None, pl.from_pandas(LOG))
     found = st.profiles.population(builders(), data)

@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from suitably.data import Dataset
-from suitably.data.frames import write_frame
+from suitably.data.frames import read_frame, write_frame
+from suitably.profiles.cohorts import cohorts
 from suitably.profiles.compose import field_table
 from suitably.profiles.shown import shown_value
 from suitably.report.components import Facts, Table
@@ -38,6 +39,8 @@ class Population:
         values: A row per value of text, levels, booleans, and of what fields with few values hold.
         spread: A row per field of numbers: quantiles of those who have one.
         stated: Users by stated and revealed level, where there are both fields.
+        cohorts: A row per year of joining: size, and share active in each year since; the last one
+            has not ended. None in data without dates.
         kind: The kind of frame that `to_frame` gives.
 
     Example:
@@ -55,6 +58,7 @@ class Population:
     values: Sequence[tuple[Any, ...]]
     spread: Sequence[tuple[Any, ...]]
     stated: Sequence[tuple[Any, ...]]
+    cohorts: Sequence[tuple[Any, ...]] = ()
     kind: FrameKind = "pyarrow"
 
     def to_frame(self) -> Any:
@@ -104,6 +108,10 @@ class Population:
         if self.stated:
             columns = ("stated level", "revealed level", "users", "share")
             yield "Stated against revealed", columns, _as_shown(self.stated, {3})
+        if self.cohorts:
+            years = len(self.cohorts[0]) - 2
+            since = ("in that year", *(f"+{n}" for n in range(1, years)))
+            yield "Share active since joining", ("joined", "users", *since), self.cohorts
 
 
 def population(
@@ -152,7 +160,8 @@ def population(
             spread.append((name, units[name], *(_shown(end, units[name]) for end in ends)))
     moment = "" if view.as_of is None else str(view.clock.stamp(view.as_of).date())
     stated = _stated(made, users, least)
-    return Population(users, moment, least, summary, values, spread, stated, data.kind)
+    joined = _cohorts(data, as_of, least) if len(view.acquisitions) and view.as_of else []
+    return Population(users, moment, least, summary, values, spread, stated, joined, data.kind)
 
 
 def _is_number(kind: pa.DataType) -> bool:
@@ -213,6 +222,21 @@ def _stated(made: pa.Table, users: int, least: int) -> list[tuple[Any, ...]]:
     counts = _safe([row["count_all"] for row in rows], users, least)
     named = [tuple(str(row[name]) for name in pair) for row in rows]
     return [(*names, *shown) for names, shown in zip(named, counts, strict=True)]
+
+
+def _cohorts(data: Dataset, as_of: AsOf | None, least: int) -> list[tuple[Any, ...]]:
+    """Return sizes and shares by year of joining; all of them where the calendar is known."""
+    if data.clock.asks:
+        return []
+    table, _ = read_frame(cohorts(data, as_of, by="year"), "cohorts")
+    found: dict[Any, list[Any]] = {}
+    for row in table.to_pylist():
+        line = found.setdefault(row["cohort"], [f"{row['cohort']:%Y}", row["size"]])
+        share = shown_value(row["share"], "share") if row["size"] >= least else "few"
+        line.append(share if row["complete"] else f"{share} so far")
+    most = max(map(len, found.values()))
+    shown = [line if line[1] >= least else [line[0], "few", *line[2:]] for line in found.values()]
+    return [(*line, *[""] * (most - len(line))) for line in shown]
 
 
 def _shown(value: float, unit: str) -> str:
