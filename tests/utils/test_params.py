@@ -9,7 +9,7 @@ import pytest
 
 import suitably
 from suitably import profiles, ranking, reranking
-from suitably.profiles import RecencyFrequencyValue, RiskAppetite
+from suitably.profiles import FromFunction, RecencyFrequencyValue, RiskAppetite
 from suitably.ranking import ALS, EASE, IALS, Blend, Popularity
 from suitably.reranking import Caps, ConcentrationLimit, Determinantal, Diversity
 from suitably.utils.params import (
@@ -32,7 +32,13 @@ PARTS = [
 FREE = suitably.Policy.unrestricted()
 
 
+def nothing(users: Any, as_of: Any) -> dict[str, Any]:
+    return {}
+
+
 def made(part: type) -> Any:
+    if part is FromFunction:
+        return part(nothing, {"nothing": "derived"})
     return part([Popularity(), EASE()]) if part is Blend else part()
 
 
