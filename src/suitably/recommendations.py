@@ -37,7 +37,7 @@ class Recommendations:
     Iterating yields a `UserList` for each user, in the order asked.
 
     Args:
-        asked: The users' ids, in the order asked.
+        asked: The users' ids, in the order asked; None: those of their rows, all of them known.
         rows: Their positions, −1 where unknown.
         drawn: Their lists.
         generator: What drew them up, for reasons and evidence.
@@ -59,13 +59,13 @@ class Recommendations:
 
     def __init__(
         self,
-        asked: pa.Array,
+        asked: pa.Array | None,
         rows: NDArray[np.int64],
         drawn: GeneratedLists,
         generator: ListGenerator,
         last: ListGenerator | None = None,
     ) -> None:
-        self._asked = asked
+        self._given = asked
         self._rows = rows
         self._drawn = drawn
         self._generator = generator
@@ -203,6 +203,11 @@ class Recommendations:
         reasons = [np.tile(np.array(names, object), len(block)) for block, names, _ in parts]
         counts = [count.ravel() for _, _, count in parts]
         return self._write(self._abstained(*map(np.concatenate, (places, reasons, counts))))
+
+    @cached_property
+    def _asked(self) -> pa.Array:
+        users = self._generator.state.users.ids
+        return users.decode(self._rows) if self._given is None else self._given
 
     @cached_property
     def short(self) -> int:

@@ -161,6 +161,42 @@ def test_codes_of_any_array(own: list[Any]) -> None:
     assert vocabulary.codes(np.array([True] * 20, object)).tolist() == [-1] * 20
 
 
+ASKED = [
+    1,
+    2,
+    3,
+    "1",
+    "2",
+    "",
+    True,
+    1.0,
+    np.int64(1),
+    np.uint8(2),
+    Decimal(1),
+    None,
+    b"1",
+    -1,
+    2**80,
+]
+
+
+@pytest.mark.parametrize("ids", [*WHOLE.values(), pa.array(["1", "2"])], ids=[*WHOLE, "text"])
+def test_one_id_is_read_as_those_of_any_list_are(ids: Any) -> None:
+    policy = st.Policy.unrestricted()
+    pipeline = st.Pipeline(policy=policy, ranker=st.ranking.Popularity()).fit(
+        st.Dataset(None, None, log(ids))
+    )
+    for one in ASKED:
+        answers: list[Any] = []
+        for several in ([one], (one,)):
+            try:
+                lists = pipeline.recommend(several, k=2)  # type: ignore[arg-type]
+                answers.append((lists.to_arrow(), lists.to_dict()))
+            except st.DataError as error:
+                answers.append(str(error))
+        assert answers[0] == answers[1], one
+
+
 WIDE = [2**70 + 1, 3, 2**70 + 2]
 
 

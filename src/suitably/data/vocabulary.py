@@ -231,6 +231,15 @@ class Vocabulary:
         found[~fits] = -1
         return found
 
+    def code_of_one(self, ids: Any) -> int:
+        """Return the position of the only id asked about, −1 unless it is plain and known.
+
+        Whatever else there is, `read` tells apart and refuses; one known id needs no column.
+        """
+        if type(ids) is not list or len(ids) != 1 or type(ids[0]) not in _PLAIN_IDS:
+            return -1
+        return self._code(ids[0])
+
     def _code(self, one: Any) -> int:
         """Look one id up; the search for many has a cost that does not depend on how many."""
         if isinstance(one, np.integer):

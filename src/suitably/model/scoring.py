@@ -64,9 +64,10 @@ class CatalogueScorer:
         if isinstance(scorer, Factors):
             self._check("users", len(scorer.users), {len(rows)})
             made = self._factors
-            if made is None or any(
-                a is not b
-                for a, b in zip(made.source, (scorer.products, scorer.known), strict=True)
+            if (
+                made is None
+                or made.source[0] is not scorer.products
+                or made.source[1] is not scorer.known
             ):
                 self._factors = made = self._in_catalogue(scorer)
             return Factors(scorer.users, made.products, longest=made.longest), made.known

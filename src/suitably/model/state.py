@@ -91,6 +91,11 @@ class FittedState:
         return np.where(self.products.repeatable, -1, self._in_catalogue)
 
     @cached_property
+    def _is_each_once(self) -> bool:
+        """Whether that is each product's own position, so that none needs to be looked up."""
+        return self.is_whole_catalogue and not self.products.repeatable.any()
+
+    @cached_property
     def _rejections(self) -> sparse.csr_array | None:
         """When what is turned down was: CSR (users, products), int64 microseconds."""
         if self.ledger is None or not self.ledger.turned_down.any():
@@ -100,7 +105,10 @@ class FittedState:
     def excluded(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return what users own and cannot acquire again: places in the block and the catalogue."""
         places, stored = _stored(self.owned, rows)
-        return _kept(places, self._non_repeatable[self.owned.indices[stored]])
+        products = self.owned.indices[stored]
+        if self._is_each_once:
+            return places, products
+        return _kept(places, self._non_repeatable[products])
 
     def rejected(
         self, rows: NDArray[np.int64], as_of: Instant | None
@@ -110,11 +118,12 @@ class FittedState:
         if rejections is None:
             return np.zeros(0, np.int64), np.zeros(0, np.int64)
         places, stored = _stored(rejections, rows)
+        products = rejections.indices[stored]
         if days is not None and as_of is not None:
             age = int(as_of.astype(np.int64)) - rejections.data[stored]
             recent = age < days * _DAY
-            places, stored = places[recent], stored[recent]
-        return _kept(places, self._in_catalogue[rejections.indices[stored]])
+            places, products = places[recent], products[recent]
+        return _kept(places, self._in_catalogue[products])
 
     def holdings(self, rows: NDArray[np.int64]) -> sparse.csr_array:
         """Return what users own of the catalogue: CSR (users of the block, catalogue)."""
@@ -235,11 +244,12 @@ def stored_in(
 
 def _stored(
     matrix: sparse.csr_array, rows: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+) -> tuple[NDArray[np.int64], NDArray[np.int64] | slice]:
     """Return what is stored in some rows: places in the block, and positions in the matrix."""
     if len(rows) == 1:  # one user costs more in calls than in work
-        start, end = matrix.indptr[rows[0]], matrix.indptr[rows[0] + 1]
-        return np.zeros(end - start, np.int64), np.arange(start, end)
+        row = rows.item()
+        start, end = matrix.indptr.item(row), matrix.indptr.item(row + 1)
+        return np.zeros(end - start, np.int64), slice(start, end)
     starts = matrix.indptr[rows].astype(np.int64)
     lengths = matrix.indptr[rows + 1] - starts
     bounds = np.cumsum(lengths)

@@ -112,15 +112,15 @@ class ListGenerator:
         Warns:
             SuitabilityWarning: A reranker tried to add.
         """
-        asked = np.flatnonzero(rows >= 0)
-        if len(asked) == len(rows) <= _FEW:
+        if 0 < len(rows) <= _FEW and min(rows.tolist()) >= 0:
             generated = self._block(rows)
         else:
+            asked = np.flatnonzero(rows >= 0)
             generated = GeneratedLists.empty(len(rows), min(self.k, self._width))
             for places, part in self._blocks(rows, asked):
                 generated.put(places, part)
-        refused = int(generated.refused.sum())
-        if refused:
+        if np.count_nonzero(generated.refused):
+            refused = int(generated.refused.sum())
             warnings.warn(
                 f"rerankers added or repeated {refused} products that were not in the lists they "
                 f"were given; they were dropped",
@@ -178,14 +178,17 @@ class ListGenerator:
         left = np.arange(len(rows))
         assigned = []
         for scorer in self.scorers:
-            able = scorer.can_score(rows[left])
-            mine, left = left[able], left[~able]
+            asked = rows if len(left) == len(rows) else rows[left]
+            able = scorer.can_score(asked)
+            whole = np.count_nonzero(able) == len(able)
+            mine = left if whole else left[able]
             if len(mine):
-                scores, known = scorer.scores(rows[mine])
+                scores, known = scorer.scores(asked if whole else asked[able])
                 stood_in = scorer is not self.scorers[0]
                 assigned.append(RankerAssignment(mine, scores, known, stood_in))
-            if not len(left):
+            if whole:
                 break
+            left = left[~able]
         return assigned
 
     def _blocks(
@@ -279,8 +282,8 @@ def _only_from(given: Lists, back: Lists, depth: int) -> tuple[Lists, NDArray[np
 def _last_check(lists: Lists, allowed: BitRows) -> tuple[Lists, NDArray[np.int64]]:
     """Hold the final lists against the mask, last of all."""
     if len(allowed) == 1 and lists.depth:  # one user costs more in calls than in work
-        listed = lists.products[0, : lists.lengths[0]].astype(np.int64)
-        if bitset.has(allowed, np.zeros(1, np.int64), listed).all():
+        word, listed = allowed[0].tolist(), lists.products[0].tolist()
+        if all(word[code >> 6] >> (code & 63) & 1 for code in listed[: lists.lengths.item()]):
             return lists, np.zeros(1, np.int64)
     users = np.arange(len(allowed))[:, None]
     legal = (

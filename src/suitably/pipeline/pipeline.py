@@ -282,16 +282,9 @@ class Pipeline(Parameterized):
             NotFittedError: Called before `fit`.
         """
         model = self._fitted()
-        users = model.state.users.ids
         amounts = read_amounts(amount, model.state.users)
         generator = self._generator(model, k, as_of, exclude_owned, product_ids, amounts)
-        if user_ids is None:
-            rows = np.arange(len(users))
-            asked = users.decode(rows)
-        else:
-            asked = _asked(users, user_ids)
-            rows = users.codes(asked).astype(np.int64)
-            asked = users.cast_like(asked)
+        asked, rows = _asked(model.state.users.ids, user_ids)
         with logged(_log, "recommend", logging.DEBUG, users=len(rows), k=generator.k):
             if not stepwise:
                 return Recommendations(asked, rows, generator.generate(rows), generator)
@@ -521,7 +514,13 @@ def _positive_k(k: Any) -> int:
     return int(k)
 
 
-def _asked(users: Vocabulary, user_ids: Any) -> pa.Array:
+def _asked(users: Vocabulary, user_ids: Any) -> tuple[pa.Array | None, NDArray[np.int64]]:
+    """Return ids in the caller's type, None for those of their rows, and the rows."""
+    if user_ids is None:
+        return None, np.arange(len(users))
+    one = users.code_of_one(user_ids)
+    if one >= 0:
+        return None, np.array([one])
     asked = users.read(user_ids, "user_ids")
     if asked.null_count:
         raise DataError(f"user_ids: {asked.null_count} of {len(asked)} are missing")
@@ -529,7 +528,7 @@ def _asked(users: Vocabulary, user_ids: Any) -> pa.Array:
         counts = asked.value_counts()
         repeated = [c["values"] for c in counts.to_pylist() if c["counts"] > 1][:3]
         raise DataError(f"user_ids: the same id twice, such as {repeated}")
-    return asked
+    return users.cast_like(asked), users.codes(asked).astype(np.int64)
 
 
 def _fitted_builder(builder: Any, data: Dataset, as_of: Any) -> Any:

@@ -197,7 +197,7 @@ class FactorRanker(HistoryRanker):
     def can_score_rows(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Return which users by row have a vector: bool (rows,)."""
         self._check_fitted()
-        able: NDArray[np.bool_] = (self._users.take(rows) != 0).any(axis=1)
+        able: NDArray[np.bool_] = np.logical_or.reduce(self._users.take(rows), axis=1)
         return able
 
     def score_rows(self, rows: NDArray[np.int64]) -> Factors:

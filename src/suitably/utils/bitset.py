@@ -28,6 +28,8 @@ TruthBits = tuple[BitRows, BitRows]  # where a condition is true, and where it i
 ONES = np.uint64(0xFFFF_FFFF_FFFF_FFFF)
 NOTHING: BitRows = np.zeros((1, 1), np.uint64)  # no pair, and every pair: they broadcast
 ALL: BitRows = np.full((1, 1), ONES)
+_ALL_BUT = ~(np.uint64(1) << np.arange(64, dtype=np.uint64))
+_SHORT = 64  # words that Python counts before NumPy has begun
 NOTHING.setflags(write=False)
 ALL.setflags(write=False)
 
@@ -93,16 +95,16 @@ def members(words: BitRows, products: int) -> NDArray[np.int64]:
 
 def has(words: BitRows, rows: NDArray[np.int64], products: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Read single bits, by row and product, which broadcast."""
-    shift = (products % 64).astype(np.uint64)
-    return ((words[rows, products // 64] >> shift) & np.uint64(1)).astype(bool)
+    shift = (products & 63).astype(np.uint64)
+    found: NDArray[np.bool_] = ((words[rows, products >> 6] >> shift) & np.uint64(1)).astype(bool)
+    return found
 
 
 def clear(words: BitRows, rows: NDArray[np.int64], products: NDArray[np.int64]) -> None:
     """Clear single bits in place, by row and product."""
     if not products.size:
         return
-    bit = np.uint64(1) << (products % 64).astype(np.uint64)
-    np.bitwise_and.at(words, (rows, products // 64), ~bit)
+    np.bitwise_and.at(words, (rows, products >> 6), _ALL_BUT[products & 63])
 
 
 def row_counts(words: BitRows) -> NDArray[np.int64]:
@@ -113,4 +115,6 @@ def row_counts(words: BitRows) -> NDArray[np.int64]:
 
 def count(words: BitRows) -> int:
     """Count all set bits."""
+    if words.size <= _SHORT:
+        return int.from_bytes(words.tobytes(), "little").bit_count()
     return int(np.bitwise_count(words).sum(dtype=np.int64))

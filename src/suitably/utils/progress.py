@@ -9,7 +9,8 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
+from types import TracebackType
 from typing import TypeVar
 
 __all__ = ["is_progress_shown", "logged", "logger", "progress", "show_progress"]
@@ -58,10 +59,9 @@ def progress(
     yield from tqdm(items, what, total, leave=False, unit=unit, delay=_DELAY)
 
 
-@contextmanager
 def logged(
     log: logging.Logger, what: str, level: int = logging.INFO, **counts: object
-) -> Iterator[Callable[..., None]]:
+) -> AbstractContextManager[Callable[..., None]]:
     """Log what was done, how long it took and how much of it there was, or that it failed.
 
     Args:
@@ -70,24 +70,44 @@ def logged(
         level: Of the record; that it begins is always DEBUG.
         counts: Numbers known beforehand; never an id.
 
-    Yields:
-        A function that takes further counts by name.
+    Returns:
+        What to enter, for a function that takes further counts by name.
 
     Example:
         >>> log = logger("example")
         >>> with logged(log, "fit", users=7) as count:
         ...     count(products=3)  # a record "fit: 0.00 s, users=7, products=3"
     """
-    log.debug("%s: begins", what)
-    start = time.perf_counter()
-    done = "failed after "
-    try:
-        yield counts.update
-        done = ""
-    finally:
-        if log.isEnabledFor(level):
-            facts = "".join(f", {name}={_number(value)}" for name, value in counts.items())
-            log.log(level, "%s: %s%.2f s%s", what, done, time.perf_counter() - start, facts)
+    return _Logged(log, what, level, counts)
+
+
+class _Logged:
+    """A class of its own: a generator made a context takes as long as a fifth of a list."""
+
+    __slots__ = ("_counts", "_level", "_log", "_start", "_what")
+
+    def __init__(
+        self, log: logging.Logger, what: str, level: int, counts: dict[str, object]
+    ) -> None:
+        self._log, self._what, self._level, self._counts = log, what, level, counts
+
+    def __enter__(self) -> Callable[..., None]:
+        self._log.debug("%s: begins", self._what)
+        self._start = time.perf_counter()
+        return self._counts.update
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if not self._log.isEnabledFor(self._level):
+            return
+        took = time.perf_counter() - self._start
+        done = "" if kind is None else "failed after "
+        facts = "".join(f", {name}={_number(value)}" for name, value in self._counts.items())
+        self._log.log(self._level, "%s: %s%.2f s%s", self._what, done, took, facts)
 
 
 def _number(value: object) -> str:

@@ -46,9 +46,10 @@ class Overlay:
         """Return some of the rows; zeros for −1."""
         if not len(self):
             return np.zeros((len(rows), self.base.shape[1]), self.base.dtype)
-        if len(rows) == 1 and rows[0] >= 0 and 0 <= self.place[rows[0]] < len(self.base):
-            one: NDArray[Any] = self.base[self.place[rows[0]]][None].copy()
-            return one
+        if len(rows) == 1 and (row := rows.item()) >= 0:
+            at = self.place.item(row)
+            if 0 <= at < len(self.base):
+                return np.array(self.base[at : at + 1])
         place = self.place[rows]
         place[rows < 0] = -1
         size = len(self.base)

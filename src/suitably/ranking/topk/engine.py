@@ -11,7 +11,7 @@ them may be offered, small enough for its scores to stay in a core's cache until
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.util import find_spec
 from math import isfinite
 from typing import Any
@@ -93,6 +93,7 @@ class _Tile:
         columns: int64 (places,), the products.
         rough: float32 (users, places), the scores, nearly.
         margin: float32 (users, 1), how far two of them may be off together; infinite: no telling.
+        finite: Whether every margin is finite.
         users: (users, factors); no factors where the rough scores are the scores.
         factors: (places, factors).
     """
@@ -101,6 +102,7 @@ class _Tile:
     columns: NDArray[np.int64]
     rough: NDArray[np.float32]
     margin: NDArray[np.float32]
+    finite: bool
     users: NDArray[Any]
     factors: NDArray[Any]
 
@@ -110,27 +112,34 @@ class _Tile:
         if not len(self.columns):
             return
         loop = compiled() if self.rough.size >= _WORTH_COMPILING else None
-        finite = bool(np.isfinite(self.margin).all())
-        if loop is not None and finite:
+        if loop is not None and self.finite:
             loop(
                 *(self.rough, self.margin, self.columns, self.words, self.users, self.factors),
                 *(self._reach(depth), products, scores, lengths),
             )
             return
-        if not finite:
+        if not self.finite:
             depth = len(self.columns)
-        reach = self._reach(depth) if finite else 0
+        reach = self._reach(depth, self._taken(depth)) if self.finite else 0
         rows, places = short_list(self.rough, self.margin, self.words, self.columns, depth, reach)
         found = self._exact(rows, places)
         if not np.isfinite(found).all():
             raise DataError("the ranker's scores are not all finite: they cannot be ordered")
         ordered(rows, self.columns[places], found, (products, scores, lengths))
 
-    def _reach(self, depth: int) -> int:
+    def _reach(self, depth: int, taken: int = 0) -> int:
         """Guess how many groups of places the best of a user are in: more if fewer are allowed."""
         share = max(1, bitset.count(self.words)) / self.rough.size
         groups: int = self.rough.shape[1] // GROUP
-        return min(2 + int(1.25 * depth / share), groups)
+        return min(2 + int(1.25 * depth / share) + taken, groups)
+
+    def _taken(self, depth: int) -> int:
+        """Guess how many places with the highest scores are not allowed: a user has what it likes.
+
+        To look anew costs NumPy more than to look further, and the compiled loop less.
+        """
+        barred = self.rough.size - bitset.count(self.words)
+        return min(barred // len(self.rough), 2 * depth)
 
     def _exact(self, rows: NDArray[np.int64], places: NDArray[np.int64]) -> NDArray[np.float32]:
         if not self.users.shape[1]:
@@ -169,8 +178,7 @@ class _Factored:
             columns = bitset.members(words[0], self.products)
             gathered = self._factors.take(columns, axis=0)
             return self._multiplied(rows, words, columns, gathered, self._known)
-        every = np.arange(self.products)
-        return self._multiplied(rows, words, every, self._factors, self._known)
+        return self._multiplied(rows, words, _every(self.products), self._factors, self._known)
 
     def _multiplied(
         self,
@@ -181,14 +189,23 @@ class _Factored:
         longest: float,
     ) -> _Tile:
         users = np.array(self._users[rows])
+        width = users.shape[1]
         with np.errstate(over="ignore", invalid="ignore"):
-            left, right = (array.astype(np.float32, copy=False) for array in (users, factors))
+            left, right = (
+                users.astype(np.float32, copy=False),
+                factors.astype(np.float32, copy=False),
+            )
             rough = left @ right.T
-            bound = _lengths(users) * longest
+            # One user costs more in calls than in work: numbers do instead of arrays of one.
+            one = len(users) == 1
+            squares = users[0].dot(users[0]) if one else np.vecdot(users, users)
+            bound = _lengths(squares, width) * longest
             # Rounding of the product, of factors cast to float32, of the final score, underflow.
-            margin = 2 * (users.shape[1] + 4) * (_EPSILON * bound + _TINY)
-        margin[~(bound < _LARGE)] = np.inf
-        return _Tile(words, columns, rough, margin.astype(np.float32)[:, None], users, factors)
+            margin = 2 * (width + 4) * (_EPSILON * bound + _TINY)
+        told = bound < _LARGE
+        margin = np.where(told, margin, np.inf).astype(np.float32).reshape(-1, 1)
+        finite = bool(told if one else told.all())
+        return _Tile(words, columns, rough, margin, finite, users, factors)
 
 
 class _Scored:
@@ -210,7 +227,7 @@ class _Scored:
             )
             scores[~finite & np.isfinite(margin)] = -np.inf
         none = np.zeros((len(scores), 0), np.float32), np.zeros((len(columns), 0), np.float32)
-        return _Tile(words, columns, scores, margin, *none)
+        return _Tile(words, columns, scores, margin, bool(np.isfinite(margin).all()), *none)
 
     def whole(self, words: BitRows) -> None:
         """Scores are given: there is nothing to multiply."""
@@ -223,15 +240,20 @@ def _size(words: BitRows) -> int:
 
 def longest(vectors: NDArray[Any]) -> float:
     """Bound the length of the longest vector from above; NaN or infinite if there is no bound."""
-    return float(_lengths(vectors).max(initial=0))
-
-
-def _lengths(vectors: NDArray[Any]) -> NDArray[np.float64]:
-    """Bound the lengths of vectors from above; squares that underflow leave a little behind."""
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        squares = np.vecdot(vectors, vectors).astype(np.float64)
-        bounds: NDArray[np.float64] = 1.001 * np.sqrt(squares) + vectors.shape[1] * _ROOT
-    return bounds
+        lengths = _lengths(np.vecdot(vectors, vectors), vectors.shape[1])
+    return float(lengths.max(initial=0))
+
+
+def _lengths(squares: Any, width: int) -> Any:
+    """Bound the lengths of vectors from above; squares that underflow leave a little behind."""
+    return 1.001 * np.sqrt(squares.astype(np.float64)) + width * _ROOT
+
+
+@lru_cache(maxsize=4)
+def _every(products: int) -> NDArray[np.int64]:
+    """Return the columns of a whole catalogue, which nobody writes to."""
+    return np.arange(products)
 
 
 @cache

@@ -71,11 +71,9 @@ class Lists:
     @staticmethod
     def empty(users: int, depth: int) -> "Lists":
         """Return lists without products."""
-        return Lists(
-            np.full((users, depth), -1, np.int32),
-            np.zeros((users, depth), np.float32),
-            np.zeros(users, np.int32),
-        )
+        products = np.empty((users, depth), np.int32)
+        products.fill(-1)
+        return Lists(products, np.zeros((users, depth), np.float32), np.zeros(users, np.int32))
 
     @staticmethod
     def stack(blocks: "list[Lists]") -> "Lists":

@@ -29,9 +29,9 @@ def and_rows(table: BitRows, codes: Codes) -> BitRows:
         compiled = _compiled()
         if compiled is not None:
             return compiled(table, codes)
-    words = table[codes[:, 0]]
+    words = table.take(codes[:, 0], axis=0)
     for column in range(1, codes.shape[1]):
-        words &= table[codes[:, column]]
+        words &= table.take(codes[:, column], axis=0)
     return words
 
 
@@ -53,9 +53,9 @@ def and_of_ors(table: BitRows, codes: Codes, ends: NDArray[np.int64]) -> BitRows
     words = np.full((len(codes), table.shape[1]), ONES)
     start = 0
     for end in ends.tolist():
-        either = table[codes[:, start]]
+        either = table.take(codes[:, start], axis=0)
         for column in range(start + 1, end):
-            either |= table[codes[:, column]]
+            either |= table.take(codes[:, column], axis=0)
         words &= either
         start = end
     return words

@@ -154,10 +154,10 @@ class EligibilityTables:
 
     def bits(self, rows: Rows) -> BitRows:
         """Return the pairs that every condition lets through: words (rows, width)."""
-        words = and_rows(self._words, self._codes[rows])
+        words = and_rows(self._words, self._codes.take(rows, axis=0))
         if len(self._ends):
             table, codes = self._either
-            words &= and_of_ors(table, codes[rows], self._ends)
+            words &= and_of_ors(table, codes.take(rows, axis=0), self._ends)
         if self._rest:
             read = self._coded.reader(rows)
             for condition in self._rest:
