@@ -103,8 +103,7 @@ def weighted_means(
     """
     rows = np.flatnonzero(~np.isnan(values) & (weights > 0))
     owners, weight = users[rows], weights[rows]
-    totals = steady_sums(count, owners, weight)
-    sums = steady_sums(count, owners, weight * values[rows])
-    means = np.full(count, np.nan)
-    np.divide(sums, totals, out=means, where=totals > 0)
+    starts, means = run_starts(owners), np.full(count, np.nan)
+    sums = steady_run_sums(weight * values[rows], starts)
+    means[owners[starts]] = sums / steady_run_sums(weight, starts)
     return means
