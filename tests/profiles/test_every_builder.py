@@ -1,5 +1,6 @@
 """All builders at once: cut histories, updates of a loaded model, and where fields come from."""
 
+import warnings
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, get_args
@@ -101,3 +102,25 @@ def test_every_field_says_where_it_comes_from() -> None:
             assert provenance.as_of == every_builder.AS_OF
             if provenance == "imputed":
                 assert type(builder).__name__ in ("LifetimeValue", "Churn")
+
+
+def test_an_update_says_what_it_does_not_correct() -> None:
+    """Of two rows of one counted event, the same again is silent and a later one is not."""
+    log = log_of(recorded=True)
+    first = log.filter(before(log, FIT))
+    pipeline = st.Pipeline(
+        [st.profiles.Lifecycle()], st.Policy.unrestricted(), st.ranking.Popularity()
+    ).fit(dataset(first), FIT)
+    held = dict(pipeline.trace("u1").profile)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        pipeline.update(interactions=first.slice(0, 3))
+    assert dict(pipeline.trace("u1").profile) == held
+    later = pa.array([FIT + timedelta(days=1)] * 3, first["recorded_at"].type)
+    place = first.column_names.index("recorded_at")
+    corrected = first.slice(0, 3).set_column(place, "recorded_at", later)
+    with pytest.warns(
+        st.SuitabilityWarning, match="update: 3 rows recorded since .* next fit"
+    ) as w:
+        pipeline.update(interactions=corrected)
+    assert w[0].filename == __file__
