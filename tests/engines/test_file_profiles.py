@@ -8,8 +8,10 @@ import pyarrow.parquet as pq
 import pytest
 
 import suitably as st
+from engines import every_builder
 from engines.test_profile_task import AS_OF, KINDS, builders, frames
 from suitably.engines.files import profiles
+from suitably.profiles import RecencyFrequencyValue
 
 
 @pytest.fixture
@@ -36,6 +38,57 @@ def test_profiles_of_one_process(files: dict[str, Path], tmp_path: Path, parts: 
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted(
         [out.name, *(path.name for path in files.values())]
     )
+
+
+@pytest.mark.parametrize("parts", [1, 7, 100])
+def test_every_builder(tmp_path: Path, parts: int) -> None:
+    made, wanted = every_builder.fitted()
+    paths = [tmp_path / f"{place}.parquet" for place in range(3)]
+    for path, table in zip(paths, every_builder.frames(), strict=True):
+        pq.write_table(table, path)
+    out = tmp_path / "out.parquet"
+    kinds = every_builder.KINDS
+    profiles(made, *paths, out, every_builder.AS_OF, parts, **kinds)
+    assert in_order(pq.read_table(out)).equals(in_order(wanted))
+
+
+def hours(*hours: float) -> pa.Array:
+    return pa.array([int(1.7e15 // 86.4e9 * 86.4e9 + 3.6e9 * h) for h in hours], pa.timestamp("us"))
+
+
+@pytest.mark.parametrize("parts", [1, 50])
+@pytest.mark.parametrize("text", [False, True])
+def test_what_is_true_of_the_whole_log_is_true_of_each_part(
+    tmp_path: Path, parts: int, text: bool
+) -> None:
+    """One event of the log has a time of day, so no day of it is a bare date."""
+    log = pa.table({"user_id": ["a", "b", "b", "c"], "product_id": ["x"] * 4,
+                    "timestamp": hours(0, 24, 9.5, 48), "event": ["buy", "sell", "buy", "view"],
+                    "value": [1.0, 2, 3, 4]})  # fmt: skip
+    if text:
+        log = log.set_column(2, "timestamp", log["timestamp"].cast(pa.string()))
+    pq.write_table(log, tmp_path / "log.parquet")
+    out, as_of = tmp_path / "out.parquet", "2024-06-01T12:00"
+    made = [RecencyFrequencyValue()]
+    kinds = {"owned_events": ["buy"], "disposed_events": ["sell"], "other_events": ["view"]}
+    profiles(made, None, None, tmp_path / "log.parquet", out, as_of, parts, **kinds)
+    found = in_order(pq.read_table(out))
+    assert found.equals(
+        in_order(st.profiles.build(made, st.Dataset(None, None, log, **kinds), as_of))
+    )
+    assert found["recency_days"][0].as_py() % 1 == 0.5
+
+
+@pytest.mark.parametrize("parts", [1, 50])
+def test_currencies_are_not_added_in_parts(tmp_path: Path, parts: int) -> None:
+    log = pa.table({"user_id": ["a", "b", "c"], "product_id": ["x"] * 3, "value": [1.0, 2.0, 4.0],
+                    "timestamp": hours(0, 24, 48), "currency": ["EUR", "USD", "EUR"]})  # fmt: skip
+    pq.write_table(log, tmp_path / "log.parquet")
+    given = ([RecencyFrequencyValue()], None, None, tmp_path / "log.parquet", tmp_path / "out")
+    with pytest.raises(st.DataError, match=r"several currencies \(EUR, USD\)"):
+        profiles(*given, "2024-06-01", parts)
+    # What is not visible yet does not count: neither as a currency, nor as a witness of one.
+    assert profiles(*given, "2023-11-15", parts) == 1
 
 
 def test_a_log_alone_in_several_files(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import pyarrow as pa
 import pytest
 
 import suitably as st
+from engines import every_builder
 from engines.test_profile_task import KINDS, builders, frames
 from suitably.engines.spark import profiles
 
@@ -16,9 +17,9 @@ AS_OF = "2024-06-01"
 KINDS = {**KINDS, "time_zone": "UTC"}
 
 
-def spread(spark: Any) -> tuple[list[Any], list[Any]]:
+def spread(spark: Any, made: Any = frames) -> tuple[list[Any], list[Any]]:
     """Return the frames of one process and those of Spark, whose moments are instants."""
-    users, products, log = frames()
+    users, products, log = made()
     moments = log["timestamp"].cast(pa.timestamp("us", "UTC"))
     log = log.set_column(2, "timestamp", moments)
     here = [users, products, log]
@@ -36,6 +37,26 @@ def test_profiles_of_one_process(spark: Any, partitions: int) -> None:
     found = profiles(builders(), *there, as_of=AS_OF, partitions=partitions, **KINDS)
     assert found.columns == wanted.column_names
     assert in_order(found.toArrow().cast(wanted.schema)).equals(in_order(wanted))
+
+
+@pytest.mark.parametrize("partitions", [2, 40])
+def test_every_builder(spark: Any, partitions: int) -> None:
+    here, there = spread(spark, every_builder.frames)
+    kinds, as_of = (
+        {**every_builder.KINDS, "time_zone": "UTC"},
+        every_builder.AS_OF.isoformat() + "Z",
+    )
+    made = every_builder.every_builder()
+    wanted = st.profiles.build(made, st.Dataset(*here, **kinds), as_of)
+    found = profiles(made, *there, as_of=as_of, partitions=partitions, **kinds)
+    assert in_order(found.toArrow().cast(wanted.schema)).equals(in_order(wanted))
+
+
+def test_currencies_are_not_added_in_parts(spark: Any) -> None:
+    _, there = spread(spark, every_builder.frames)
+    made, kinds = [st.profiles.RecencyFrequencyValue()], every_builder.KINDS
+    with pytest.raises(st.DataError, match=r"several currencies \(EUR, USD\)"):
+        profiles(made, *there, as_of="2024-06-01", partitions=60, **kinds, time_zone="UTC")
 
 
 def test_without_frames_of_users_and_products(spark: Any) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from hypothesis import given
 from hypothesis import strategies as any_
@@ -144,6 +145,7 @@ def twin(made: list[dict], user: str, now: datetime, **params: Any) -> dict[str,
     channels = Counter(word for word, _ in said("channel"))
     shared = within(own, params["share_days"])
     parts = ["night", "morning", "afternoon", "evening"]
+    timed = any(f"{row['timestamp']:%H%M%S}" > "000000" for row in made if row["timestamp"] < now)
 
     def times_of(kinds: tuple[str, ...], days: float | None) -> list[datetime]:
         return [row["timestamp"] for row in within(past, days) if row["event"] in kinds]
@@ -157,7 +159,9 @@ def twin(made: list[dict], user: str, now: datetime, **params: Any) -> dict[str,
     return {
         "sessions_30d": len(sessions),
         "active_days_30d": len({row["timestamp"].date() for row in within(own, 30)}),
-        "main_daypart": main([(parts[r["timestamp"].hour // 6], r["timestamp"]) for r in shared]),
+        "main_daypart": main(
+            [(parts[r["timestamp"].hour // 6], r["timestamp"]) for r in shared if timed]
+        ),
         "channel_share": {w: n / channels.total() for w, n in sorted(channels.items())} or None,
         "main_channel": main(said("channel")),
         "main_device": main(said("device")),
@@ -387,6 +391,29 @@ def test_hours_and_days_are_those_of_the_zone(zone: str, part: str, days: int) -
     data = data_of([at("ann", moment) for moment in moments], zone="UTC", time_zone=zone)
     found = profile(data, "2024-03-31", contact_events=["letter"])["ann"]
     assert (found["main_daypart"], found["active_days_30d"]) == (part, days)
+
+
+@pytest.mark.parametrize("zone", [None, "Asia/Shanghai"])
+def test_bare_dates_say_nothing_of_the_hour(zone: str | None) -> None:
+    def data(*moments: str) -> Dataset:
+        times = pa.array([datetime.fromisoformat(m) for m in moments], pa.timestamp("us"))
+        times = times if zone is None else pc.assume_timezone(times, zone)
+        users = [*"abc"][: len(moments)]
+        log = pa.table({"user_id": users, "product_id": ["p"] * len(users), "timestamp": times})
+        return Dataset(None, None, log)
+
+    dates, timed = (
+        data("2024-03-05", "2024-03-07"),
+        data("2024-03-05", "2024-03-07", "2024-03-09T15"),
+    )
+    found = profile(dates, "2024-03-31")
+    assert [row["main_daypart"] for row in found.values()] == [None, None]
+    assert found["a"]["active_days_30d"] == 1
+    hours = [row["main_daypart"] for row in profile(timed, "2024-03-31").values()]
+    assert hours == ["night", "night", "afternoon"]
+    builder, now = Activity(), timed.view("2024-03-31").as_of
+    a, b = (builder.accumulate(one.view("2024-03-31")) for one in (dates, timed))
+    assert builder.finalise(builder.merge(a, b), now)["main_daypart"].to_pylist() == hours
 
 
 def test_a_clock_that_is_put_back_over_midnight() -> None:

@@ -8,10 +8,12 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from suitably.data import Columns
 from suitably.engines.profile_task import ProfileTask
+from suitably.engines.witnesses import DAY, SLOT, kinds_in, moments_in
 from suitably.errors import DataError
 from suitably.typing import AsOf
 from suitably.utils.files import replacing
@@ -39,8 +41,8 @@ def profiles(
 
     They are those of `profiles.build`, bit for bit, where an event id belongs to one user. The log
     is first spread over parts, so that all rows of a user are in one; then each part is read and
-    made by itself. No more than one is in memory, and what is at `out` is replaced only once all
-    are written.
+    made by itself, beside a few events that tell what is true of the whole log. No more than one
+    part is in memory, and what is at `out` is replaced only once all are written.
 
     Args:
         builders: Fitted where they learn something; a fit on a sample will do.
@@ -76,10 +78,13 @@ def profiles(
             raise DataError(f"{interactions}: has no rows")
         if as_of is None and columns.timestamp in events.column_names:
             raise DataError("as_of: must be given, since no part knows the latest moment of all")
-        guest = None if users is None else files.read(users, 1, columns.user, events[columns.user])
+        events = files.witnesses(interactions, columns)
+        guests = None
+        if users is not None:
+            guests = files.of_users(users, columns.user, events[columns.user])
         catalogue = None if products is None else files.read(products)
-        task = ProfileTask.of(builders, catalogue, guest, events, as_of, **options)
-        schema = task.profiles(guest, events).schema
+        task = ProfileTask.of(builders, catalogue, guests, events, as_of, **options)
+        schema = task.profiles(guests, events).schema
         count = parts or 1 + files.count(interactions) // _ROWS
         with logged(_log, "spread the log over parts"):
             sides = {"events": interactions} | ({} if users is None else {"users": users})
@@ -109,24 +114,45 @@ class _Files:
         self.empty: dict[str, pa.Table] = {}
         self.ordered: set[str] = set()
 
-    def read(
-        self,
-        path: str | Path,
-        limit: int | None = None,
-        column: str | None = None,
-        values: Any = None,
-    ) -> pa.Table:
-        """Return rows of a file; with a column, those that have its value there."""
-        query, given = "SELECT * FROM read_parquet(?)", [str(path)]
-        if column is not None:
-            query += f" WHERE {_quoted(column)} = ?"
-            given.append(values[0].as_py())
-        if limit is not None:
-            query += f" LIMIT {limit}"
+    def read(self, path: str | Path, limit: int | None = None) -> pa.Table:
+        """Return rows of a file."""
+        query = "SELECT * FROM read_parquet(?)" + ("" if limit is None else f" LIMIT {limit}")
+        return self._table(path, query)
+
+    def witnesses(self, path: str | Path, columns: Columns) -> pa.Table:
+        """Return the earliest event of each kind and currency, and of each slot of the day."""
         with _named(path):
-            found: pa.Table = self.connection.sql(query, params=given).to_arrow_table()
-        if column is not None and not found.num_rows:
-            raise DataError(f"{path}: has no {column} {given[-1]!r}, who is in the interactions")
+            log = self.connection.sql("SELECT * FROM read_parquet(?)", params=[str(path)])
+            there = {n: str(t) for n, t in zip(log.columns, log.types, strict=True)}
+        groups = [", ".join(map(_quoted, kinds_in(columns, there)))]
+        names = moments_in(columns, there)
+        kind = there[names[0]] if names else ""
+        if kind == "VARCHAR" or kind.startswith("TIMESTAMP"):
+            plain = kind if kind.endswith("ZONE") else "TIMESTAMP"
+            moment = f"try_cast({_quoted(names[0])} AS {plain})"
+            groups.append(f"epoch_us({moment}) % {DAY} // {SLOT}")
+        least = f"greatest({', '.join(map(_quoted, names))})" if names else "0"
+        query = f"SELECT unnest(arg_min(log, {least})) FROM read_parquet(?) log"
+        by = (f"{query} GROUP BY {group}" if group else query for group in groups)
+        found = pa.concat_tables([self._table(path, one) for one in by])
+        return found.filter(found[columns.user].is_valid())
+
+    def of_users(self, path: str | Path, column: str, ids: pa.ChunkedArray) -> pa.Table:
+        """Return the rows of some users."""
+        wanted = pc.unique(ids.drop_null()).to_pylist()
+        found = self._table(
+            path, f"SELECT * FROM read_parquet(?) WHERE list_contains(?, {_quoted(column)})", wanted
+        )
+        lacking = [user for user in wanted if user not in set(found[column].to_pylist())]
+        if lacking:
+            raise DataError(f"{path}: has no {column} {lacking[0]!r}, who is in the interactions")
+        return found
+
+    def _table(self, path: str | Path, query: str, *given: Any) -> pa.Table:
+        with _named(path):
+            found: pa.Table = self.connection.sql(
+                query, params=[str(path), *given]
+            ).to_arrow_table()
         return found
 
     def count(self, path: str | Path) -> int:

@@ -4,10 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from suitably.data import Columns, Dataset
 from suitably.data.clock import UNNAMED
+from suitably.data.vocabulary import WIDE, id_array, same_ids
 from suitably.errors import DataError
 from suitably.profiles.compose import field_table
 from suitably.typing import AsOf
@@ -20,16 +23,17 @@ __all__ = ["ProfileTask"]
 class ProfileTask:
     """Profiles of the users of one part, the same as if all were there.
 
-    No field of a builder's depends on other users but through what it learned at its fit, so that
-    parts may be made wherever they are.
+    No field of a builder's depends on other users but through what it learned at its fit and what
+    is true of the whole log: which kinds of event and which currencies there are, and whether it
+    has times of day. Witnesses are events that tell each part so.
 
     Attributes:
         builders: Class and state of each fitted builder.
         products: The products frame, whole; None without one.
         as_of: The moment; None in data without timestamps.
         options: Further arguments of `Dataset`, such as `columns` and `owned_events`.
-        guest: A user row (None without a users frame) and an event, of which a part without events
-            is made whole; what they make is left out.
+        witnesses: User rows (None without a users frame) and events of these users, at least one.
+            They join every part that does not have those users; what they make is left out.
 
     Example:
         >>> from suitably.profiles import RecencyFrequencyValue
@@ -42,7 +46,7 @@ class ProfileTask:
     builders: tuple[tuple[type, dict[str, Any]], ...]
     products: pa.Table | None
     as_of: AsOf | None
-    guest: tuple[pa.Table | None, pa.Table]
+    witnesses: tuple[pa.Table | None, pa.Table]
     options: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
@@ -50,12 +54,12 @@ class ProfileTask:
         cls,
         builders: Sequence[Any],
         products: pa.Table | None,
-        guest_user: pa.Table | None,
-        guest_event: pa.Table,
+        users: pa.Table | None,
+        events: pa.Table,
         as_of: AsOf | None = None,
         **options: Any,
     ) -> "ProfileTask":
-        """Take builders, fitted where they learn something.
+        """Take builders, fitted where they learn something, and the witnesses' rows.
 
         Raises:
             DataError: A builder that declares no state.
@@ -66,7 +70,7 @@ class ProfileTask:
             if state is None:
                 raise DataError(f"{type(builder).__name__}: has no state() that could travel")
             states.append((type(builder), state))
-        return cls(tuple(states), products, as_of, (guest_user, guest_event), options)
+        return cls(tuple(states), products, as_of, (users, events), options)
 
     @property
     def user(self) -> str:
@@ -84,16 +88,38 @@ class ProfileTask:
             DataError: Bad rows, or as `profiles.build`.
             NotFittedError: A builder that learns something has not been fitted.
         """
-        guest_user, guest_event = self.guest
-        is_whole = events.num_rows > 0
-        if not is_whole:
-            events = guest_event
-            users = None if users is None else pa.concat_tables([users, guest_user])
+        guests, witnesses = self._absent(users, events)
+        if witnesses.num_rows:
+            events = pa.concat_tables([events, witnesses.cast(events.schema)])
+        if users is not None and guests is not None and guests.num_rows:
+            users = pa.concat_tables([users, guests.cast(users.schema)])
         made = [from_state(kind, state) for kind, state in self.builders]
         people, products = (None if one is None else _read(one) for one in (users, self.products))
         data = Dataset(people, products, _read(events), **self.options)
         table = field_table(made, data.view(self.as_of))
-        return table if is_whole else table.slice(0, table.num_rows - 1)
+        return table.filter(pc.invert(_among(table["user_id"], [witnesses[self.user]])))
+
+    def _absent(self, users: pa.Table | None, events: pa.Table) -> tuple[pa.Table | None, pa.Table]:
+        """Return the rows of those witnesses of whom a part has none."""
+        present = [frame[self.user] for frame in (users, events) if frame is not None]
+        guests, witnesses = (
+            frame if frame is None else frame.filter(pc.invert(_among(frame[self.user], present)))
+            for frame in self.witnesses
+        )
+        return guests, witnesses
+
+
+def _among(ids: Any, known: Sequence[Any]) -> pa.Array:
+    """Return which ids are among those of some columns; all are of users, read as data are."""
+    asked = id_array(ids, "user_id")
+    found = pa.array(np.zeros(len(asked), bool))
+    for column in known:
+        own = id_array(column, "user_id")
+        if not same_ids(asked.type, own.type):
+            continue
+        kind = asked.type if asked.type == own.type else WIDE
+        found = pc.or_(found, pc.is_in(asked.cast(kind), value_set=own.cast(kind)))
+    return found
 
 
 def _read(table: pa.Table) -> pa.Table:

@@ -4,9 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from suitably.data import Columns
 from suitably.engines.profile_task import ProfileTask
+from suitably.engines.witnesses import DAY, SLOT, kinds_in, moments_in
 from suitably.errors import DataError
 from suitably.typing import AsOf
 
@@ -29,7 +31,8 @@ def profiles(
 
     They are those of `profiles.build` in one process, bit for bit, however rows are spread, where
     no event id occurs twice: all rows of a user come together, and each part is made by the same
-    code. Nothing but one event and the products is read before the result is used.
+    code, beside a few events that tell what is true of the whole log. These, and the products, are
+    all that is read before the result is used.
 
     Args:
         builders: Fitted where they learn something, such as limits; a fit on a sample will do.
@@ -56,17 +59,17 @@ def profiles(
             found = type(frame).__name__
             raise DataError(f"engines.spark: expected a Spark DataFrame, got {found}")
     columns = options.get("columns") or Columns()
-    event = interactions.limit(1).toArrow()
-    if not event.num_rows:
-        raise DataError("engines.spark: the interactions have no rows")
-    if as_of is None and columns.timestamp in event.column_names:
+    if as_of is None and columns.timestamp in interactions.columns:
         raise DataError(
             "engines.spark: as_of must be given: no part knows the latest moment of all"
         )
-    guest = None if users is None else _guest(users, columns.user, event)
+    events = _witnesses(interactions, columns)
+    if not events.num_rows:
+        raise DataError("engines.spark: the interactions have no rows")
+    guests = None if users is None else _of_users(users, columns.user, events)
     catalogue = None if products is None else products.toArrow()
-    task = ProfileTask.of(builders, catalogue, guest, event, as_of, **options)
-    sample = task.profiles(guest, event)
+    task = ProfileTask.of(builders, catalogue, guests, events, as_of, **options)
+    sample = task.profiles(guests, events)
     schema = sample.schema
 
     def part(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -79,14 +82,39 @@ def profiles(
     return joint.mapInArrow(part, kinds)
 
 
-def _guest(users: "DataFrame", column: str, event: pa.Table) -> pa.Table:
+def _witnesses(log: "DataFrame", columns: Columns) -> pa.Table:
+    """Return the earliest event of each kind and currency, and of each slot of the day."""
     from pyspark.sql import functions as f
 
-    user = event[column][0].as_py()
-    found: pa.Table = users.where(f.col(column) == f.lit(user)).limit(1).toArrow()
-    if not found.num_rows:
-        raise DataError(f"engines.spark: user {user!r} of the interactions is not in users")
+    there = dict(log.dtypes)
+    names = moments_in(columns, there)
+    least = f.greatest(*(f.col(_quoted(name)) for name in (*names, *names))) if names else f.lit(0)
+    groups = [[f.col(_quoted(name)) for name in kinds_in(columns, there)]]
+    if names and there[names[0]].startswith(("timestamp", "string")):
+        moment = f"unix_micros(try_cast({_quoted(names[0])} AS timestamp))"
+        groups.append([f.expr(f"{moment} % {DAY} div {SLOT}")])
+    found = [
+        log.groupBy(*group).agg(f.min_by(f.struct("*"), least).alias("log")).select("log.*")
+        for group in groups
+    ]
+    events = pa.concat_tables([one.toArrow() for one in found])
+    return events.filter(events[columns.user].is_valid())
+
+
+def _of_users(users: "DataFrame", column: str, events: pa.Table) -> pa.Table:
+    from pyspark.sql import functions as f
+
+    wanted = pc.unique(events[column].drop_null()).to_pylist()
+    found: pa.Table = users.where(f.col(_quoted(column)).isin(wanted)).toArrow()
+    known = set(found[column].to_pylist())
+    for user in wanted:
+        if user not in known:
+            raise DataError(f"engines.spark: user {user!r} of the interactions is not in users")
     return found
+
+
+def _quoted(name: str) -> str:
+    return "`" + name.replace("`", "``") + "`"
 
 
 def _joint(users: "DataFrame | None", events: "DataFrame", column: str) -> "DataFrame":

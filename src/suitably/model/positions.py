@@ -7,11 +7,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from suitably.data import Clock, Dataset, View
+from suitably.data import Dataset, View
 from suitably.data.clock import MICROSECOND, Instant, Instants, months_later
 from suitably.errors import DataError
 from suitably.profiles.base import ParameterizedBuilder
 from suitably.profiles.grouped_sums import GroupedSums
+from suitably.profiles.kept_clock import clock_of, kept_clock
 from suitably.profiles.money_held import (
     doubted,
     followed,
@@ -117,9 +118,8 @@ class Positions(ParameterizedBuilder):
         """
         self.check_params()
         trades = Trades.of(view)
-        stated = "stated" if view.clock.stated else ""
         beside = {
-            "zone": np.array([view.clock.zone or "", stated]),
+            "zone": kept_clock(view.clock),
             "doubtful": view.doubtful,
             "currency": np.array([trades.currency]),
         }
@@ -202,8 +202,7 @@ def _start(state: GroupedSums, as_of: Instant, unit: str, length: int) -> Instan
     if unit in _LENGTH:
         return as_of - np.timedelta64(length * _LENGTH[unit], "us")
     months = length * (12 if unit == "years" else 1)
-    zone, stated = state.beside["zone"]
-    clock = Clock(str(zone) or None, bool(stated))
+    clock = clock_of(state.beside["zone"])
     moved: Instants = months_later(np.array([as_of], "datetime64[us]"), -months, clock)
     start: Instant = moved[0]
     return start

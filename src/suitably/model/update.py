@@ -1,5 +1,6 @@
 """Incremental updates: new interactions and versions of users and products, laid over a state."""
 
+import warnings
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +15,7 @@ from suitably.data.interactions import id_codes, inspect_log, read_events
 from suitably.data.schema import DataSchema
 from suitably.data.validation import Quarantine, TableValidator
 from suitably.data.view import View, ones_at
-from suitably.errors import DataError
+from suitably.errors import DataError, SuitabilityWarning
 from suitably.model.state import FittedState
 
 __all__ = ["update_state"]
@@ -67,13 +68,15 @@ def update_state(
         events = _alike(events, schema.blank)
         schema.kinds.warn_of_several(events, known=schema.blank.kind_names, stacklevel=5)
     as_of = _latest_moment(state.as_of, events, *sides)
+    news = events.once()
+    fresh = news.but(state.counted)  # an event that is delivered again has been counted
+    _warn_of_corrections(news, fresh, state.as_of)
     view = View(
         as_of=as_of,
         clock=state.clock,
         users=new_users,
         products=new_products,
-        # An event that is delivered again has been counted.
-        events=events.once().but(state.counted),
+        events=fresh,
         kinds=schema.kinds,
         columns=schema.columns,
     )
@@ -89,6 +92,20 @@ def _check_zones(zones: dict[str, str | None], state: FittedState) -> None:
         if (zone is None) != (state.clock.zone is None):
             says = "has no time zone" if zone is None else "has a time zone"
             raise DataError(f"{column}: {says}, unlike the moments of the fit")
+
+
+def _warn_of_corrections(news: Events, fresh: Events, held: Instant | None) -> None:
+    """Say how many counted events have rows that were recorded since: what they correct waits."""
+    if news.recorded is None or fresh.recorded is None or held is None:
+        return
+    corrected = int((news.recorded >= held).sum() - (fresh.recorded >= held).sum())
+    if corrected:
+        warnings.warn(
+            f"update: {corrected} rows recorded since {held} have the id of an event that has been "
+            f"counted; what they correct takes effect at the next fit",
+            SuitabilityWarning,
+            stacklevel=5,
+        )
 
 
 def _alike(events: Events, blank: Events) -> Events:

@@ -41,6 +41,7 @@ from suitably.profiles.base import ParameterizedBuilder
 from suitably.profiles.provenance import FieldInfo
 from suitably.profiles.stages import Stages, read_stages
 from suitably.profiles.tallies import commonest_word, counts, share_maps
+from suitably.profiles.times_of_day import has_times_of_day
 from suitably.utils.params import check_positive, shown
 
 __all__ = ["Activity"]
@@ -82,7 +83,8 @@ class Activity(ParameterizedBuilder):
         sessions_30d: Number of sessions in the window; one that began before it counts.
         active_days_30d: Number of days of the data's calendar with an event in the window.
         main_daypart: When most events are, by the data's clock: `night` (0 to 6 o'clock),
-            `morning` (6 to 12), `afternoon` (12 to 18) or `evening`; null without an event.
+            `morning` (6 to 12), `afternoon` (12 to 18) or `evening`; null without an event, and
+            where the log has bare dates alone, which are midnights and say nothing of the hour.
         channel_share: Share of events by channel, those without one left out; null without any.
         main_channel: The commonest channel.
         main_device: The commonest device.
@@ -196,7 +198,8 @@ class Activity(ParameterizedBuilder):
         if self.funnel is not None:
             tables["steps"] = steps(events, count, self._stages)
         moment = np.datetime64("NaT", "us") if view.as_of is None else view.as_of
-        return ActivityState(count, moment, clock.zone or "", tables).kept(self._rules)
+        timed = has_times_of_day(view)
+        return ActivityState(count, moment, clock.zone or "", tables, timed).kept(self._rules)
 
     def merge(self, a: ActivityState, b: ActivityState) -> ActivityState:
         """Join a state with a later one, of disjoint events.
@@ -225,6 +228,8 @@ class Activity(ParameterizedBuilder):
         made["sessions_30d"] = session_counts(recent, gap, timeless)
         made["active_days_30d"] = active_days(recent, clock, timeless)
         made["main_daypart"] = commonest_word(tables["daypart"].latest("times"))
+        if not state.timed:
+            made["main_daypart"] = pa.nulls(len(state), pa.string())
         if self.page is not None:
             made |= path_fields(recent, gap)
         if self.channel is not None:

@@ -41,12 +41,14 @@ class ActivityState:
         as_of: The latest moment of the views taken in; NaT in data without timestamps.
         zone: The name of the data's time zone, empty for naive data.
         tables: Sums by user and moment, by name.
+        timed: Whether some event of the log, of whatever kind, is no bare date.
     """
 
     count: int
     as_of: Instant
     zone: str
     tables: Mapping[str, GroupedSums]
+    timed: bool = True
 
     def __len__(self) -> int:
         return self.count
@@ -69,7 +71,7 @@ class ActivityState:
         """
         tables = {name: table.plus(later.tables[name]) for name, table in self.tables.items()}
         as_of = np.fmax(self.as_of, later.as_of)
-        return type(self)(later.count, as_of, later.zone, tables)
+        return type(self)(later.count, as_of, later.zone, tables, self.timed or later.timed)
 
     def kept(self, rules: Mapping[str, Rule]) -> Self:
         """Return it without what no later moment can see, by the rule of each table."""
@@ -82,6 +84,7 @@ class ActivityState:
             "count": np.array([self.count]),
             "as_of": np.array([self.as_of], "datetime64[us]"),
             "zone": np.array([self.zone], np.str_),
+            "timed": np.array([self.timed]),
         }
         for name, table in self.tables.items():
             arrays |= {f"{name}/{own}": array for own, array in table.to_arrays().items()}
@@ -97,7 +100,8 @@ class ActivityState:
                 parts.setdefault(table, {})[own] = array
         tables = {name: GroupedSums.from_arrays(own) for name, own in parts.items()}
         count, as_of, zone = (arrays[name][0] for name in ("count", "as_of", "zone"))
-        return cls(int(count), as_of, str(zone), tables)
+        timed = bool(arrays.get("timed", [True])[0])
+        return cls(int(count), as_of, str(zone), tables, timed)
 
 
 def within(days: float) -> Rule:

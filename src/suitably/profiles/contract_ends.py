@@ -5,8 +5,7 @@ import pyarrow as pa
 
 from suitably.data import Clock, Dataset, View
 from suitably.data.clock import Instant, Instants
-from suitably.data.values import readable
-from suitably.errors import DataError
+from suitably.profiles.user_columns import column_of_users, moments_in
 
 __all__ = ["contract_ends", "ended_contracts"]
 
@@ -55,19 +54,4 @@ def ended_contracts(
 
 
 def _ends(fields: pa.Table, column: str, clock: Clock, builder: str) -> Instants:
-    if column not in fields.column_names:
-        raise DataError(f"users: no column {column!r} for {builder}; it has {fields.column_names}")
-    where = f"users.{column}"
-    array = readable(fields[column].combine_chunks(), where)
-    kind = array.type
-    if pa.types.is_null(kind):
-        array = array.cast(pa.timestamp("us", clock.zone))
-    elif pa.types.is_date(kind):
-        if clock.asks:
-            raise DataError(f"{where}: holds dates, and {clock.asks}")
-    elif not pa.types.is_timestamp(kind):
-        raise DataError(f"{where}: must hold dates or timestamps, not {kind}")
-    elif (kind.tz is None) != (clock.zone is None):
-        column_zone, data_zone = kind.tz or "none", clock.zone or "none"
-        raise DataError(f"{where}: its time zone is {column_zone}, but the data's is {data_zone}")
-    return clock.moments(array, where)
+    return moments_in(column_of_users(fields, column, builder), f"users.{column}", clock)

@@ -11,9 +11,9 @@ from suitably.data.events import Events
 from suitably.data.values import as_text
 from suitably.errors import DataError
 
-__all__ = ["check_rate_table", "check_rates", "in_one_currency", "one_currency"]
+__all__ = ["CURRENCY", "check_rate_table", "check_rates", "in_one_currency", "one_currency"]
 
-_COLUMN = "currency"
+CURRENCY = "currency"
 
 
 def in_one_currency(
@@ -38,10 +38,10 @@ def in_one_currency(
     """
     if events.values is None or not len(events):
         return np.full(len(events), np.nan), ""
-    if events.extra is None or _COLUMN not in events.extra.column_names:
+    if events.extra is None or CURRENCY not in events.extra.column_names:
         return events.values, ""
-    where = f"interactions.{_COLUMN}"
-    return converted(events.values, as_text(events.column(_COLUMN), where), rates, "interactions")
+    where = f"interactions.{CURRENCY}"
+    return converted(events.values, as_text(events.column(CURRENCY), where), rates, "interactions")
 
 
 def converted(

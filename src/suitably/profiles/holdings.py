@@ -17,6 +17,7 @@ from suitably.profiles.grouped_sums import GroupedSums
 from suitably.profiles.held_pairs import held_pairs, joined, pair_sums
 from suitably.profiles.money_held import doubted, grouped, map_of, named
 from suitably.profiles.provenance import FieldInfo
+from suitably.profiles.steady_sums import steady_sums
 from suitably.profiles.trades import Trades
 from suitably.profiles.user_columns import numbers_in
 from suitably.utils.params import check_choice
@@ -183,9 +184,8 @@ class Holdings(ParameterizedBuilder):
         weight, lacking = _totals(held)
         unknown = doubtful | lacking | ((weight == 0) & (count > 0))
         parts = held.money("money")
-        columns["concentration"] = pa.array(
-            _ratio(_sums(held, parts**2), weight**2), mask=unknown | (count == 0)
-        )
+        squares = steady_sums(len(held), held.users, parts**2)
+        columns["concentration"] = pa.array(_ratio(squares, weight**2), mask=unknown | (count == 0))
         for field, name in self._columns(_MAPS).items():
             if f"by.{name}" not in state.beside:
                 columns[field] = pa.nulls(len(state), _MAP)
@@ -198,7 +198,8 @@ class Holdings(ParameterizedBuilder):
             if numbers is None:
                 columns[field] = pa.nulls(len(state), pa.float64())
                 continue
-            mean = _ratio(_sums(held, parts * numbers[held.keys["products"]]), weight)
+            weighed = parts * numbers[held.keys["products"]]
+            mean = _ratio(steady_sums(len(held), held.users, weighed), weight)
             columns[field] = pa.array(mean, mask=unknown | (count == 0) | np.isnan(mean))
         return pa.table({field: columns[field] for field in self.described})
 
@@ -261,12 +262,6 @@ def _totals(held: GroupedSums) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     money[sums.users] = sums.money("money")
     lacking: NDArray[np.bool_] = np.bincount(held.users, held.sums["missing"], len(held)) > 0
     return money, lacking
-
-
-def _sums(held: GroupedSums, values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Add up values of each user, the least first, so that the order of products has no say."""
-    order = np.lexsort((values, held.users))
-    return np.bincount(held.users[order], values[order], len(held)).astype(np.float64)
 
 
 def _ratio(part: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.float64]:

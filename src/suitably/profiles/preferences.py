@@ -17,6 +17,7 @@ from suitably.profiles.exact_sums import ExactSums
 from suitably.profiles.grouped_sums import GroupedSums, coded, money_parts
 from suitably.profiles.product_traits import cheapness, number_trait, text_trait
 from suitably.profiles.provenance import FieldInfo
+from suitably.profiles.steady_sums import steady_sums
 from suitably.profiles.trades import Trades
 from suitably.profiles.weighted_shares import by_user, decay, share_maps, weighted_means
 from suitably.utils.params import check_choice, check_positive, check_positive_int, shown
@@ -302,10 +303,10 @@ def _kept(state: GroupedSums) -> NDArray[np.float64]:
 def _preferred(
     count: int, users: NDArray[np.int32], terms: NDArray[np.int32], weights: NDArray[np.float64]
 ) -> pa.Array:
-    known = terms >= 0
-    width = len(_TERMS)
+    known, width = np.flatnonzero(terms >= 0), len(_TERMS)
+    known = known[by_user(users[known], terms[known])]
     slots = users[known].astype(np.int64) * width + terms[known]
-    sums = np.bincount(slots, weights[known], minlength=count * width).reshape(count, width)
+    sums = steady_sums(count * width, slots, weights[known]).reshape(count, width)
     best = width - 1 - sums[:, ::-1].argmax(axis=1)  # of equal ones the shorter
     names = pa.array(_TERMS.tolist(), pa.string())
     return names.take(pa.array(best, pa.int64(), mask=sums.max(axis=1, initial=0) <= 0))
@@ -329,9 +330,9 @@ def _novelty(
     very_first = np.zeros(count)
     # What is left of a weight grows with time: the earliest acquisition has the least.
     very_first[users[starts]] = reduce_runs(np.minimum, weight, starts)
-    new = np.bincount(users[firsts], reduce_runs(np.minimum, weight, firsts), minlength=count)
+    new = steady_sums(count, users[firsts], reduce_runs(np.minimum, weight, firsts))
     things_known = np.bincount(users[firsts], minlength=count)
-    every = np.bincount(users, weight * times, minlength=count)
+    every = steady_sums(count, users, weight * times)
     acquired = np.bincount(users, times, minlength=count)
     several = acquired > 1
     share = np.full(count, np.nan)

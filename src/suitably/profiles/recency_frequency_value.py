@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from suitably.data import Clock, Dataset, View
+from suitably.data import Dataset, View
 from suitably.data.clock import Instant, Instants, elapsed_days
 from suitably.data.events import Events
 from suitably.errors import DataError
@@ -16,9 +16,9 @@ from suitably.profiles.currency import check_rates, in_one_currency, one_currenc
 from suitably.profiles.exact_sums import ExactSums
 from suitably.profiles.kept_clock import clock_of, kept_clock
 from suitably.profiles.provenance import FieldInfo
+from suitably.profiles.times_of_day import has_times_of_day
 from suitably.profiles.trades import Trades
 from suitably.utils.params import check_positive
-from suitably.utils.runs import run_starts
 
 __all__ = ["RecencyFrequencyValue", "RecencyFrequencyValueState"]
 
@@ -167,7 +167,7 @@ class RecencyFrequencyValue(ParameterizedBuilder):
             owners, money, currency = self._money(view, chosen)
             said = ~np.isnan(money)
             sums = ExactSums.of(owners[said], money[said], users)
-        clock, timed = kept_clock(view.clock), _timed(view)
+        clock, timed = kept_clock(view.clock), has_times_of_day(view)
         return RecencyFrequencyValueState(frequency, last, sums, clock, timed, currency)
 
     def _money(
@@ -249,23 +249,6 @@ class RecencyFrequencyValue(ParameterizedBuilder):
     def _learn(self, data: Dataset, as_of: Any) -> None:
         if self.events is not None:
             data.events.of(tuple(self.events))
-
-
-def _timed(view: View) -> bool:
-    """Return whether an event of the log is no midnight of the data's calendar."""
-    times = view.events.times
-    if times is None or not len(times):
-        return False
-    if view.clock.asks:  # then midnights are nobody's
-        return True
-    distinct = times[run_starts(times)]
-    # One of the first tells, where there are times of day; all have to where there are none.
-    return any(_some_timed(part, view.clock) for part in np.split(distinct, [1_000]))
-
-
-def _some_timed(times: Instants, clock: Clock) -> bool:
-    dates = clock.walls(times).astype("datetime64[D]")
-    return bool((clock.from_walls(dates.astype("datetime64[us]")) != times).any())
 
 
 def _both(

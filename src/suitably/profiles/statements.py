@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from suitably.data import Clock, View
 from suitably.data.clock import Instant, Instants, months_later
 from suitably.errors import DataError
-from suitably.profiles.user_columns import user_column
+from suitably.profiles.user_columns import moments_in, user_column
 
 __all__ = ["Statement"]
 
@@ -55,7 +55,10 @@ class Statement:
         codes, levels = _levels(user_column(view, column, "RiskAppetite"), column)
         if date is None:
             return cls(codes, levels)
-        dated = _moments(user_column(view, date, "RiskAppetite"), date, view.clock)
+        dates = user_column(view, date, "RiskAppetite")
+        if pa.types.is_date(dates.type):
+            _ask_calendar(date, view.clock)
+        dated = moments_in(dates, f"users.{date}", view.clock)
         if months is None:
             return cls(codes, levels, dated, np.where(np.isnat(dated), dated, _NEVER))
         _ask_calendar(date, view.clock)
@@ -126,21 +129,6 @@ def _whole(array: pa.Array, name: str) -> pa.Array:
         return array.cast(pa.decimal128(38, 0)).cast(pa.int64())
     except pa.ArrowInvalid:
         raise DataError(f"users.{name}: must hold levels, not fractions: {array.type}") from None
-
-
-def _moments(array: pa.Array, name: str, clock: Clock) -> Instants:
-    kind = array.type
-    if pa.types.is_date(kind):
-        _ask_calendar(name, clock)
-    elif pa.types.is_null(kind):
-        array = array.cast(pa.timestamp("us", clock.zone))
-    elif not pa.types.is_timestamp(kind):
-        raise DataError(f"users.{name}: must hold dates or timestamps, not {kind}")
-    elif kind.tz is not None and clock.zone is None:
-        raise DataError(f"users.{name}: has a time zone ({kind.tz}), but the data is naive")
-    elif kind.tz is None and clock.zone is not None:
-        raise DataError(f"users.{name}: has no time zone, but the data has one ({clock.zone})")
-    return clock.moments(array, f"users.{name}")
 
 
 def _ask_calendar(name: str, clock: Clock) -> None:

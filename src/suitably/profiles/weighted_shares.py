@@ -4,6 +4,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from suitably.profiles.steady_sums import steady_run_sums, steady_sums
 from suitably.utils.runs import reduce_runs, run_starts
 
 __all__ = ["by_user", "decay", "share_maps", "weighted_means"]
@@ -66,8 +67,8 @@ def share_maps(
     rows = rows[by_user(users[rows], codes[rows])]
     starts = run_starts(users[rows], codes[rows])
     owners, kinds = users[rows][starts], codes[rows][starts]
-    sums = reduce_runs(np.add, weights[rows], starts)
-    totals = np.bincount(owners, sums, minlength=count)
+    sums = steady_run_sums(weights[rows], starts)
+    totals = steady_sums(count, owners, sums)
     lengths = np.bincount(owners, minlength=count)
     ends = np.cumsum(lengths).astype(np.int32)
     offsets = pa.array(
@@ -94,14 +95,15 @@ def weighted_means(
 ) -> NDArray[np.float64]:
     """Return each user's mean of what is known: float64 (users,), NaN where nothing is.
 
+    `users` (rows,) are ascending.
+
     Example:
         >>> weighted_means(2, np.array([0, 0]), np.array([1.0, 5.0]), np.array([3.0, 1.0]))
         array([ 2., nan])
     """
     rows = np.flatnonzero(~np.isnan(values) & (weights > 0))
     owners, weight = users[rows], weights[rows]
-    totals = np.bincount(owners, weight, minlength=count)
-    sums = np.bincount(owners, weight * values[rows], minlength=count)
-    means = np.full(count, np.nan)
-    np.divide(sums, totals, out=means, where=totals > 0)
+    starts, means = run_starts(owners), np.full(count, np.nan)
+    sums = steady_run_sums(weight * values[rows], starts)
+    means[owners[starts]] = sums / steady_run_sums(weight, starts)
     return means

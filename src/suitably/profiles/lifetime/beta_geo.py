@@ -18,8 +18,8 @@ __all__ = ["BetaGeo", "BetaGeoParams"]
 _NAMES = (
     "r runs away: every customer buys at the same rate, or nobody buys again",
     "alpha runs away: there are too few repeat purchases to tell a rate",
-    "a runs away: nobody seems to leave, or everybody leaves at once",
-    "b runs away: nobody seems to leave",
+    "a runs away: nobody seems to leave, everybody leaves at once, or all are equally likely to",
+    "b runs away: nobody seems to leave, or all are equally likely to",
 )
 
 
