@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from suitably.data.clock import Instant, Instants
-from suitably.data.values import readable
+from suitably.data.values import one_array, readable
 from suitably.errors import DataError
 
 __all__ = ["NO_DIGESTS", "Events", "digests"]
@@ -135,7 +135,7 @@ class Events:
         there = [] if self.extra is None else self.extra.column_names
         if self.extra is None or self.places is None or name not in there:
             raise DataError(f"interactions: no column {name!r}; beside those with a role: {there}")
-        column = readable(self.extra[name].combine_chunks(), f"interactions.{name}")
+        column = readable(one_array(self.extra[name]), f"interactions.{name}")
         return column.take(pa.array(self.places))
 
     @property

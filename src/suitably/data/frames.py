@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 
 from suitably.data.clock import UNNAMED
 from suitably.data.objects import from_objects
-from suitably.data.values import Unreadable, plain, uuid_texts
+from suitably.data.values import Unreadable, one_array, plain, uuid_texts
 from suitably.errors import DataError
 from suitably.typing import FrameKind
 
@@ -104,7 +104,9 @@ def _read_column(series: Any, kind: str, uuid: bool = False) -> pa.Array:
         except (pa.ArrowException, TypeError, ValueError):  # such as 128-bit integers of polars
             array = from_objects(series.to_list())
     if isinstance(array, pa.ChunkedArray):
-        array = array.combine_chunks()
+        array = one_array(array)
+    elif kind == "pandas":
+        array = pa.concat_arrays([array])  # a copy: the caller may change the frame in place
     if kind == "duckdb" and pa.types.is_timestamp(array.type) and array.type.tz is not None:
         array = array.cast(pa.timestamp(array.type.unit, UNNAMED))  # its zone is the session's
     return uuid_texts(array) if uuid and array.type == pa.binary(16) else plain(array)

@@ -15,6 +15,7 @@ from suitably.data.events import Events
 from suitably.data.validation import TableValidator
 from suitably.data.vocabulary import Vocabulary, id_array
 from suitably.errors import DataError
+from suitably.utils.stable_order import stable_order
 
 __all__ = ["Roles", "id_codes", "inspect_log", "read_events", "read_roles"]
 
@@ -127,7 +128,7 @@ def read_events(
     )
     if times is None or bool((times[1:] >= times[:-1]).all()):
         return events
-    return events.take(np.argsort(times, kind="stable"))
+    return events.take(stable_order(times.view(np.int64)))
 
 
 def _among(log: TableValidator, roles: Roles, kinds: tuple[str, ...]) -> NDArray[np.bool_] | None:

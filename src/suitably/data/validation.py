@@ -10,7 +10,14 @@ from numpy.typing import NDArray
 
 from suitably.data.clock import UNNAMED
 from suitably.data.moments import ISO_8601, Instant, read_ticks
-from suitably.data.values import beyond_doubles, doubles, infinite_problem, is_number, readable
+from suitably.data.values import (
+    beyond_doubles,
+    doubles,
+    infinite_problem,
+    is_number,
+    one_array,
+    readable,
+)
 from suitably.data.vocabulary import id_array, id_kind
 from suitably.errors import DataError
 
@@ -91,7 +98,7 @@ class TableValidator:
         Raises:
             DataError: Its values have no common type.
         """
-        return readable(self.table[column].combine_chunks(), f"{self.name}.{column}")
+        return readable(one_array(self.table[column]), f"{self.name}.{column}")
 
     def replace(self, column: str, array: pa.Array) -> None:
         """Put a parsed column in the place of the one read."""
@@ -128,7 +135,7 @@ class TableValidator:
             may_lack: Which rows may be without one; None: no row.
         """
         self.require(column)
-        given = self.table[column].combine_chunks()
+        given = one_array(self.table[column])
         ids = id_array(given, f"{self.name}.{column}")
         self.kinds[column] = id_kind(given.type, ids.type)
         self.replace(column, ids)

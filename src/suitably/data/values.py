@@ -28,6 +28,7 @@ __all__ = [
     "is_number",
     "nearest_doubles",
     "offsets",
+    "one_array",
     "other_type",
     "plain",
     "readable",
@@ -87,6 +88,16 @@ def readable(array: pa.Array, where: str) -> pa.Array:
     if isinstance(array.type, Unreadable):
         raise DataError(f"{where}: {array.type.problem}")
     return array
+
+
+def one_array(column: pa.ChunkedArray) -> pa.Array:
+    """Return the chunks of a column in one; a single one as it is, which Arrow would copy.
+
+    Slices of lists and maps are copied all the same: what they hold is then theirs alone.
+    """
+    if column.num_chunks == 1 and not pa.types.is_nested(column.type):
+        return column.chunk(0)
+    return column.combine_chunks()
 
 
 def plain(array: pa.Array) -> pa.Array:

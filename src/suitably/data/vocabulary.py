@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from suitably.data.objects import from_objects
-from suitably.data.values import MAX_INTEGER, Unreadable, plain
+from suitably.data.values import MAX_INTEGER, Unreadable, one_array, plain
 from suitably.errors import DataError
 
 __all__ = ["WIDE", "Vocabulary", "id_array", "id_kind", "same_ids"]
@@ -53,7 +54,7 @@ def _column(values: Any) -> pa.Array:
         except OverflowError:  # a whole number beyond 64 bits
             pass
     if isinstance(values, pa.ChunkedArray):
-        values = values.combine_chunks()
+        values = one_array(values)
     if not isinstance(values, pa.Array):
         dtype = getattr(values, "dtype", None)
         objects = isinstance(values, list | tuple) or getattr(dtype, "kind", "") in ("O", "T")
@@ -125,6 +126,7 @@ WIDE = pa.decimal128(38, 0)  # whole numbers of up to 38 digits
 _BEYOND = 10**38
 _EXAMPLES = 3
 _FEW = 8
+_DENSE = 4  # entries of a table by number, for each id that is looked up
 _PLAIN_IDS = {int: pa.int64(), str: pa.string()}
 
 
@@ -212,6 +214,9 @@ class Vocabulary:
             ids: Ids as read; a column of Arrow may have nulls, which are nobody's.
         """
         if isinstance(ids, pa.Array):
+            alike = ids.type == self.array.type and not pa.types.is_decimal(ids.type)
+            if alike and len(ids) >= max(len(self), _FEW):
+                return self._many(ids)
             codes = np.full(len(ids), -1, np.int32)
             known = _numbers_or_texts(ids.drop_null())
             codes[ids.is_valid().to_numpy(zero_copy_only=False)] = self.codes(known)
@@ -239,6 +244,24 @@ class Vocabulary:
         if type(ids) is not list or len(ids) != 1 or type(ids[0]) not in _PLAIN_IDS:
             return -1
         return self._code(ids[0])
+
+    def _many(self, ids: pa.Array) -> NDArray[np.int32]:
+        """Look up at least as many ids as there are, of the same type."""
+        if self.array.type == pa.int64() and len(self):
+            low, high = (int(end.as_py()) for end in pc.min_max(self.array).values())
+            if high - low < _DENSE * len(ids):
+                places = np.full(high - low + 2, -1, np.int32)
+                places[self.values - low] = np.arange(len(self), dtype=np.int32)
+                numbers = ids.fill_null(low).to_numpy()
+                inside = (numbers >= low) & (numbers <= high)
+                if ids.null_count:
+                    inside &= ids.is_valid().to_numpy(zero_copy_only=False)
+                return places[
+                    numbers - low if inside.all() else np.where(inside, numbers - low, -1)
+                ]
+        found = pc.index_in(ids, value_set=self.array)
+        codes: NDArray[np.int32] = found.fill_null(-1).to_numpy(zero_copy_only=False)
+        return codes
 
     def _code(self, one: Any) -> int:
         """Look one id up; the search for many has a cost that does not depend on how many."""

@@ -16,6 +16,7 @@ from suitably.profiles.exact_sums import ExactSums
 from suitably.profiles.trades import local_days
 from suitably.typing import AsOf
 from suitably.utils.runs import run_starts
+from suitably.utils.stable_order import stable_order
 
 __all__ = ["cohorts"]
 
@@ -96,7 +97,7 @@ def cohorts(
     rows = int(lengths.sum())
     users = active.users[counted]
     cells = starts[np.searchsorted(named, joined[users])] + came[counted]
-    order = np.lexsort((cells, users))
+    order = stable_order(users.astype(np.int64) * rows + cells)
     once = order[run_starts(users[order], cells[order])]
     size = np.repeat(sizes, lengths)
     cohort = np.repeat(named, lengths)

@@ -42,18 +42,26 @@ class ExactSums:
         Raises:
             DataError: The amounts add up to more than 4.6e18.
         """
-        if np.abs(values).sum() >= _LIMIT:
-            raise DataError(f"values: {np.abs(values).max():g} is beyond what can be added exactly")
-        floor = np.floor(values)
+        floor, billionths = _split(values)
         whole, parts = np.zeros(users, np.int64), np.zeros(users, np.int64)
-        np.add.at(whole, users_of, floor.astype(np.int64))
-        np.add.at(parts, users_of, np.rint((values - floor) * _PARTS).astype(np.int64))
+        np.add.at(whole, users_of, floor)
+        np.add.at(parts, users_of, billionths)
         return cls.carrying(whole, parts)
+
+    @classmethod
+    def each(cls, values: NDArray[np.float64]) -> Self:
+        """Take each value as a sum of its own.
+
+        Raises:
+            DataError: The amounts add up to more than 4.6e18.
+        """
+        return cls.carrying(*_split(values))
 
     @classmethod
     def carrying(cls, whole: NDArray[np.int64], billionths: NDArray[np.int64]) -> Self:
         """Take sums of whole units and of billionths, which may be as many as they are."""
-        return cls(whole + billionths // _PARTS, billionths % _PARTS)
+        over = billionths // _PARTS
+        return cls(whole + over, billionths - over * _PARTS)
 
     def plus(self, other: "ExactSums") -> "ExactSums":
         """Add two records, the shorter one padded with zeros.
@@ -73,3 +81,11 @@ class ExactSums:
         exact = np.abs(self.whole) < 9_000_000  # all billionths below 2**53 are floats
         total = np.where(exact, self.whole, 0) * _PARTS + self.billionths
         return np.where(exact, total / _PARTS, self.whole + self.billionths / _PARTS)
+
+
+def _split(values: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return whole units and billionths of each value, the latter from 0 to a whole unit."""
+    if np.abs(values).sum() >= _LIMIT:
+        raise DataError(f"values: {np.abs(values).max():g} is beyond what can be added exactly")
+    floor = np.floor(values)
+    return floor.astype(np.int64), np.rint((values - floor) * _PARTS).astype(np.int64)

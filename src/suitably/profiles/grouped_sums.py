@@ -12,6 +12,7 @@ from suitably.errors import DataError
 from suitably.profiles.currency import one_currency
 from suitably.profiles.exact_sums import ExactSums
 from suitably.utils.runs import reduce_runs, run_starts
+from suitably.utils.stable_order import stable_order
 
 __all__ = ["GroupedSums", "coded", "money_parts"]
 
@@ -185,8 +186,7 @@ def money_parts(name: str, values: NDArray[np.float64]) -> dict[str, NDArray[np.
     Raises:
         DataError: An amount too large to be added exactly.
     """
-    places = np.arange(len(values), dtype=np.int32)
-    sums = ExactSums.of(places, np.nan_to_num(values, nan=0.0), len(values))
+    sums = ExactSums.each(np.nan_to_num(values, nan=0.0))
     return {f"{name}.whole": sums.whole, f"{name}.billionths": sums.billionths}
 
 
@@ -228,7 +228,10 @@ def _order(keys: list[NDArray[Any]]) -> NDArray[np.int64]:
         else:
             joint.append(column)
             room = width
-    return np.lexsort(joint[::-1])
+    order = stable_order(joint.pop())
+    for numbers in reversed(joint):
+        order = order[stable_order(numbers[order])]
+    return order
 
 
 def _in_order(columns: list[NDArray[Any]]) -> int:

@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 from suitably.profiles.steady_sums import steady_run_sums, steady_sums
 from suitably.utils.runs import reduce_runs, run_starts
+from suitably.utils.stable_order import stable_order
 
 __all__ = ["by_user", "decay", "share_maps", "weighted_means"]
 
@@ -84,7 +85,7 @@ def by_user(users: NDArray[np.int32], codes: NDArray[np.int32]) -> NDArray[np.in
     One sort of one number, which is quick where rows are in the order of users already.
     """
     width = int(codes.max(initial=0)) + 1
-    return np.argsort(users.astype(np.int64) * width + codes, kind="stable")
+    return stable_order(users.astype(np.int64) * width + codes)
 
 
 def weighted_means(
