@@ -18,6 +18,7 @@ __all__ = [
     "has",
     "members",
     "pack",
+    "put",
     "row_counts",
     "unpack",
     "words_for",
@@ -103,6 +104,14 @@ def clear(words: BitRows, rows: NDArray[np.int64], products: NDArray[np.int64]) 
         return
     bit = np.uint64(1) << (products % 64).astype(np.uint64)
     np.bitwise_and.at(words, (rows, products // 64), ~bit)
+
+
+def put(words: BitRows, rows: NDArray[np.int64], products: NDArray[np.int64]) -> None:
+    """Set single bits in place, by row and product."""
+    if not products.size:
+        return
+    bit = np.uint64(1) << (products % 64).astype(np.uint64)
+    np.bitwise_or.at(words, (rows, products // 64), bit)
 
 
 def row_counts(words: BitRows) -> NDArray[np.int64]:
