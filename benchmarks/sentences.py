@@ -10,6 +10,7 @@ import suitably as st
 from benchmarks.runner import Row, paired
 
 USERS, PRODUCTS, FACTORS, BLOCK = 200_000, 5_000, 64, 4_096
+LISTED = 10
 AS_OF = "2024-06-01"
 TAGS = np.array(["esg", "bond", "fund", "loan", "note", "cash", "gold", "swap"])
 ISSUERS = np.array([f"issuer {number}" for number in range(100)])
@@ -38,6 +39,7 @@ OTHERS = {
     "rank_within": "rank_within(product.cost, by = product.issuer) <= user.choice",
     "lookup with default": "lookup(user.exposure, product.issuer, 0) <= 0.1",
     "disjoint": "disjoint(user.tags, product.tags)",
+    "greatest of a list": "max(user.terms) <= product.term",
     "least and count of lists": "min(user.terms) <= product.term and count(user.tags) >= 2",
 }
 
@@ -59,7 +61,28 @@ def run() -> list[Row]:
             name = f"{kind}, {distinct:,} distinct values, {USERS:,} x {PRODUCTS:,}"
             note = f"peer: float32 product of {FACTORS} factors; {sentence}"
             rows.append(paired(name, _all_bits(found), peer, note, rounds=3))
+        rows.append(_flagged(users, products, distinct, peer))
     return rows
+
+
+def _flagged(users: pa.Table, products: pa.Table, distinct: int, peer: Callable[[], None]) -> Row:
+    """Measure the flags of everybody's list of ten, drawn by chance."""
+    rules = "".join(
+        f'[[rules]]\nid = "r{number}"\neffect = "flag"\nrequire = "{sentence}"\n'
+        for number, sentence in enumerate((COMPARISON, SUM))
+    )
+    found = st.Policy.from_toml(f'[policy]\nid = "p"\n{rules}').evaluate(users, products, AS_OF)
+    columns = np.random.default_rng(2).integers(0, PRODUCTS, (USERS, LISTED))
+
+    def ours() -> None:
+        fresh = found.at(found.as_of)
+        for start in range(0, USERS, BLOCK):
+            some = np.arange(start, min(USERS, start + BLOCK))
+            fresh.flagged(np.repeat(some, LISTED), columns[some].ravel())
+
+    name = f"flags of lists, {distinct:,} distinct values, {USERS:,} x {LISTED} of {PRODUCTS:,}"
+    note = f"peer: float32 product of {FACTORS} factors; {COMPARISON} and {SUM}, as flags"
+    return paired(name, ours, peer, note, rounds=3)
 
 
 def _all_bits(found: st.Eligibility) -> Callable[[], None]:

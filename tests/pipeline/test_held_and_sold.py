@@ -297,6 +297,24 @@ def test_the_last_recorded_row_of_an_event_counts() -> None:
     assert told(pipeline_of(in_order), "a") == ["pipeline:owned"]
 
 
+@pytest.mark.parametrize("counted_at", ["fit", "update"])
+def test_a_correction_after_an_event_was_counted_waits_for_the_next_fit(counted_at: str) -> None:
+    shelf = log_of(*SHELF, event_id=[None] * len(SHELF))
+    first = log_of("1 a buy 1", event_id=["e1"])
+    corrected = log_of("1 b buy 1", "2 c buy 2", event_id=["e1", "e2"])
+    if counted_at == "fit":
+        pipeline = pipeline_of(st.Dataset(USERS, PRODUCTS, pd.concat([shelf, first])))
+    else:
+        pipeline = pipeline_of(st.Dataset(USERS, PRODUCTS, shelf)).update(first)
+    pipeline.update(corrected)
+    assert told(pipeline, "a") == ["pipeline:owned"], "the first one counted stands"
+    assert told(pipeline, "b") == []
+    assert told(pipeline, "c", 2) == ["pipeline:owned"], "the rest of the update is taken in"
+    anew = pipeline_of(st.Dataset(USERS, PRODUCTS, pd.concat([shelf, first, corrected])))
+    assert told(anew, "a") == []
+    assert told(anew, "b") == ["pipeline:owned"]
+
+
 def test_saved_and_updated_after_loading(tmp_path: Path) -> None:
     rows = (*SHELF, "1 a buy 1", "1 b decline 1", "2 c buy 1")
     ids = [f"e{number}" for number in range(len(rows))]

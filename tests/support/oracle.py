@@ -545,10 +545,12 @@ def count(arguments: list[Any], _: Pair) -> int | None:
     return None if group is None else len(group)
 
 
-def lookup(arguments: list[Any], _: Pair) -> Any:
+def lookup(arguments: list[Any], pair: Pair) -> Any:
     table, key, *default = arguments
     if table is None or key is None:
         return None
+    if isinstance(key, Level):
+        key = pair.policy["scales"][key.scale][key.rank - 1]
     if default and key not in table:
         return default[0]
     return present(table.get(key))

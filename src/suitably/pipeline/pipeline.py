@@ -176,7 +176,8 @@ class Pipeline(Parameterized):
         are given as of advances to just after the latest of the news. Calls to `recommend` in
         between are answered from before or from after, never from a mixture; where the news
         cannot be used, everything stays as it was. An event whose id has been counted before is
-        left out.
+        left out, a corrected row of it too: no log is kept from which the first could be taken
+        back, so what it corrects takes effect at the next fit.
 
         Args:
             interactions: New ones, in columns called as at the fit.

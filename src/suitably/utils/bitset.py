@@ -18,6 +18,7 @@ __all__ = [
     "has",
     "members",
     "pack",
+    "put",
     "row_counts",
     "unpack",
     "words_for",
@@ -105,6 +106,14 @@ def clear(words: BitRows, rows: NDArray[np.int64], products: NDArray[np.int64]) 
     if not products.size:
         return
     np.bitwise_and.at(words, (rows, products >> 6), _ALL_BUT[products & 63])
+
+
+def put(words: BitRows, rows: NDArray[np.int64], products: NDArray[np.int64]) -> None:
+    """Set single bits in place, by row and product."""
+    if not products.size:
+        return
+    bit = np.uint64(1) << (products % 64).astype(np.uint64)
+    np.bitwise_or.at(words, (rows, products // 64), bit)
 
 
 def row_counts(words: BitRows) -> NDArray[np.int64]:

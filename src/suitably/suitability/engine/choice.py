@@ -2,16 +2,20 @@
 
 from dataclasses import replace
 
+import numpy as np
+
 from suitably.suitability.engine.atoms import Atom, ProductAtom, UserAtom
 from suitably.suitability.engine.combinations import PairAtom
 from suitably.suitability.engine.comparisons import MonotoneAtom, ThresholdAtom
+from suitably.suitability.engine.lookups import FOUND, Lookup, LookupAtom
 from suitably.suitability.engine.monotone import Monotone, monotone_in
 from suitably.suitability.engine.scope import EvalScope
 from suitably.suitability.engine.skeleton import Skeleton, SlotScope
 from suitably.suitability.language.evaluator import evaluate
 from suitably.suitability.language.functions import is_dated
+from suitably.suitability.language.functions.collections import held_in
 from suitably.suitability.language.nodes import And, Compare, Node, Not, sides
-from suitably.suitability.language.types import Values
+from suitably.suitability.language.types import ANY, NUMBER, Values
 
 __all__ = ["make_atom", "ordered"]
 
@@ -35,6 +39,9 @@ def make_atom(node: Node, scope: EvalScope) -> Atom:
     if "product" not in named:
         return UserAtom(node, scope)
     skeleton = Skeleton.of(node)
+    lookup = Lookup.of(node, skeleton)
+    if lookup is not None:
+        return _of_lookup(node, scope, skeleton, lookup)
     along_user, along_product = _along(skeleton, scope)
     if along_user is None and along_product is None:
         return PairAtom(node, scope, skeleton)
@@ -55,6 +62,22 @@ def ordered(node: Compare, scope: EvalScope) -> Node | None:
         return None
     equal = And(tuple(both), **node.place)
     return equal if node.operator == "==" else Not(equal, **node.place)
+
+
+def _of_lookup(node: Node, scope: EvalScope, skeleton: Skeleton, lookup: Lookup) -> Atom:
+    """Choose the way of a comparison with what a map of the user holds."""
+    dry = scope.without_rows()
+    mapping = evaluate(skeleton.parts[lookup.map], dry)
+    kind = held_in(mapping.type) if isinstance(mapping, Values) else ANY
+    if kind == ANY:
+        return PairAtom(node, scope, skeleton)
+    rest = lookup.skeleton
+    nothing = np.zeros((0, 1), np.float64 if kind == NUMBER else np.int64)
+    columns = {**rest.columns("user", dry), **rest.columns("product", dry)}
+    columns[FOUND] = Values(kind, nothing, nothing > 0)
+    shape = monotone_in(rest, "product", SlotScope(dry, columns))
+    absent = None if lookup.absent is None else make_atom(lookup.absent, scope)
+    return LookupAtom(node, scope, skeleton, lookup, shape, absent)
 
 
 def _along(skeleton: Skeleton, scope: EvalScope) -> tuple[Monotone | None, Monotone | None]:

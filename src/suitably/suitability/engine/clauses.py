@@ -32,7 +32,7 @@ __all__ = [
     "read_by",
 ]
 
-InForce = Callable[[PolicyDocument | Rule], bool | None]
+InForce = Callable[[PolicyDocument, Rule | None], bool | None]
 
 
 class Clause(ABC):
@@ -225,12 +225,12 @@ def clauses_of(policies: Sequence[BoundPolicy], in_force: InForce) -> tuple[Clau
     """
     found: list[Clause] = [Governed(tuple(policies))]
     for policy in policies:
-        inside = in_force(policy.policy)
+        inside = in_force(policy.policy, None)
         if not inside:
             found.append(OutOfForce(policy, inside is False))
             continue
         for rule in policy.rules:
-            inside = in_force(rule.rule)
+            inside = in_force(policy.policy, rule.rule)
             if inside is not False:
                 kind = Flag if rule.rule.effect == "flag" else Required
                 found.append(kind(policy, rule, rule.require if inside else None))

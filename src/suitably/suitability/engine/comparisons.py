@@ -6,9 +6,7 @@ is never rearranged. A comparison that mixes the sides in one expression, such a
 along the users' values where it looks at a single one, else for every user along the products'.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -17,23 +15,21 @@ from numpy.typing import NDArray
 
 from suitably.suitability.engine.atoms import ByMoment, LookupTable, TruthBits, flat
 from suitably.suitability.engine.combinations import PairAtom
-from suitably.suitability.engine.monotone import Monotone, Switches, find_switches
+from suitably.suitability.engine.monotone import Monotone
 from suitably.suitability.engine.scalar_forms import OneUser, scalar_form
 from suitably.suitability.engine.scope import EvalScope, UserBatch
-from suitably.suitability.engine.skeleton import Columns, Skeleton, SlotScope, taken
+from suitably.suitability.engine.search import Spans, search
+from suitably.suitability.engine.skeleton import Columns, Skeleton
 from suitably.suitability.engine.steps import NEVER, Places, Steps
-from suitably.suitability.language.evaluator import condition, evaluate
-from suitably.suitability.language.nodes import Compare, Field, Node
+from suitably.suitability.language.nodes import Compare, Node
 from suitably.suitability.language.types import Column, Values
 from suitably.utils import bitset
 from suitably.utils.bitset import NONE, BitRows
-from suitably.utils.parallel import parallel
 
 __all__ = ["MonotoneAtom", "ThresholdAtom"]
 
 _MOST_BYTES = 2**26
 _FEW = 16
-_CHUNK = 2**15
 _UNKNOWN = -1
 _Cuts = tuple[NDArray[np.float64] | Places, Steps]
 
@@ -223,7 +219,8 @@ class MonotoneAtom:
         if points is None:
             return None
         products = self._pairs.products(batch)
-        found = self._searched(shape, products, points, len(self.scope.products), batch)
+        scope, whole = self.scope.of(batch), Spans(points.values)
+        found = search(shape, self._skeleton, scope, products, len(scope.products), whole)
         if found is None:
             return None
         known, switches = found
@@ -258,7 +255,8 @@ class MonotoneAtom:
             if points is None:
                 return None
             self._memory.keep(batch.as_of, points)
-        found = self._searched(shape, users, points, len(batch), batch)
+        scope, whole_span = self.scope.of(batch), Spans(points.values)
+        found = search(shape, self._skeleton, scope, users, len(batch), whole_span)
         if found is None:
             return None
         known, switches = found
@@ -274,50 +272,3 @@ class MonotoneAtom:
         places = switches.switch + np.where(switches.first, 0, count + 2)
         steps = Steps((np.zeros_like(all_known), all_known), flips, flips)
         return steps, np.where(known, places, _UNKNOWN)
-
-    def _searched(
-        self, shape: Monotone, anchors: Columns, points: _Sorted, rows: int, batch: UserBatch
-    ) -> tuple[NDArray[np.bool_], Switches] | None:
-        """Search along the points for every anchor whose values are known; None if that fails."""
-        scope = self.scope.of(batch)
-        known = np.full(rows, len(points) > 0)
-        for slot, column in anchors.items():
-            if slot != shape.slot:
-                known &= column.known.ravel()
-        for divisor in shape.divisors:
-            value = evaluate(divisor, SlotScope(scope, anchors))
-            assert isinstance(value, Values)  # monotone_in has checked
-            known &= value.data.ravel() != 0
-        asked = np.flatnonzero(known)
-        judge = partial(self._judged, scope, anchors, shape.slot, points.values)
-        chunks = [asked[at : at + _CHUNK] for at in range(0, len(asked), _CHUNK)]
-
-        def search(chunk: Places) -> Switches:
-            return find_switches(judge(chunk), len(chunk), len(points))
-
-        parts = list(parallel(search, chunks))
-        if not all(part.regular.all() for part in parts):
-            return None
-        nowhere = np.zeros((3, rows), np.int64)
-        out = Switches(nowhere[0], nowhere[1], np.zeros(rows, bool), nowhere[2], known)
-        for chunk, part in zip(chunks, parts, strict=True):
-            out.start[chunk], out.end[chunk] = part.start, part.end
-            out.first[chunk], out.switch[chunk] = part.first, part.switch
-        return known, out
-
-    def _judged(
-        self, scope: EvalScope, anchors: Columns, slot: Field, values: Values, chunk: Places
-    ) -> Callable[[Places, Places], tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
-        """Return what evaluates the comparison for anchors of a chunk, at a point for each."""
-        here = {other: taken(column, chunk, 0) for other, column in anchors.items()}
-
-        def judge(rows: Places, at: Places) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-            everyone = len(rows) == len(chunk)
-            columns = {k: v if everyone else taken(v, rows, 0) for k, v in here.items()}
-            columns[slot] = taken(values, at, 0)
-            truth = condition(self._skeleton.node, SlotScope(scope, columns))
-            shape = (len(rows), 1)
-            true, false = np.broadcast_to(truth.true, shape), np.broadcast_to(truth.false, shape)
-            return true.ravel(), (true | false).ravel()
-
-        return judge

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from suitably.utils.bitset import ONES, BitRows
 
-__all__ = ["and_of_ors", "and_rows"]
+__all__ = ["and_of_ors", "and_rows", "overwrite"]
 
 Codes = NDArray[np.int32]
 _WORTH_COMPILING = 1024
@@ -59,6 +59,53 @@ def and_of_ors(table: BitRows, codes: Codes, ends: NDArray[np.int64]) -> BitRows
         words &= either
         start = end
     return words
+
+
+def overwrite(
+    true: BitRows, false: BitRows, kept: BitRows, table: BitRows, codes: NDArray[np.int64]
+) -> None:
+    """Write rows of a table over some of the users' bits, in place.
+
+    Args:
+        true: Words (users, words).
+        false: Likewise.
+        kept: Words (several, words), the bits that stay.
+        table: Words (rows, words), what is put beside them.
+        codes: int64 (parts, 4), ascending by user: the user, the row of what stays, and the rows
+            of the table for both.
+    """
+    if len(codes) >= _WORTH_COMPILING:
+        compiled = _compiled_overwrite()
+        if compiled is not None:
+            compiled(true, false, kept, table, codes)
+            return
+    users = codes[:, 0]
+    turn = np.arange(len(users)) - np.searchsorted(users, users)
+    for one in range(int(turn.max(initial=-1)) + 1):
+        user, stays, *rows = codes[turn == one].T
+        for words, row in zip((true, false), rows, strict=True):
+            words[user] = words[user] & kept[stays] | table[row]
+
+
+@cache
+def _compiled_overwrite() -> Callable[..., None] | None:
+    if _compiled() is None:
+        return None
+    import numba
+
+    @numba.njit(nogil=True, cache=True)
+    def kernel(
+        true: BitRows, false: BitRows, kept: BitRows, table: BitRows, codes: NDArray[np.int64]
+    ) -> None:
+        for part in range(len(codes)):
+            user, stays, yes, no = codes[part]
+            for word in range(true.shape[1]):
+                mask = kept[stays, word]
+                true[user, word] = true[user, word] & mask | table[yes, word]
+                false[user, word] = false[user, word] & mask | table[no, word]
+
+    compiled: Callable[..., None] = kernel
+    return compiled
 
 
 @cache

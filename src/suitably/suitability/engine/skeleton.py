@@ -18,7 +18,7 @@ from suitably.suitability.language.evaluator import evaluate
 from suitably.suitability.language.nodes import Call, Field, Membership, Node, Side, sides
 from suitably.suitability.language.types import Column, Kleene, MapColumn, StringPool
 
-__all__ = ["Columns", "Skeleton", "SlotScope", "joint_codes", "taken"]
+__all__ = ["Columns", "Skeleton", "SlotScope", "joint_codes", "replaced", "taken"]
 
 Columns = Mapping[Field, Column]
 
@@ -57,6 +57,13 @@ class Skeleton:
     def columns(self, side: Side, scope: EvalScope) -> dict[Field, Column]:
         """Evaluate the parts of one side."""
         return {slot: evaluate(self.parts[slot], scope) for slot in self.slots(side)}
+
+
+def replaced(node: Node, part: Node, other: Node) -> Node:
+    """Return a node with another in place of one of its parts."""
+    if node == part:
+        return other
+    return _rebuilt(node, [replaced(child, part, other) for child in node.children])
 
 
 def _rebuilt(node: Node, children: Sequence[Node]) -> Node:

@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from suitably.data.clock import Clock, Instant, micros
 from suitably.suitability.engine.binding import BoundPolicy
@@ -35,12 +35,11 @@ class Timeline:
 
     def __init__(self, bound: Sequence[BoundPolicy], clock: Clock) -> None:
         self._bound, self._clock = bound, clock
-        parts: list[PolicyDocument | Rule] = []
+        parts: list[tuple[PolicyDocument, Rule | None]] = []
         for policy in bound:
-            parts += [policy.policy, *(rule.rule for rule in policy.rules)]
-        self._dated = [
-            part for part in parts if part.effective is not None or part.expires is not None
-        ]
+            parts.append((policy.policy, None))
+            parts += [(policy.policy, rule.rule) for rule in policy.rules]
+        self._dated = [(policy, rule) for policy, rule in parts if any(_dates(rule or policy))]
         self._borders: list[int] | None = None
         self._spans: dict[int | None, InForce] = {}
 
@@ -63,9 +62,13 @@ class Timeline:
         if moment is None or not self._dated:
             return None if moment is None else 0
         if self._borders is None:
-            for part in self._dated:
-                in_force(part, as_of, self._clock)  # says what is wrong with its dates
-            dates = (date for part in self._dated for date in (part.effective, part.expires))
+            for policy, rule in self._dated:
+                in_force(policy, rule, as_of, self._clock)  # says what is wrong with its dates
+            dates = (date for policy, rule in self._dated for date in _dates(rule or policy))
             known = (self._clock.instant(date) for date in dates if date is not None)
             self._borders = sorted(int(instant.astype("int64")) for instant in known)
         return bisect_right(self._borders, moment)
+
+
+def _dates(part: PolicyDocument | Rule) -> tuple[Any, Any]:
+    return part.effective, part.expires

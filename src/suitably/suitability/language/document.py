@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from suitably.data.clock import Clock, Instant
-from suitably.errors import PolicyError
+from suitably.errors import DataError, PolicyError
 from suitably.suitability.language.declarations import FieldKind, read_field, read_map, read_scale
 from suitably.suitability.language.definitions import Definitions
 from suitably.suitability.language.nodes import Call, Field, Node, Table, fields_of, walk
@@ -162,8 +162,16 @@ class PolicyDocument:
         return hash(self.fingerprint)
 
 
-def in_force(part: PolicyDocument | Rule, as_of: Instant | None, clock: Clock) -> bool | None:
+def in_force(
+    policy: PolicyDocument, rule: Rule | None, as_of: Instant | None, clock: Clock
+) -> bool | None:
     """Return whether a moment lies in `[effective, expires)`; a bare date is midnight.
+
+    Args:
+        policy: The policy whose dates are asked.
+        rule: Its rule whose dates are asked instead.
+        as_of: The moment.
+        clock: Its convention.
 
     Returns:
         None where there are dates but no moment to judge them by: that is unknown, never a pass.
@@ -172,18 +180,26 @@ def in_force(part: PolicyDocument | Rule, as_of: Instant | None, clock: Clock) -
         PolicyError: A bare date, whose midnight depends on a time zone, and none is stated.
         DataError: The dates and the moment differ in time-zone awareness.
     """
+    part = policy if rule is None else rule
     if part.effective is None and part.expires is None:
         return True
     if as_of is None:
         return None
-    where = f"{'rule' if isinstance(part, Rule) else 'policy'} {part.id!r}"
-    if clock.asks and not all(
-        moment is None or isinstance(moment, datetime) for moment in (part.effective, part.expires)
-    ):
-        raise PolicyError(f"{where}: a date begins at midnight in a time zone, but {clock.asks}")
-    begun = part.effective is None or clock.instant(part.effective, f"{where}: effective") <= as_of
-    ended = part.expires is not None and clock.instant(part.expires, f"{where}: expires") <= as_of
+    begun = part.effective is None or _instant(policy, rule, "effective", clock) <= as_of
+    ended = part.expires is not None and _instant(policy, rule, "expires", clock) <= as_of
     return bool(begun and not ended)
+
+
+def _instant(policy: PolicyDocument, rule: Rule | None, key: str, clock: Clock) -> Instant:
+    """Return when a date of a policy or rule begins; an error says where it is written."""
+    date = getattr(policy if rule is None else rule, key)
+    place = policy.place(key, rule)
+    if clock.asks and not isinstance(date, datetime):
+        raise place.error(f"a date begins at midnight in a time zone, but {clock.asks}")
+    try:
+        return clock.instant(date, str(place))
+    except DataError as error:
+        raise DataError(f"{error}{place.found}") from None
 
 
 def dates_in_words(*parts: PolicyDocument | Rule) -> str:

@@ -65,6 +65,11 @@ class Place:
         """Return the same place by another name."""
         return replace(self, words=words)
 
+    @property
+    def found(self) -> str:
+        """Where it is written, to stand behind a message; empty for what is in no policy."""
+        return self._found(self.path, None)
+
     def error(self, problem: str, *path: Key) -> PolicyError:
         """Return the error for this piece, or one in it: what is wrong, with line and column."""
         return PolicyError(f"{self.words}: {problem}{self._found((*self.path, *path), None)}")

@@ -18,7 +18,7 @@ from suitably.suitability.language.types import (
     as_level,
 )
 
-__all__ = ["COLLECTIONS"]
+__all__ = ["COLLECTIONS", "by_name", "held_in"]
 
 
 def _contains(context: Context, container: Values, item: Values) -> Kleene:
@@ -97,8 +97,8 @@ def _count(_: Context, value: Values) -> Values:
 def _lookup(
     context: Context, mapping: Values, key: Values, default: Values | None = None
 ) -> Values:
-    key = _named(key, context.texts)
-    kind = _held(mapping.type)
+    key = by_name(key, context.texts)
+    kind = held_in(mapping.type)
     if default is not None and kind != ANY and default.type not in (kind, ANY):
         context.refuse(f"a map of {kind}s, but {default.type} where a key is absent")
     if default is not None and kind == ANY:
@@ -118,8 +118,8 @@ def _lookup(
     return Values(kind, data, known & ((found == MapColumn.KNOWN) | (absent & default.known)))
 
 
-def _held(mapping: Type) -> Type:
-    """Return what a map holds; of one in which nothing is, whatever is wanted."""
+def held_in(mapping: Type) -> Type:
+    """Return the type of what a map holds; of one in which nothing is, whatever is wanted."""
     if mapping == ANY or mapping.element == "any":
         return ANY
     return DATE if mapping.element == "date" else NUMBER
@@ -129,7 +129,7 @@ def _dtype(kind: Type) -> type[np.generic]:
     return np.int64 if kind == DATE else np.float64
 
 
-def _named(value: Values, texts: StringPool) -> Values:
+def by_name(value: Values, texts: StringPool) -> Values:
     """Take a level by its name."""
     scale = value.type.scale
     if scale is None:

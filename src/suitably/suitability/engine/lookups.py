@@ -1,0 +1,289 @@
+"""Comparisons with what a map of the user holds at the product's key.
+
+A map has few entries. So a user's answer is that for absent keys, a comparison like any other, but
+for the products whose key is among the entries. For these the comparison is searched entry by
+entry along the other values of the products that share the key, or judged product by product.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from suitably.suitability.engine.atoms import Atom, ByMoment, LookupTable, TruthBits
+from suitably.suitability.engine.combinations import PairAtom
+from suitably.suitability.engine.kernels import overwrite
+from suitably.suitability.engine.keyed_products import KeyedProducts, by_key
+from suitably.suitability.engine.monotone import Monotone
+from suitably.suitability.engine.scalar_forms import OneUser
+from suitably.suitability.engine.scope import EvalScope, UserBatch
+from suitably.suitability.engine.search import Spans, search
+from suitably.suitability.engine.skeleton import Columns, Skeleton, SlotScope, replaced, taken
+from suitably.suitability.engine.steps import Places
+from suitably.suitability.language.evaluator import condition
+from suitably.suitability.language.functions.collections import held_in
+from suitably.suitability.language.nodes import (
+    Arithmetic,
+    Call,
+    Compare,
+    Field,
+    Negative,
+    Node,
+    sides,
+    walk,
+)
+from suitably.suitability.language.types import Column, MapColumn, Values
+from suitably.utils import bitset
+
+__all__ = ["FOUND", "Lookup", "LookupAtom"]
+
+_CELLS = 2**18
+_FEW = 16
+_STRICT = ("min", "max", "abs")
+FOUND = Field("user", "found")
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """How a comparison looks the product's key up in a map of the user.
+
+    Attributes:
+        skeleton: The comparison, over slots, with one more of the user's for what is found.
+        map: The slot of the map.
+        key: The slot of the key.
+        absent: The comparison where the key is absent; None: it is unknown.
+    """
+
+    skeleton: Skeleton
+    map: Field
+    key: Field
+    absent: Node | None
+
+    @staticmethod
+    def of(node: Node, skeleton: Skeleton) -> "Lookup | None":
+        """Find the only such look-up of a comparison that is unknown wherever that is."""
+        mixed = [part for part in walk(node) if _is_mixed(part)]
+        found = [part for part in walk(skeleton.node) if _is_lookup(part)]
+        if len(mixed) != 1 or len(found) != 1 or not isinstance(node, Compare):
+            return None
+        (there,), (here,) = mixed, found
+        mapping, key = here.children[:2]
+        if not isinstance(mapping, Field) or not isinstance(key, Field):
+            return None
+        if (mapping.side, key.side) != ("user", "product") or not _is_strict(node, there):
+            return None
+        rest = replaced(skeleton.node, here, FOUND)
+        slots = [part for part in walk(rest) if isinstance(part, Field)]
+        if mapping in slots:
+            return None
+        parts = {slot: part for slot, part in skeleton.parts.items() if slot in slots}
+        default = there.children[2:]
+        absent = replaced(node, there, default[0]) if default else None
+        return Lookup(Skeleton(rest, parts), mapping, key, absent)
+
+
+def _is_lookup(node: Node) -> bool:
+    return isinstance(node, Call) and node.function == "lookup"
+
+
+def _is_mixed(node: Node) -> bool:
+    return _is_lookup(node) and len(sides(node)) == 2
+
+
+def _is_strict(node: Node, part: Node) -> bool:
+    """Return whether a node is unknown wherever a part of it is."""
+    while node is not part:
+        strict = isinstance(node, Compare | Arithmetic | Negative)
+        if not strict and not (isinstance(node, Call) and node.function in _STRICT):
+            return False
+        node = next(child for child in node.children if part in walk(child))
+    return True
+
+
+@dataclass(frozen=True)
+class _Entries:
+    """Entries of maps at keys that products have.
+
+    Attributes:
+        users: Whose, ascending; int64 (entries,).
+        keys: Places of their keys.
+        values: What they hold.
+    """
+
+    users: Places
+    keys: Places
+    values: Values
+
+
+class LookupAtom:
+    """A comparison with what a map of the user holds at the product's key.
+
+    Args:
+        node: The comparison.
+        scope: Its policy's scope.
+        skeleton: It, over slots.
+        lookup: What it looks up.
+        shape: How it is monotone in the only slot of the product beside the key, if it is.
+        absent: What it says where the key is absent; None: nothing.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        scope: EvalScope,
+        skeleton: Skeleton,
+        lookup: Lookup,
+        shape: Monotone | None,
+        absent: Atom | None,
+    ) -> None:
+        self.node: Node = node
+        self.scope: EvalScope = scope
+        self._skeleton, self._lookup = skeleton, lookup
+        self._shape, self._absent = shape, absent
+        self._pairs = PairAtom(node, scope, skeleton)
+        self._memory = ByMoment(*(skeleton.parts[slot] for slot in skeleton.slots("product")))
+
+    def bits(self, batch: UserBatch) -> TruthBits:
+        """Return the bits for absent keys, with those of the entries written over them."""
+        if len(batch) < _FEW:
+            return self._pairs.bits(batch)  # to judge each pair is cheaper than to sort
+        users = self._skeleton.columns("user", self.scope.of(batch))
+        mapping = users[self._lookup.map]
+        keyed = self._keyed(batch)
+        if keyed is None or not isinstance(mapping, Values):
+            return self._pairs.bits(batch)
+        if not isinstance(mapping.extra, MapColumn):
+            return self._pairs.bits(batch)
+        true, false = self._where_absent(mapping, keyed, batch)
+        entries = _entries(mapping, keyed.keys)
+        if len(entries.users):
+            kept = {slot: users[slot] for slot in self._lookup.skeleton.slots("user")}
+            if not self._searched(entries, kept, keyed, batch, (true, false)):
+                self._judged(entries, kept, keyed, batch, (true, false))
+        return true, false
+
+    def prepare(self, batch: UserBatch) -> None:
+        """Evaluate the products' slots."""
+        self._pairs.prepare(batch)
+
+    def bits_of(self, one: OneUser) -> TruthBits:
+        """Return its bits, judged for each combination of the products' values."""
+        return self._pairs.bits_of(one)
+
+    def lookup_table(self, batch: UserBatch) -> LookupTable | None:
+        """Return None: nearly each user has a row of its own."""
+        return None
+
+    def _where_absent(self, mapping: Values, keyed: KeyedProducts, batch: UserBatch) -> TruthBits:
+        """Return what it says where a map is known, a key is known, and not in the map."""
+        shape = len(batch), keyed.known.shape[1]
+        if self._absent is None:
+            return np.zeros(shape, np.uint64), np.zeros(shape, np.uint64)
+        known = np.broadcast_to(mapping.known, (len(batch), 1)) * bitset.ONES
+        judged = known & keyed.known
+        true, false = self._absent.bits(batch)
+        return true & judged, false & judged
+
+    def _keyed(self, batch: UserBatch) -> KeyedProducts | None:
+        held: tuple[KeyedProducts | None] | None = self._memory.get(batch.as_of)
+        if held is None:
+            held = self._memory.keep(batch.as_of, (self._by_key(batch),))
+        return held[0]
+
+    def _by_key(self, batch: UserBatch) -> KeyedProducts | None:
+        products = self._pairs.products(batch)
+        columns = {slot: products[slot] for slot in self._lookup.skeleton.slots("product")}
+        key, count = products[self._lookup.key], len(self.scope.products)
+        return by_key(key, columns, self._shape, self.scope.texts, count)
+
+    def _searched(
+        self,
+        entries: _Entries,
+        users: Columns,
+        keyed: KeyedProducts,
+        batch: UserBatch,
+        out: TruthBits,
+    ) -> bool:
+        """Write over the bits of all products that have an entry's key; return whether it could."""
+        rows = keyed.rows
+        if rows is None:
+            return False
+        sizes = rows.sizes[entries.keys]
+        spans = Spans(rows.spans, rows.starts[entries.keys], np.maximum(sizes, 1))
+        anchors = {slot: taken(column, entries.users, 0) for slot, column in users.items()}
+        anchors[FOUND] = _where(entries.values, sizes > 0)
+        scope = self.scope.of(batch)
+        count = len(entries.users)
+        found = search(self._shape, self._lookup.skeleton, scope, anchors, count, spans)
+        if found is None:
+            return False
+        known, switches = found
+        if (known & ((switches.start > 0) | (switches.end < spans.longest))).any():
+            return False
+        below = rows.first[entries.keys] + np.minimum(switches.switch, sizes)
+        rest = below + sizes + 1
+        true = np.where(known, np.where(switches.first, below, rest), 0)
+        false = np.where(known, np.where(switches.first, rest, below), 0)
+        codes = np.column_stack([entries.users, entries.keys, true, false])
+        overwrite(*out, rows.others, rows.table, codes)
+        return True
+
+    def _judged(
+        self,
+        entries: _Entries,
+        users: Columns,
+        keyed: KeyedProducts,
+        batch: UserBatch,
+        out: TruthBits,
+    ) -> None:
+        """Judge every entry with every product that has its key, and write the bits."""
+        scope = self.scope.of(batch)
+        sizes = np.diff(keyed.ends)[entries.keys]
+        for some in _chunks(sizes):
+            lengths = sizes[some]
+            entry = np.repeat(np.arange(some.start, some.stop), lengths)
+            ends = np.cumsum(lengths)
+            begins = np.repeat(keyed.ends[entries.keys[some]] - (ends - lengths), lengths)
+            product = keyed.members[begins + np.arange(len(entry))]
+            user = entries.users[entry]
+            columns: dict[Field, Column] = {
+                slot: taken(column, user, 0) for slot, column in users.items()
+            }
+            columns |= {slot: taken(column, product, 0) for slot, column in keyed.columns.items()}
+            columns[FOUND] = taken(entries.values, entry, 0)
+            truth = condition(self._lookup.skeleton.node, SlotScope(scope, columns))
+            for words, part in zip(out, (truth.true, truth.false), strict=True):
+                holds = np.broadcast_to(part, (len(entry), 1)).ravel()
+                bitset.clear(words, user, product)
+                bitset.put(words, user[holds], product[holds])
+
+
+def _where(values: Values, there: NDArray[np.bool_]) -> Values:
+    return replace(values, known=values.known & there[:, None])
+
+
+def _entries(mapping: Values, keys: NDArray[np.int64]) -> _Entries:
+    """Return the entries of known maps at some keys: of equal ones the last, as look-ups do."""
+    maps: MapColumn = mapping.extra.take(mapping.data.ravel())
+    lengths = np.diff(maps.offsets)
+    users = np.repeat(np.arange(len(lengths)), lengths)
+    place = np.minimum(np.searchsorted(keys, maps.keys), max(len(keys) - 1, 0))
+    there = keys[place] == maps.keys if len(keys) else np.zeros(len(users), bool)
+    there &= np.broadcast_to(mapping.known.ravel(), len(lengths))[users]
+    at = np.flatnonzero(there)
+    joint = users[at] * len(keys) + place[at]
+    in_order = np.sort(joint)
+    if (in_order[1:] == in_order[:-1]).any():
+        at = at[~pd.Series(joint).duplicated(keep="last").to_numpy()]
+    held = Values(held_in(mapping.type), maps.values[at][:, None], maps.known[at][:, None])
+    return _Entries(users[at], place[at], held)
+
+
+def _chunks(sizes: Places) -> Sequence[slice]:
+    """Split entries so that each part has few cells, or is a single entry."""
+    part = np.cumsum(sizes) // _CELLS
+    cuts = [0, *(np.flatnonzero(part[1:] != part[:-1]) + 1).tolist(), len(sizes)]
+    return [slice(start, end) for start, end in pairwise(cuts)]
