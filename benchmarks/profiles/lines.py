@@ -16,8 +16,8 @@ import suitably as st
 from benchmarks.profiles import pandas_twins, polars_twins
 from benchmarks.profiles.log import AS_OF, FUNNEL, draw
 from benchmarks.runner import Row, paired
+from suitably.profiles.churn.return_features import FEATURES, return_features
 from suitably.profiles.lifetime.day_summary import DaySummary, purchases_by_day
-from suitably.profiles.return_features import FEATURES, return_features
 
 __all__ = ["in_memory"]
 

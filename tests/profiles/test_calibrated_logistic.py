@@ -6,7 +6,7 @@ from scipy.optimize import check_grad
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
-from suitably.profiles.calibrated_logistic import CalibratedLogistic, _logistic, fit_logistic
+from suitably.profiles.churn.calibrated_logistic import CalibratedLogistic, _logistic, fit_logistic
 
 
 def examples(seed: int, number: int = 400) -> tuple[np.ndarray, np.ndarray]:

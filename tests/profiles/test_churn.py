@@ -17,7 +17,7 @@ import suitably
 from suitably import DataError, Dataset, SuitabilityWarning
 from suitably.data import simulate_bank
 from suitably.profiles import Churn
-from suitably.profiles.return_features import return_features
+from suitably.profiles.churn.return_features import return_features
 from suitably.testing import BuilderContract
 from suitably.testing.bank import AS_OF, SmallBank, bought
 from support.calibration import calibration_error, what_came
@@ -104,7 +104,7 @@ def test_of_very_many_users_some_are_learned_from(monkeypatch: pytest.MonkeyPatc
     rows = [(user, day) for user, day in two_sorts() if user % 3 == 0]
     users = pa.table({"user_id": list(range(60))})
     few = Churn(90, min_examples=5).fit(Dataset(users, None, log_of(rows)), "2024-09-20")
-    monkeypatch.setattr("suitably.profiles.churn._LEARNED_FROM", 20)
+    monkeypatch.setattr("suitably.profiles.churn.churn._LEARNED_FROM", 20)
     some = Churn(90, min_examples=5).fit(Dataset(users, None, log_of(two_sorts())), "2024-09-20")
     for name in few.learned:
         np.testing.assert_array_equal(getattr(few, name), getattr(some, name))

@@ -12,7 +12,7 @@ from hypothesis import strategies as any_
 import suitably as st
 from suitably.data import Dataset
 from suitably.profiles import funnel
-from suitably.profiles.stages import read_stages
+from suitably.profiles.activity.stages import read_stages
 from support.frames import KINDS, convert, rows_of
 
 START = datetime(2024, 1, 1)

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 import suitably
 from suitably.data import Dataset, View
 from suitably.errors import DataError
-from suitably.profiles import Lifecycle, lifecycle_stages
-from suitably.profiles.lifecycle_stages import AcquisitionDays, StageRules, present_stages
+from suitably.profiles import Lifecycle
+from suitably.profiles.lifecycle import lifecycle_stages
+from suitably.profiles.lifecycle.lifecycle_stages import AcquisitionDays, StageRules, present_stages
 from suitably.testing import BuilderContract
 from support.banks import AS_OF, bought, seven
 

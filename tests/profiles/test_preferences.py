@@ -15,7 +15,7 @@ from hypothesis import strategies as any_
 import suitably as st
 from suitably.data.frames import read_frame
 from suitably.profiles import Preferences
-from suitably.profiles.product_traits import cheapness
+from suitably.profiles.preferences.product_traits import cheapness
 from suitably.testing import BuilderContract
 from suitably.testing.bank import SmallBank, seven_users
 from support.frames import KINDS, convert

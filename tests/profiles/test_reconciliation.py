@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import suitably
 from suitably.data import Columns, Dataset
 from suitably.profiles import RiskAppetite
-from suitably.profiles.reconciliation import REASONS, reconciled, revealed_ranks
+from suitably.profiles.risk.reconciliation import REASONS, reconciled, revealed_ranks
 from suitably.testing import BuilderContract
 from suitably.testing.bank import SmallBank
 

@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as any_
 
-from suitably.profiles.sessions import session_starts, walk
+from suitably.profiles.activity.sessions import session_starts, walk
 
 START = np.datetime64("2024-01-01", "us")
 MINUTE = np.timedelta64(1, "m")

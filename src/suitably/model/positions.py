@@ -12,8 +12,7 @@ from suitably.data.clock import MICROSECOND, Instant, Instants, months_later
 from suitably.errors import DataError
 from suitably.profiles.base import ParameterizedBuilder
 from suitably.profiles.grouped_sums import GroupedSums
-from suitably.profiles.kept_clock import clock_of, kept_clock
-from suitably.profiles.money_held import (
+from suitably.profiles.holdings.money_held import (
     doubted,
     followed,
     grouped,
@@ -23,6 +22,7 @@ from suitably.profiles.money_held import (
     net,
     positive,
 )
+from suitably.profiles.kept_clock import clock_of, kept_clock
 from suitably.profiles.provenance import FieldInfo
 from suitably.profiles.trades import Trades
 from suitably.suitability.language.document import PolicyDocument

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from suitably.data import View
 from suitably.profiles.grouped_sums import GroupedSums, money_parts
-from suitably.profiles.money_held import followed, money_sums, net, positive
+from suitably.profiles.holdings.money_held import followed, money_sums, net, positive
 from suitably.profiles.trades import Trades
 from suitably.utils.runs import run_starts
 

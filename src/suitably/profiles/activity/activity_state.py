@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from suitably.data import Clock
 from suitably.data.calendar import DAY
 from suitably.data.clock import Instant, Instants
+from suitably.profiles.activity.stages import reached
 from suitably.profiles.grouped_sums import GroupedSums
-from suitably.profiles.stages import reached
 
 __all__ = [
     "ActivityState",

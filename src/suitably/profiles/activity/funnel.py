@@ -10,7 +10,7 @@ from suitably.data import Dataset
 from suitably.data.clock import elapsed_days
 from suitably.data.frames import write_frame
 from suitably.errors import DataError
-from suitably.profiles.stages import Stages, reached, read_stages, stage_codes
+from suitably.profiles.activity.stages import Stages, reached, read_stages, stage_codes
 from suitably.typing import AsOf
 
 __all__ = ["funnel"]

@@ -11,7 +11,7 @@ from suitably.data import Clock, Dataset, View
 from suitably.data.clock import Instant
 from suitably.data.events import Events
 from suitably.errors import DataError
-from suitably.profiles.activity_fields import (
+from suitably.profiles.activity.activity_fields import (
     active_days,
     count_field,
     furthest_stages,
@@ -19,7 +19,7 @@ from suitably.profiles.activity_fields import (
     path_fields,
     session_counts,
 )
-from suitably.profiles.activity_state import (
+from suitably.profiles.activity.activity_state import (
     ActivityState,
     Rule,
     days_before,
@@ -28,7 +28,7 @@ from suitably.profiles.activity_state import (
     up_to_reached,
     within,
 )
-from suitably.profiles.activity_tables import (
+from suitably.profiles.activity.activity_tables import (
     dayparts,
     mentions,
     moments,
@@ -37,10 +37,10 @@ from suitably.profiles.activity_tables import (
     steps,
     visits,
 )
+from suitably.profiles.activity.stages import Stages, read_stages
+from suitably.profiles.activity.tallies import commonest_word, counts, share_maps
 from suitably.profiles.base import ParameterizedBuilder
 from suitably.profiles.provenance import FieldInfo
-from suitably.profiles.stages import Stages, read_stages
-from suitably.profiles.tallies import commonest_word, counts, share_maps
 from suitably.profiles.times_of_day import has_times_of_day
 from suitably.utils.params import check_positive, shown
 

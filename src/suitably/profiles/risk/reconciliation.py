@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from suitably.data.clock import Instant
 from suitably.errors import DataError
-from suitably.profiles.statements import Statement
+from suitably.profiles.risk.statements import Statement
 
 __all__ = ["REASONS", "Ranks", "ranks_on", "reconciled", "revealed_ranks", "withheld"]
 

@@ -15,11 +15,11 @@ from suitably.profiles.base import ParameterizedBuilder
 from suitably.profiles.currency import check_rates
 from suitably.profiles.exact_sums import ExactSums
 from suitably.profiles.grouped_sums import GroupedSums, coded, money_parts
-from suitably.profiles.product_traits import cheapness, number_trait, text_trait
+from suitably.profiles.preferences.product_traits import cheapness, number_trait, text_trait
+from suitably.profiles.preferences.weighted_shares import by_user, decay, share_maps, weighted_means
 from suitably.profiles.provenance import FieldInfo
 from suitably.profiles.steady_sums import steady_sums
 from suitably.profiles.trades import Trades
-from suitably.profiles.weighted_shares import by_user, decay, share_maps, weighted_means
 from suitably.utils.params import check_choice, check_positive, check_positive_int, shown
 from suitably.utils.runs import reduce_runs, run_starts
 

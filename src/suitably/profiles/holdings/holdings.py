@@ -14,8 +14,8 @@ from suitably.errors import DataError
 from suitably.profiles.base import ParameterizedBuilder
 from suitably.profiles.currency import check_rates, converted, one_currency
 from suitably.profiles.grouped_sums import GroupedSums
-from suitably.profiles.held_pairs import held_pairs, joined, pair_sums
-from suitably.profiles.money_held import doubted, grouped, map_of, named
+from suitably.profiles.holdings.held_pairs import held_pairs, joined, pair_sums
+from suitably.profiles.holdings.money_held import doubted, grouped, map_of, named
 from suitably.profiles.provenance import FieldInfo
 from suitably.profiles.steady_sums import steady_sums
 from suitably.profiles.trades import Trades

@@ -12,9 +12,9 @@ from suitably.data import Dataset, View
 from suitably.data.clock import Instant
 from suitably.errors import DataError
 from suitably.profiles.base import ParameterizedBuilder
-from suitably.profiles.holdings import Holdings
+from suitably.profiles.holdings.holdings import Holdings
 from suitably.profiles.provenance import FieldInfo
-from suitably.profiles.reconciliation import (
+from suitably.profiles.risk.reconciliation import (
     REASONS,
     Ranks,
     ranks_on,
@@ -22,9 +22,14 @@ from suitably.profiles.reconciliation import (
     revealed_ranks,
     withheld,
 )
-from suitably.profiles.risk_appetite_state import RiskAppetiteState
-from suitably.profiles.risk_bounds import bound_ranks, check_limits, check_scales, share_of_wealth
-from suitably.profiles.statements import Statement
+from suitably.profiles.risk.risk_appetite_state import RiskAppetiteState
+from suitably.profiles.risk.risk_bounds import (
+    bound_ranks,
+    check_limits,
+    check_scales,
+    share_of_wealth,
+)
+from suitably.profiles.risk.statements import Statement
 from suitably.utils.params import check_fraction, check_positive_int, shown
 
 __all__ = ["RiskAppetite"]

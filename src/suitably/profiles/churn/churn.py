@@ -13,11 +13,11 @@ from suitably.data import Dataset, View
 from suitably.data.clock import Instant, Instants, elapsed_days
 from suitably.errors import DataError, SuitabilityWarning
 from suitably.profiles.base import ParameterizedBuilder, padded
-from suitably.profiles.calibrated_logistic import CalibratedLogistic
-from suitably.profiles.contract_ends import contract_ends, ended_contracts
+from suitably.profiles.churn.calibrated_logistic import CalibratedLogistic
+from suitably.profiles.churn.contract_ends import contract_ends, ended_contracts
+from suitably.profiles.churn.return_features import FEATURES, return_features
 from suitably.profiles.grouped_sums import GroupedSums
 from suitably.profiles.provenance import FieldInfo
-from suitably.profiles.return_features import FEATURES, return_features
 from suitably.profiles.trades import local_days
 from suitably.utils.params import check_positive_int
 

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from suitably.data import Clock
 from suitably.data.clock import Instants
+from suitably.profiles.activity.sessions import session_starts, walk
+from suitably.profiles.activity.stages import reached
+from suitably.profiles.activity.tallies import commonest, commonest_word, occurrences
 from suitably.profiles.grouped_sums import GroupedSums
-from suitably.profiles.sessions import session_starts, walk
-from suitably.profiles.stages import reached
-from suitably.profiles.tallies import commonest, commonest_word, occurrences
 from suitably.profiles.trades import local_days
 
 __all__ = [

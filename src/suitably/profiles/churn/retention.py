@@ -10,7 +10,7 @@ from suitably.data import Dataset
 from suitably.data.clock import elapsed_days
 from suitably.data.frames import write_frame
 from suitably.errors import DataError
-from suitably.profiles.survival import kaplan_meier
+from suitably.profiles.churn.survival import kaplan_meier
 from suitably.profiles.trades import local_days
 from suitably.typing import AsOf
 from suitably.utils.runs import run_starts

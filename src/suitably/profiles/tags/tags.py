@@ -16,7 +16,7 @@ from suitably.profiles.base import ParameterizedBuilder
 from suitably.profiles.grouped_sums import coded
 from suitably.profiles.kept_clock import clock_of, kept_clock
 from suitably.profiles.provenance import FieldInfo
-from suitably.profiles.tags_state import TagsState
+from suitably.profiles.tags.tags_state import TagsState
 from suitably.profiles.trades import local_days
 from suitably.profiles.user_columns import user_column
 from suitably.utils.params import shown

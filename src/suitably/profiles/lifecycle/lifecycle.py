@@ -12,7 +12,7 @@ from suitably.errors import DataError
 from suitably.profiles.base import ParameterizedBuilder
 from suitably.profiles.grouped_sums import GroupedSums
 from suitably.profiles.kept_clock import clock_of, kept_clock
-from suitably.profiles.lifecycle_stages import (
+from suitably.profiles.lifecycle.lifecycle_stages import (
     STAGES,
     AcquisitionDays,
     StageRules,

@@ -8,8 +8,8 @@ import numpy as np
 from suitably.data import View
 from suitably.data.clock import Instant
 from suitably.errors import DataError
-from suitably.profiles.reconciliation import Ranks, ranks_on
-from suitably.profiles.statements import Statement
+from suitably.profiles.risk.reconciliation import Ranks, ranks_on
+from suitably.profiles.risk.statements import Statement
 from suitably.profiles.user_columns import user_numbers
 from suitably.utils.params import shown
 

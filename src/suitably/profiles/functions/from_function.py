@@ -14,7 +14,11 @@ from suitably.data.frames import read_frame
 from suitably.data.values import plain, readable
 from suitably.errors import DataError
 from suitably.profiles.base import ParameterizedBuilder
-from suitably.profiles.from_function_state import FromFunctionState, packed_schema, unpacked_schema
+from suitably.profiles.functions.from_function_state import (
+    FromFunctionState,
+    packed_schema,
+    unpacked_schema,
+)
 from suitably.profiles.kept_clock import clock_of, kept_clock
 from suitably.profiles.protocol import Builder
 from suitably.profiles.provenance import FieldInfo, Origin

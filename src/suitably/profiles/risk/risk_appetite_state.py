@@ -6,7 +6,7 @@ from typing import Any, Self
 from numpy.typing import NDArray
 
 from suitably.profiles.grouped_sums import GroupedSums
-from suitably.profiles.statements import Statement
+from suitably.profiles.risk.statements import Statement
 
 __all__ = ["RiskAppetiteState"]
 

@@ -11,9 +11,9 @@ from suitably.data import Clock
 from suitably.data.clock import Instant, Instants
 from suitably.data.events import Events
 from suitably.data.values import as_text
+from suitably.profiles.activity.stages import stage_codes
+from suitably.profiles.activity.tallies import occurrences
 from suitably.profiles.grouped_sums import GroupedSums, coded
-from suitably.profiles.stages import stage_codes
-from suitably.profiles.tallies import occurrences
 
 __all__ = ["dayparts", "mentions", "moments", "newer", "said", "steps", "visits"]
 

@@ -1,0 +1,1 @@
+"""Who leaves? A calibrated probability, and curves of who stayed."""

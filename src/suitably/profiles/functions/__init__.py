@@ -1,0 +1,1 @@
+"""What else is known? Fields from a function of the caller's own."""

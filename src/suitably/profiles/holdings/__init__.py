@@ -1,0 +1,1 @@
+"""What do they hold? Acquisitions less disposals, in pieces or in money."""

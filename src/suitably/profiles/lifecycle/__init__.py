@@ -1,0 +1,1 @@
+"""Are they new, growing, staying, declining or gone? A stage, and since when."""

@@ -1,0 +1,1 @@
+"""What do they choose? Shares by what products are, lately most."""

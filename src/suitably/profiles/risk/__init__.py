@@ -1,0 +1,1 @@
+"""What risk do they want, what can they bear, what do they hold? One level, never raised."""

@@ -1,0 +1,1 @@
+"""What do they say of themselves? Tags that can be deleted, and events of a life."""
