@@ -135,7 +135,7 @@ class SingleUser:
         if kind == ANY:
             raise _untold(where)
         try:
-            column = self._fields.read(cell.name, cell.declared, array)
+            column = self._fields.reader.read(cell.name, cell.declared, array)
         except PolicyError as error:
             raise DataError(str(error)) from None
         found = type_of(column)
@@ -145,7 +145,7 @@ class SingleUser:
         if found != kind and not together:
             raise other_type(where, array.type, self._fields.array(cell.name).type)
         if cell.by_day and found == DATE:
-            column = self._fields.read_day(cell.name, array)
+            column = self._fields.reader.read_day(cell.name, array)
         return scalar_at(column, 0)
 
 
