@@ -1,5 +1,6 @@
 """A real Spark with two workers makes the profiles of one process."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pyarrow as pa
@@ -39,6 +40,17 @@ def test_profiles_of_one_process(spark: Any, partitions: int) -> None:
     assert in_order(found.toArrow().cast(wanted.schema)).equals(in_order(wanted))
 
 
+@pytest.fixture
+def by_value() -> Iterator[None]:
+    """Send what these tests define itself: workers cannot import it by its name."""
+    from pyspark import cloudpickle
+
+    cloudpickle.register_pickle_by_value(every_builder)
+    yield
+    cloudpickle.unregister_pickle_by_value(every_builder)
+
+
+@pytest.mark.usefixtures("by_value")
 @pytest.mark.parametrize("partitions", [2, 40])
 def test_every_builder(spark: Any, partitions: int) -> None:
     here, there = spread(spark, every_builder.frames)
