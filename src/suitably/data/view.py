@@ -1,5 +1,6 @@
 """Point-in-time views: what was visible strictly before a moment."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -81,6 +82,14 @@ class View:
     def acquisitions(self) -> Events:
         """The visible interactions that mean ownership."""
         return self.kinds.acquisitions(self.events)
+
+    def counted(self, kinds: Sequence[str] | None) -> Events:
+        """Return the visible interactions of some kinds; None: those that mean ownership.
+
+        Raises:
+            DataError: A kind that the data does not have.
+        """
+        return self.acquisitions if kinds is None else self.events.of(tuple(kinds))
 
     @cached_property
     def feedback(self) -> Events:

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from suitably.data import Dataset, View
 from suitably.errors import DataError
-from suitably.profiles.compose import field_table
+from suitably.profiles.compose import field_table, fit_missing
 from suitably.profiles.shown import shown_value
 from suitably.report.components import Paragraph, Table
 from suitably.report.page import Block
@@ -86,9 +86,7 @@ def card(
         >>> found.groups["RecencyFrequencyValue"][2]
         ('monetary', '100', 'observed: interactions.value', '')
     """
-    for builder in builders:
-        if hasattr(builder, "fit") and not hasattr(builder, "as_of_"):
-            builder.fit(data, as_of)
+    fit_missing(builders, data, as_of)
     view = data.view(as_of)
     row = _place(view, user_id)
     fields = field_table(builders, _only(view, row)).slice(row, 1)

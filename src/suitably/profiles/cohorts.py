@@ -78,7 +78,7 @@ def cohorts(
     check_rate_table("cohorts", rates)
     number, first_day = _PERIODS[by]
     view = data.view(as_of)
-    joining = view.acquisitions if events is None else view.events.of(_kinds("events", events))
+    joining = view.counted(None if events is None else _kinds("events", events))
     active = joining
     if active_events is not None:
         active = view.events.of(_kinds("active_events", active_events))

@@ -10,7 +10,7 @@ from suitably.data.frames import write_frame
 from suitably.errors import DataError, NotFittedError
 from suitably.typing import AsOf
 
-__all__ = ["build", "field_table", "fields_of"]
+__all__ = ["build", "field_table", "fields_of", "fit_missing"]
 
 
 def build(builders: Sequence[Any], data: Dataset, as_of: AsOf | None = None) -> Any:
@@ -42,6 +42,13 @@ def build(builders: Sequence[Any], data: Dataset, as_of: AsOf | None = None) -> 
         if hasattr(builder, "fit"):
             builder.fit(data, as_of)
     return write_frame(field_table(builders, data.view(as_of)), data.kind)
+
+
+def fit_missing(builders: Sequence[Any], data: Dataset, as_of: AsOf | None) -> None:
+    """Fit those builders that have not been fitted."""
+    for builder in builders:
+        if hasattr(builder, "fit") and not hasattr(builder, "as_of_"):
+            builder.fit(data, as_of)
 
 
 def field_table(builders: Sequence[Any], view: View) -> pa.Table:

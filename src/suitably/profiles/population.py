@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from suitably.data import Dataset
 from suitably.data.frames import read_frame, write_frame
 from suitably.profiles.cohorts import cohorts
-from suitably.profiles.compose import field_table
+from suitably.profiles.compose import field_table, fit_missing
 from suitably.profiles.shown import shown_value
 from suitably.report.components import Facts, Table
 from suitably.report.page import Block, Report
@@ -140,9 +140,7 @@ def population(
     """
     if isinstance(least, bool) or not isinstance(least, int | np.integer) or least < 1:
         raise ValueError(f"least={least!r}: must be a positive integer")
-    for builder in builders:
-        if hasattr(builder, "fit") and not hasattr(builder, "as_of_"):
-            builder.fit(data, as_of)
+    fit_missing(builders, data, as_of)
     view = data.view(as_of)
     made = field_table(builders, view).drop_columns(["user_id"])
     said = {name: builder.provenance(name) for builder in builders for name in builder.fields}

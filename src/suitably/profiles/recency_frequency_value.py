@@ -18,7 +18,7 @@ from suitably.profiles.kept_clock import clock_of, kept_clock
 from suitably.profiles.provenance import FieldInfo
 from suitably.profiles.times_of_day import has_times_of_day
 from suitably.profiles.trades import Trades
-from suitably.utils.params import check_positive
+from suitably.utils.params import check_no_text, check_positive
 
 __all__ = ["RecencyFrequencyValue", "RecencyFrequencyValueState"]
 
@@ -155,7 +155,7 @@ class RecencyFrequencyValue(ParameterizedBuilder):
             ValueError: A limit that is not positive, or `events` that is not a list.
         """
         self.check_params()
-        chosen = view.acquisitions if self.events is None else view.events.of(tuple(self.events))
+        chosen = view.counted(self.events)
         users = len(view.users)
         frequency = np.bincount(chosen.users, minlength=users).astype(np.int64)
         last = None
@@ -238,10 +238,7 @@ class RecencyFrequencyValue(ParameterizedBuilder):
 
     def check_params(self) -> None:
         """Refuse a limit or rate that is not positive, or `events` that is no list: ValueError."""
-        if isinstance(self.events, str):
-            raise ValueError(
-                f"{type(self).__name__}(events={self.events!r}): must be a list of kinds, or None"
-            )
+        check_no_text(self, "events")
         check_positive(self, "active_days", "frequent")
         check_positive(self, "high_value", zero=True, optional=True)
         check_rates(self)

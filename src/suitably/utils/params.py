@@ -17,6 +17,7 @@ __all__ = [
     "Parameterized",
     "check_choice",
     "check_fraction",
+    "check_no_text",
     "check_positive",
     "check_positive_int",
     "clone",
@@ -155,6 +156,17 @@ def check_fraction(owner: object, *names: str, zero: bool = True, one: bool = Tr
         if not inside or (value == 0 and not zero) or (value == 1 and not one):
             least, most = "0" if zero else "above 0", "1" if one else "below 1"
             raise ValueError(f"{shown(owner, name)}: must be from {least} to {most}")
+
+
+def check_no_text(owner: object, *names: str) -> None:
+    """Refuse one text where several kinds of event are meant: its letters would be taken for them.
+
+    Raises:
+        ValueError: One of the parameters is a text.
+    """
+    for name in names:
+        if isinstance(getattr(owner, name), str):
+            raise ValueError(f"{shown(owner, name)}: must be a list of kinds, or None")
 
 
 def check_choice(owner: object, name: str, choices: Collection[Any]) -> None:

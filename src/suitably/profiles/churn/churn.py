@@ -19,7 +19,7 @@ from suitably.profiles.churn.return_features import FEATURES, return_features
 from suitably.profiles.grouped_sums import GroupedSums
 from suitably.profiles.provenance import FieldInfo
 from suitably.profiles.trades import local_days
-from suitably.utils.params import check_positive_int
+from suitably.utils.params import check_no_text, check_positive_int
 
 __all__ = ["Churn"]
 
@@ -128,7 +128,7 @@ class Churn(ParameterizedBuilder):
             ValueError: A parameter out of range.
         """
         self.check_params()
-        chosen = view.acquisitions if self.events is None else view.events.of(tuple(self.events))
+        chosen = view.counted(self.events)
         if chosen.times is None:
             raise DataError("Churn: the interactions have no timestamps, so nobody has been silent")
         days = local_days(chosen.times, view.clock, "Churn").astype("datetime64[us]")
@@ -172,8 +172,7 @@ class Churn(ParameterizedBuilder):
     def check_params(self) -> None:
         """Refuse numbers that are not positive, and `events` that is not a list: ValueError."""
         check_positive_int(self, "horizon_days", "min_examples")
-        if isinstance(self.events, str):
-            raise ValueError(f"Churn(events={self.events!r}): must be a list of kinds, or None")
+        check_no_text(self, "events")
 
     @property
     def _model(self) -> CalibratedLogistic:

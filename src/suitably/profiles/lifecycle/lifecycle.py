@@ -20,7 +20,13 @@ from suitably.profiles.lifecycle.lifecycle_stages import (
 )
 from suitably.profiles.provenance import FieldInfo
 from suitably.profiles.trades import local_days
-from suitably.utils.params import check_fraction, check_positive, check_positive_int, shown
+from suitably.utils.params import (
+    check_fraction,
+    check_no_text,
+    check_positive,
+    check_positive_int,
+    shown,
+)
 
 __all__ = ["Lifecycle"]
 
@@ -97,7 +103,7 @@ class Lifecycle(ParameterizedBuilder):
             ValueError: A parameter out of range.
         """
         self.check_params()
-        chosen = view.acquisitions if self.events is None else view.events.of(tuple(self.events))
+        chosen = view.counted(self.events)
         if chosen.values is not None:  # the sign alone is read, so that no currency matters
             chosen = chosen.take(~(chosen.values < 0))
         name = type(self).__name__
@@ -146,8 +152,7 @@ class Lifecycle(ParameterizedBuilder):
 
     def check_params(self) -> None:
         """Refuse spans that are not whole days, ratios out of range, `events` that is no list."""
-        if isinstance(self.events, str):
-            raise ValueError(f"{shown(self, 'events')}: must be a list of kinds, or None")
+        check_no_text(self, "events")
         check_positive_int(self, "newcomer_days", "window_days", "lapsed_days")
         check_positive(self, "growth")
         check_fraction(self, "decline", one=False)
