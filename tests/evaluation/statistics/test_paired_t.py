@@ -96,25 +96,47 @@ class TestDegenerate:
 
     def test_one_user_has_a_difference_and_no_interval(self):
         found = paired_difference([1.0], [3.0])
-        assert (found.n, found.difference) == (1, 2)
-        assert np.isnan([found.low, found.high, found.t, found.p_value]).all()
+        assert (found.n, found.difference, found.p_value) == (1, 2, 1)
+        assert np.isnan([found.low, found.high]).all()
+        assert not found.evaluable
 
     def test_no_difference_at_all(self):
-        found = paired_difference([1, 2, 3], [1, 2, 3])
-        assert (found.low, found.high, found.t, found.p_value) == (0, 0, 0, 1)
+        """No spread is no certainty: without bounds there is no interval."""
+        found = paired_difference(np.arange(6), np.arange(6))
+        assert (found.difference, found.t, found.p_value) == (0, 0, 1)
+        assert np.isnan([found.low, found.high]).all()
+        assert found.evaluable
+        assert "nothing bounds" in found.reason
+
+    @pytest.mark.parametrize(("n", "share"), [(6, 0.5407), (40, 0.9119), (1000, 0.9963)])
+    def test_no_difference_of_a_bounded_metric(self, n, share):
+        """Clopper and Pearson's lower limit of n of n, by SciPy; the others may differ by all."""
+        found = paired_difference(np.full(n, 0.5), np.full(n, 0.5), bounds=(0, 1))
+        expected = stats.binomtest(n, n).proportion_ci(0.95, "exact").low
+        assert expected == pytest.approx(share, abs=5e-5)
+        assert (found.low, found.high) == pytest.approx((expected - 1, 1 - expected))
+
+    def test_the_same_gain_of_a_bounded_metric(self):
+        """All of forty users gain a half: 91 % of users do, and 9 % may lose all."""
+        found = paired_difference(np.zeros(40), np.full(40, 0.5), bounds=(0, 1))
+        share = 0.025 ** (1 / 40)
+        ends = 0.5 * share - (1 - share), 0.5 * share + (1 - share)
+        assert (found.low, found.high) == pytest.approx(ends)
+        assert found.method == "Clopper–Pearson, times the range"
 
     @pytest.mark.parametrize("n", [2, 3, 5])
     def test_the_same_difference_for_a_few_is_no_certainty(self, n):
-        found = paired_difference(np.arange(n), np.arange(n) - 0.5)
+        found = paired_difference(np.arange(n), np.arange(n) - 0.5, bounds=(-1, 10))
         assert (found.difference, found.p_value) == (-0.5, 2 / 2**n)
         assert np.isnan([found.low, found.high]).all()
         assert found.t == -np.inf
+        assert not found.evaluable
 
-    def test_the_same_difference_for_many_is_as_sure_as_the_test_of_signs(self):
+    def test_the_same_difference_for_many_without_bounds(self):
         found = paired_difference(np.arange(6), np.arange(6) - 0.5)
-        assert (found.low, found.high, found.p_value) == (-0.5, -0.5, 2 / 2**6)
-        stricter = paired_difference(np.arange(6), np.arange(6) - 0.5, alpha=0.03)
-        assert np.isnan([stricter.low, stricter.high]).all()
+        assert (found.difference, found.p_value) == (-0.5, 2 / 2**6)
+        assert np.isnan([found.low, found.high]).all()
+        assert found.evaluable
 
     def test_a_difference_that_only_rounding_spreads_is_the_same(self):
         control = np.array([0.1, 0.2, 0.3])
@@ -134,7 +156,8 @@ class TestRounding:
         first, second = (scale * np.repeat(1 / np.array(v), 40) for v in ([1, 2, 6], [2, 6, 1]))
         arms = (second, first) if turned else (first, second)
         found = paired_difference(*arms, clusters=users)
-        assert (found.difference, found.low, found.high, found.p_value) == (0, 0, 0, 1)
+        assert (found.difference, found.p_value) == (0, 1)
+        assert np.isnan([found.low, found.high]).all()
         assert found.control == found.treatment
 
     @given(st.lists(st.floats(-1e3, 1e3), min_size=2, max_size=12), st.randoms())

@@ -65,6 +65,9 @@ class Estimate(Record):
         high: Upper end.
         p_value: Two-sided.
         t: Student's statistic, of a statistic that has it.
+        method: How interval and p-value were found.
+        reason: Why there is no interval; empty where there is one.
+        evaluable: Whether there are enough users, and enough whose values differ, to tell anything.
 
     Example:
         >>> Estimate(n=40, omitted=0, control=0.25, treatment=0.375, difference=0.125)
@@ -82,6 +85,9 @@ class Estimate(Record):
     high: float = math.nan
     p_value: float = math.nan
     t: float = math.nan
+    method: str = ""
+    reason: str = ""
+    evaluable: bool = True
 
     def __repr__(self) -> str:
         interval = f" [{self.low:+.4g}, {self.high:+.4g}]" if math.isfinite(self.low) else ""
