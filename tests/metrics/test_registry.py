@@ -36,7 +36,7 @@ def test_reads_a_name_and_writes_it_back(text, metric):
     [
         ("ngcd@10", "no such metric; did you mean ndcg"),
         ("NDCG@10", "did you mean ndcg"),
-        ("roi@10", "no such metric; there are catalogue_coverage, coverage, dcg"),
+        ("xyz@10", "no such metric; there are abstention_rate, auc"),
         ("", "no such metric"),
         ("@10", "no such metric"),
         ("ndcg", "needs a depth, such as ndcg@10"),

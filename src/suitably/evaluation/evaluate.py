@@ -8,10 +8,15 @@ import pyarrow as pa
 from suitably.data.frames import write_frame
 from suitably.evaluation.observe import Fields, observe, read_fields
 from suitably.evaluation.ranked_frames import RankedLists, read_lists, read_relevant
-from suitably.metrics import Convention, UserMetric, find_convention, parse_metrics
+from suitably.metrics import (
+    Convention,
+    MetricInput,
+    UserMetric,
+    find_convention,
+    parse_metrics,
+)
 from suitably.metrics.protocol import (
     ListMetric,
-    MetricInput,
     MetricLike,
     is_per_user,
     measure,

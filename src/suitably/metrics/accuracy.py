@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suitably.metrics.convention import TREC, Convention
-from suitably.metrics.protocol import Hits
+from suitably.metrics.metric_input import Hits
 
 __all__ = [
+    "auc",
     "average_precision",
     "dcg",
     "hit_rate",
@@ -129,6 +130,44 @@ def mrr(hits: Hits, k: int, convention: Convention = TREC) -> Values:
     if not top.shape[1]:
         return np.zeros(len(hits))
     return np.where(top.any(axis=1), 1.0 / (top.argmax(axis=1) + 1.0), 0.0)
+
+
+def auc(hits: Hits, size: int, k: int | None = None) -> Values:
+    """Chance that a relevant product stands above one that is not, over all that was on offer.
+
+    What is not among the first k stands below what is, and side by side with the rest of it: such
+    a pair counts half, so that .5 is what a list without information reaches at any k.
+
+    Args:
+        hits: Relevance along the lists.
+        size: How many products were on offer.
+        k: How many products from the top count; None: the whole list.
+
+    Returns:
+        float64 (users,), NaN where everything on offer, or nothing, was relevant.
+
+    Source:
+        Hanley and McNeil (1982), Radiology 143(1): the area under the ROC curve is the statistic
+        of Mann and Whitney over its largest value.
+
+    Example:
+        >>> hits = Hits(np.array([[True, False, True]]), np.array([3]), np.array([2]))
+        >>> auc(hits, size=4)
+        array([0.75])
+    """
+    top = hits.top(k)
+    depth = np.minimum(hits.lengths, top.shape[1])
+    found = top.sum(axis=1)
+    others_listed = depth - found
+    others = np.maximum(size - hits.relevant, others_listed)
+    place = np.arange(top.shape[1])
+    above = np.where(top, place - (np.cumsum(top, axis=1) - top), 0).sum(axis=1)
+    won = found * others - above
+    tied = (hits.relevant - found) * (others - others_listed)
+    pairs = (hits.relevant * others).astype(np.float64)
+    areas = np.full(len(hits), np.nan)
+    np.divide(won + 0.5 * tied, pairs, out=areas, where=pairs > 0)
+    return areas
 
 
 def _bases(
