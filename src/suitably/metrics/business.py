@@ -157,8 +157,8 @@ def conversion(
         hits: Relevance along the lists.
         events: By kind of event, bool (users, depth), whether one fell on the product at that rank.
         k: How many products from the top count.
-        start: The stage, within the window, that counts below: `"shown"` is every product in a list, `"acquired"` every
-            relevant one, else a kind of event.
+        start: The stage that counts below: `"shown"` is every product in a list, `"acquired"`
+            every relevant one, else a kind of event within the window.
         stage: The stage that counts above, of what reached `start`.
 
     Returns:

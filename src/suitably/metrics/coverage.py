@@ -40,7 +40,7 @@ def catalogue_coverage(products: NDArray[np.int64], size: int, k: int | None = N
 
     Args:
         products: int64 (users, depth) or any other shape, codes of the products in all lists
-            together; negative: none.
+            together, from 0 to `size` − 1; any other: not on offer.
         size: How many products were on offer.
         k: How many products from the top of each list count; None: all.
 
@@ -86,4 +86,4 @@ def _exposure(products: NDArray[np.int64], size: int, k: int | None) -> NDArray[
     if size <= 0:
         raise ValueError(f"size={size}: must be 1 or more")
     shown = products if k is None else products[:, :k]
-    return np.bincount(shown[shown >= 0], minlength=size).astype(np.int64)
+    return np.bincount(shown[(shown >= 0) & (shown < size)], minlength=size).astype(np.int64)

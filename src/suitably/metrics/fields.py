@@ -80,7 +80,8 @@ def maps(
     Amounts of keys that are not asked for are left out.
 
     Raises:
-        MissingInputError: There is no such column, or it does not hold maps to finite numbers from 0 up.
+        MissingInputError: There is no such column, or it does not hold maps to finite numbers from
+            0 up.
     """
     array = plain_lists(_column(table, side, name, option))
     found = np.zeros((len(array), len(keys)))

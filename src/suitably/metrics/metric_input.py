@@ -48,8 +48,8 @@ class MetricInput:
 
     Attributes:
         lengths: int64 (users,), products in each list, at most depth.
-        products: int64 (users, depth), each rank's product as a row of `product_fields`; −1 past
-            the end of a list, and for what was not on offer.
+        products: int64 (users, depth), each rank's product as a row of `product_fields`, of which
+            the first `size` were on offer; −1 past the end of a list.
         convention: How metrics are defined.
         hits: Which ranks were relevant.
         suitable_hits: Which were relevant and pass the judging policy, out of what was relevant

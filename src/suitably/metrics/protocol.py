@@ -18,6 +18,7 @@ __all__ = [
     "is_ratio",
     "measure",
     "measure_ratio",
+    "missing_inputs",
     "needs_of",
     "range_of",
 ]
@@ -42,7 +43,7 @@ class UserMetric(Protocol):
 
     @property
     def k(self) -> int | None:
-        """How deep into the list it looks; None: as deep as the others."""
+        """How deep into the list it looks; None: all of it."""
 
     @property
     def higher_is_better(self) -> bool:
@@ -78,7 +79,7 @@ class ListMetric(Protocol):
 
     @property
     def k(self) -> int | None:
-        """How deep into the list it looks; None: as deep as the others."""
+        """How deep into the list it looks; None: all of it."""
 
     @property
     def higher_is_better(self) -> bool:
@@ -93,6 +94,25 @@ class ListMetric(Protocol):
 
 
 MetricLike = UserMetric | ListMetric
+
+_HISTORY = "give evaluate history=, or ABTest data with timestamps"
+_LEVELS = (
+    "give a policy that declares the scales of user.risk_level and product.risk_level, and both "
+    "fields"
+)
+_HOW = {
+    "passes": "give evaluate a policy=, users=, products= and as_of=, or use ABTest",
+    "suitable_hits": "give evaluate a policy=, users=, products= and as_of=, or use ABTest",
+    "rejected": "give evaluate rejected=, or the Dataset rejected_events=",
+    "spent": "give relevant_frame a column value, or the interactions one of values",
+    "size": "give evaluate products=, with a row per product on offer",
+    "user_fields": "give evaluate users=, a row per user",
+    "product_fields": "give evaluate products=, a row per product",
+    "user_levels": _LEVELS,
+    "product_levels": _LEVELS,
+    **dict.fromkeys(("history", "newcomers", "owners", "audience"), _HISTORY),
+    "returns": "give evaluate returns=, ABTest prices=, or splits that have returns",
+}
 
 
 def needs_of(metric: MetricLike) -> tuple[str, ...]:
@@ -132,7 +152,7 @@ def measure(metric: MetricLike, seen: MetricInput) -> NDArray[np.float64]:
     """
     if is_ratio(metric):
         return measure_ratio(metric, seen).per_user
-    _refuse_missing(metric, seen)
+    missing_inputs(metric, seen)
     if isinstance(metric, ListMetric):
         values = _asked(metric, seen)
     elif seen.hits is not None:
@@ -146,7 +166,7 @@ def measure_ratio(metric: MetricLike, seen: MetricInput) -> Ratio:
     Raises:
         ValueError: As `measure`.
     """
-    _refuse_missing(metric, seen)
+    missing_inputs(metric, seen)
     ratio = _asked(metric, seen, "ratio")
     shape = (len(seen),)
     return Ratio(
@@ -155,10 +175,17 @@ def measure_ratio(metric: MetricLike, seen: MetricInput) -> Ratio:
     )
 
 
-def _refuse_missing(metric: MetricLike, seen: MetricInput) -> None:
+def missing_inputs(metric: MetricLike, seen: MetricInput) -> None:
+    """Refuse a metric that needs what nobody gave.
+
+    Raises:
+        ValueError: There is such a need; the message says what to give.
+    """
     missing = seen.missing(needs_of(metric))
     if missing:
-        raise ValueError(f"metric {metric.label!r}: needs {' and '.join(missing)}")
+        ways = list(dict.fromkeys(_HOW[name] for name in missing if name in _HOW))
+        how = f": {'; '.join(ways)}" if ways else ""
+        raise ValueError(f"metric {metric.label!r}: needs {' and '.join(missing)}{how}")
 
 
 def _asked(metric: MetricLike, seen: MetricInput, method: str = "measure") -> Any:
