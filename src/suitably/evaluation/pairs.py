@@ -1,5 +1,6 @@
 """Pairs of users and products as codes, and which pairs of one set are in another."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -9,10 +10,12 @@ from numpy.typing import NDArray
 from suitably.data.vocabulary import Vocabulary
 from suitably.errors import DataError
 
-__all__ = ["Pairs", "refuse", "refuse_repeated"]
+__all__ = ["Pairs", "refuse", "refuse_repeated", "repeated"]
 
 _EXAMPLES = 3
-_CELLS = 1 << 22  # bytes of the table that marks the pairs of a block of users
+_CELLS = 1 << 20  # of a table of pairs, for a block of users at a time, so that it stays in cache
+
+Codes = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -28,83 +31,76 @@ class Pairs:
 
     user_ids: Vocabulary
     product_ids: Vocabulary
-    users: NDArray[np.int64]
-    products: NDArray[np.int64]
+    users: Codes
+    products: Codes
 
     def among(self, others: "Pairs") -> NDArray[np.bool_]:
         """Return which of the pairs are among others: bool (n,)."""
-        rows = self.user_ids.codes(others.user_ids.values)[others.users].astype(np.int64)
-        codes = self.product_ids.codes(others.product_ids.values).astype(np.int64)
-        columns = codes[others.products]
-        there = (rows >= 0) & (columns >= 0)
-        if not there.all():
-            rows, columns = rows[there], columns[there]
-        return _member(
-            self.users, self.products, rows, columns, len(self.user_ids), len(self.product_ids)
-        )
+        rows, columns, _ = self._coded(others)
+        height, width = len(self.user_ids), len(self.product_ids)
+        users, products, order = _by_user(self.users, self.products)
+        rows, columns, _ = _by_user(rows, columns)
+        found = np.zeros(len(users), bool)
+        table = np.zeros(min(_per_block(width), height) * width, bool)
+        for first, mine, theirs in _blocks(height, width, users, rows):
+            marked = (rows[theirs] - first) * width + columns[theirs]
+            table[marked] = True
+            found[mine] = table[(users[mine] - first) * width + products[mine]]
+            table[marked] = False
+        if order is None:
+            return found
+        out = np.empty(len(found), bool)
+        out[order] = found
+        return out
 
     def sums(self, others: "Pairs", amounts: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the amounts of others that are of each of the pairs, summed: float64 (n,)."""
-        rows = self.user_ids.codes(others.user_ids.values)[others.users].astype(np.int64)
-        columns = self.product_ids.codes(others.product_ids.values)[others.products]
-        there = (rows >= 0) & (columns >= 0)
+        rows, columns, there = self._coded(others)
         width = max(len(self.product_ids), 1)
-        keys, places = np.unique(rows[there] * width + columns[there], return_inverse=True)
+        keys, places = np.unique(rows * width + columns, return_inverse=True)
         totals = np.append(np.bincount(places, amounts[there], minlength=len(keys)), 0.0)
         wanted = self.users * width + self.products
         found = np.minimum(np.searchsorted(keys, wanted), max(len(keys) - 1, 0))
         known = keys[found] == wanted if len(keys) else np.zeros(len(wanted), bool)
         return np.where(known, totals[found], 0.0)
 
-
-def _member(
-    users: NDArray[np.int64],
-    products: NDArray[np.int64],
-    other_users: NDArray[np.int64],
-    other_products: NDArray[np.int64],
-    height: int,
-    width: int,
-) -> NDArray[np.bool_]:
-    """Look pairs up in a table of others, a block of users at a time, so that it stays in cache."""
-    found = np.zeros(len(users), bool)
-    users, products, order = _by_user(users, products)
-    other_users, other_products, _ = _by_user(other_users, other_products)
-    per_block = max(_CELLS // max(width, 1), 1)
-    starts = np.arange(0, height + per_block, per_block)
-    ends, other_ends = np.searchsorted(users, starts), np.searchsorted(other_users, starts)
-    table = np.zeros(min(per_block, height) * width, bool)
-    ours, theirs = pairwise(ends.tolist()), pairwise(other_ends.tolist())
-    for start, (first, last), (low, high) in zip(starts.tolist(), ours, theirs, strict=False):
-        if first == last or low == high:
-            continue
-        marked = (other_users[low:high] - start) * width + other_products[low:high]
-        table[marked] = True
-        found[first:last] = table[(users[first:last] - start) * width + products[first:last]]
-        table[marked] = False
-    if order is None:
-        return found
-    out = np.empty(len(found), bool)
-    out[order] = found
-    return out
+    def _coded(self, others: "Pairs") -> tuple[Codes, Codes, slice | NDArray[np.bool_]]:
+        """Return others in these codes, and which of them are of known users and products."""
+        rows = self.user_ids.codes(others.user_ids.array).astype(np.int64)[others.users]
+        columns = self.product_ids.codes(others.product_ids.array).astype(np.int64)[others.products]
+        there = (rows >= 0) & (columns >= 0)
+        if there.all():
+            return rows, columns, slice(None)
+        return rows[there], columns[there], there
 
 
-def _by_user(
-    users: NDArray[np.int64], products: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64] | None]:
-    """Return pairs in the order of users, and that order; None where they have it already."""
-    if (users[1:] >= users[:-1]).all():
-        return users, products, None
-    order = np.argsort(users, kind="stable")
-    return users[order], products[order], order
+def refuse_repeated(pairs: Pairs, problem: str) -> None:
+    """Refuse pairs that occur twice: DataError, with the rows."""
+    if _has_repeated(pairs):
+        refuse(repeated(pairs.users, pairs.products), problem)
 
 
-def refuse_repeated(users: NDArray[np.int64], others: NDArray[np.int64], problem: str) -> None:
-    """Refuse pairs of numbers that occur twice: DataError, with the rows."""
+def repeated(users: Codes, others: Codes) -> NDArray[np.bool_]:
+    """Return which rows have the two numbers of an earlier one: bool (n,)."""
     order = np.lexsort((others, users))
     same = (np.diff(users[order]) == 0) & (np.diff(others[order]) == 0)
     bad = np.zeros(len(users), dtype=bool)
     bad[order[1:][same]] = True
-    refuse(bad, problem)
+    return bad
+
+
+def _has_repeated(pairs: Pairs) -> bool:
+    height, width = len(pairs.user_ids), len(pairs.product_ids)
+    users, products, _ = _by_user(pairs.users, pairs.products)
+    table = np.empty(min(_per_block(width), height) * width, np.int32)
+    rows = np.arange(len(users), dtype=np.int32)
+    for first, mine, _ in _blocks(height, width, users, users):
+        cells = (users[mine] - first) * width + products[mine]
+        numbers = rows[: len(cells)]
+        table[cells] = numbers
+        if not np.array_equal(table[cells], numbers):  # of two alike, one was written over
+            return True
+    return False
 
 
 def refuse(bad: NDArray[np.bool_], problem: str) -> None:
@@ -113,3 +109,26 @@ def refuse(bad: NDArray[np.bool_], problem: str) -> None:
     if len(rows):
         shown = ", ".join(str(row) for row in rows[:_EXAMPLES])
         raise DataError(f"{problem}: {len(rows)} of {len(bad)} rows (rows {shown})")
+
+
+def _per_block(width: int) -> int:
+    return max(_CELLS // max(width, 1), 1)
+
+
+def _blocks(
+    height: int, width: int, ours: Codes, theirs: Codes
+) -> Iterator[tuple[int, slice, slice]]:
+    """Yield blocks of users that both have: the first user, and the rows of each."""
+    starts = np.arange(0, height + _per_block(width), _per_block(width))
+    bounds = [np.searchsorted(users, starts).tolist() for users in (ours, theirs)]
+    for first, mine, other in zip(starts.tolist(), *map(pairwise, bounds), strict=False):
+        if mine[0] < mine[1] and other[0] < other[1]:
+            yield first, slice(*mine), slice(*other)
+
+
+def _by_user(users: Codes, products: Codes) -> tuple[Codes, Codes, Codes | None]:
+    """Return pairs in the order of users, and that order; None where they have it already."""
+    if (users[1:] >= users[:-1]).all():
+        return users, products, None
+    order = np.argsort(users, kind="stable")
+    return users[order], products[order], order

@@ -12,7 +12,7 @@ from suitably.data.frames import read_frame
 from suitably.data.values import doubles, is_number, readable
 from suitably.data.vocabulary import Vocabulary, id_array, same_ids
 from suitably.errors import DataError
-from suitably.evaluation.pairs import Pairs, refuse, refuse_repeated
+from suitably.evaluation.pairs import Pairs, refuse, refuse_repeated, repeated
 from suitably.metrics import Convention, Hits
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
 ]
 
 _ROOMY = 4  # cells of a table by user and rank, for each row that is put into it
+_WIDEST = 2**62
 
 
 @dataclass(frozen=True)
@@ -62,20 +63,27 @@ class RankedLists(Pairs):
         product_ids: The distinct products in all lists.
         users: int64 (n,), positions in `user_ids`, ascending.
         products: int64 (n,), positions in `product_ids`.
-        places: int64 (n,), place in the list, from 0.
     """
 
-    places: NDArray[np.int64]
+    @cached_property
+    def counts(self) -> NDArray[np.int64]:
+        """Products in each list: int64 (user_ids,)."""
+        return np.bincount(self.users, minlength=len(self.user_ids)).astype(np.int64)
 
     @cached_property
     def longest(self) -> int:
         """Products in the longest list."""
-        return int(self.places.max(initial=-1)) + 1
+        return int(self.counts.max(initial=0))
+
+    @cached_property
+    def places(self) -> NDArray[np.int64]:
+        """Place of each product in its list, from 0: int64 (n,)."""
+        first = np.cumsum(self.counts) - self.counts
+        return np.arange(len(self.users)) - np.repeat(first, self.counts)
 
     def lengths(self, users: Vocabulary) -> NDArray[np.int64]:
         """Count the products in the list of each of `users`: int64 (users,)."""
-        counts = np.append(np.bincount(self.users, minlength=len(self.user_ids)), 0)
-        lengths: NDArray[np.int64] = counts[self.user_ids.codes(users.values)]
+        lengths: NDArray[np.int64] = np.append(self.counts, 0)[self._rows(users)]
         return lengths
 
     def grid(
@@ -89,22 +97,52 @@ class RankedLists(Pairs):
             depth: How many ranks.
             empty: What stands where a list has ended.
         """
+        laid = self._laid(values, depth, empty)
+        rows = self._rows(users)
+        nobody = rows < 0
+        if not nobody.any():
+            return np.take(laid, rows, axis=0)
         grid = np.full((len(users), depth), empty, dtype=values.dtype)
-        rows = users.codes(self.user_ids.values)[self.users]
-        inside = (rows >= 0) & (self.places < depth)
-        if inside.all():
-            grid[rows, self.places] = values
-        else:
-            grid[rows[inside], self.places[inside]] = values[inside]
+        grid[~nobody] = laid[rows[~nobody]]
         return grid
+
+    def _laid(self, values: NDArray[Any], depth: int, empty: object) -> NDArray[Any]:
+        """Lay values out by list and rank: (user_ids, depth)."""
+        own = len(self.user_ids)
+        if own and len(values) == own * depth and depth == self.longest:
+            return values.reshape(own, depth)
+        laid = np.full((own, depth), empty, dtype=values.dtype)
+        inside = self.places < depth
+        if inside.all():
+            laid[self.users, self.places] = values
+        else:
+            laid[self.users[inside], self.places[inside]] = values[inside]
+        return laid
+
+    @property
+    def may_repeat(self) -> bool:
+        """Whether some list may hold a product twice; False is certain."""
+        depth = self.longest
+        if len(self.user_ids) * depth > _ROOMY * len(self.users):
+            return True
+        laid = self._laid(self.products.astype(np.int32), depth, -1)
+        shown = np.sort(laid, axis=1)
+        alike = shown[:, 1:] == shown[:, :-1]
+        return bool(alike.any() and (alike & (shown[:, 1:] >= 0)).any())
+
+    def _rows(self, users: Vocabulary) -> NDArray[np.int32]:
+        """Return each user's list, −1 where there is none."""
+        return self.user_ids.codes(users.array)
 
     def hits(self, relevant: RelevantPairs, users: Vocabulary, depth: int) -> Hits:
         """Find which recommended products were relevant, down to `depth`."""
-        rows = users.codes(relevant.user_ids.values)[relevant.users]
+        counts = np.bincount(relevant.users, minlength=len(relevant.user_ids)).astype(np.int64)
+        if users is not relevant.user_ids:
+            counts = np.append(counts, 0)[relevant.user_ids.codes(users.array)]
         return Hits(
             relevance=self.grid(users, self.among(relevant), depth, False),
             lengths=np.minimum(self.lengths(users), depth),
-            relevant=np.bincount(rows[rows >= 0], minlength=len(users)).astype(np.int64),
+            relevant=counts,
         )
 
 
@@ -122,9 +160,7 @@ def read_relevant(
         raise DataError(f"{name}: the frame is empty, so there is no user to judge")
     pairs = RelevantPairs(*_coded(table, "user_id", "product_id", name))
     if not repeats_ok:
-        refuse_repeated(
-            pairs.users, pairs.products, f"{name}: the same user_id and product_id twice"
-        )
+        refuse_repeated(pairs, f"{name}: the same user_id and product_id twice")
     return pairs
 
 
@@ -158,12 +194,11 @@ def read_kinds(frame: Any, name: str) -> dict[str, RelevantPairs]:
     pairs = read_relevant(table, name, empty_ok=True, repeats_ok=True)
     encoded = table["event"].combine_chunks().dictionary_encode()
     codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
-    return {
-        str(kind): replace(
-            pairs, users=pairs.users[codes == code], products=pairs.products[codes == code]
-        )
-        for code, kind in enumerate(encoded.dictionary.to_pylist())
-    }
+    by_kind = {}
+    for code, kind in enumerate(encoded.dictionary.to_pylist()):
+        rows = codes == code
+        by_kind[str(kind)] = replace(pairs, users=pairs.users[rows], products=pairs.products[rows])
+    return by_kind
 
 
 def read_lists(
@@ -195,56 +230,39 @@ def read_lists(
     ranks = _ranks(table, name)
     scores = _scores(table, name)
     order = _order(users, ranks, len(user_ids), name)
-    users, products = users[order], products[order]
-    places = _places(users, len(user_ids))
-    lists = RankedLists(user_ids, product_ids, users, products, places)
-    _refuse_repeated_products(lists, order, name)
+    given = Pairs(user_ids, product_ids, users, products)
+    if order is not None:
+        users, products = users[order], products[order]
+    lists = RankedLists(user_ids, product_ids, users, products)
+    if lists.may_repeat:
+        refuse_repeated(given, f"{name}: the same user_id and product_id twice")
     if by_score and scores is not None:
-        again = np.lexsort((places, -scores[order], users))
-        lists = RankedLists(user_ids, product_ids, users, products[again], places)
+        scores = scores if order is None else scores[order]
+        again = np.lexsort((lists.places, -scores, users))
+        lists = RankedLists(user_ids, product_ids, users, products[again])
     return lists, kind
 
 
 def _order(
     users: NDArray[np.int64], ranks: NDArray[np.int64], count: int, name: str
-) -> NDArray[np.int64]:
-    """Return the rows in the order of user and then of rank; no rank may occur twice for a user."""
-    problem = f"{name}: the same rank twice for a user"
+) -> NDArray[np.int64] | None:
+    """Return the rows in the order of user and then of rank; None where they have it already.
+
+    Raises:
+        DataError: A rank that occurs twice for a user.
+    """
     deepest = int(ranks.max(initial=0))
-    if count * deepest > _ROOMY * len(users):
-        refuse_repeated(users, ranks, problem)
-        return np.lexsort((ranks, users))
-    cells = users * deepest + (ranks - 1)
-    rows = np.arange(len(users))
-    if (np.diff(cells) > 0).all():
-        return rows
-    table = np.full(count * deepest, -1, np.int64)
-    table[cells] = rows
-    if (table[cells] != rows).any():
-        refuse_repeated(users, ranks, problem)
-    return table[table >= 0]
-
-
-def _places(users: NDArray[np.int64], count: int) -> NDArray[np.int64]:
-    counts = np.bincount(users, minlength=count)
-    first = np.cumsum(counts) - counts
-    return np.arange(len(users)) - np.repeat(first, counts)
-
-
-def _refuse_repeated_products(lists: RankedLists, order: NDArray[np.int64], name: str) -> None:
-    problem = f"{name}: the same user_id and product_id twice"
-    users, products, depth = lists.users, lists.products, lists.longest
-    if len(lists.user_ids) * depth <= _ROOMY * len(users):
-        # Past the end of a list stands what no other place has.
-        shown = np.empty((len(lists.user_ids), depth), np.int32)
-        shown[:] = -1 - np.arange(depth)
-        shown[users, lists.places] = products
-        shown.sort(axis=1)
-        if not (shown[:, 1:] == shown[:, :-1]).any():
-            return
-    given = np.empty((2, len(order)), np.int64)
-    given[:, order] = users, products
-    refuse_repeated(given[0], given[1], problem)
+    roomy = count * deepest <= _ROOMY * len(users)
+    cells = users * deepest + ranks if count * deepest < _WIDEST else None
+    if cells is not None and (cells[1:] > cells[:-1]).all():
+        return None
+    if cells is not None and roomy:
+        table = np.full(count * deepest + 1, -1, np.int64)
+        table[cells] = np.arange(len(users))
+        if np.count_nonzero(table >= 0) == len(users):
+            return table[table >= 0]
+    refuse(repeated(users, ranks), f"{name}: the same rank twice for a user")
+    return np.lexsort((ranks, users))
 
 
 def _require(table: pa.Table, columns: tuple[str, ...], name: str) -> None:
@@ -261,10 +279,44 @@ def _coded(
         array = id_array(table[column], f"{name}.{column}")
         if array.null_count:
             refuse(array.is_null().to_numpy(zero_copy_only=False), f"{name}.{column}: no id")
-        encoded = array.dictionary_encode()
-        vocabularies.append(Vocabulary(encoded.dictionary))
-        codes.append(encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64))
+        found = _dense(array, as_seen=column == users) or _encoded(array)
+        vocabularies.append(found[0])
+        codes.append(found[1])
     return vocabularies[0], vocabularies[1], codes[0], codes[1]
+
+
+def _encoded(array: pa.Array) -> tuple[Vocabulary, NDArray[np.int64]]:
+    """Number ids as they first occur."""
+    encoded = array.dictionary_encode()
+    codes = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+    return Vocabulary(encoded.dictionary), codes
+
+
+def _dense(array: pa.Array, as_seen: bool) -> tuple[Vocabulary, NDArray[np.int64]] | None:
+    """Number whole numbers by a table of all from 0 to the most; None: it would be too large.
+
+    Args:
+        array: Ids.
+        as_seen: Whether to number them as they first occur, or by size.
+    """
+    if array.type != pa.int64() or not len(array):
+        return None
+    values: NDArray[np.int64] = array.to_numpy()
+    most = int(values.max())
+    if most >= _ROOMY * len(values) or values.min() < 0:
+        return None
+    there = np.zeros(most + 1, bool)
+    there[values] = True
+    ids = np.flatnonzero(there)
+    if as_seen and not (values[1:] >= values[:-1]).all():
+        first = np.empty(most + 1, np.int64)
+        first[values[::-1]] = np.arange(len(values) - 1, -1, -1)
+        ids = ids[np.argsort(first[ids], kind="stable")]
+    elif len(ids) == most + 1:
+        return Vocabulary(pa.array(ids)), values
+    number = np.empty(most + 1, np.int64)
+    number[ids] = np.arange(len(ids))
+    return Vocabulary(pa.array(ids)), number[values]
 
 
 def _ranks(table: pa.Table, name: str) -> NDArray[np.int64]:
@@ -272,12 +324,14 @@ def _ranks(table: pa.Table, name: str) -> NDArray[np.int64]:
     if not table.num_rows:
         return np.empty(0, dtype=np.int64)
     try:
-        ranks = column.cast(pa.int64())
+        ranks = column if column.type == pa.int64() else column.cast(pa.int64())
     except pa.ArrowInvalid:
         raise DataError(f"{name}.rank: must hold whole numbers, not {column.type}") from None
-    refuse(ranks.is_null().to_numpy(zero_copy_only=False), f"{name}.rank: no rank")
+    if ranks.null_count:
+        refuse(ranks.is_null().to_numpy(zero_copy_only=False), f"{name}.rank: no rank")
     values: NDArray[np.int64] = ranks.to_numpy(zero_copy_only=False)
-    refuse(values < 1, f"{name}.rank: must be 1 or more")
+    if values.min() < 1:
+        refuse(values < 1, f"{name}.rank: must be 1 or more")
     return values
 
 
@@ -285,7 +339,8 @@ def _scores(table: pa.Table, name: str) -> NDArray[np.float64] | None:
     if "score" not in table.column_names:
         return None
     column = readable(table["score"].combine_chunks(), f"{name}.score")
-    refuse(column.is_null().to_numpy(zero_copy_only=False), f"{name}.score: no score")
+    if column.null_count:
+        refuse(column.is_null().to_numpy(zero_copy_only=False), f"{name}.score: no score")
     if not len(column):
         return np.zeros(0)
     if not is_number(column.type):

@@ -40,9 +40,11 @@ def dcg(hits: Hits, k: int, convention: Convention = TREC) -> Values:
         >>> dcg(hits, 3)
         array([1.5])
     """
-    top = hits.top(k)
-    weights: Values = top * convention.discounts(top.shape[1])
-    return _total(weights)
+    ranks = hits.by_rank[:k]
+    gains = np.zeros(len(hits))
+    for rank, discount in zip(ranks, convention.discounts(len(ranks)), strict=True):
+        gains += rank * discount
+    return gains
 
 
 def ndcg(hits: Hits, k: int, convention: Convention = TREC) -> Values:
@@ -71,7 +73,7 @@ def recall(hits: Hits, k: int, convention: Convention = TREC) -> Values:
         >>> recall(hits, 2)
         array([0.5])
     """
-    return _share(hits.top(k).sum(axis=1), _bases(hits, k, convention.recall_over))
+    return _share(_found(hits, k), _bases(hits, k, convention.recall_over))
 
 
 def precision(hits: Hits, k: int, convention: Convention = TREC) -> Values:
@@ -83,7 +85,7 @@ def precision(hits: Hits, k: int, convention: Convention = TREC) -> Values:
         array([0.5])
     """
     del convention
-    return _share(hits.top(k).sum(axis=1), np.full(len(hits), float(k)))
+    return _share(_found(hits, k), np.full(len(hits), float(k)))
 
 
 def hit_rate(hits: Hits, k: int, convention: Convention = TREC) -> Values:
@@ -95,8 +97,7 @@ def hit_rate(hits: Hits, k: int, convention: Convention = TREC) -> Values:
         array([1.])
     """
     del convention
-    found: NDArray[np.bool_] = np.any(hits.top(k), axis=1)
-    return found.astype(np.float64)
+    return (_found(hits, k) > 0).astype(np.float64)
 
 
 def average_precision(hits: Hits, k: int, convention: Convention = TREC) -> Values:
@@ -112,9 +113,11 @@ def average_precision(hits: Hits, k: int, convention: Convention = TREC) -> Valu
         >>> average_precision(hits, 3).round(4)
         array([0.8333])
     """
-    top = hits.top(k)
-    at_rank = np.cumsum(top, axis=1) / np.arange(1.0, top.shape[1] + 1.0)
-    return _share(_total(top * at_rank), _bases(hits, k, convention.ap_over))
+    found, total = np.zeros((2, len(hits)))
+    for place, rank in enumerate(hits.by_rank[:k], start=1):
+        found += rank
+        total += rank * (found / place)
+    return _share(total, _bases(hits, k, convention.ap_over))
 
 
 def mrr(hits: Hits, k: int, convention: Convention = TREC) -> Values:
@@ -183,9 +186,9 @@ def _share(part: NDArray[np.float64] | NDArray[np.int64], whole: NDArray[np.floa
     return shares
 
 
-def _total(terms: NDArray[np.float64]) -> Values:
-    """Sum along ranks in their order; NumPy's own sum groups terms by the width of the block."""
-    if not terms.shape[1]:
-        return np.zeros(len(terms))
-    total: Values = np.cumsum(terms, axis=1)[:, -1]
-    return total
+def _found(hits: Hits, k: int) -> Values:
+    """Count the hits among the first k."""
+    found = np.zeros(len(hits))
+    for rank in hits.by_rank[:k]:
+        found += rank
+    return found

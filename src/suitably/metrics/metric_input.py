@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -35,6 +36,11 @@ class Hits:
     def top(self, k: int | None) -> NDArray[np.bool_]:
         """Return the first `k` columns, fewer where lists are shorter; None: all of them."""
         return self.relevance[:, :k]
+
+    @cached_property
+    def by_rank(self) -> NDArray[np.bool_]:
+        """Relevance rank by rank, bool (depth, users): what kernels sum along."""
+        return np.ascontiguousarray(self.relevance.T)
 
     def __len__(self) -> int:
         return len(self.lengths)
