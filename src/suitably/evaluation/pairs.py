@@ -90,17 +90,9 @@ def repeated(users: Codes, others: Codes) -> NDArray[np.bool_]:
 
 
 def _has_repeated(pairs: Pairs) -> bool:
-    height, width = len(pairs.user_ids), len(pairs.product_ids)
-    users, products, _ = _by_user(pairs.users, pairs.products)
-    table = np.empty(min(_per_block(width), height) * width, np.int32)
-    rows = np.arange(len(users), dtype=np.int32)
-    for first, mine, _ in _blocks(height, width, users, users):
-        cells = (users[mine] - first) * width + products[mine]
-        numbers = rows[: len(cells)]
-        table[cells] = numbers
-        if not np.array_equal(table[cells], numbers):  # of two alike, one was written over
-            return True
-    return False
+    width = max(len(pairs.product_ids), 1)
+    keys = np.sort(pairs.users * width + pairs.products)
+    return bool((keys[1:] == keys[:-1]).any())
 
 
 def refuse(bad: NDArray[np.bool_], problem: str) -> None:

@@ -61,14 +61,21 @@ class RankedLists(Pairs):
     Attributes:
         user_ids: The users that have a list.
         product_ids: The distinct products in all lists.
-        users: int64 (n,), positions in `user_ids`, ascending.
+        users: int64 (n,), positions in `user_ids`, ascending; each has a row.
         products: int64 (n,), positions in `product_ids`.
     """
 
     @cached_property
+    def first(self) -> NDArray[np.int64]:
+        """The row of the top of each list: int64 (user_ids,)."""
+        if not len(self.users):
+            return np.zeros(0, np.int64)
+        return np.append(0, np.flatnonzero(self.users[1:] != self.users[:-1]) + 1)
+
+    @cached_property
     def counts(self) -> NDArray[np.int64]:
         """Products in each list: int64 (user_ids,)."""
-        return np.bincount(self.users, minlength=len(self.user_ids)).astype(np.int64)
+        return np.diff(self.first, append=len(self.users))
 
     @cached_property
     def longest(self) -> int:
@@ -78,8 +85,7 @@ class RankedLists(Pairs):
     @cached_property
     def places(self) -> NDArray[np.int64]:
         """Place of each product in its list, from 0: int64 (n,)."""
-        first = np.cumsum(self.counts) - self.counts
-        return np.arange(len(self.users)) - np.repeat(first, self.counts)
+        return np.arange(len(self.users)) - np.repeat(self.first, self.counts)
 
     def lengths(self, users: Vocabulary) -> NDArray[np.int64]:
         """Count the products in the list of each of `users`: int64 (users,)."""
@@ -125,14 +131,22 @@ class RankedLists(Pairs):
         depth = self.longest
         if len(self.user_ids) * depth > _ROOMY * len(self.users):
             return True
-        laid = self._laid(self.products.astype(np.int32), depth, -1)
-        shown = np.sort(laid, axis=1)
+        shown = self._laid(self.products.astype(np.int32), depth, -1)
+        shown.sort(axis=1)
         alike = shown[:, 1:] == shown[:, :-1]
         return bool(alike.any() and (alike & (shown[:, 1:] >= 0)).any())
 
     def _rows(self, users: Vocabulary) -> NDArray[np.int32]:
         """Return each user's list, −1 where there is none."""
-        return self.user_ids.codes(users.array)
+        known, rows = self._asked.get(id(users), (None, None))
+        if rows is None or known is not users:
+            rows = self.user_ids.codes(users.array)
+            self._asked[id(users)] = users, rows
+        return rows
+
+    @cached_property
+    def _asked(self) -> dict[int, tuple[Vocabulary, NDArray[np.int32]]]:
+        return {}
 
     def hits(self, relevant: RelevantPairs, users: Vocabulary, depth: int) -> Hits:
         """Find which recommended products were relevant, down to `depth`."""
