@@ -168,7 +168,7 @@ def read_relevant(
     Raises:
         DataError: A missing column, no row, a null id, or a pair that occurs twice.
     """
-    table, _ = read_frame(frame, name)
+    table, _ = read_frame(frame, name, copy=False)
     _require(table, ("user_id", "product_id"), name)
     if not table.num_rows and not empty_ok:
         raise DataError(f"{name}: the frame is empty, so there is no user to judge")
@@ -184,7 +184,7 @@ def read_amounts(frame: Any, column: str, name: str) -> NDArray[np.float64] | No
     Raises:
         DataError: It does not hold finite numbers.
     """
-    table, _ = read_frame(frame, name)
+    table, _ = read_frame(frame, name, copy=False)
     if column not in table.column_names:
         return None
     array = readable(table[column].combine_chunks(), f"{name}.{column}")
@@ -203,7 +203,7 @@ def read_kinds(frame: Any, name: str) -> dict[str, RelevantPairs]:
     Raises:
         DataError: A missing column or a null id.
     """
-    table, _ = read_frame(frame, name)
+    table, _ = read_frame(frame, name, copy=False)
     _require(table, ("user_id", "product_id", "event"), name)
     pairs = read_relevant(table, name, empty_ok=True, repeats_ok=True)
     encoded = table["event"].combine_chunks().dictionary_encode()
@@ -227,7 +227,7 @@ def read_lists(
         DataError: A missing column, a null, a pair or a rank that a user has twice, a rank that is
             no positive whole number, or ids of another type than the relevant ones.
     """
-    table, kind = read_frame(frame, name)
+    table, kind = read_frame(frame, name, copy=False)
     by_score = convention.order == "score"
     _require(table, ("user_id", "product_id", "rank", *(("score",) if by_score else ())), name)
     user_ids, product_ids, users, products = _coded(table, "user_id", "product_id", name)
