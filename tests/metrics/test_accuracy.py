@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from suitably.metrics import LENSKIT, RECTOOLS, TREC, Convention, Hits, parse_metric
+from suitably.metrics import LENSKIT, RECTOOLS, TREC, Convention, Hits, auc, parse_metric
 
 KERNELS = ("dcg", "ndcg", "recall", "precision", "hit_rate", "map", "mrr")
 
@@ -205,3 +205,37 @@ def test_the_best_of_a_deep_list_is_the_sum_of_its_discounts(convention):
         assert convention.most(k) == pytest.approx(
             math.fsum(convention.discounts(k)), rel=1e-11 if k > 10 else 0
         )
+
+
+class TestAuc:
+    def test_by_hand(self):
+        # Of two relevant and two other products, three of four pairs stand the right way round.
+        assert auc(one([1, 0, 1], relevant=2), size=4)[0] == 0.75
+        # Below the first of the list all is tied: 2 pairs won, one of four tied for certain.
+        assert auc(one([1, 0, 1], relevant=2), size=4, k=1)[0] == (2 + 0.5 * 2) / 4
+
+    def test_ends(self):
+        assert auc(one([1, 1, 0, 0], relevant=2), size=4)[0] == 1
+        assert auc(one([0, 0, 1, 1], relevant=2), size=4)[0] == 0
+        assert np.isnan(auc(one([1, 1], relevant=2), size=2)[0])
+        assert auc(Hits(np.zeros((1, 0), bool), np.array([0]), np.array([2])), size=9)[0] == 0.5
+
+
+@given(many_hits(), st.integers(0, 5), st.integers(1, 15))
+def test_auc_agrees_with_counting_pairs(hits, spare, k):
+    size = int((hits.lengths + hits.relevant).max()) + spare
+    found = auc(hits, size, k)
+    for user in range(len(hits)):
+        row = hits.relevance[user, : hits.lengths[user]].tolist()
+        missed = hits.relevant[user] - sum(row)
+        flags = row + [True] * missed + [False] * (size - len(row) - missed)
+        # Beyond the first k all share one place.
+        placed = [(min(place, k) if place < len(row) else k, flag)
+                  for place, flag in enumerate(flags)]  # fmt: skip
+        placed = [(k if place >= min(k, len(row)) else place, flag) for place, flag in placed]
+        pairs = [(a, b) for a, wanted in placed if wanted for b, other in placed if not other]
+        if not pairs:
+            assert np.isnan(found[user])
+            continue
+        won = sum((a < b) + 0.5 * (a == b) for a, b in pairs)
+        assert found[user] == pytest.approx(won / len(pairs))

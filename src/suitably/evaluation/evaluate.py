@@ -9,6 +9,7 @@ import pyarrow as pa
 from suitably.data.columns import Columns
 from suitably.data.frames import write_frame
 from suitably.evaluation.known import History, Judge, Known, read_fields
+from suitably.evaluation.monthly_returns import read_returns
 from suitably.evaluation.observe import observe
 from suitably.evaluation.ranked_frames import (
     RankedLists,
@@ -17,7 +18,6 @@ from suitably.evaluation.ranked_frames import (
     read_lists,
     read_relevant,
 )
-from suitably.evaluation.returns import read_returns
 from suitably.metrics import Convention, UserMetric, find_convention, parse_metrics
 from suitably.metrics.protocol import (
     ListMetric,

@@ -18,8 +18,8 @@ from suitably.data.splits import Split
 from suitably.data.view import View
 from suitably.data.vocabulary import Vocabulary, id_array, same_ids
 from suitably.errors import DataError
+from suitably.evaluation.monthly_returns import Returns, monthly_returns, read_returns
 from suitably.evaluation.ranked_frames import RelevantPairs
-from suitably.evaluation.returns import Returns, monthly_returns, read_returns
 from suitably.suitability.language.document import PolicyDocument
 from suitably.suitability.language.types import Scale
 from suitably.typing import IdsLike, IntoFrame

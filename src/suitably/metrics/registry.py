@@ -199,7 +199,11 @@ class Metric:
     @property
     def label(self) -> str:
         """The name as callers write it."""
-        options = ",".join(f"{option}:{value}" for option, value in self.options.items())
+        written = {
+            option: str(value).lower() if isinstance(value, bool) else value
+            for option, value in self.options.items()
+        }
+        options = ",".join(f"{option}:{value}" for option, value in written.items())
         depth = "" if self.k is None else f"@{self.k}"
         return f"{self.name}{f'[{options}]' if options else ''}{depth}"
 
@@ -301,11 +305,17 @@ def parse_metric(text: str) -> Metric:
         return Metric(name)
     options = _options(name, spec, found["options"])
     if depth is None:
-        return Metric(name, None, options)
+        return _as_written(Metric(name, None, options), text)
     Metric(name, 1, options)
     if not _POSITIVE.fullmatch(depth):
         raise ValueError(f"metric {text!r}: k={depth!r} must be a positive integer")
-    return Metric(name, int(depth), options)
+    return _as_written(Metric(name, int(depth), options), text)
+
+
+def _as_written(metric: Metric, text: str) -> Metric:
+    if metric.label != text:
+        raise ValueError(f"metric {text!r}: write it {metric.label!r}")
+    return metric
 
 
 def _options(name: str, spec: MetricSpec, written: str | None) -> dict[str, Any]:
@@ -325,9 +335,9 @@ def _options(name: str, spec: MetricSpec, written: str | None) -> dict[str, Any]
 
 def _read(value: str, default: Any) -> Any:
     if isinstance(default, bool):
-        if value not in ("true", "false", "True", "False"):
+        if value not in ("true", "false"):
             raise ValueError(value)
-        return value in ("true", "True")
+        return value == "true"
     return type(default)(value)
 
 
