@@ -166,3 +166,15 @@ def test_a_profile_that_is_no_map():
     for column in (["x"], [3.0]):
         with pytest.raises(ValueError, match="as maps to numbers"):
             profile_calibration(np.array([[0]]), fields, pa.table({"category_share": column}))
+
+
+@pytest.mark.parametrize(("k", "expected"), [(5, 2.926337634385), (20, 2.926201957422)])
+def test_novelty_is_the_mean_inverse_user_frequency_of_rectools(k, expected):
+    """Values of RecTools 0.19.0 on 400 random users, drawn as below."""
+    rng = np.random.default_rng(7)
+    owners, lists = np.zeros(60, np.int64), np.full((400, 25), -1)
+    for row in lists:
+        owners[rng.choice(60, rng.integers(1, 16), replace=False)] += 1
+        n = rng.integers(0, 26)
+        row[:n] = rng.permutation(60)[:n]
+    assert np.nanmean(novelty(lists, owners, 400, k)) == pytest.approx(expected, abs=1e-11)
