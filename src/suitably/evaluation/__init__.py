@@ -4,7 +4,13 @@ from suitably.evaluation.abtest import ABResult, ABTest, Guardrail
 from suitably.evaluation.evaluate import evaluate
 from suitably.evaluation.monthly_returns import monthly_returns
 from suitably.evaluation.splits import TimeSplit
-from suitably.evaluation.statistics import Estimate, Statistic, paired_difference, paired_t
+from suitably.evaluation.statistics import (
+    Estimate,
+    PairedSample,
+    Statistic,
+    paired_difference,
+    paired_t,
+)
 from suitably.evaluation.tuning import Tuned, tune
 from suitably.report import DecisionBanner, Facts, Paragraph, Report, Table
 
@@ -19,6 +25,7 @@ __all__ = [
     "Estimate",
     "Facts",
     "Guardrail",
+    "PairedSample",
     "Paragraph",
     "Report",
     "Statistic",

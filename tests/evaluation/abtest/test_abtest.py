@@ -241,8 +241,9 @@ class TestJobs:
 
 class TestStatistic:
     def test_another_one_may_be_given(self, bank):
-        def always_two(control, treatment, clusters, alpha):
-            assert control.shape == treatment.shape == clusters.shape
+        def always_two(sample, alpha):
+            control, treatment = sample.control, sample.treatment
+            assert control.shape == treatment.shape == sample.users.shape
             middle = float(treatment.mean() - control.mean())
             ends = middle - alpha, middle + alpha
             return Estimate(2, 0, float(control.mean()), float(treatment.mean()), middle, *ends)

@@ -20,7 +20,7 @@ from suitably.evaluation.abtest.segments import ALL, pool_small
 from suitably.evaluation.abtest.split_run import SplitRun, TestSpec, run_split
 from suitably.evaluation.evaluate import depth_of
 from suitably.evaluation.splits import read_splits
-from suitably.evaluation.statistics import Estimate, Statistic, paired_t
+from suitably.evaluation.statistics import Estimate, PairedSample, Statistic, paired_t
 from suitably.evaluation.statistics.rounding import without_noise
 from suitably.metrics import (
     Convention,
@@ -262,7 +262,8 @@ class ABTest:
     def _estimate(
         self, control: NDArray[Any], treatment: NDArray[Any], users: NDArray[Any]
     ) -> Estimate:
-        found = (self.statistic or paired_t)(control, treatment, users, self.alpha)
+        sample = PairedSample(control, treatment, users)
+        found = (self.statistic or paired_t)(sample, self.alpha)
         if not isinstance(found, Estimate):
             raise ValueError(f"statistic: gave a {type(found).__name__}, must give an Estimate")
         return found

@@ -6,26 +6,22 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from suitably.evaluation.statistics.protocol import Estimate
+from suitably.evaluation.statistics.protocol import Estimate, PairedSample
 from suitably.evaluation.statistics.rounding import noise, without_noise
 
 __all__ = ["paired_difference", "paired_t"]
 
 
-def paired_t(
-    control: NDArray[np.float64],
-    treatment: NDArray[np.float64],
-    clusters: NDArray[np.int64],
-    alpha: float,
-) -> Estimate:
+def paired_t(sample: PairedSample, alpha: float) -> Estimate:
     """Compare by Student's t, users' averages over splits as the units; omit what is missing.
 
     Example:
         >>> nan = float("nan")
-        >>> paired_t(np.array([1, 2, nan]), np.array([2, 4, 5]), np.array([0, 1, 2]), 0.05).omitted
+        >>> values = np.array([1, 2, nan]), np.array([2, 4, 5])
+        >>> paired_t(PairedSample(*values, users=np.array([0, 1, 2])), alpha=0.05).omitted
         1
     """
-    return paired_difference(control, treatment, clusters, alpha, missing="omit")
+    return paired_difference(sample.control, sample.treatment, sample.users, alpha, missing="omit")
 
 
 def paired_difference(

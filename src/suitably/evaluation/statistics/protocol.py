@@ -9,7 +9,44 @@ from numpy.typing import NDArray
 
 from suitably.utils.record import Record
 
-__all__ = ["Estimate", "Statistic"]
+__all__ = ["Estimate", "PairedSample", "Statistic"]
+
+
+@dataclass(frozen=True)
+class PairedSample:
+    """A metric of both arms, a row per user and window, and what an interval may rest on.
+
+    A ratio, such as revenue per order, has numerators in `control` and `treatment` and the
+    denominators beside them.
+
+    Attributes:
+        control: float64 (n,), NaN where the metric has no value.
+        treatment: float64 (n,), likewise.
+        users: int64 (n,), whose row it is: rows of one user are not independent.
+        windows: int64 (n,), the row of `spans` it was measured in; None: all in one.
+        spans: float64 (windows, 2), start and end of each, in days: rows of windows that overlap
+            are not independent either. None: not known.
+        covariates: float64 (n, covariates), known before either arm could matter; None: none.
+        denominators: float64 (2, n), of control and of treatment; None: not a ratio.
+        bounds: The least and the greatest value that the metric can have; None: not known.
+
+    Example:
+        >>> sample = PairedSample(np.array([0.0, 1.0]), np.array([1.0, 1.0]), np.array([7, 9]))
+        >>> len(sample), sample.windows is None
+        (2, True)
+    """
+
+    control: NDArray[np.float64]
+    treatment: NDArray[np.float64]
+    users: NDArray[np.int64]
+    windows: NDArray[np.int64] | None = None
+    spans: NDArray[np.float64] | None = None
+    covariates: NDArray[np.float64] | None = None
+    denominators: NDArray[np.float64] | None = None
+    bounds: tuple[float, float] | None = None
+
+    def __len__(self) -> int:
+        return len(self.control)
 
 
 @dataclass(frozen=True, repr=False)
@@ -56,26 +93,19 @@ class Statistic(Protocol):
     """What `ABTest` computes the differences of metrics by.
 
     Example:
-        >>> def sign_of_the_means(control, treatment, clusters, alpha):
-        ...     a, b = float(control.mean()), float(treatment.mean())
-        ...     return Estimate(len(set(clusters)), 0, a, b, b - a)
-        >>> statistic: Statistic = sign_of_the_means
-        >>> statistic(np.array([0.0, 1.0]), np.array([1.0, 1.0]), np.array([7, 9]), 0.05)
+        >>> def difference_of_means(sample, alpha):
+        ...     a, b = float(sample.control.mean()), float(sample.treatment.mean())
+        ...     return Estimate(len(set(sample.users)), 0, a, b, b - a)
+        >>> statistic: Statistic = difference_of_means
+        >>> values = np.array([0.0, 1.0]), np.array([1.0, 1.0])
+        >>> statistic(PairedSample(*values, users=np.array([7, 9])), alpha=0.05)
         Estimate(+0.5, 0.5 to 1, n=2)
     """
 
-    def __call__(
-        self,
-        control: NDArray[np.float64],
-        treatment: NDArray[np.float64],
-        clusters: NDArray[np.int64],
-        alpha: float,
-    ) -> Estimate:
+    def __call__(self, sample: PairedSample, alpha: float) -> Estimate:
         """Estimate the difference of two measurements of the same rows.
 
         Args:
-            control: (n,), NaN where a metric has no value.
-            treatment: (n,), likewise.
-            clusters: (n,), whose row it is: rows of one user are not independent.
+            sample: The two measurements.
             alpha: One less the coverage of the interval.
         """
