@@ -135,7 +135,7 @@ class TestAgainstTools:
         assert value(name, hits, LENSKIT).mean() == pytest.approx(expected, abs=1e-6)
 
 
-def slow(name, k, row, relevant, convention):
+def slow(name, k, row, relevant, convention, length):
     """The definitions, one rank at a time."""
 
     def discount(rank):
@@ -151,7 +151,8 @@ def slow(name, k, row, relevant, convention):
         best = k if convention.ideal == "k" else min(k, relevant)
         return gain / sum(discount(r) for r in range(1, best + 1)) if best else 0
     if name == "precision":
-        return len(hit) / k
+        places = k if convention.precision_over == "k" else min(k, length)
+        return len(hit) / places if places else 0
     if name == "hit_rate":
         return float(bool(hit))
     if name == "mrr":
@@ -184,8 +185,10 @@ def many_hits(draw):
 )
 def test_agrees_with_the_slow_twin(hits, name, k, convention):
     expected = [
-        slow(name, k, row, relevant, convention)
-        for row, relevant in zip(hits.relevance.tolist(), hits.relevant.tolist(), strict=True)
+        slow(name, k, row, relevant, convention, length)
+        for row, relevant, length in zip(
+            hits.relevance.tolist(), hits.relevant.tolist(), hits.lengths.tolist(), strict=True
+        )
     ]
     found = value(f"{name}@{k}", hits, convention)
     assert found.dtype == np.float64

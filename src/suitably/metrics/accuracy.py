@@ -79,13 +79,17 @@ def recall(hits: Hits, k: int, convention: Convention = TREC) -> Values:
 def precision(hits: Hits, k: int, convention: Convention = TREC) -> Values:
     """Share of k places that were hits; a list shorter than k wastes the rest.
 
+    Under the convention of LensKit, the share of the products listed instead.
+
     Example:
         >>> hits = Hits(np.array([[True, False, True]]), np.array([3]), np.array([2]))
         >>> precision(hits, 4)
         array([0.5])
     """
-    del convention
-    return _share(_found(hits, k), np.full(len(hits), float(k)))
+    places = np.full(len(hits), float(k))
+    if convention.precision_over == "min(k, listed)":
+        places = np.minimum(hits.lengths, k).astype(np.float64)
+    return _share(_found(hits, k), places)
 
 
 def hit_rate(hits: Hits, k: int, convention: Convention = TREC) -> Values:

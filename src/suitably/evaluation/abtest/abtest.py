@@ -30,7 +30,7 @@ from suitably.metrics import (
     linearised,
     parse_metrics,
 )
-from suitably.metrics.protocol import MetricLike, is_per_user
+from suitably.metrics.protocol import MetricLike, is_per_user, range_of
 from suitably.suitability.policy import Policy, read_policies
 from suitably.utils.parallel import check_jobs, run_jobs
 from suitably.utils.progress import progress
@@ -245,8 +245,9 @@ class ABTest:
 
         def compare(rows: Any) -> Estimate:
             if ratios is not None:
-                return self._estimate(*_linear(ratios[:, rows], users[rows]))
-            return self._estimate(control[rows], treatment[rows], users[rows])
+                return self._estimate(PairedSample(*_linear(ratios[:, rows], users[rows])))
+            values = control[rows], treatment[rows], users[rows]
+            return self._estimate(PairedSample(*values, bounds=range_of(metric)))
 
         found = [MetricRow(label, ALL, compare(slice(None)), better)]
         if self.segments is None or not len(users):
@@ -259,10 +260,7 @@ class ABTest:
                 found.append(MetricRow(label, name, result, better))
         return found
 
-    def _estimate(
-        self, control: NDArray[Any], treatment: NDArray[Any], users: NDArray[Any]
-    ) -> Estimate:
-        sample = PairedSample(control, treatment, users)
+    def _estimate(self, sample: PairedSample) -> Estimate:
         found = (self.statistic or paired_t)(sample, self.alpha)
         if not isinstance(found, Estimate):
             raise ValueError(f"statistic: gave a {type(found).__name__}, must give an Estimate")
