@@ -83,6 +83,7 @@ def test_frames_and_zones():
         ({"price": ["1", "2"]}, "must hold numbers"),
         ({"timestamp": [None, pd.Timestamp("2024-01-01")]}, "a timestamp"),
         ({"timestamp": [pd.Timestamp("2024-01-01")] * 2}, "two prices at one moment"),
+        ({"timestamp": ["2024-01-01", "soon"]}, "a moment cannot be read"),
     ],
 )
 def test_prices_that_are_none(change, message):

@@ -230,7 +230,11 @@ class Known:
             judge=judge,
             history=history,
             returns=returns,
-            rejected=pairs(window.take(window.among(kinds.rejected))) if kinds.rejected else None,
+            rejected=(
+                pairs(window.take(window.among(kinds.rejected)))
+                if kinds.rejected and dated
+                else None
+            ),
             spent=None if values is None or not dated else (pairs(acquired), values),
             events={
                 kind: pairs(window.take(window.among([kind])))

@@ -55,8 +55,8 @@ def monthly_returns(prices: IntoFrame, at: AsOf, end: AsOf) -> Any:
         product and period in which it is known.
 
     Raises:
-        DataError: A missing column, a null, a price that is not above 0, a product with two prices
-            at one moment, or a window without length.
+        DataError: A missing column, a null, a moment that cannot be read, a price that is not above
+            0, a product with two prices at one moment, or a window without length.
 
     Source:
         Sanz-Cruzado, Droukas and McCreadie, FAR-Trans, arXiv:2407.08692, for the compounding.
@@ -73,8 +73,11 @@ def monthly_returns(prices: IntoFrame, at: AsOf, end: AsOf) -> Any:
     _require(table, ("product_id", "timestamp", "price"), "prices")
     ids = id_array(table["product_id"], "prices.product_id")
     price = _numbers(table, "price", "prices")
-    times: Any = pd.to_datetime(pd.Series(table["timestamp"].to_pandas()))
-    start, stop = pd.Timestamp(at), pd.Timestamp(end)
+    try:
+        times: Any = pd.to_datetime(pd.Series(table["timestamp"].to_pandas()))
+        start, stop = pd.Timestamp(at), pd.Timestamp(end)
+    except (ValueError, TypeError) as error:
+        raise DataError(f"prices: a moment cannot be read: {error}") from None
     if ids.null_count or times.isna().any() or not (price > 0).all():
         raise DataError("prices: every row needs a product, a timestamp and a price above 0")
     if not start < stop:

@@ -33,7 +33,7 @@ def expected_revenue(
     hits: Hits,
     products: NDArray[np.int64],
     product_fields: pa.Table,
-    k: int,
+    k: int | None = None,
     convention: Convention = TREC,
     *,
     revenue: str = "revenue",
@@ -50,7 +50,7 @@ def expected_revenue(
         hits: Relevance along the lists.
         products: int64 (users, depth), rows of `product_fields`; −1 for none.
         product_fields: A row per product.
-        k: How many products from the top count.
+        k: How many products from the top count; None: all.
         convention: Gives the discount.
         revenue: The column of what one sale of the product earns, commission included, in money.
         commission: The column of how much of that is commission, 0 where none is.
@@ -80,7 +80,7 @@ def revenue_per_user(
     spent: NDArray[np.float64],
     products: NDArray[np.int64],
     product_fields: pa.Table,
-    k: int,
+    k: int | None = None,
     *,
     rate: str = "fee_rate",
 ) -> Ratio:
@@ -90,7 +90,7 @@ def revenue_per_user(
         spent: float64 (users, depth), money acquired in the window of the product at that rank.
         products: int64 (users, depth), rows of `product_fields`; −1 for none.
         product_fields: A row per product.
-        k: How many products from the top count.
+        k: How many products from the top count; None: all.
         rate: The column of the share of the money that the firm earns.
 
     Returns:
@@ -112,7 +112,7 @@ def contribution(
     lengths: NDArray[np.int64],
     product_fields: pa.Table,
     user_fields: pa.Table,
-    k: int,
+    k: int | None = None,
     *,
     rate: str = "fee_rate",
     cost: str = "contact_cost",
@@ -125,7 +125,7 @@ def contribution(
         lengths: int64 (users,): an empty list costs nothing.
         product_fields: A row per product.
         user_fields: A row per user.
-        k: How many products from the top count.
+        k: How many products from the top count; None: all.
         rate: The column of the share of the money that the firm earns.
         cost: The field of users with the cost of a list, in money.
 
@@ -146,7 +146,7 @@ def contribution(
 def conversion(
     hits: Hits,
     events: Mapping[str, NDArray[np.bool_]],
-    k: int,
+    k: int | None = None,
     *,
     start: str = _SHOWN,
     stage: str = _ACQUIRED,
@@ -156,7 +156,7 @@ def conversion(
     Args:
         hits: Relevance along the lists.
         events: By kind of event, bool (users, depth), whether one fell on the product at that rank.
-        k: How many products from the top count.
+        k: How many products from the top count; None: all.
         start: The stage that counts below: `"shown"` is every product in a list, `"acquired"`
             every relevant one, else a kind of event within the window.
         stage: The stage that counts above, of what reached `start`.
@@ -177,13 +177,13 @@ def conversion(
     return Ratio(above.sum(axis=1).astype(np.float64), below.sum(axis=1).astype(np.float64))
 
 
-def retention(hits: Hits, newcomers: NDArray[np.bool_], k: int) -> Ratio:
+def retention(hits: Hits, newcomers: NDArray[np.bool_], k: int | None = None) -> Ratio:
     """Of users who had acquired something before the cut, the share who acquire from the list.
 
     Args:
         hits: Relevance along the lists.
         newcomers: bool (users,), who acquired nothing before the cut.
-        k: How many products from the top count.
+        k: How many products from the top count; None: all.
 
     Returns:
         Numerator: 1 for a user of before with a hit in the window; denominator: 1 for a user of
@@ -203,7 +203,7 @@ def cac(
     hits: Hits,
     newcomers: NDArray[np.bool_],
     user_fields: pa.Table,
-    k: int,
+    k: int | None = None,
     *,
     cost: str = "acquisition_cost",
 ) -> Ratio:
@@ -213,7 +213,7 @@ def cac(
         hits: Relevance along the lists.
         newcomers: bool (users,), who acquired nothing before the cut.
         user_fields: A row per user.
-        k: How many products from the top count.
+        k: How many products from the top count; None: all.
         cost: The field of users with what it cost to reach them with a list, in money.
 
     Returns:
@@ -234,7 +234,7 @@ def ltv_to_cac(
     hits: Hits,
     newcomers: NDArray[np.bool_],
     user_fields: pa.Table,
-    k: int,
+    k: int | None = None,
     *,
     value: str = "lifetime_value",
     cost: str = "acquisition_cost",
@@ -247,7 +247,7 @@ def ltv_to_cac(
         hits: Relevance along the lists.
         newcomers: bool (users,), who acquired nothing before the cut.
         user_fields: A row per user.
-        k: How many products from the top count.
+        k: How many products from the top count; None: all.
         value: The field of users with their lifetime value, in money.
         cost: The field of users with what it cost to reach them with a list, in money.
 
@@ -270,7 +270,7 @@ def _revenue(
     spent: NDArray[np.float64],
     products: NDArray[np.int64],
     product_fields: pa.Table,
-    k: int,
+    k: int | None,
     rate: str,
 ) -> Values:
     rates = along(numbers(product_fields, "products", rate, "rate"), products, k, np.nan)
@@ -283,13 +283,13 @@ def _costs(user_fields: pa.Table, cost: str, lengths: NDArray[np.int64]) -> Valu
     return np.where(lengths > 0, numbers(user_fields, "users", cost, "cost"), 0.0)
 
 
-def _converted(hits: Hits, k: int) -> NDArray[np.bool_]:
+def _converted(hits: Hits, k: int | None) -> NDArray[np.bool_]:
     found: NDArray[np.bool_] = np.any(hits.top(k), axis=1)
     return found
 
 
 def _reached(
-    hits: Hits, events: Mapping[str, NDArray[np.bool_]], k: int, stage: str
+    hits: Hits, events: Mapping[str, NDArray[np.bool_]], k: int | None, stage: str
 ) -> NDArray[np.bool_]:
     top = hits.top(k)
     if stage == _SHOWN:

@@ -18,7 +18,9 @@ __all__ = [
 Values = NDArray[np.float64]
 
 
-def violation_rate(passes: NDArray[np.bool_], lengths: NDArray[np.int64]) -> Values:
+def violation_rate(
+    passes: NDArray[np.bool_], lengths: NDArray[np.int64], k: int | None = None
+) -> Values:
     """Share of each user's list that the policy does not pass; unknown is not a pass.
 
     An empty list violates nothing: 0.
@@ -27,6 +29,7 @@ def violation_rate(passes: NDArray[np.bool_], lengths: NDArray[np.int64]) -> Val
         passes: bool (users, depth), whether the product at that rank passes every rule; anything
             past the end of a list is ignored.
         lengths: int64 (users,), products in each list, at most depth.
+        k: How many products from the top count; None: all.
 
     Returns:
         float64 (users,).
@@ -35,7 +38,7 @@ def violation_rate(passes: NDArray[np.bool_], lengths: NDArray[np.int64]) -> Val
         >>> violation_rate(np.array([[True, False], [True, True]]), np.array([2, 1]))
         array([0.5, 0. ])
     """
-    return _share_of_list(~passes, lengths, None)
+    return _share_of_list(~passes, lengths, k)
 
 
 def violation_rate_at(
@@ -43,6 +46,7 @@ def violation_rate_at(
     lengths: NDArray[np.int64],
     products: NDArray[np.int64],
     product_fields: pa.Table,
+    k: int | None = None,
     *,
     level: str = "",
     by: str = "risk_level",
@@ -56,6 +60,7 @@ def violation_rate_at(
         lengths: int64 (users,), products in each list, at most depth.
         products: int64 (users, depth), rows of `product_fields`; −1 for none.
         product_fields: A row per product.
+        k: How many products from the top count; None: all.
         level: The level, as the column has it.
         by: The column of levels.
 
@@ -72,7 +77,7 @@ def violation_rate_at(
     if level not in group.names:
         raise MissingInputError(f"level={level!r}: no product has it; {by!r} holds {group.names}")
     of_level = along(group.codes == group.names.index(level), products, None, False)
-    return _share_of_list(~passes & of_level, lengths, None)
+    return _share_of_list(~passes & of_level, lengths, k)
 
 
 def rejection_rate(rejected: NDArray[np.bool_], lengths: NDArray[np.int64], k: int) -> Values:
