@@ -41,15 +41,14 @@ def observe(
         made["products"] = lists.grid(users, codes[lists.products], depth, -1)
     passes = None
     if known.passes is not None and needs & {"passes", "suitable_hits"}:
-        ids = lists.user_ids.values[lists.users], lists.product_ids.values[lists.products]
-        passes = lists.grid(users, np.asarray(known.passes(*ids), dtype=bool), depth, False)
+        verdicts = np.asarray(known.passes(*lists.ids()), dtype=bool)
+        passes = lists.grid(users, verdicts, depth, False)
         made["passes"] = passes
     if relevant is not None and needs & {"hits", "suitable_hits"}:
         hits = made["hits"] = lists.hits(relevant, users, depth)
         if passes is not None and known.passes is not None and "suitable_hits" in needs:
-            ids = relevant.ids()
-            rows = users.codes(relevant.user_ids.values)[relevant.users]
-            counted = (rows >= 0) & np.asarray(known.passes(*ids), dtype=bool)
+            rows = users.codes(relevant.user_ids.array)[relevant.users]
+            counted = (rows >= 0) & np.asarray(known.passes(*relevant.ids()), dtype=bool)
             suitable = np.bincount(rows[counted], minlength=len(users)).astype(np.int64)
             made["suitable_hits"] = Hits(hits.relevance & passes, hits.lengths, suitable)
     if known.rejected is not None and "rejected" in needs:

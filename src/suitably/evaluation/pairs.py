@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from suitably.data.vocabulary import Vocabulary
@@ -33,6 +34,11 @@ class Pairs:
     product_ids: Vocabulary
     users: Codes
     products: Codes
+
+    def ids(self) -> tuple[pa.Array, pa.Array]:
+        """Return the external ids of every pair: users, products."""
+        users = self.user_ids.array.take(pa.array(self.users))
+        return users, self.product_ids.array.take(pa.array(self.products))
 
     def among(self, others: "Pairs") -> NDArray[np.bool_]:
         """Return which of the pairs are among others: bool (n,)."""

@@ -49,10 +49,6 @@ class RelevantPairs(Pairs):
             self.products[keep],
         )
 
-    def ids(self) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Return the external ids of every pair: users, products."""
-        return self.user_ids.values[self.users], self.product_ids.values[self.products]
-
 
 @dataclass(frozen=True)
 class RankedLists(Pairs):

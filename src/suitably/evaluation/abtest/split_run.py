@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -137,8 +136,7 @@ def run_split(
     judging = evaluate_policy(arms[0], arms[1], spec.policies, data, cut)
     evaluable = everyone
     if spec.relevant == "suitable":
-        pairs = users[everyone.users], everyone.product_ids.values[everyone.products]
-        evaluable = everyone.where(judging.passes(*pairs))
+        evaluable = everyone.where(judging.passes(*everyone.ids()))
     told = Known.of_split(needs, data, view, split, candidates, judging, spec.prices)
     measured = [ArmMetrics(spec, arm, told, everyone, evaluable, asked, candidates) for arm in arms]
 
@@ -188,6 +186,7 @@ class ArmMetrics:
         self._lists, _ = read_lists(frame, everyone, spec.convention, "recommendations")
         self._spec, self._known = spec, known
         self._everyone, self._evaluable, self._asked = everyone, evaluable, asked
+        self._laid_out: dict[int, MetricInput] = {}
         # Depth costs memory, and nothing lies deeper than the catalogue and the longest list.
         self._depth = min(spec.depth, max(len(candidates), self._lists.longest, 1))
 
@@ -208,34 +207,21 @@ class ArmMetrics:
         return np.vstack([ratio.numerator, ratio.denominator])
 
     def _seen(self, metric: MetricLike) -> MetricInput:
-        needs = needs_of(metric)
-        if "rejected" in needs:
-            return self._of_rejecters
-        return self._hits if "hits" in needs else self._shown
-
-    @cached_property
-    def _hits(self) -> MetricInput:
-        return self._observe(self._evaluable.user_ids, self._evaluable)
-
-    @cached_property
-    def _shown(self) -> MetricInput:
-        return self._observe(self._everyone.user_ids, self._everyone)
-
-    @cached_property
-    def _of_rejecters(self) -> MetricInput:
-        return self._observe(self._asked, None)
-
-    def _observe(self, users: Vocabulary, relevant: RelevantPairs | None) -> MetricInput:
-        metrics = [metric for metric in self._spec.metrics if self.users(metric) is users]
-        return observe(
-            self._lists,
-            users,
-            self._depth,
-            self._spec.convention,
-            needed(metrics),
-            self._known,
-            relevant,
-        )
+        """Lay out once what all metrics of the same users see."""
+        users = self.users(metric)
+        if id(users) not in self._laid_out:
+            metrics = [one for one in self._spec.metrics if self.users(one) is users]
+            evaluable = users is self._evaluable.user_ids
+            self._laid_out[id(users)] = observe(
+                self._lists,
+                users,
+                self._depth,
+                self._spec.convention,
+                needed(metrics),
+                self._known,
+                self._evaluable if evaluable else self._everyone,
+            )
+        return self._laid_out[id(users)]
 
 
 def _with_rejecters(
