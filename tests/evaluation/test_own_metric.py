@@ -98,7 +98,7 @@ class TestFrames:
         assert found["age"].tolist() == [32, 31, 33]
 
     def test_without_them_the_frame_is_named(self):
-        with pytest.raises(ValueError, match="reads fields, so give a frame as products="):
+        with pytest.raises(ValueError, match="needs product_fields: give evaluate products="):
             evaluate(self.recs, self.relevant, ["mean_fee@2"])
 
     @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from suitably.metrics import LENSKIT, RECTOOLS, TREC, Convention, Hits, parse_metric
+from suitably.metrics import LENSKIT, RECTOOLS, TREC, Convention, Hits, auc, parse_metric
 
 KERNELS = ("dcg", "ndcg", "recall", "precision", "hit_rate", "map", "mrr")
 
@@ -105,6 +105,22 @@ class TestAgainstTools:
     @pytest.mark.parametrize(
         ("name", "expected"),
         [
+            ("ndcg@5", 0.115698107961),
+            ("ndcg@10", 0.108333761264),
+            ("ndcg@20", 0.090697951873),
+            ("recall@10", 0.131174034299),
+            ("map@10", 0.050827643537),
+            ("mrr@5", 0.222666666667),
+            ("mrr@20", 0.248687697354),
+        ],
+    )
+    def test_rectools(self, hits, name, expected):
+        """Values of RecTools 0.19.0."""
+        assert value(name, hits, RECTOOLS).mean() == pytest.approx(expected, abs=1e-11)
+
+    @pytest.mark.parametrize(
+        ("name", "expected"),
+        [
             ("ndcg@5", 0.123809795902),
             ("ndcg@10", 0.130536791053),
             ("ndcg@20", 0.152516009579),
@@ -119,7 +135,7 @@ class TestAgainstTools:
         assert value(name, hits, LENSKIT).mean() == pytest.approx(expected, abs=1e-6)
 
 
-def slow(name, k, row, relevant, convention):
+def slow(name, k, row, relevant, convention, length):
     """The definitions, one rank at a time."""
 
     def discount(rank):
@@ -135,7 +151,8 @@ def slow(name, k, row, relevant, convention):
         best = k if convention.ideal == "k" else min(k, relevant)
         return gain / sum(discount(r) for r in range(1, best + 1)) if best else 0
     if name == "precision":
-        return len(hit) / k
+        places = k if convention.precision_over == "k" else min(k, length)
+        return len(hit) / places if places else 0
     if name == "hit_rate":
         return float(bool(hit))
     if name == "mrr":
@@ -168,8 +185,10 @@ def many_hits(draw):
 )
 def test_agrees_with_the_slow_twin(hits, name, k, convention):
     expected = [
-        slow(name, k, row, relevant, convention)
-        for row, relevant in zip(hits.relevance.tolist(), hits.relevant.tolist(), strict=True)
+        slow(name, k, row, relevant, convention, length)
+        for row, relevant, length in zip(
+            hits.relevance.tolist(), hits.relevant.tolist(), hits.lengths.tolist(), strict=True
+        )
     ]
     found = value(f"{name}@{k}", hits, convention)
     assert found.dtype == np.float64
@@ -205,3 +224,37 @@ def test_the_best_of_a_deep_list_is_the_sum_of_its_discounts(convention):
         assert convention.most(k) == pytest.approx(
             math.fsum(convention.discounts(k)), rel=1e-11 if k > 10 else 0
         )
+
+
+class TestAuc:
+    def test_by_hand(self):
+        # Of two relevant and two other products, three of four pairs stand the right way round.
+        assert auc(one([1, 0, 1], relevant=2), size=4)[0] == 0.75
+        # Below the first of the list all is tied: 2 pairs won, one of four tied for certain.
+        assert auc(one([1, 0, 1], relevant=2), size=4, k=1)[0] == (2 + 0.5 * 2) / 4
+
+    def test_ends(self):
+        assert auc(one([1, 1, 0, 0], relevant=2), size=4)[0] == 1
+        assert auc(one([0, 0, 1, 1], relevant=2), size=4)[0] == 0
+        assert np.isnan(auc(one([1, 1], relevant=2), size=2)[0])
+        assert auc(Hits(np.zeros((1, 0), bool), np.array([0]), np.array([2])), size=9)[0] == 0.5
+
+
+@given(many_hits(), st.integers(0, 5), st.integers(1, 15))
+def test_auc_agrees_with_counting_pairs(hits, spare, k):
+    size = int((hits.lengths + hits.relevant).max()) + spare
+    found = auc(hits, size, k)
+    for user in range(len(hits)):
+        row = hits.relevance[user, : hits.lengths[user]].tolist()
+        missed = hits.relevant[user] - sum(row)
+        flags = row + [True] * missed + [False] * (size - len(row) - missed)
+        # Beyond the first k all share one place.
+        placed = [(min(place, k) if place < len(row) else k, flag)
+                  for place, flag in enumerate(flags)]  # fmt: skip
+        placed = [(k if place >= min(k, len(row)) else place, flag) for place, flag in placed]
+        pairs = [(a, b) for a, wanted in placed if wanted for b, other in placed if not other]
+        if not pairs:
+            assert np.isnan(found[user])
+            continue
+        won = sum((a < b) + 0.5 * (a == b) for a, b in pairs)
+        assert found[user] == pytest.approx(won / len(pairs))

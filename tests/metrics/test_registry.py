@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from suitably.metrics import (
+    ACCURACY,
     LENSKIT,
     Hits,
     ListMetric,
@@ -36,7 +37,7 @@ def test_reads_a_name_and_writes_it_back(text, metric):
     [
         ("ngcd@10", "no such metric; did you mean ndcg"),
         ("NDCG@10", "did you mean ndcg"),
-        ("roi@10", "no such metric; there are catalogue_coverage, coverage, dcg"),
+        ("xyz@10", "no such metric; there are abstention_rate, auc"),
         ("", "no such metric"),
         ("@10", "no such metric"),
         ("ndcg", "needs a depth, such as ndcg@10"),
@@ -155,3 +156,80 @@ def test_an_object_may_not_need_what_no_metric_sees():
 
     with pytest.raises(ValueError, match="metric 'odd': needs 'weather', which no metric sees"):
         parse_metrics([Odd()])
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "k"),
+    [
+        ("concentration[by:category]@10", {"by": "category"}, 10),
+        ("concentration@3", {}, 3),
+        ("concentration", {}, None),
+        ("sharpe[risk_free:0.002]", {"risk_free": 0.002}, None),
+        ("expected_revenue[with_commission:true]@5", {"with_commission": True}, 5),
+        ("conversion[start:view,stage:click]@5", {"start": "view", "stage": "click"}, 5),
+    ],
+)
+def test_options_are_read_and_written_back(text, options, k):
+    metric = parse_metric(text)
+    assert (dict(metric.options), metric.k, metric.label) == (options, k, text)
+    assert metric == Metric(metric.name, k, options)
+    assert hash(metric) == hash(Metric(metric.name, k))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("concentration[of:issuer]@3", "has no option 'of'; .*by"),
+        ("ndcg[by:issuer]@3", "has no option 'by'$"),
+        ("concentration[by]@3", "'by' must be option:value"),
+        ("concentration[]@3", "'' must be option:value"),
+        ("concentration[by:a,by:b]@3", "'by:b' must be option:value, each once"),
+        ("sharpe[risk_free:much]", "'risk_free:much' must hold a float"),
+        ("sharpe[risk_free:0.50]", r"write it 'sharpe\[risk_free:0.5\]'"),
+        ("expected_revenue[with_commission:yes]@5", "must hold a bool"),
+        ("concentration@3[by:issuer]", "must be a positive integer"),
+        ("concentration]@3", "must be a name such as ndcg@10, or name"),
+    ],
+)
+def test_options_that_are_none(text, message):
+    with pytest.raises(ValueError, match=message):
+        parse_metric(text)
+
+
+def test_an_option_keeps_its_type():
+    with pytest.raises(ValueError, match="by=3 must be of type str"):
+        Metric("concentration", 3, {"by": 3})
+    assert Metric("sharpe", None, {"risk_free": 1}).label == "sharpe[risk_free:1]"
+
+
+def test_an_option_needs_a_default(registry):
+    def mean_fee(products, *, by):
+        return np.zeros(len(products))
+
+    with pytest.raises(ValueError, match="option 'by' must have a default"):
+        register("mean_fee", mean_fee)
+
+
+def test_ranges_hold_for_any_convention():
+    assert Metric("recall", 10).range == (0, 1)
+    assert Metric("novelty", 10).range is None
+    low, high = Metric("dcg", 3).range
+    assert low == 0
+    assert high == pytest.approx(LENSKIT.most(3))
+    assert high >= find_convention("trec").most(3)
+    assert np.isfinite(Metric("dcg", 10**9).range[1])
+
+
+def test_accuracy_has_a_suitable_variant_of_each():
+    for name in (*ACCURACY, "auc"):
+        plain, suitable = REGISTRY[name], REGISTRY[f"suitable_{name}"]
+        assert suitable.needs[0] == "suitable_hits"
+        assert (suitable.unit, suitable.bounds, suitable.depth) == (
+            plain.unit, plain.bounds, plain.depth
+        )  # fmt: skip
+
+
+def test_a_ratio_is_asked_for_its_parts():
+    with pytest.raises(ValueError, match=r"metric 'ndcg@3': is no ratio"):
+        Metric("ndcg", 3).ratio(None)
+    assert Metric("cac", 3).is_ratio

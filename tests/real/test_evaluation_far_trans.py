@@ -51,3 +51,36 @@ def test_popularity_on_suitable_buys_with_the_filter_on(bank):
     rates = {row.metric: row.result for row in result.rows}["violation_rate"]
     assert rates.treatment == 0
     assert rates.control > 0.7
+
+
+def test_suitable_buys_and_returns_beside_all_buys(bank):
+    """One run gives what was published for suitable buys, and returns as pandas averages them."""
+    policy = Policy.load("far-trans")
+    splits = [bank.split(k) for k in (0, 20)]
+    test = ABTest(
+        popularity(Policy.unrestricted()),
+        popularity(policy),
+        metrics=["ndcg@10", "suitable_ndcg@10", "roi@10", "risk_excess@10"],
+        primary="ndcg@10",
+        policy=policy,
+    )
+    result = test.run(bank, splits)
+    values = result.per_user()
+    suitable = values[values["metric"] == "suitable_ndcg@10"].dropna()
+    means = suitable.groupby("split")["treatment"].agg(["mean", "size"])
+    assert means["size"].tolist() == [108, 325]
+    assert means["mean"].tolist() == pytest.approx([0.216, 0.369], abs=5e-4)
+    rows = {row.metric: row.result for row in result.rows}
+    assert rows["risk_excess@10"].treatment == 0
+    assert rows["risk_excess@10"].control > 0.7
+
+    split = splits[1]
+    users = split.relevant["user_id"].unique()
+    lists = popularity(Policy.unrestricted()).fit(bank, split.at)
+    shown = lists.recommend(users, k=10, product_ids=split.candidates).to_frame()
+    known = shown.merge(bank.returns(20), on="product_id")
+    expected = known.groupby("user_id")["monthly_return"].mean()
+    found = values[(values["metric"] == "roi@10") & (values["split"] == 1)].set_index("user_id")
+    assert found["control"].dropna().sort_index().to_numpy() == pytest.approx(
+        expected.sort_index().to_numpy()
+    )

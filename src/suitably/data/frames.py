@@ -15,12 +15,14 @@ from suitably.typing import FrameKind
 __all__ = ["fieldless", "read_frame", "take_rows", "write_frame"]
 
 
-def read_frame(frame: Any, name: str) -> tuple[pa.Table, FrameKind]:
+def read_frame(frame: Any, name: str, *, copy: bool = True) -> tuple[pa.Table, FrameKind]:
     """Read a frame without changing it.
 
     Args:
         frame: A pandas, polars (eager or lazy), PyArrow or DuckDB frame.
         name: What the frame is, for messages.
+        copy: Whether columns of pandas are copied, so that the caller may change the frame in
+            place later; a function that keeps nothing of them need not.
 
     Returns:
         The table, text and dictionaries in plain types and NaN as null, a column whose values have
@@ -50,7 +52,7 @@ def read_frame(frame: Any, name: str) -> tuple[pa.Table, FrameKind]:
     if len(set(columns)) < len(columns):
         raise DataError(f"{name}: a column name occurs twice in {columns}")
     uuids = _uuid_columns(frame)
-    arrays = [_read_column(wrapped[column], kind, column in uuids) for column in columns]
+    arrays = [_read_column(wrapped[column], kind, column in uuids, copy) for column in columns]
     for place, column in enumerate(columns):
         if column in unsigned and pa.types.is_decimal(arrays[place].type):
             arrays[place] = _unsigned(arrays[place])
@@ -94,7 +96,7 @@ def _unsigned(array: pa.Array) -> pa.Array:
     return from_objects([None if one is None else int(one) % 2**128 for one in array.to_pylist()])
 
 
-def _read_column(series: Any, kind: str, uuid: bool = False) -> pa.Array:
+def _read_column(series: Any, kind: str, uuid: bool, copy: bool) -> pa.Array:
     """Read a column; one whose values have no common type is kept aside."""
     if series.dtype == nw.Object:
         array = from_objects(series.to_list())
@@ -105,7 +107,7 @@ def _read_column(series: Any, kind: str, uuid: bool = False) -> pa.Array:
             array = from_objects(series.to_list())
     if isinstance(array, pa.ChunkedArray):
         array = one_array(array)
-    elif kind == "pandas":
+    elif kind == "pandas" and copy:
         array = pa.concat_arrays([array])  # a copy: the caller may change the frame in place
     if kind == "duckdb" and pa.types.is_timestamp(array.type) and array.type.tz is not None:
         array = array.cast(pa.timestamp(array.type.unit, UNNAMED))  # its zone is the session's

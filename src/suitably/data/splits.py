@@ -18,6 +18,8 @@ class Split:
         end: The end of the test window `[at, end)`.
         candidates: Ids of the products that may be recommended; None: the catalogue.
         relevant: A frame of user_id and product_id: what each judged user acquired in the window.
+        returns: A frame of product_id and monthly_return: what products returned in the window,
+            per month of 30 days, compounded; None: not known.
 
     Example:
         >>> bought = pd.DataFrame({"user_id": ["ann"], "product_id": ["bond"]})
@@ -30,3 +32,4 @@ class Split:
     end: pd.Timestamp
     candidates: NDArray[Any] | None
     relevant: Any
+    returns: Any = None

@@ -2,6 +2,7 @@
 
 from suitably.evaluation.abtest import ABResult, ABTest, Guardrail
 from suitably.evaluation.evaluate import evaluate
+from suitably.evaluation.monthly_returns import monthly_returns
 from suitably.evaluation.splits import TimeSplit
 from suitably.evaluation.statistics import (
     Estimate,
@@ -33,6 +34,7 @@ __all__ = [
     "Tuned",
     "Verdict",
     "evaluate",
+    "monthly_returns",
     "paired_difference",
     "paired_t",
     "tune",

@@ -1,68 +1,17 @@
-"""What metrics see, put together: lists, relevance, verdicts, and the fields of both sides."""
+"""What metrics see, put together: lists, relevance, verdicts, and what is known beside them."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
-from suitably.data.frames import read_frame, take_rows
-from suitably.data.view import View
-from suitably.data.vocabulary import Vocabulary, id_array, same_ids
+from suitably.data.vocabulary import Vocabulary, same_ids
 from suitably.errors import DataError
+from suitably.evaluation.known import Fields, Known, read_fields
 from suitably.evaluation.ranked_frames import RankedLists, RelevantPairs
-from suitably.metrics import Convention, MetricInput
+from suitably.metrics import Convention, Hits, MetricInput
 
 __all__ = ["Fields", "observe", "read_fields"]
-
-
-@dataclass(frozen=True)
-class Fields:
-    """What is known of users, or of products.
-
-    Attributes:
-        ids: Who they are, each once.
-        table: A row for each.
-    """
-
-    ids: Vocabulary
-    table: pa.Table
-
-    def of(self, ids: Vocabulary) -> pa.Table:
-        """Return a row for each of `ids`, null where nothing is known.
-
-        Raises:
-            DataError: The ids are of another type.
-        """
-        ours, theirs = self.ids.array.type, ids.array.type
-        if len(ids) and not same_ids(ours, theirs):
-            raise DataError(f"fields are those of {ours} ids, lists have {theirs}: use one type")
-        rows = np.asarray(self.ids.codes(ids.values), dtype=np.int64)
-        return take_rows(self.table, pa.array(rows, mask=rows < 0))
-
-    @classmethod
-    def both(cls, view: View) -> "tuple[Fields, Fields]":
-        """Return those of users and those of products, as of the moment of a view."""
-        users, products = view.users, view.products
-        return cls(users.ids, users.fields), cls(products.ids, products.fields)
-
-
-def read_fields(frame: Any, column: str, name: str) -> Fields | None:
-    """Read a frame with a row per user or per product; None stays None.
-
-    Raises:
-        DataError: Without the column of ids, or with an id that is null or there twice.
-    """
-    if frame is None:
-        return None
-    table, _ = read_frame(frame, name)
-    if column not in table.column_names:
-        raise DataError(f"{name}: no column {column}; it has {table.column_names}")
-    ids = id_array(table[column], f"{name}.{column}")
-    if ids.null_count or len(ids.unique()) < len(ids):
-        raise DataError(f"{name}.{column}: must hold each id once, and no null")
-    return Fields(Vocabulary(ids), table.drop_columns([column]))
 
 
 def observe(
@@ -70,12 +19,9 @@ def observe(
     users: Vocabulary,
     depth: int,
     convention: Convention,
-    *,
+    needs: set[str],
+    known: Known,
     relevant: RelevantPairs | None = None,
-    on_offer: Vocabulary | None = None,
-    passes: NDArray[np.bool_] | None = None,
-    user_fields: Fields | None = None,
-    product_fields: Fields | None = None,
 ) -> MetricInput:
     """Lay out what metrics see of the lists of some users.
 
@@ -84,22 +30,84 @@ def observe(
         users: The users, in the order of the answer's rows.
         depth: How deep metrics look.
         convention: How metrics are defined.
-        relevant: What these very users acquired.
-        on_offer: What could be recommended; None: what was, and nobody knows of how many.
-        passes: bool (n,), a verdict per pair of the lists.
-        user_fields: What is known of users.
-        product_fields: What is known of products.
+        needs: The attributes that some metric reads; others are left out.
+        known: What is known beside the lists.
+        relevant: What users acquired, of whom others than `users` are left aside.
     """
-    products = lists.product_ids if on_offer is None else on_offer
-    codes = np.asarray(products.codes(lists.product_ids.values), dtype=np.int64)[lists.products]
+    products, size = _axis(lists, known)
+    made: dict[str, Any] = {}
+    if "products" in needs:
+        codes = np.asarray(products.codes(lists.product_ids.values), dtype=np.int64)
+        made["products"] = lists.grid(users, codes[lists.products], depth, -1)
+    passes = None
+    if known.passes is not None and needs & {"passes", "suitable_hits"}:
+        verdicts = np.asarray(known.passes(*lists.ids()), dtype=bool)
+        passes = lists.grid(users, verdicts, depth, False)
+        made["passes"] = passes
+    if relevant is not None and needs & {"hits", "suitable_hits"}:
+        hits = made["hits"] = lists.hits(relevant, users, depth)
+        if passes is not None and known.passes is not None and "suitable_hits" in needs:
+            rows = users.codes(relevant.user_ids.array)[relevant.users]
+            counted = (rows >= 0) & np.asarray(known.passes(*relevant.ids()), dtype=bool)
+            suitable = np.bincount(rows[counted], minlength=len(users)).astype(np.int64)
+            made["suitable_hits"] = Hits(hits.relevance & passes, hits.lengths, suitable)
+    if known.rejected is not None and "rejected" in needs:
+        made["rejected"] = lists.grid(users, lists.among(known.rejected), depth, False)
+    if known.spent is not None and "spent" in needs:
+        made["spent"] = lists.grid(users, lists.sums(*known.spent), depth, np.nan)
+    if "events" in needs:
+        made["events"] = {
+            kind: lists.grid(users, lists.among(pairs), depth, False)
+            for kind, pairs in known.events.items()
+        }
+    if known.users is not None and "user_fields" in needs:
+        made["user_fields"] = known.users.of(users)
+    if known.products is not None and "product_fields" in needs:
+        made["product_fields"] = known.products.of(products)
+    if "user_levels" in needs:
+        made["user_levels"] = known.levels("user", users)
+    if "product_levels" in needs:
+        made["product_levels"] = known.levels("product", products)
+    if known.returns is not None and "returns" in needs:
+        made["returns"] = known.returns.of(products)
     return MetricInput(
         lengths=np.minimum(lists.lengths(users), depth),
-        products=lists.grid(users, codes, depth, -1),
         convention=convention,
-        hits=None if relevant is None else lists.hits(relevant, depth),
-        passes=None if passes is None else lists.grid(users, passes, depth, False),
-        # Where nothing was on offer nothing was shown either, and no share of it is 0 / 0.
-        size=None if on_offer is None else max(len(on_offer), 1),
-        user_fields=None if user_fields is None else user_fields.of(users),
-        product_fields=None if product_fields is None else product_fields.of(products),
+        size=size,
+        **_before(known, users, products, needs),
+        **{"products": np.empty((len(users), 0), np.int64), **made},
     )
+
+
+def _axis(lists: RankedLists, known: Known) -> tuple[Vocabulary, int | None]:
+    """Return the axis of products, first what was on offer, and how many were."""
+    axis = lists.product_ids if known.on_offer is None else known.on_offer
+    # Where nothing was on offer nothing was shown either, and no share of it is 0 / 0.
+    size = None if known.on_offer is None else max(len(known.on_offer), 1)
+    others = [lists.product_ids, *([known.history.products] if known.history else [])]
+    for one in others:
+        ours, theirs = axis.array.type, one.array.type
+        if len(one) and len(axis) and not same_ids(ours, theirs):
+            raise DataError(f"products have {ours} ids, lists or history {theirs}: use one type")
+        fresh = one.array.take(pa.array(np.flatnonzero(axis.codes(one.values) < 0)))
+        if len(fresh):
+            axis = axis.grown(fresh)
+    return axis, size
+
+
+def _before(
+    known: Known, users: Vocabulary, products: Vocabulary, needs: set[str]
+) -> dict[str, Any]:
+    history = known.history
+    if history is None:
+        return {}
+    made: dict[str, Any] = {}
+    if "history" in needs:
+        made["history"] = history.of(users, products)
+    if "newcomers" in needs:
+        made["newcomers"] = history.newcomers(users)
+    if "owners" in needs:
+        made["owners"] = history.owners(products)
+    if "audience" in needs:
+        made["audience"] = history.audience
+    return made

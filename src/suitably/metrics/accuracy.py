@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suitably.metrics.convention import TREC, Convention
-from suitably.metrics.protocol import Hits
+from suitably.metrics.metric_input import Hits
 
 __all__ = [
+    "auc",
     "average_precision",
     "dcg",
     "hit_rate",
@@ -39,9 +40,11 @@ def dcg(hits: Hits, k: int, convention: Convention = TREC) -> Values:
         >>> dcg(hits, 3)
         array([1.5])
     """
-    top = hits.top(k)
-    weights: Values = top * convention.discounts(top.shape[1])
-    return _total(weights)
+    ranks = hits.by_rank[:k]
+    gains = np.zeros(len(hits))
+    for rank, discount in zip(ranks, convention.discounts(len(ranks)), strict=True):
+        gains += rank * discount
+    return gains
 
 
 def ndcg(hits: Hits, k: int, convention: Convention = TREC) -> Values:
@@ -70,19 +73,23 @@ def recall(hits: Hits, k: int, convention: Convention = TREC) -> Values:
         >>> recall(hits, 2)
         array([0.5])
     """
-    return _share(hits.top(k).sum(axis=1), _bases(hits, k, convention.recall_over))
+    return _share(_found(hits, k), _bases(hits, k, convention.recall_over))
 
 
 def precision(hits: Hits, k: int, convention: Convention = TREC) -> Values:
     """Share of k places that were hits; a list shorter than k wastes the rest.
+
+    Under the convention of LensKit, the share of the products listed instead.
 
     Example:
         >>> hits = Hits(np.array([[True, False, True]]), np.array([3]), np.array([2]))
         >>> precision(hits, 4)
         array([0.5])
     """
-    del convention
-    return _share(hits.top(k).sum(axis=1), np.full(len(hits), float(k)))
+    places = np.full(len(hits), float(k))
+    if convention.precision_over == "min(k, listed)":
+        places = np.minimum(hits.lengths, k).astype(np.float64)
+    return _share(_found(hits, k), places)
 
 
 def hit_rate(hits: Hits, k: int, convention: Convention = TREC) -> Values:
@@ -94,8 +101,7 @@ def hit_rate(hits: Hits, k: int, convention: Convention = TREC) -> Values:
         array([1.])
     """
     del convention
-    found: NDArray[np.bool_] = np.any(hits.top(k), axis=1)
-    return found.astype(np.float64)
+    return (_found(hits, k) > 0).astype(np.float64)
 
 
 def average_precision(hits: Hits, k: int, convention: Convention = TREC) -> Values:
@@ -111,9 +117,11 @@ def average_precision(hits: Hits, k: int, convention: Convention = TREC) -> Valu
         >>> average_precision(hits, 3).round(4)
         array([0.8333])
     """
-    top = hits.top(k)
-    at_rank = np.cumsum(top, axis=1) / np.arange(1.0, top.shape[1] + 1.0)
-    return _share(_total(top * at_rank), _bases(hits, k, convention.ap_over))
+    found, total = np.zeros((2, len(hits)))
+    for place, rank in enumerate(hits.by_rank[:k], start=1):
+        found += rank
+        total += rank * (found / place)
+    return _share(total, _bases(hits, k, convention.ap_over))
 
 
 def mrr(hits: Hits, k: int, convention: Convention = TREC) -> Values:
@@ -131,6 +139,44 @@ def mrr(hits: Hits, k: int, convention: Convention = TREC) -> Values:
     return np.where(top.any(axis=1), 1.0 / (top.argmax(axis=1) + 1.0), 0.0)
 
 
+def auc(hits: Hits, size: int, k: int | None = None) -> Values:
+    """Chance that a relevant product stands above one that is not, over all that was on offer.
+
+    What is not among the first k stands below what is, and side by side with the rest of it: such
+    a pair counts half, so that .5 is what a list without information reaches at any k.
+
+    Args:
+        hits: Relevance along the lists.
+        size: How many products were on offer.
+        k: How many products from the top count; None: the whole list.
+
+    Returns:
+        float64 (users,), NaN where everything on offer, or nothing, was relevant.
+
+    Source:
+        Hanley and McNeil (1982), Radiology 143(1): the area under the ROC curve is the statistic
+        of Mann and Whitney over its largest value.
+
+    Example:
+        >>> hits = Hits(np.array([[True, False, True]]), np.array([3]), np.array([2]))
+        >>> auc(hits, size=4)
+        array([0.75])
+    """
+    top = hits.top(k)
+    depth = np.minimum(hits.lengths, top.shape[1])
+    found = top.sum(axis=1)
+    others_listed = depth - found
+    others = np.maximum(size - hits.relevant, others_listed)
+    place = np.arange(top.shape[1])
+    above = np.where(top, place - (np.cumsum(top, axis=1) - top), 0).sum(axis=1)
+    won = found * others - above
+    tied = (hits.relevant - found) * (others - others_listed)
+    pairs = (hits.relevant * others).astype(np.float64)
+    areas = np.full(len(hits), np.nan)
+    np.divide(won + 0.5 * tied, pairs, out=areas, where=pairs > 0)
+    return areas
+
+
 def _bases(
     hits: Hits, k: int, over: Literal["relevant", "min(k, relevant)"]
 ) -> NDArray[np.float64]:
@@ -144,9 +190,9 @@ def _share(part: NDArray[np.float64] | NDArray[np.int64], whole: NDArray[np.floa
     return shares
 
 
-def _total(terms: NDArray[np.float64]) -> Values:
-    """Sum along ranks in their order; NumPy's own sum groups terms by the width of the block."""
-    if not terms.shape[1]:
-        return np.zeros(len(terms))
-    total: Values = np.cumsum(terms, axis=1)[:, -1]
-    return total
+def _found(hits: Hits, k: int) -> Values:
+    """Count the hits among the first k."""
+    found = np.zeros(len(hits))
+    for rank in hits.by_rank[:k]:
+        found += rank
+    return found

@@ -25,6 +25,8 @@ class Convention:
         ideal: `"min(k, relevant)"` hits make a perfect nDCG, or `"k"` whatever there was to find.
         recall_over: What recall is divided by: `"relevant"` or `"min(k, relevant)"`.
         ap_over: What average precision is divided by, likewise.
+        precision_over: What precision is divided by: `"k"`, so that a short list wastes places, or
+            `"min(k, listed)"`.
         order: Lists are read by `"rank"`, as the user saw them, or by `"score"`, highest first.
             Equal scores are in the order of rank either way.
         without_list: A user with something to find and no list counts as `"zero"`, or is
@@ -43,6 +45,7 @@ class Convention:
     ideal: Literal["min(k, relevant)", "k"] = "min(k, relevant)"
     recall_over: Literal["relevant", "min(k, relevant)"] = "relevant"
     ap_over: Literal["relevant", "min(k, relevant)"] = "relevant"
+    precision_over: Literal["k", "min(k, listed)"] = "k"
     order: Literal["rank", "score"] = "rank"
     without_list: Literal["zero", "missing"] = "zero"
 
@@ -84,8 +87,9 @@ LENSKIT = Convention(
     discount="max(1, log2(rank))",
     recall_over="min(k, relevant)",
     ap_over="min(k, relevant)",
+    precision_over="min(k, listed)",
 )
-"""nDCG, recall and average precision as LensKit has them."""
+"""nDCG, recall and precision as LensKit has them; average precision likewise."""
 CONVENTIONS = {convention.name: convention for convention in (TREC, RECTOOLS, LENSKIT)}
 
 

@@ -1,99 +1,27 @@
-"""What a metric may see, and what one of the caller's own must offer."""
+"""What a metric must offer, one of the caller's own too, and what is made of it."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
-from suitably.metrics.convention import TREC, Convention
+from suitably.metrics.convention import Convention
+from suitably.metrics.fields import MissingInputError
+from suitably.metrics.metric_input import Hits, MetricInput
+from suitably.metrics.ratio import Ratio
 
 __all__ = [
-    "SEEN",
-    "Hits",
     "ListMetric",
-    "MetricInput",
     "MetricLike",
     "UserMetric",
     "is_per_user",
+    "is_ratio",
     "measure",
+    "measure_ratio",
+    "missing_inputs",
     "needs_of",
+    "range_of",
 ]
-
-
-@dataclass(frozen=True)
-class Hits:
-    """Relevance along the lists of many users.
-
-    Attributes:
-        relevance: bool (users, depth); column 0 is the top of the list, false past its end.
-        lengths: int64 (users,), products in each list, at most depth.
-        relevant: int64 (users,), products there were to find, hit or not.
-
-    Example:
-        >>> hits = Hits(np.array([[True, False]]), lengths=np.array([2]), relevant=np.array([3]))
-        >>> len(hits), hits.top(1).tolist()
-        (1, [[True]])
-    """
-
-    relevance: NDArray[np.bool_]
-    lengths: NDArray[np.int64]
-    relevant: NDArray[np.int64]
-
-    def top(self, k: int) -> NDArray[np.bool_]:
-        """Return the first `k` columns, fewer where lists are shorter."""
-        return self.relevance[:, :k]
-
-    def __len__(self) -> int:
-        return len(self.lengths)
-
-
-@dataclass(frozen=True)
-class MetricInput:
-    """The lists of many users, and all that is known about them.
-
-    What nobody gave is None; a metric names what it needs, and is refused where that is missing.
-
-    Attributes:
-        lengths: int64 (users,), products in each list, at most depth.
-        products: int64 (users, depth), each rank's product as a row of `product_fields`; −1 past
-            the end of a list, and for what was not on offer.
-        convention: How metrics are defined.
-        hits: Which ranks were relevant.
-        passes: bool (users, depth), whether the judging policy passes the product at that rank.
-        size: How many products were on offer.
-        user_fields: A row per user.
-        product_fields: A row per product.
-        returns: float64 (users, depth), what the product at that rank was worth, in money.
-
-    Example:
-        >>> seen = MetricInput(np.array([2, 0]), np.array([[4, 1], [-1, -1]]))
-        >>> len(seen), seen.missing(("lengths", "hits"))
-        (2, ['hits'])
-    """
-
-    lengths: NDArray[np.int64]
-    products: NDArray[np.int64]
-    convention: Convention = TREC
-    hits: Hits | None = None
-    passes: NDArray[np.bool_] | None = None
-    size: int | None = None
-    user_fields: pa.Table | None = None
-    product_fields: pa.Table | None = None
-    returns: NDArray[np.float64] | None = None
-
-    def missing(self, needs: Sequence[str]) -> list[str]:
-        """Return which of the needs nobody gave."""
-        return [name for name in needs if getattr(self, name) is None]
-
-    def __len__(self) -> int:
-        return len(self.lengths)
-
-
-SEEN = tuple(field.name for field in fields(MetricInput))
-"""All that a metric may need."""
 
 
 @runtime_checkable
@@ -115,7 +43,7 @@ class UserMetric(Protocol):
 
     @property
     def k(self) -> int | None:
-        """How deep into the list it looks; None: as deep as the others."""
+        """How deep into the list it looks; None: all of it."""
 
     @property
     def higher_is_better(self) -> bool:
@@ -139,6 +67,7 @@ class ListMetric(Protocol):
         ...     def measure(self, seen):
         ...         fees = np.append(seen.product_fields["fee"].to_numpy(), np.nan)
         ...         return np.nanmean(fees[seen.products[:, : self.k]], axis=1)
+        >>> import pyarrow as pa
         >>> fees = pa.table({"fee": [0.5, 1.5, 2.0]})
         >>> MeanFee().measure(MetricInput(np.array([2]), np.array([[0, 2]]), product_fields=fees))
         array([1.25])
@@ -150,7 +79,7 @@ class ListMetric(Protocol):
 
     @property
     def k(self) -> int | None:
-        """How deep into the list it looks; None: as deep as the others."""
+        """How deep into the list it looks; None: all of it."""
 
     @property
     def higher_is_better(self) -> bool:
@@ -166,6 +95,25 @@ class ListMetric(Protocol):
 
 MetricLike = UserMetric | ListMetric
 
+_HISTORY = "give evaluate history=, or ABTest data with timestamps"
+_LEVELS = (
+    "give a policy that declares the scales of user.risk_level and product.risk_level, and both "
+    "fields"
+)
+_HOW = {
+    "passes": "give evaluate a policy=, users=, products= and as_of=, or use ABTest",
+    "suitable_hits": "give evaluate a policy=, users=, products= and as_of=, or use ABTest",
+    "rejected": "give evaluate rejected=, or the Dataset rejected_events=",
+    "spent": "give relevant_frame a column value, or the interactions one of values",
+    "size": "give evaluate products=, with a row per product on offer",
+    "user_fields": "give evaluate users=, a row per user",
+    "product_fields": "give evaluate products=, a row per product",
+    "user_levels": _LEVELS,
+    "product_levels": _LEVELS,
+    **dict.fromkeys(("history", "newcomers", "owners", "audience"), _HISTORY),
+    "returns": "give evaluate returns=, ABTest prices=, or splits that have returns",
+}
+
 
 def needs_of(metric: MetricLike) -> tuple[str, ...]:
     """Return the attributes of `MetricInput` that a metric reads."""
@@ -177,21 +125,82 @@ def is_per_user(metric: MetricLike) -> bool:
     return bool(getattr(metric, "is_per_user", True))
 
 
+def range_of(metric: MetricLike) -> tuple[float, float] | None:
+    """Return the least and the most that a user's value can be; None: not known, or no bound.
+
+    Example:
+        >>> from suitably.metrics import Metric
+        >>> range_of(Metric("recall", 10)), range_of(Metric("novelty", 10))
+        ((0.0, 1.0), None)
+    """
+    found: tuple[float, float] | None = getattr(metric, "range", None)
+    return found
+
+
+def is_ratio(metric: MetricLike) -> bool:
+    """Return whether a metric is a sum over users divided by another, not a mean over users."""
+    return bool(getattr(metric, "is_ratio", False))
+
+
 def measure(metric: MetricLike, seen: MetricInput) -> NDArray[np.float64]:
     """Compute a metric: float64 (users,), or a single figure for one of all lists together.
+
+    Of a ratio it is each user's own, NaN where a user's denominator is 0.
 
     Raises:
         ValueError: Something that it needs is missing, or it gives another shape, or infinity.
     """
+    if is_ratio(metric):
+        return measure_ratio(metric, seen).per_user
+    missing_inputs(metric, seen)
+    if isinstance(metric, ListMetric):
+        values = _asked(metric, seen)
+    elif seen.hits is not None:
+        values = metric.per_user(seen.hits, seen.convention)
+    return _checked(metric, values, (len(seen),) if is_per_user(metric) else (), seen)
+
+
+def measure_ratio(metric: MetricLike, seen: MetricInput) -> Ratio:
+    """Compute both parts of a metric that is a ratio, user by user.
+
+    Raises:
+        ValueError: As `measure`.
+    """
+    missing_inputs(metric, seen)
+    ratio = _asked(metric, seen, "ratio")
+    shape = (len(seen),)
+    return Ratio(
+        _checked(metric, ratio.numerator, shape, seen),
+        _checked(metric, ratio.denominator, shape, seen),
+    )
+
+
+def missing_inputs(metric: MetricLike, seen: MetricInput) -> None:
+    """Refuse a metric that needs what nobody gave.
+
+    Raises:
+        ValueError: There is such a need; the message says what to give.
+    """
     missing = seen.missing(needs_of(metric))
     if missing:
-        raise ValueError(f"metric {metric.label!r}: needs {' and '.join(missing)}")
-    if isinstance(metric, ListMetric):
-        values = np.asarray(metric.measure(seen), dtype=np.float64)
-    elif seen.hits is not None:
-        values = np.asarray(metric.per_user(seen.hits, seen.convention), dtype=np.float64)
-    if values.shape != ((len(seen),) if is_per_user(metric) else ()):
-        raise ValueError(f"metric {metric.label!r}: gave {values.shape} for {len(seen)} users")
-    if np.isinf(values).any():
+        ways = list(dict.fromkeys(_HOW[name] for name in missing if name in _HOW))
+        how = f": {'; '.join(ways)}" if ways else ""
+        raise ValueError(f"metric {metric.label!r}: needs {' and '.join(missing)}{how}")
+
+
+def _asked(metric: MetricLike, seen: MetricInput, method: str = "measure") -> Any:
+    try:
+        return getattr(metric, method)(seen)
+    except MissingInputError as error:
+        raise ValueError(f"metric {metric.label!r}: {error}") from None
+
+
+def _checked(
+    metric: MetricLike, values: Any, shape: tuple[int, ...], seen: MetricInput
+) -> NDArray[np.float64]:
+    array: NDArray[np.float64] = np.asarray(values, dtype=np.float64)
+    if array.shape != shape:
+        raise ValueError(f"metric {metric.label!r}: gave {array.shape} for {len(seen)} users")
+    if np.isinf(array).any():
         raise ValueError(f"metric {metric.label!r}: gave infinite values")
-    return values
+    return array

@@ -160,6 +160,11 @@ class Eligibility:
         return self._users.values
 
     @property
+    def users(self) -> Entities:
+        """The users, with the fields that rules read: columns, and fields of profiles."""
+        return self._users
+
+    @property
     def product_ids(self) -> NDArray[Any]:
         """The catalogue as of the moment, in order."""
         return self._products.values

@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from numpy.typing import NDArray
+from scipy import sparse
 
 from suitably.metrics import (
     LENSKIT,
@@ -19,11 +20,13 @@ from suitably.metrics import (
     UserMetric,
     parse_metrics,
 )
-from suitably.metrics.protocol import SEEN, is_per_user, measure, needs_of
+from suitably.metrics.metric_input import RANKED, SEEN
+from suitably.metrics.protocol import is_per_user, measure, needs_of
 
 __all__ = ["MetricContract"]
 
 USERS, DEPTH, PRODUCTS = 12, 6, 10
+_HITS = ("hits", "suitable_hits")
 drawn: pytest.MarkDecorator = pytest.mark.parametrize("seed", range(4))
 every_convention: pytest.MarkDecorator = pytest.mark.parametrize(
     "convention", [TREC, LENSKIT, RECTOOLS]
@@ -34,8 +37,8 @@ class MetricContract:
     """Inherit it and say how your metric is made: an object, or a name that is registered.
 
     Lists are drawn at random, of every length up to six, from ten products; who passes, what was
-    relevant and what it was worth are drawn too. Fields of users and products that your metric
-    reads are added by `user_fields` and `product_fields`.
+    relevant, what it was worth and what was there before are drawn too. Fields of users and
+    products that your metric reads are added by `user_fields` and `product_fields`.
 
     Example:
         >>> class TestMyMetric(MetricContract):
@@ -55,11 +58,23 @@ class MetricContract:
 
     def user_fields(self, rng: np.random.Generator) -> pa.Table:
         """Return fields of twelve users."""
-        return pa.table({"segment": rng.choice(["a", "b"], USERS), "income": rng.random(USERS)})
+        shares = [{"a": float(share), "b": 1 - float(share)} for share in rng.random(USERS)]
+        money = rng.random((4, USERS)) * 100
+        names = ("income", "lifetime_value", "acquisition_cost", "contact_cost")
+        return pa.table(
+            {
+                "segment": rng.choice(["a", "b"], USERS),
+                "category_share": shares,
+                **dict(zip(names, money, strict=True)),
+            }
+        )
 
     def product_fields(self, rng: np.random.Generator) -> pa.Table:
         """Return fields of ten products."""
-        return pa.table({"category": rng.choice(["a", "b"], PRODUCTS), "fee": rng.random(PRODUCTS)})
+        texts = {name: rng.choice(["a", "b"], PRODUCTS) for name in ("category", "issuer")}
+        money = dict(zip(("fee", "commission", "revenue"), rng.random((3, PRODUCTS)), strict=True))
+        levels = np.array(["R1", "R2", "R3"])[np.arange(PRODUCTS) % 3]
+        return pa.table({**texts, **money, "fee_rate": money["fee"] / 100, "risk_level": levels})
 
     def seen(self, seed: int, convention: Convention = TREC) -> MetricInput:
         """Return lists of twelve users, the first of them empty, and all that a metric may need."""
@@ -69,17 +84,30 @@ class MetricContract:
         order = np.argsort(rng.random((USERS, PRODUCTS)), axis=1)[:, :DEPTH]
         inside = np.arange(DEPTH) < lengths[:, None]
         relevance = (rng.random(order.shape) < 0.4) & inside
-        found = relevance.sum(axis=1)
+        relevant = np.maximum(relevance.sum(axis=1) + rng.integers(0, 3, USERS), 1)
+        passes = (rng.random(order.shape) < 0.7) & inside
+        suitable = relevance & passes
+        history = sparse.csr_array(rng.integers(0, 2, (USERS, PRODUCTS)).astype(np.float64))
         return MetricInput(
             lengths=lengths,
             products=np.where(inside, order, -1),
             convention=convention,
-            hits=Hits(relevance, lengths, np.maximum(found + rng.integers(0, 3, USERS), 1)),
-            passes=(rng.random(order.shape) < 0.7) & inside,
+            hits=Hits(relevance, lengths, relevant),
+            suitable_hits=Hits(suitable, lengths, suitable.sum(axis=1) + rng.integers(0, 2, USERS)),
+            passes=passes,
+            rejected=(rng.random(order.shape) < 0.2) & inside,
+            spent=np.where(relevance, rng.random(order.shape) * 1000, np.where(inside, 0, np.nan)),
+            events={"view": (rng.random(order.shape) < 0.6) & inside},
             size=PRODUCTS,
             user_fields=self.user_fields(rng),
             product_fields=self.product_fields(rng),
-            returns=np.where(inside, rng.normal(size=order.shape), np.nan),
+            user_levels=rng.integers(0, 4, USERS),
+            product_levels=rng.integers(0, 4, PRODUCTS),
+            history=history,
+            newcomers=rng.random(USERS) < 0.5,
+            owners=rng.integers(0, 50, PRODUCTS),
+            audience=60,
+            returns=rng.normal(0, 0.05, (PRODUCTS, 4)),
         )
 
     def test_it_is_one(self) -> None:
@@ -145,9 +173,10 @@ class MetricContract:
         full = np.full(USERS, DEPTH)
         products = np.argsort(np.random.default_rng(seed).random((USERS, PRODUCTS)), axis=1)
         hits = Hits(products[:, :DEPTH] % 3 == 0, full, np.full(USERS, 4))
-        seen = replace(seen, lengths=full, products=products[:, :DEPTH], hits=hits,
-                       passes=products[:, :DEPTH] % 2 == 0,
-                       returns=products[:, :DEPTH] / 7.0)  # fmt: skip
+        shown = products[:, :DEPTH]
+        seen = replace(seen, lengths=full, products=shown, hits=hits, suitable_hits=hits,
+                       passes=shown % 2 == 0, rejected=shown % 5 == 0, spent=shown / 7.0,
+                       events={"view": shown % 4 > 0})  # fmt: skip
         k = metric.k
         below = _ranks(seen, lambda array, _: np.hstack([array[:, :k], array[:, k:][:, ::-1]]))
         assert np.array_equal(measure(metric, below), measure(metric, seen), equal_nan=True)
@@ -175,11 +204,12 @@ class MetricContract:
 
 def _users(seen: MetricInput, order: NDArray[np.int64]) -> MetricInput:
     """Return what is seen of some users, in some order."""
-    hits = seen.hits
-    taken = {name: getattr(seen, name)[order]
-             for name in ("lengths", "products", "passes", "returns")}  # fmt: skip
-    if hits is not None:
-        taken["hits"] = Hits(hits.relevance[order], hits.lengths[order], hits.relevant[order])
+    names = ("lengths", *RANKED, "user_levels", "history", "newcomers")
+    taken = {name: getattr(seen, name)[order] for name in names}
+    for name in _HITS:
+        hits: Hits = getattr(seen, name)
+        taken[name] = Hits(hits.relevance[order], hits.lengths[order], hits.relevant[order])
+    taken["events"] = {kind: there[order] for kind, there in seen.events.items()}
     if seen.user_fields is not None:
         taken["user_fields"] = seen.user_fields.take(pa.array(order))
     return replace(seen, **taken)
@@ -187,21 +217,21 @@ def _users(seen: MetricInput, order: NDArray[np.int64]) -> MetricInput:
 
 def _ranks(seen: MetricInput, change: Any) -> MetricInput:
     """Change every array of ranks: a function of the array and what stands past the end."""
-    changed = {
-        "products": change(seen.products, -1),
-        "passes": change(seen.passes, False),
-        "returns": change(seen.returns, np.nan),
-    }
-    if seen.hits is not None:
-        changed["hits"] = replace(seen.hits, relevance=change(seen.hits.relevance, False))
+    changed = {name: change(getattr(seen, name), blank) for name, blank in RANKED.items()}
+    changed["events"] = {kind: change(there, False) for kind, there in seen.events.items()}
+    for name in _HITS:
+        hits: Hits = getattr(seen, name)
+        changed[name] = replace(hits, relevance=change(hits.relevance, False))
     return replace(seen, **changed)
 
 
 def _arrays(seen: MetricInput) -> list[NDArray[Any]]:
-    hits = seen.hits
-    found = [seen.lengths, seen.products, seen.passes, seen.returns]
-    found += [] if hits is None else [hits.relevance, hits.lengths, hits.relevant]
-    return [array for array in found if array is not None]
+    given = [getattr(seen, name) for name in SEEN]
+    found = [one for one in given if isinstance(one, np.ndarray)]
+    for hits in (seen.hits, seen.suitable_hits):
+        found += [] if hits is None else [hits.relevance, hits.lengths, hits.relevant]
+    found += [] if seen.history is None else [seen.history.data]
+    return [*found, *seen.events.values()]
 
 
 def _copied(seen: MetricInput) -> list[NDArray[Any]]:

@@ -269,6 +269,8 @@ def test_a_function_as_space(data):
         ({"metric": "ndcg"}, "needs a depth"),
         ({"metric": "violation_rate"}, "none to search by"),
         ({"metric": "catalogue_coverage"}, "none to search by"),
+        ({"metric": "suitable_ndcg@10"}, "none to search by"),
+        ({"metric": "conversion@10"}, "none to search by"),
         ({"horizon_days": 0}, "positive integer"),
         ({"split": []}, "list is empty"),
         ({"split": 7}, "must be a split"),

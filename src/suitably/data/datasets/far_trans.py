@@ -116,7 +116,8 @@ class FarTrans(Dataset):
             k: Number of the split, 0 to 68.
 
         Returns:
-            The split; candidates in catalogue order, relevant in order of users and products.
+            The split; candidates in catalogue order, relevant in order of users and products, and
+            the realised returns of the window.
 
         Raises:
             ValueError: No such split.
@@ -140,7 +141,7 @@ class FarTrans(Dataset):
         relevant = pd.DataFrame(
             {"user_id": self.user_ids[pairs // n], "product_id": self.product_ids[pairs % n]}
         )
-        return Split(at, end, self.product_ids[candidates], relevant)
+        return Split(at, end, self.product_ids[candidates], relevant, self.returns(index(k)))
 
     def splits(self) -> list[Split]:
         """Return all published splits, in order of time."""
@@ -161,9 +162,12 @@ class FarTrans(Dataset):
         Returns:
             product_id, monthly_return (a share: 0.01 is 1 %, compounded to 30 days).
         """
-        returns = self._read("asset_monthly_returns_by_split.csv.xz", _RETURNS)
-        returns = returns[returns["split_index"] == k].drop(columns="split_index")
+        returns = self._returns[self._returns["split_index"] == k].drop(columns="split_index")
         return returns.rename(columns=_RETURNS).reset_index(drop=True)
+
+    @cached_property
+    def _returns(self) -> pd.DataFrame:
+        return self._read("asset_monthly_returns_by_split.csv.xz", _RETURNS)
 
     @cached_property
     def _eligible(self) -> pd.DataFrame:

@@ -22,8 +22,15 @@ from suitably.evaluation.evaluate import depth_of
 from suitably.evaluation.splits import read_splits
 from suitably.evaluation.statistics import Estimate, PairedSample, Statistic, paired_t
 from suitably.evaluation.statistics.rounding import without_noise
-from suitably.metrics import Convention, ListMetric, UserMetric, find_convention, parse_metrics
-from suitably.metrics.protocol import MetricLike, is_per_user
+from suitably.metrics import (
+    Convention,
+    ListMetric,
+    UserMetric,
+    find_convention,
+    linearised,
+    parse_metrics,
+)
+from suitably.metrics.protocol import MetricLike, is_per_user, range_of
 from suitably.suitability.policy import Policy, read_policies
 from suitably.utils.parallel import check_jobs, run_jobs
 from suitably.utils.progress import progress
@@ -74,6 +81,8 @@ class ABTest:
         min_segment: Users that a segment must have to be shown; smaller ones are pooled.
         n_jobs: How many splits run at a time, in threads; −1: as many as there are cores. The
             answers do not depend on it.
+        prices: product_id, timestamp and price, for metrics of returns where the splits have none
+            of their own; see `monthly_returns`.
 
     Raises:
         ValueError: An argument that cannot be used; no `policy` where one is required.
@@ -117,6 +126,7 @@ class ABTest:
     min_segment: int = 20
     statistic: Statistic | None = None
     n_jobs: int = 1
+    prices: Any = None
 
     def __post_init__(self) -> None:
         """Refuse what `run` could not use."""
@@ -192,6 +202,7 @@ class ABTest:
             convention=find_convention(self.convention),
             relevant=self.relevant,
             segments=self.segments,
+            prices=self.prices,
         )
 
         def run(one: Split) -> SplitRun:
@@ -229,8 +240,14 @@ class ABTest:
         ids = pa.concat_arrays([sample.user_ids for sample in samples])
         users = ids.dictionary_encode().indices.to_numpy(zero_copy_only=False).astype(np.int64)
 
+        parts = [sample.parts for sample in samples if sample.parts is not None]
+        ratios = np.concatenate(parts, axis=1) if parts else None
+
         def compare(rows: Any) -> Estimate:
-            return self._estimate(control[rows], treatment[rows], users[rows])
+            if ratios is not None:
+                return self._estimate(PairedSample(*_linear(ratios[:, rows], users[rows])))
+            values = control[rows], treatment[rows], users[rows]
+            return self._estimate(PairedSample(*values, bounds=range_of(metric)))
 
         found = [MetricRow(label, ALL, compare(slice(None)), better)]
         if self.segments is None or not len(users):
@@ -243,10 +260,7 @@ class ABTest:
                 found.append(MetricRow(label, name, result, better))
         return found
 
-    def _estimate(
-        self, control: NDArray[Any], treatment: NDArray[Any], users: NDArray[Any]
-    ) -> Estimate:
-        sample = PairedSample(control, treatment, users)
+    def _estimate(self, sample: PairedSample) -> Estimate:
         found = (self.statistic or paired_t)(sample, self.alpha)
         if not isinstance(found, Estimate):
             raise ValueError(f"statistic: gave a {type(found).__name__}, must give an Estimate")
@@ -263,6 +277,22 @@ class ABTest:
             seed=self.seed,
             splits=tuple(run.record for run in runs),
         )
+
+
+def _linear(
+    parts: NDArray[np.float64], users: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
+    """Sum a ratio's parts by user and linearise both arms: control, treatment and units.
+
+    A user with a part missing in either arm stays NaN, so that the estimate counts it.
+    """
+    units, codes = np.unique(users, return_inverse=True)
+    sums = np.stack([np.bincount(codes, part, minlength=len(units)) for part in parts])
+    known = ~np.isnan(sums).any(axis=0)
+    values = np.full((2, len(units)), np.nan)
+    for arm in (0, 1):
+        values[arm, known] = linearised(*sums[2 * arm : 2 * arm + 2, known])
+    return values[0], values[1], units.astype(np.int64)
 
 
 def _overall(metric: str, runs: list[SplitRun]) -> Estimate:

@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 
 from suitably.data.clock import Instant
 from suitably.data.dataset import Dataset
+from suitably.data.entities import Entities
 from suitably.errors import PolicyError
 from suitably.pipeline.pipeline import Pipeline
 from suitably.ranking.popularity import Popularity
+from suitably.suitability.language.document import PolicyDocument
 from suitably.suitability.policy import Policy
 from suitably.typing import AsOf, IdsLike
 
@@ -23,6 +25,14 @@ __all__ = ["Arm", "JudgingPolicy", "PreparedArm", "evaluate_policy", "fingerprin
 
 class JudgingPolicy(Protocol):
     """The policy that judges both arms' lists, evaluated: it says which pairs pass."""
+
+    @property
+    def policies(self) -> Sequence[PolicyDocument]:
+        """The policies, of which some may say how levels of risk are ordered."""
+
+    @property
+    def users(self) -> Entities:
+        """The users, with their fields, those of profiles too."""
 
     def passes(self, user_ids: IdsLike, product_ids: IdsLike) -> NDArray[np.bool_]:
         """JudgingPolicy pairs of external ids elementwise; what is unknown does not pass."""

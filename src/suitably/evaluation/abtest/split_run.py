@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -12,22 +11,29 @@ from numpy.typing import NDArray
 
 from suitably.data.dataset import Dataset
 from suitably.data.splits import Split
-from suitably.data.view import View
 from suitably.data.vocabulary import Vocabulary, id_array, same_ids
 from suitably.errors import DataError
 from suitably.evaluation.abtest.arms import (
     Arm,
-    JudgingPolicy,
     PreparedArm,
     evaluate_policy,
     prepare_arm,
 )
 from suitably.evaluation.abtest.records import SplitRecord
 from suitably.evaluation.abtest.segments import segment_labels
-from suitably.evaluation.observe import Fields, observe
+from suitably.evaluation.evaluate import needed
+from suitably.evaluation.known import Known
+from suitably.evaluation.observe import observe
 from suitably.evaluation.ranked_frames import RelevantPairs, read_lists, read_relevant
 from suitably.metrics import Convention, MetricInput
-from suitably.metrics.protocol import MetricLike, is_per_user, measure, needs_of
+from suitably.metrics.protocol import (
+    MetricLike,
+    is_per_user,
+    is_ratio,
+    measure,
+    measure_ratio,
+    needs_of,
+)
 from suitably.suitability.policy import Policy
 
 __all__ = ["Sample", "SplitRun", "TestSpec", "run_split"]
@@ -46,6 +52,7 @@ class TestSpec:
         convention: How metrics are defined.
         relevant: `"all"` acquisitions or the `"suitable"` ones.
         segments: A field of the users frame, or None.
+        prices: A frame of product_id, timestamp and price, or None.
     """
 
     metrics: tuple[MetricLike, ...]
@@ -54,6 +61,7 @@ class TestSpec:
     convention: Convention
     relevant: Literal["all", "suitable"]
     segments: str | None
+    prices: Any = None
 
 
 @dataclass(frozen=True)
@@ -66,6 +74,8 @@ class Sample:
         control: float64 (users,), NaN where it is not defined.
         treatment: Likewise.
         segments: object (users,), empty without segments.
+        parts: Of a ratio, float64 (4, users): the numerator and the denominator of control, and
+            those of treatment; None of any other metric.
     """
 
     metric: str
@@ -73,6 +83,7 @@ class Sample:
     control: NDArray[np.float64]
     treatment: NDArray[np.float64]
     segments: NDArray[Any]
+    parts: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True)
@@ -114,36 +125,36 @@ def run_split(
         given = id_array(split.candidates, "split.candidates")
         _check_kind(given, data.product_versions.ids, "split.candidates")
         candidates = Vocabulary(given).values
-    everyone = _relevant(split, data)
+    everyone, needs = _relevant(split, data), needed(spec.metrics)
     if not len(everyone.user_ids):
         return _nothing(spec, split, everyone, len(candidates))
 
     users = everyone.user_ids.values
     known = np.unique(np.concatenate([candidates, everyone.product_ids.values]))  # of one type
+    asked = _with_rejecters(everyone, data, split, needs)
     arms = [prepare_arm(arm, data, cut, users, known) for arm in (control, treatment)]
     judging = evaluate_policy(arms[0], arms[1], spec.policies, data, cut)
     evaluable = everyone
     if spec.relevant == "suitable":
-        pairs = users[everyone.users], everyone.product_ids.values[everyone.products]
-        evaluable = everyone.where(judging.passes(*pairs))
-    measured = [
-        ArmMetrics(spec, arm, judging, everyone, evaluable, candidates, view) for arm in arms
-    ]
+        evaluable = everyone.where(judging.passes(*everyone.ids()))
+    told = Known.of_split(needs, data, view, split, candidates, judging, spec.prices)
+    measured = [ArmMetrics(spec, arm, told, everyone, evaluable, asked, candidates) for arm in arms]
 
     labels = np.empty(0, dtype=object)
     if spec.segments is not None:
-        labels = segment_labels(view, spec.segments, users)
-    rows = everyone.user_ids.codes(evaluable.user_ids.values)
+        labels = segment_labels(view, spec.segments, asked.values)
     samples, overall = [], {}
     for metric in spec.metrics:
         ours, theirs = (arm.values(metric) for arm in measured)
+        parts = None
+        if is_ratio(metric):
+            parts = np.vstack([arm.parts(metric) for arm in measured])
         if not is_per_user(metric):
             overall[metric.label] = float(ours), float(theirs)
             continue
-        on_evaluable = "hits" in needs_of(metric)
-        judged = evaluable if on_evaluable else everyone
-        segments = labels[rows] if on_evaluable and len(labels) else labels
-        samples.append(Sample(metric.label, judged.user_ids.array, ours, theirs, segments))
+        judged = measured[0].users(metric)
+        segments = labels[asked.codes(judged.values)] if len(labels) else labels
+        samples.append(Sample(metric.label, judged.array, ours, theirs, segments, parts))
     names = ("control", "treatment")
     refitted = tuple(name for name, arm in zip(names, arms, strict=True) if arm.refitted)
     return SplitRun(
@@ -157,57 +168,75 @@ class ArmMetrics:
     """An arm's lists at one cut, and what metrics make of them.
 
     A metric that sees hits is measured on the evaluable users, any other on all users of the split:
-    a choice of what is relevant hides neither a violation nor an empty list.
+    a choice of what is relevant hides neither a violation nor an empty list. One of rejections is
+    measured on those too who only rejected.
     """
 
     def __init__(
         self,
         spec: TestSpec,
         arm: PreparedArm,
-        judging: JudgingPolicy,
+        known: Known,
         everyone: RelevantPairs,
         evaluable: RelevantPairs,
+        asked: Vocabulary,
         candidates: NDArray[Any],
-        view: View,
     ) -> None:
-        frame = arm.recommend(everyone.user_ids.values, spec.depth, candidates)
+        frame = arm.recommend(asked.values, spec.depth, candidates)
         self._lists, _ = read_lists(frame, everyone, spec.convention, "recommendations")
-        self._spec, self._view = spec, view
-        self._everyone, self._evaluable = everyone, evaluable
-        self._on_offer = Vocabulary(pa.array(candidates))
+        self._spec, self._known = spec, known
+        self._everyone, self._evaluable, self._asked = everyone, evaluable, asked
+        self._laid_out: dict[int, MetricInput] = {}
         # Depth costs memory, and nothing lies deeper than the catalogue and the longest list.
-        longest = int(self._lists.places.max(initial=0)) + 1
-        self._depth = min(spec.depth, max(len(candidates), longest))
-        users = self._lists.user_ids.values[self._lists.users]
-        products = self._lists.product_ids.values[self._lists.products]
-        self._passes = np.asarray(judging.passes(users, products), dtype=bool)
+        self._depth = min(spec.depth, max(len(candidates), self._lists.longest, 1))
+
+    def users(self, metric: MetricLike) -> Vocabulary:
+        """Return the users whom a metric is measured on."""
+        needs = needs_of(metric)
+        if "rejected" in needs:
+            return self._asked
+        return (self._evaluable if "hits" in needs else self._everyone).user_ids
 
     def values(self, metric: MetricLike) -> NDArray[np.float64]:
         """Compute a metric on its users, or its one figure."""
-        return measure(metric, self._hits if "hits" in needs_of(metric) else self._shown)
+        return measure(metric, self._seen(metric))
 
-    @cached_property
-    def _hits(self) -> MetricInput:
-        return self._observe(self._evaluable.user_ids, self._evaluable)
+    def parts(self, metric: MetricLike) -> NDArray[np.float64]:
+        """Compute the numerator and the denominator of a ratio: float64 (2, users)."""
+        ratio = measure_ratio(metric, self._seen(metric))
+        return np.vstack([ratio.numerator, ratio.denominator])
 
-    @cached_property
-    def _shown(self) -> MetricInput:
-        return self._observe(self._everyone.user_ids, None)
+    def _seen(self, metric: MetricLike) -> MetricInput:
+        """Lay out once what all metrics of the same users see."""
+        users = self.users(metric)
+        if id(users) not in self._laid_out:
+            metrics = [one for one in self._spec.metrics if self.users(one) is users]
+            evaluable = users is self._evaluable.user_ids
+            self._laid_out[id(users)] = observe(
+                self._lists,
+                users,
+                self._depth,
+                self._spec.convention,
+                needed(metrics),
+                self._known,
+                self._evaluable if evaluable else self._everyone,
+            )
+        return self._laid_out[id(users)]
 
-    def _observe(self, users: Vocabulary, relevant: RelevantPairs | None) -> MetricInput:
-        needed = {name for metric in self._spec.metrics for name in needs_of(metric)}
-        user_fields, product_fields = Fields.both(self._view)
-        return observe(
-            self._lists,
-            users,
-            self._depth,
-            self._spec.convention,
-            relevant=relevant,
-            on_offer=self._on_offer,
-            passes=self._passes,
-            user_fields=user_fields if "user_fields" in needed else None,
-            product_fields=product_fields if "product_fields" in needed else None,
-        )
+
+def _with_rejecters(
+    everyone: RelevantPairs, data: Dataset, split: Split, needs: set[str]
+) -> Vocabulary:
+    """Return the users to ask lists for: those who acquired, then those who only rejected."""
+    kinds = data.kinds.rejected
+    if "rejected" not in needs or not kinds or data.events.times is None or split.end is None:
+        return everyone.user_ids
+    start, end = (data.clock.instant(at, "split") for at in (split.at, split.end))
+    window = data.events.between(start, end)
+    rows = np.unique(window.users[window.among(kinds)])
+    ids = data.user_versions.ids.array.take(pa.array(rows))
+    fresh = np.flatnonzero(everyone.user_ids.codes(ids) < 0)
+    return everyone.user_ids.grown(ids.take(pa.array(fresh))) if len(fresh) else everyone.user_ids
 
 
 def _relevant(split: Split, data: Dataset) -> RelevantPairs:

@@ -15,14 +15,15 @@ from tqdm import tqdm
 from suitably.data.dataset import Dataset
 from suitably.data.frames import write_frame
 from suitably.data.splits import Split
+from suitably.data.vocabulary import Vocabulary, id_array
 from suitably.errors import DataError, SuitablyError
-from suitably.evaluation.evaluate import depth_of, evaluate_with
-from suitably.evaluation.observe import Fields
+from suitably.evaluation.evaluate import depth_of, evaluate_with, needed
+from suitably.evaluation.known import Known
 from suitably.evaluation.ranked_frames import read_relevant
 from suitably.evaluation.splits import TimeSplit, read_splits
 from suitably.evaluation.tuning.search_space import SearchSpace, replaced
 from suitably.metrics import TREC, ListMetric, UserMetric, parse_metrics
-from suitably.metrics.protocol import MetricLike, is_per_user, needs_of
+from suitably.metrics.protocol import MetricLike, is_per_user, is_ratio, needs_of
 from suitably.pipeline.pipeline import Pipeline
 from suitably.typing import AsOf
 from suitably.utils.parallel import check_jobs, run_jobs
@@ -31,6 +32,7 @@ from suitably.utils.progress import is_progress_shown
 __all__ = ["Tuned", "tune"]
 
 _STUDY = "suitably"
+_JUDGED = {"passes", "suitable_hits", "user_levels", "product_levels"}
 _STATES = {"COMPLETE": "complete", "FAIL": "failed"}
 # Optuna's sampler draws that many blindly before it learns from what it has seen.
 _BLIND = 10
@@ -141,7 +143,7 @@ def tune(
     asked.check(pipeline)
     check_jobs(n_jobs)
     (target,) = parse_metrics([metric])
-    if not is_per_user(target) or {"passes", "size", "returns"} & set(needs_of(target)):
+    if not is_per_user(target) or is_ratio(target) or _JUDGED & set(needs_of(target)):
         raise ValueError(f"metric {target.label!r}: is none to search by, use one such as ndcg@10")
     search = _Search(data, target, _splits(split, data, as_of, horizon_days), n_jobs)
 
@@ -226,13 +228,18 @@ class _Search:
             .fit(self.data, split.at)
             .recommend(users, k=depth_of([self.metric]), product_ids=split.candidates)
         )
-        fields = Fields.both(self.data.view(split.at)) if self._reads_fields else (None, None)
-        found = evaluate_with(recs.to_frame(), split.relevant, [self.metric], TREC, *fields)
+        known = Known()
+        if needed([self.metric]) - {"hits", "convention", "lengths"}:
+            known = self._known(split)
+        found = evaluate_with(recs.to_frame(), split.relevant, [self.metric], TREC, known)
         return float(np.nanmean(found[self.metric.label].to_numpy()))
 
-    @property
-    def _reads_fields(self) -> bool:
-        return bool({"user_fields", "product_fields"} & set(needs_of(self.metric)))
+    def _known(self, split: Split) -> Known:
+        view = self.data.view(split.at)
+        candidates = view.product_ids[view.listed]
+        if split.candidates is not None:
+            candidates = Vocabulary(id_array(split.candidates, "split.candidates")).values
+        return Known.of_split(needed([self.metric]), self.data, view, split, candidates)
 
 
 def _batches(done: int, trials: int) -> Iterator[range]:

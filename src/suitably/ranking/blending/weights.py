@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suitably.metrics.accuracy import ndcg
-from suitably.metrics.protocol import Hits
+from suitably.metrics.metric_input import Hits
 from suitably.ranking.blending.scale import on_scale, widened
 from suitably.ranking.inner_split import InnerSplit
 from suitably.ranking.protocol import AskedUsers, Ranker, can_score, score
