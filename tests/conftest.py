@@ -24,7 +24,12 @@ def pytest_report_header() -> str | None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Shuffle files, and tests within a file, if SUITABLY_TEST_ORDER is "random" or a seed."""
+    """Make our warnings errors; shuffle files, and tests within a file, if an order is asked for.
+
+    SUITABLY_TEST_ORDER is "random" or a seed.
+    """
+    for item in items:
+        item.add_marker(pytest.mark.filterwarnings("error::suitably.SuitabilityWarning"))
     if not ORDER:
         return
     draw = random.Random(ORDER)

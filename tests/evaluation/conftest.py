@@ -93,7 +93,8 @@ def bank():
     bought = {user: f"p{n % 4}" for n, user in enumerate(users)}
     log = pd.DataFrame(
         [(user, "p4", "2020-06-01") for user in users]
-        + [(user, product, "2021-02-01") for user, product in bought.items()],
+        + [(user, product, "2021-02-01") for user, product in bought.items()]
+        + [("u00", "p4", "2021-07-01")],  # so that the window is over: it is owned already
         columns=["user_id", "product_id", "timestamp"],
     )
     data = Dataset(

@@ -21,6 +21,9 @@ class Split:
         returns: A frame of product_id and monthly_return: what products returned in the window,
             per month of 30 days, compounded; None: not known.
 
+        start: The start of the test window where that is not the cut.
+        note: What is wrong with it: a window that the log does not cover.
+
     Example:
         >>> bought = pd.DataFrame({"user_id": ["ann"], "product_id": ["bond"]})
         >>> split = Split(pd.Timestamp("2024-03-01"), pd.Timestamp("2024-06-01"), None, bought)
@@ -33,3 +36,10 @@ class Split:
     candidates: NDArray[Any] | None
     relevant: Any
     returns: Any = None
+    start: pd.Timestamp | None = None
+    note: str = ""
+
+    @property
+    def begins(self) -> pd.Timestamp:
+        """The start of the test window."""
+        return self.at if self.start is None else self.start

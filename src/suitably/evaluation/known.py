@@ -200,7 +200,7 @@ class Known:
         window = data.events.take(np.zeros(0, np.int64))
         dated = data.events.times is not None and split.end is not None
         if dated and needs & {"rejected", "spent", "events"}:
-            start, end = (data.clock.instant(at, "split") for at in (split.at, split.end))
+            start, end = (data.clock.instant(at, "split") for at in (split.begins, split.end))
             window = data.events.between(start, end)
         kinds = data.kinds
 
@@ -217,7 +217,7 @@ class Known:
         if "returns" in needs and split.returns is not None:
             returns = read_returns(split.returns, "split.returns")
         elif "returns" in needs and prices is not None and split.end is not None:
-            returns = read_returns(monthly_returns(prices, split.at, split.end), "prices")
+            returns = read_returns(monthly_returns(prices, split.begins, split.end), "prices")
         history = None
         if needs & {"history", "newcomers", "owners", "audience"}:
             history = History(view.users.ids, view.products.ids, view.purchases)

@@ -158,6 +158,7 @@ class TestReported:
             "low",
             "high",
             "p_value",
+            "omitted",
         ]
         assert set(frame["metric"]) == {
             "dcg@10",

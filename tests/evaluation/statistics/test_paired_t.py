@@ -122,7 +122,7 @@ class TestDegenerate:
         share = 0.025 ** (1 / 40)
         ends = 0.5 * share - (1 - share), 0.5 * share + (1 - share)
         assert (found.low, found.high) == pytest.approx(ends)
-        assert found.method == "Clopper–Pearson, times the range"
+        assert found.method == "Clopper-Pearson, times the range"
 
     @pytest.mark.parametrize("n", [2, 3, 5])
     def test_the_same_difference_for_a_few_is_no_certainty(self, n):

@@ -1,36 +1,30 @@
 """Two pipelines, one log: ship, do not ship, inconclusive or not evaluable."""
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from suitably.data.dataset import Dataset
 from suitably.data.splits import Split
-from suitably.errors import DataError
+from suitably.errors import DataError, SuitabilityWarning
 from suitably.evaluation.abtest.arms import Arm, fingerprints
-from suitably.evaluation.abtest.decision import decide
+from suitably.evaluation.abtest.estimates import Estimates
 from suitably.evaluation.abtest.guardrails import Guardrail, parse_guardrails
-from suitably.evaluation.abtest.records import Comparison, MetricRow
+from suitably.evaluation.abtest.judgement import Judgement, judge_arms
+from suitably.evaluation.abtest.records import TREATMENT, Comparison
 from suitably.evaluation.abtest.result import ABResult
-from suitably.evaluation.abtest.segments import ALL, pool_small
 from suitably.evaluation.abtest.split_run import SplitRun, TestSpec, run_split
+from suitably.evaluation.abtest.versions import library_versions
 from suitably.evaluation.evaluate import depth_of
 from suitably.evaluation.splits import read_splits
-from suitably.evaluation.statistics import Estimate, PairedSample, Statistic, paired_t
-from suitably.evaluation.statistics.rounding import without_noise
-from suitably.metrics import (
-    Convention,
-    ListMetric,
-    UserMetric,
-    find_convention,
-    linearised,
-    parse_metrics,
-)
-from suitably.metrics.protocol import MetricLike, is_per_user, range_of
+from suitably.evaluation.statistics import Statistic, default_statistic
+from suitably.metrics import Convention, ListMetric, UserMetric, find_convention, parse_metrics
+from suitably.metrics.protocol import MetricLike, is_per_user
+from suitably.suitability.language.types import Scale
 from suitably.suitability.policy import Policy, read_policies
 from suitably.utils.parallel import check_jobs, run_jobs
 from suitably.utils.progress import progress
@@ -39,6 +33,7 @@ from suitably.utils.suggest import nearest
 __all__ = ["ABTest"]
 
 _ALWAYS = ("coverage", "violation_rate")
+_PRIMARY = "dcg@10"
 
 
 @dataclass(frozen=True)
@@ -51,9 +46,13 @@ class ABTest:
     The primary metric decides: "ship" if the low end of its paired interval is above 0 and every
     guardrail holds, "do not ship" if the high end is below 0 or the treatment breaches a hard
     guardrail, "not evaluable" without an evaluable user, with too few users for an interval or with
-    a missing input, otherwise "inconclusive". The other metrics are shown with unadjusted
-    intervals, to read and not to decide by. Results are means over users; users of several splits
-    are averaged over these first.
+    a missing input, otherwise "inconclusive", with how many users more it would take. The other
+    metrics are shown with unadjusted intervals, to read and not to decide by. Results are means
+    over users; users of several splits are averaged over these first.
+
+    With several treatments each has a decision, and the levels of their primary intervals are
+    Holm's: one good one among many by chance is not shipped. Arms that learn the same are fitted
+    once.
 
     Accuracy is measured on the users with a relevant product. Violations and coverage are measured
     on all users of the split, whatever `relevant` leaves, so that a choice of what is relevant
@@ -61,28 +60,34 @@ class ABTest:
 
     Attributes:
         control: The pipeline as it is.
-        treatment: The pipeline that would replace it.
+        treatment: The pipeline that would replace it; or `treatments`.
         metrics: By name, such as `"ndcg@10"`, or objects that are a `suitably.metrics.UserMetric`
             or `ListMetric`; `"catalogue_coverage"` too, which has no interval. coverage,
             violation_rate, the primary metric and those of guardrails are always reported.
         guardrails: Such as `"coverage>=0.9"` (the treatment's mean keeps to a limit), `"coverage"`
-            (the treatment is not significantly worse), or a `Guardrail`. A violation rate of 0 is
-            always a hard one.
-        primary: The metric that decides; more of it must be better.
+            (the treatment is not significantly worse), `"gap(suitable_ndcg@10, gender)<=0.1"`
+            (groups of users fare alike), or a `Guardrail`. A violation rate of 0 is always a hard
+            one.
+        primary: The metric that decides; more of it must be better. None: the first of `metrics`
+            that can, or `"dcg@10"`.
         policy: Judges the lists of both arms: a `Policy`, its file or built-in name, or a list of
             them. Required unless both arms have the same.
         alpha: One less the coverage of the intervals.
-        seed: Kept with the result; the paired t interval draws nothing at random.
-        statistic: What estimates differences; None: Student's paired t.
+        seed: Kept with the result; the default statistic draws nothing at random.
+        statistic: What estimates differences; None: `default_statistic`, which is Student's paired
+            t where windows do not overlap and there are users enough.
         convention: How metrics are defined, `"trec"` by default.
         relevant: `"all"` acquisitions, or only the `"suitable"` ones, which pass the judging policy
             as of the cut; users left without one are not evaluable.
-        segments: A field of the users frame to report by as well.
+        segments: A field of the users frame to report by as well, or several. No segment may lose
+            significantly in the primary metric, after Holm.
         min_segment: Users that a segment must have to be shown; smaller ones are pooled.
         n_jobs: How many splits run at a time, in threads; −1: as many as there are cores. The
             answers do not depend on it.
         prices: product_id, timestamp and price, for metrics of returns where the splits have none
             of their own; see `monthly_returns`.
+        treatments: Several treatments by name, in place of `treatment`; the first one's decision is
+            the result's.
 
     Raises:
         ValueError: An argument that cannot be used; no `policy` where one is required.
@@ -108,7 +113,7 @@ class ABTest:
     """
 
     control: Arm
-    treatment: Arm
+    treatment: Arm | None = None
     metrics: Sequence[str | UserMetric | ListMetric] = (
         "dcg@10",
         "ndcg@10",
@@ -116,17 +121,18 @@ class ABTest:
         "hit_rate@10",
     )
     guardrails: Sequence[str | Guardrail] = ()
-    primary: str = "dcg@10"
+    primary: str | None = None
     policy: Any = None
     alpha: float = 0.05
     seed: int = 0
     convention: str | Convention = "trec"
     relevant: Literal["all", "suitable"] = "all"
-    segments: str | None = None
+    segments: str | Sequence[str] | None = None
     min_segment: int = 20
     statistic: Statistic | None = None
     n_jobs: int = 1
     prices: Any = None
+    treatments: Mapping[str, Arm] | None = None
 
     def __post_init__(self) -> None:
         """Refuse what `run` could not use."""
@@ -142,44 +148,76 @@ class ABTest:
             raise ValueError(f"statistic={self.statistic!r:.50}: must be a Statistic, or None")
         check_jobs(self.n_jobs)
         find_convention(self.convention)
+        self._arms()
         self._metrics()
         self._policies()
+
+    def _arms(self) -> dict[str, Arm]:
+        """Return the arms by name, control first."""
+        if (self.treatment is None) == (self.treatments is None):
+            raise ValueError("treatment: give one, or several by name as treatments={...}")
+        if self.treatments is None:
+            assert self.treatment is not None
+            return {"control": self.control, TREATMENT: self.treatment}
+        if not isinstance(self.treatments, Mapping) or not self.treatments:
+            raise ValueError(f"treatments={self.treatments!r:.60}: must be pipelines by name")
+        names = list(self.treatments)
+        if not all(isinstance(name, str) and name and name != "control" for name in names):
+            raise ValueError(f"treatments: {names!r:.80} are no names; control is taken")
+        return {"control": self.control, **self.treatments}
 
     def _policies(self) -> tuple[Policy, ...]:
         if self.policy is not None:
             return read_policies(self.policy)
-        ours, theirs = self.control.policies, self.treatment.policies
-        if fingerprints(ours) != fingerprints(theirs):
+        first, *others = [arm.policies for arm in self._arms().values()]
+        if any(fingerprints(first) != fingerprints(theirs) for theirs in others):
             raise ValueError(
                 "policy: control and treatment have different policies, so say which one judges "
                 "the lists of both"
             )
-        return theirs
+        return others[-1]
 
     def _metrics(self) -> tuple[MetricLike, ...]:
         asked = list(parse_metrics(self.metrics))
         guardrails = parse_guardrails(self.guardrails)
-        if self.primary not in [metric.label for metric in asked]:
-            asked = [*parse_metrics([self.primary]), *asked]
+        primary = self._primary(asked)
+        if primary not in [metric.label for metric in asked]:
+            asked = [*parse_metrics([primary]), *asked]
         for label in (*(guardrail.metric for guardrail in guardrails), *_ALWAYS):
             if label not in [metric.label for metric in asked]:
                 asked += parse_metrics([label])
         by_label = {metric.label: metric for metric in asked}
         for guardrail in guardrails:
-            if guardrail.limit is None and not is_per_user(by_label[guardrail.metric]):
+            per_user = is_per_user(by_label[guardrail.metric])
+            if guardrail.limit is None and not per_user:
                 raise ValueError(
                     f"guardrail {guardrail.metric!r}: has no interval, so give it a limit"
                 )
-        decisive = by_label[self.primary]
+            if guardrail.field is not None and not per_user:
+                raise ValueError(f"guardrail {guardrail.text!r}: has no value per user")
+        decisive = by_label[primary]
         if not decisive.higher_is_better or not is_per_user(decisive):
             raise ValueError(
-                f"primary={self.primary!r}: must be a metric per user of which more is better"
-                f"{nearest(self.primary, ['dcg@10', 'ndcg@10', 'recall@10'])}"
+                f"primary={primary!r}: must be a metric per user of which more is better"
+                f"{nearest(primary, ['dcg@10', 'ndcg@10', 'recall@10'])}"
             )
         return tuple(asked)
 
+    def _primary(self, asked: Sequence[MetricLike]) -> str:
+        if self.primary is not None:
+            return self.primary
+        able = [one.label for one in asked if is_per_user(one) and one.higher_is_better]
+        return able[0] if able else _PRIMARY
+
+    def _segments(self) -> tuple[str, ...]:
+        """Return the fields that users are grouped by, of guardrails too."""
+        given = () if self.segments is None else self.segments
+        asked = (given,) if isinstance(given, str) else tuple(given)
+        gaps = (one.field for one in parse_guardrails(self.guardrails) if one.field is not None)
+        return tuple(dict.fromkeys([*asked, *gaps]))
+
     def run(self, data: Dataset, split: Any) -> ABResult:
-        """Recommend with both arms at every cut, and compare.
+        """Recommend with all arms at every cut, and compare.
 
         Args:
             data: The log, users and products.
@@ -189,84 +227,83 @@ class ABTest:
             DataError: A split that does not fit the data, such as a time split of data without
                 timestamps.
             PolicyError: The judging policy names fields that the arms do not have.
-            ValueError: An empty list of splits, or something that is no split.
+            ValueError: An empty list of splits, something that is no split, or the same twice.
+
+        Warns:
+            SuitabilityWarning: A window that ends after the last event.
         """
         if not isinstance(data, Dataset):
             raise DataError(f"data: expected a Dataset, got {type(data).__name__}")
-        splits = read_splits(split, data)
-        metrics = self._metrics()
+        splits, metrics, arms = read_splits(split, data), self._metrics(), self._arms()
+        for one in splits:
+            if "ends at" in one.note:
+                warnings.warn(one.note, SuitabilityWarning, stacklevel=2)
+        policies = self._policies()
         spec = TestSpec(
             metrics=metrics,
             depth=depth_of(metrics),
-            policies=self._policies(),
+            policies=policies,
             convention=find_convention(self.convention),
             relevant=self.relevant,
-            segments=self.segments,
+            segments=self._segments(),
+            lowest=_lowest_level(policies),
             prices=self.prices,
         )
 
         def run(one: Split) -> SplitRun:
-            return run_split(spec, self.control, self.treatment, data, one)
+            return run_split(spec, arms, data, one)
 
         jobs = run_jobs(run, splits, self.n_jobs)
         runs = list(progress(jobs, "splits", len(splits), "split"))
-        rows = tuple(row for metric in metrics for row in self._rows(metric, runs))
-        overall = {row.metric: row for row in rows if row.segment == ALL}
-        outcomes = tuple(
-            guardrail.check(
-                overall[guardrail.metric].result, overall[guardrail.metric].higher_is_better
+        estimates = {
+            metric.label: Estimates(
+                metric,
+                runs,
+                tuple(arms)[1:],
+                self.statistic or default_statistic,
+                self.alpha,
+                self.min_segment,
             )
-            for guardrail in parse_guardrails(self.guardrails)
+            for metric in metrics
+        }
+        return self._result(estimates, spec, runs, data)
+
+    def _result(
+        self,
+        estimates: Mapping[str, Estimates],
+        spec: TestSpec,
+        runs: list[SplitRun],
+        data: Dataset,
+    ) -> ABResult:
+        primary = self._primary(spec.metrics)
+        arms = tuple(self._arms())[1:]
+        asked = () if self.segments is None else self.segments
+        fields = (asked,) if isinstance(asked, str) else tuple(asked)
+        judged: list[Judgement] = judge_arms(
+            estimates, primary, parse_guardrails(self.guardrails), fields, self.alpha
         )
-        decision, reason = decide(self.primary, overall[self.primary].result, outcomes, self.alpha)
+        by_name = dict(zip(arms, judged, strict=True))
+        places = range(len(arms))
+        each = [(one, arm) for arm in places for one in estimates.values()]
         return ABResult(
-            decision=decision,
-            reason=reason,
-            primary=self.primary,
-            rows=rows,
-            guardrails=outcomes,
-            comparison=self._comparison(spec, runs),
-            user_table=_per_user(runs, data),
+            decision=judged[0].decision,
+            reason=judged[0].reason,
+            primary=primary,
+            rows=tuple(row for one in judged for row in one.rows),
+            guardrails=judged[0].outcomes,
+            comparison=self._comparison(spec, runs, arms),
+            user_table=_per_user(runs, arms, data),
             kind=data.kind,
+            decisions={name: one.decision for name, one in by_name.items()},
+            reasons={name: one.reason for name, one in by_name.items()},
+            outcomes={name: one.outcomes for name, one in by_name.items()},
+            split_rows=tuple(row for one, arm in each for row in one.by_split(arm)),
+            apart=tuple(row for one, arm in each for row in one.apart(arm)),
         )
 
-    def _rows(self, metric: MetricLike, runs: list[SplitRun]) -> list[MetricRow]:
-        label, better = metric.label, metric.higher_is_better
-        if not is_per_user(metric):
-            return [MetricRow(label, ALL, _overall(label, runs), better)]
-        samples = [run.sample(label) for run in runs]
-        control = np.concatenate([sample.control for sample in samples])
-        treatment = np.concatenate([sample.treatment for sample in samples])
-        ids = pa.concat_arrays([sample.user_ids for sample in samples])
-        users = ids.dictionary_encode().indices.to_numpy(zero_copy_only=False).astype(np.int64)
-
-        parts = [sample.parts for sample in samples if sample.parts is not None]
-        ratios = np.concatenate(parts, axis=1) if parts else None
-
-        def compare(rows: Any) -> Estimate:
-            if ratios is not None:
-                return self._estimate(PairedSample(*_linear(ratios[:, rows], users[rows])))
-            values = control[rows], treatment[rows], users[rows]
-            return self._estimate(PairedSample(*values, bounds=range_of(metric)))
-
-        found = [MetricRow(label, ALL, compare(slice(None)), better)]
-        if self.segments is None or not len(users):
-            return found
-        labels = np.concatenate([sample.segments for sample in samples])
-        labels = pool_small(labels, users, self.min_segment)
-        for name in sorted(set(labels) - {ALL}):
-            result = compare(labels == name)
-            if result.n >= self.min_segment:
-                found.append(MetricRow(label, name, result, better))
-        return found
-
-    def _estimate(self, sample: PairedSample) -> Estimate:
-        found = (self.statistic or paired_t)(sample, self.alpha)
-        if not isinstance(found, Estimate):
-            raise ValueError(f"statistic: gave a {type(found).__name__}, must give an Estimate")
-        return found
-
-    def _comparison(self, spec: TestSpec, runs: list[SplitRun]) -> Comparison:
+    def _comparison(
+        self, spec: TestSpec, runs: list[SplitRun], arms: tuple[str, ...]
+    ) -> Comparison:
         return Comparison(
             policies=tuple(f"{policy.id} {policy.version}".strip() for policy in spec.policies),
             fingerprints=tuple(policy.fingerprint for policy in spec.policies),
@@ -276,55 +313,44 @@ class ABTest:
             alpha=self.alpha,
             seed=self.seed,
             splits=tuple(run.record for run in runs),
+            arms=arms,
+            versions=library_versions(),
         )
 
 
-def _linear(
-    parts: NDArray[np.float64], users: NDArray[np.int64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
-    """Sum a ratio's parts by user and linearise both arms: control, treatment and units.
-
-    A user with a part missing in either arm stays NaN, so that the estimate counts it.
-    """
-    units, codes = np.unique(users, return_inverse=True)
-    sums = np.stack([np.bincount(codes, part, minlength=len(units)) for part in parts])
-    known = ~np.isnan(sums).any(axis=0)
-    values = np.full((2, len(units)), np.nan)
-    for arm in (0, 1):
-        values[arm, known] = linearised(*sums[2 * arm : 2 * arm + 2, known])
-    return values[0], values[1], units.astype(np.int64)
+def _lowest_level(policies: tuple[Policy, ...]) -> str | None:
+    """Return the lowest level of risk of users, of the first policy that orders these."""
+    for policy in policies:
+        scale = policy.fields.get("user.risk_level")
+        if isinstance(scale, Scale):
+            return str(scale.levels[0])
+    return None
 
 
-def _overall(metric: str, runs: list[SplitRun]) -> Estimate:
-    """Average over splits; one figure for all lists has no variance to make an interval of."""
-    control, treatment = np.array([run.overall[metric] for run in runs]).mean(axis=0)
-    difference = float(without_noise(control, treatment, terms=len(runs)))
-    return Estimate(len(runs), 0, float(control), float(treatment), difference)
-
-
-def _per_user(runs: list[SplitRun], data: Dataset) -> pa.Table:
+def _per_user(runs: list[SplitRun], arms: tuple[str, ...], data: Dataset) -> pa.Table:
+    named = [("arm", pa.string())] if len(arms) > 1 else []
     schema = pa.schema(
         [
             ("user_id", data.user_versions.ids.array.type),
             ("split", pa.int64()),
+            *named,
             ("metric", pa.string()),
             ("control", pa.float64()),
             ("treatment", pa.float64()),
         ]
     )
-    parts = [
-        pa.table(
-            [
-                sample.user_ids,
-                np.full(len(sample.user_ids), number),
-                pa.repeat(sample.metric, len(sample.user_ids)),
-                sample.control,
-                sample.treatment,
-            ],
-            schema=schema,
-        )
-        for number, run in enumerate(runs)
-        for sample in run.samples
-        if len(sample.user_ids)
-    ]
+    parts = []
+    for place, arm in enumerate(arms, 1):
+        for number, run in enumerate(runs):
+            for sample in run.samples:
+                size = len(sample.user_ids)
+                columns = [
+                    sample.user_ids,
+                    np.full(size, number),
+                    *([pa.repeat(arm, size)] if named else []),
+                    pa.repeat(sample.metric, size),
+                    sample.values[0],
+                    sample.values[place],
+                ]
+                parts.append(pa.table(columns, schema=schema))
     return pa.concat_tables([schema.empty_table(), *parts]).combine_chunks()

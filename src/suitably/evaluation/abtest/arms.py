@@ -19,8 +19,19 @@ from suitably.ranking.popularity import Popularity
 from suitably.suitability.language.document import PolicyDocument
 from suitably.suitability.policy import Policy
 from suitably.typing import AsOf, IdsLike
+from suitably.utils.params import clone
 
-__all__ = ["Arm", "JudgingPolicy", "PreparedArm", "evaluate_policy", "fingerprints", "prepare_arm"]
+__all__ = [
+    "Arm",
+    "JudgingPolicy",
+    "PreparedArm",
+    "evaluate_policy",
+    "fingerprints",
+    "prepare_arm",
+    "prepare_arms",
+]
+
+_LEARNED = ("profiles", "ranker", "fallback", "seed")
 
 
 class JudgingPolicy(Protocol):
@@ -124,25 +135,47 @@ def prepare_arm(
     return PreparedArm(arm.clone().fit(data, as_of=at), refitted=True, as_of=None)
 
 
+def prepare_arms(
+    arms: Sequence[Arm],
+    data: Dataset,
+    cut: Instant | None,
+    user_ids: IdsLike,
+    product_ids: IdsLike,
+) -> list[PreparedArm]:
+    """Prepare arms; those that learn the same from the same data learn it once.
+
+    A policy and rerankers do not alter what is learned (`Pipeline.under`).
+    """
+    prepared: list[PreparedArm] = []
+    for number, arm in enumerate(arms):
+        shared = None
+        for earlier, other in zip(arms[:number], prepared, strict=True):
+            if other.refitted and _learn_alike(arm, earlier):
+                shared = _shared(arm, other)
+                break
+        prepared.append(shared or prepare_arm(arm, data, cut, user_ids, product_ids))
+    return prepared
+
+
 def evaluate_policy(
-    control: PreparedArm,
-    treatment: PreparedArm,
+    arms: Sequence[PreparedArm],
     policies: tuple[Policy, ...],
     data: Dataset,
     cut: Instant | None,
 ) -> JudgingPolicy:
-    """Evaluate the judging policies once, for the lists of both arms, on facts as of the cut.
+    """Evaluate the judging policies once, for the lists of all arms, on facts as of the cut.
 
     An arm fitted as of the cut has them. Where neither is, the profiles of one are rebuilt from the
     data, so that a user re-rated since an arm was fitted is judged by the new rating. An arm
-    with these policies itself comes first, then the treatment; one whose profiles lack a field that
-    a rule names passes the task on.
+    with these policies itself comes first, then the last treatment; one whose profiles lack a field
+    that a rule names passes the task on.
 
     Raises:
         PolicyError: Nobody has the fields that the policies name.
     """
+    latest_first = list(reversed(arms))
     order = sorted(
-        (treatment, control),
+        latest_first,
         key=lambda arm: fingerprints(arm.pipeline.policies) != fingerprints(policies),
     )
 
@@ -165,6 +198,39 @@ def evaluate_policy(
         except PolicyError as error:
             errors.append(error)
     raise errors[0]
+
+
+def _learn_alike(one: Arm, other: Arm) -> bool:
+    """Return whether two pipelines, once refitted, learn the same: profiles, rankers and seed."""
+    if not (isinstance(one, Pipeline) and isinstance(other, Pipeline)):
+        return False
+    if not all(_ours(arm) for arm in (one, other)):
+        return False
+    parts = [
+        {name: repr(arm.get_params(deep=False)[name]) for name in _LEARNED} for arm in (one, other)
+    ]
+    return parts[0] == parts[1]
+
+
+def _ours(arm: Pipeline) -> bool:
+    """Return whether all that learns is of this library, and says all its parameters when shown."""
+    parts = [*arm.profiles, arm.ranker]
+    parts += [arm.fallback] if not isinstance(arm.fallback, str | None) else []
+    return all(
+        type(part).__module__.startswith("suitably.") and not hasattr(part, "functions")
+        for part in parts
+    ) and not any(mark in repr(part) for part in parts for mark in ("…", "...", " at 0x"))
+
+
+def _shared(arm: Arm, other: PreparedArm) -> PreparedArm | None:
+    """Return what another arm has learned, under this one's policy; None: it cannot be."""
+    assert isinstance(arm, Pipeline)
+    assert isinstance(other.pipeline, Pipeline)
+    try:
+        made = other.pipeline.under(arm.policies, rerankers=clone(list(arm.rerankers)))
+    except PolicyError:  # rules that ask what is held need a fit of their own
+        return None
+    return PreparedArm(made, refitted=True, as_of=None)
 
 
 def fingerprints(policies: tuple[Policy, ...]) -> tuple[str, ...]:

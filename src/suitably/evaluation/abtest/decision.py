@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from suitably.evaluation.abtest.guardrails import Outcome
-from suitably.evaluation.statistics import Estimate
+from suitably.evaluation.statistics import Estimate, more_users
 
 __all__ = ["Decision", "decide"]
 
@@ -13,7 +13,11 @@ Decision = Literal["ship", "do not ship", "inconclusive", "not evaluable"]
 
 
 def decide(
-    primary: str, result: Estimate, outcomes: Sequence[Outcome], alpha: float
+    primary: str,
+    result: Estimate,
+    outcomes: Sequence[Outcome],
+    alpha: float,
+    name: str = "treatment",
 ) -> tuple[Decision, str]:
     """Decide by the primary metric's interval and the guardrails.
 
@@ -26,14 +30,16 @@ def decide(
         result: Estimate of its difference.
         outcomes: What became of the guardrails.
         alpha: One less the coverage of the interval, for the sentence.
+        name: What the treatment is called.
 
     Returns:
         The decision and one sentence.
     """
+    arm = "The treatment" if name == "treatment" else name
     broken = [outcome for outcome in outcomes if outcome.verdict != "holds"]
     breached = [o for o in broken if o.guardrail.hard and o.verdict == "breached"]
     if breached:
-        return "do not ship", f"The treatment breaches a hard guardrail: {breached[0].text}."
+        return "do not ship", f"{arm} breaches a hard guardrail: {breached[0].text}."
     if not result.n and not result.omitted:
         return "not evaluable", f"No user has anything to judge {primary} by."
     if result.omitted or not result.n:
@@ -44,19 +50,31 @@ def decide(
     users = "1 user" if result.n == 1 else f"{result.n:,} users"
     change = f"changes {primary} by {result.difference:+.4f} over {users}"
     if math.isnan(result.low):
+        if result.evaluable and result.reason:
+            return "inconclusive", f"{arm} {change}: {result.reason}."
+        why = f" ({result.reason})" if result.reason else ""
         return (
             "not evaluable",
-            f"The treatment {change}: too few, or too few whose values differ, for an interval.",
+            f"{arm} {change}: too few, or too few whose values differ, for an interval{why}.",
         )
     interval = f"{100 * (1 - alpha):g} % interval {result.low:+.4f} to {result.high:+.4f}"
     if result.high < 0:
-        return "do not ship", f"The treatment {change} ({interval}), which is a loss."
+        return "do not ship", f"{arm} {change} ({interval}), which is a loss."
     if result.low <= 0:
-        return "inconclusive", f"The treatment {change} ({interval}), which may be no change."
+        more = _more(result, alpha)
+        return "inconclusive", f"{arm} {change} ({interval}), which may be no change{more}."
     if broken:
         missed = "; ".join(outcome.text for outcome in broken)
         return (
             "inconclusive",
-            f"The treatment {change} ({interval}), but a guardrail does not hold: {missed}.",
+            f"{arm} {change} ({interval}), but a guardrail does not hold: {missed}.",
         )
-    return "ship", f"The treatment {change} ({interval}), and every guardrail holds."
+    return "ship", f"{arm} {change} ({interval}), and every guardrail holds."
+
+
+def _more(result: Estimate, alpha: float) -> str:
+    """Say how many users more would show the difference that was found."""
+    more = more_users(result, alpha)
+    if not more:
+        return ""
+    return f"; if it is what it seems, about {more:,} users more would show it at 80 % power"

@@ -1,5 +1,6 @@
 """What a test leaves behind, as plain records: its figures, and what was compared."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -9,7 +10,10 @@ from suitably.evaluation.abtest.segments import ALL
 from suitably.evaluation.statistics import Estimate
 from suitably.utils.record import Record
 
-__all__ = ["COLUMNS", "Comparison", "MetricRow", "SplitRecord", "figures"]
+__all__ = ["COLUMNS", "TREATMENT", "Comparison", "MetricRow", "SplitRecord", "figures"]
+
+TREATMENT = "treatment"
+"""The name of the only treatment."""
 
 COLUMNS = {
     "metric": pa.string(),
@@ -21,6 +25,7 @@ COLUMNS = {
     "low": pa.float64(),
     "high": pa.float64(),
     "p_value": pa.float64(),
+    "omitted": pa.int64(),
 }
 """The columns of a result, wherever it is shown."""
 
@@ -36,6 +41,8 @@ class SplitRecord(Record):
         evaluable: Those left by the choice of what is relevant.
         candidates: Products that could be recommended.
         refitted: Which arms were refitted on a copy.
+        begins: Start of the test window.
+        note: What is wrong with the window; empty where nothing is.
     """
 
     at: pd.Timestamp | None
@@ -44,6 +51,8 @@ class SplitRecord(Record):
     evaluable: int
     candidates: int
     refitted: tuple[str, ...]
+    begins: pd.Timestamp | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True, repr=False)
@@ -59,6 +68,8 @@ class Comparison(Record):
         alpha: One less the coverage of the intervals.
         seed: As given.
         splits: The splits, in order.
+        arms: The treatments' names.
+        versions: Of Suitably and the libraries that the figures rest on.
     """
 
     policies: tuple[str, ...]
@@ -69,6 +80,13 @@ class Comparison(Record):
     alpha: float
     seed: int
     splits: tuple[SplitRecord, ...]
+    arms: tuple[str, ...] = (TREATMENT,)
+    versions: tuple[str, ...] = ()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is wrong with the splits, in their order."""
+        return tuple(f"Split {n}: {s.note}" for n, s in enumerate(self.splits) if s.note)
 
     def __repr__(self) -> str:
         count = f"{len(self.splits)} split{'s' * (len(self.splits) != 1)}"
@@ -84,12 +102,16 @@ class MetricRow(Record):
         segment: `"all"`, or a group of users.
         result: Control, treatment and their paired difference.
         higher_is_better: Which way is better.
+        arm: Which treatment.
+        split: Which split alone, from 0; None: all of them together.
     """
 
     metric: str
     segment: str
     result: Estimate
     higher_is_better: bool
+    arm: str = TREATMENT
+    split: int | None = None
 
     @property
     def direction(self) -> int:
@@ -99,17 +121,20 @@ class MetricRow(Record):
 
     @property
     def is_overall(self) -> bool:
-        """Whether it is of all users, not of a segment."""
-        return self.segment == ALL
+        """Whether it is of all users and splits, not of a segment."""
+        return self.segment == ALL and self.split is None
 
-    def value(self, column: str) -> str | int | float:
-        """Return what stands in one of `COLUMNS`."""
-        found: str | int | float = getattr(self if hasattr(self, column) else self.result, column)
+    def value(self, column: str) -> str | int | float | None:
+        """Return what stands in one of `COLUMNS`, in `arm` or in `split`."""
+        found: str | int | float | None
+        found = getattr(self if hasattr(self, column) else self.result, column)
         return found
 
 
-def figures(rows: tuple[MetricRow, ...]) -> pa.Table:
-    """Return rows as a table of `COLUMNS`."""
+def figures(rows: Sequence[MetricRow], first: Sequence[str] = ()) -> pa.Table:
+    """Return rows as a table of `COLUMNS`, after `arm` or `split` where these are asked for."""
+    kinds = {"arm": pa.string(), "split": pa.int64(), **COLUMNS}
+    names = [*first, *COLUMNS]
     return pa.table(
-        {name: pa.array([row.value(name) for row in rows], kind) for name, kind in COLUMNS.items()}
+        {name: pa.array([row.value(name) for row in rows], kinds[name]) for name in names}
     )

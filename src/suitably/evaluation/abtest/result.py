@@ -1,10 +1,10 @@
 """What a test found: the decision first, then the figures it rests on."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 import pyarrow as pa
@@ -19,6 +19,7 @@ from suitably.evaluation.abtest.result_page import (
     guardrail_table,
 )
 from suitably.evaluation.abtest.result_plot import plot_rows
+from suitably.evaluation.abtest.storage import load_result, save_result
 from suitably.report import Block, Report
 from suitably.utils.json import jsonable
 
@@ -36,8 +37,15 @@ class ABResult:
         reason: One sentence.
         primary: The metric that decides.
         rows: A row per metric and segment.
-        guardrails: What became of each.
+        guardrails: What became of each, of the first treatment.
         comparison: What was compared.
+        user_table: Every measurement.
+        kind: The kind of frame that comes out.
+        decisions: By the treatment's name.
+        reasons: Likewise.
+        outcomes: What became of each treatment's guardrails.
+        split_rows: A row per metric and split.
+        apart: A row per metric and group that is reported apart: 65 and over, the lowest class.
 
     Example:
         >>> import pandas as pd
@@ -61,28 +69,65 @@ class ABResult:
     comparison: Comparison
     user_table: pa.Table
     kind: str
+    decisions: Mapping[str, Decision] = field(default_factory=dict)
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    outcomes: Mapping[str, tuple[Outcome, ...]] = field(default_factory=dict)
+    split_rows: tuple[MetricRow, ...] = ()
+    apart: tuple[MetricRow, ...] = ()
 
     def decides(self, row: MetricRow) -> bool:
         """Return whether a row is the one that the decision rests on."""
         return row.metric == self.primary and row.is_overall
 
-    def to_frame(self) -> Any:
-        """Return metric, segment, n, control, treatment, difference, low, high and p_value.
+    def to_frame(self, by: Literal["split", "apart"] | None = None) -> Any:
+        """Return metric, segment, n, control, treatment, difference, low, high, p_value, omitted.
 
-        Means are over n users, each averaged over the splits first. low and high are the ends of
-        the paired interval; they and p_value are missing where there is nothing to compute them
-        from.
+        Means are over n users, each averaged over the splits first; omitted are rows without a
+        value. low and high are the ends of the paired interval; they and p_value are missing where
+        there is nothing to compute them from. Several treatments add `arm`.
+
+        Args:
+            by: `"split"`: a row per metric and split, with its position from 0; `"apart"`: those of
+                groups that are reported apart, 65 and over and the lowest class.
+
+        Raises:
+            ValueError: Another `by`.
         """
-        return write_frame(figures(self.rows), self.kind)
+        tables = {None: self.rows, "split": self.split_rows, "apart": self.apart}
+        if by not in tables:
+            raise ValueError(f'by={by!r:.40}: must be "split", "apart" or None')
+        first = ["arm"] * (len(self.comparison.arms) > 1) + ["split"] * (by == "split")
+        return write_frame(figures(tables[by], first), self.kind)
 
     def per_user(self) -> Any:
-        """Return every measurement: user_id, split (its position, from 0), metric, both arms."""
+        """Return every measurement: user_id, split (its position, from 0), metric, both arms.
+
+        Several treatments add `arm`.
+        """
         return write_frame(self.user_table, self.kind)
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the result to a folder: `result.json` and `users.parquet`, which holds ids.
+
+        Raises:
+            OSError: The folder cannot be written to.
+        """
+        save_result(self, Path(path))
+
+    @classmethod
+    def load(cls, path: str | PathLike[str]) -> "ABResult":
+        """Read a result that `save` wrote; nothing in the folder is executed.
+
+        Raises:
+            ArtifactError: There is none, or it is damaged.
+        """
+        return cls(**load_result(Path(path)))
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything but the measurements per user, ready for JSON and without ids."""
         names = ("decision", "reason", "primary", "rows", "guardrails", "comparison")
-        return {name: jsonable(getattr(self, name)) for name in names}
+        more = ("decisions", "reasons", "split_rows", "apart")
+        return {name: jsonable(getattr(self, name)) for name in (*names, *more)}
 
     def to_html(self, path: str | PathLike[str]) -> Path:
         """Write the result as one self-contained page, without ids of users.
@@ -127,8 +172,13 @@ class ABResult:
         return f"ABResult({self.decision}: {self.reason})"
 
     def __str__(self) -> str:
-        table: pd.DataFrame = figures(self.rows).to_pandas()
+        several = len(self.comparison.arms) > 1
+        table: pd.DataFrame = figures(self.rows, ["arm"] * several).to_pandas()
         marks = ["*" if self.decides(row) else "" for row in self.rows]
         shown = table.assign(metric=table["metric"] + pd.Series(marks, dtype=object))
         text = shown.to_string(index=False, float_format="{:.4f}".format, na_rep="")
-        return f"{self.decision.upper()}: {self.reason}\n{text}\n* decides"
+        others = [
+            f"{self.decisions[n].upper()}: {self.reasons[n]}" for n in self.comparison.arms[1:]
+        ]
+        lines = [f"{self.decision.upper()}: {self.reason}", *others, *self.comparison.notes]
+        return "\n".join([*lines, text, "* decides"])

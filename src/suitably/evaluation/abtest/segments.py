@@ -4,23 +4,32 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from suitably.data.clock import Instant
 from suitably.data.view import View
 from suitably.errors import DataError
 from suitably.utils.suggest import nearest
 
-__all__ = ["ALL", "pool_small", "segment_labels"]
+__all__ = ["AGE_BANDS", "ALL", "pool_small", "segment_labels", "standing_apart"]
 
 ALL = "all"
+AGE_BANDS = (25, 45, 65)
 _OTHERS = "(others)"
 _MISSING = "(missing)"
+_BANDS = ("low", "middle", "high")
+_MANY = 12
+_YEAR = 365.2425
 
 Labels = NDArray[Any]
 
 
 def segment_labels(view: View, field: str, user_ids: NDArray[Any]) -> Labels:
     """Return each user's segment as text, by a field of the users frame as of the cut.
+
+    A date is a date of birth, and makes bands of age: under 25, 25 to 44, 45 to 64, 65 and over.
+    Numbers of more than twelve values make three bands of as many users.
 
     Returns:
         object (users,), such as `"segment=Mass"`; `"segment=(missing)"` without a value.
@@ -31,16 +40,34 @@ def segment_labels(view: View, field: str, user_ids: NDArray[Any]) -> Labels:
     names = view.user_fields.column_names
     if field not in names:
         raise DataError(f"segments={field!r}: users have no such field{nearest(field, names)}")
-    try:
-        encoded = view.user_fields[field].combine_chunks().dictionary_encode()
-    except pa.ArrowNotImplementedError:
-        kind = view.user_fields[field].type
-        raise DataError(f"segments={field!r}: holds {kind}, which makes no segments") from None
-    texts = [f"{field}={value}" for value in encoded.dictionary.to_pylist()]
-    known = np.array([*texts, f"{field}={_MISSING}"], dtype=object)
-    values = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    column = view.user_fields[field].combine_chunks()
     rows = view.users.codes(user_ids)
-    return known[np.where(rows >= 0, values[rows], -1)]
+    column = column.take(pa.array(rows, pa.int64(), mask=rows < 0))
+    if pa.types.is_temporal(column.type) and view.as_of is not None:
+        return _texts(field, _ages(column, view.as_of))
+    numbers = pa.types.is_floating(column.type) or pa.types.is_integer(column.type)
+    if numbers and len(column.unique().drop_null()) > _MANY:
+        return _texts(field, _thirds(column))
+    return _texts(field, column)
+
+
+def standing_apart(view: View, user_ids: NDArray[Any], lowest: str | None) -> dict[str, Labels]:
+    """Return who is reported apart, by the name of the group: bool (users,).
+
+    Args:
+        view: What is known as of the cut.
+        user_ids: Whom to look at.
+        lowest: The lowest level of risk that the judging policy knows; None: it has none.
+    """
+    fields = view.user_fields
+    found: dict[str, Labels] = {}
+    if "birth_date" in fields.column_names and view.as_of is not None:
+        labels = segment_labels(view, "birth_date", user_ids)
+        found["65 and over"] = labels == "birth_date=65 and over"
+    if lowest is not None and "risk_level" in fields.column_names:
+        labels = segment_labels(view, "risk_level", user_ids)
+        found[f"lowest class ({lowest})"] = labels == f"risk_level={lowest}"
+    return found
 
 
 def pool_small(labels: Labels, users: NDArray[np.int64], minimum: int) -> Labels:
@@ -72,3 +99,38 @@ def pool_small(labels: Labels, users: NDArray[np.int64], minimum: int) -> Labels
         return np.full(len(labels), ALL, dtype=object)
     others = f"{str(labels[0]).partition('=')[0]}={_OTHERS}"
     return np.where(np.isin(codes, order[:pooled]), others, labels)
+
+
+def _texts(field: str, column: pa.Array) -> Labels:
+    try:
+        encoded = column.dictionary_encode()
+    except pa.ArrowNotImplementedError:
+        raise DataError(
+            f"segments={field!r}: holds {column.type}, which makes no segments"
+        ) from None
+    texts = [f"{field}={value}" for value in encoded.dictionary.to_pylist()]
+    known = np.array([*texts, f"{field}={_MISSING}"], dtype=object)
+    labels: Labels = known[encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)]
+    return labels
+
+
+def _ages(column: pa.Array, as_of: Instant) -> pa.Array:
+    """Name the band of age of each: what is only a segment may be a day out at a birthday."""
+    born = column.cast(pa.date32()).cast(pa.int32())
+    today = int(as_of.astype("datetime64[D]").astype(np.int64))
+    days = pc.subtract(pa.scalar(today, pa.int32()), born)
+    years = pc.fill_null(days, -1).to_numpy(zero_copy_only=False) / _YEAR
+    first, *others = AGE_BANDS
+    ends = [f"{low} to {high - 1}" for low, high in zip(AGE_BANDS, others, strict=False)]
+    names = np.array([f"under {first}", *ends, f"{AGE_BANDS[-1]} and over"], object)
+    found = names[np.searchsorted(AGE_BANDS, years, side="right")]
+    return pa.array(found, pa.string(), mask=column.is_null().to_numpy(zero_copy_only=False))
+
+
+def _thirds(column: pa.Array) -> pa.Array:
+    """Name the third of users that each is in."""
+    values = pc.fill_null(column.cast(pa.float64()), np.nan).to_numpy(zero_copy_only=False)
+    known = ~np.isnan(values)
+    ends = np.quantile(values[known], [1 / 3, 2 / 3]) if known.any() else np.zeros(2)
+    found = np.array(_BANDS, object)[np.searchsorted(ends, values, side="left")]
+    return pa.array(found, pa.string(), mask=~known)

@@ -11,16 +11,17 @@ from numpy.typing import NDArray
 
 from suitably.data.dataset import Dataset
 from suitably.data.splits import Split
+from suitably.data.view import View
 from suitably.data.vocabulary import Vocabulary, id_array, same_ids
 from suitably.errors import DataError
 from suitably.evaluation.abtest.arms import (
     Arm,
     PreparedArm,
     evaluate_policy,
-    prepare_arm,
+    prepare_arms,
 )
 from suitably.evaluation.abtest.records import SplitRecord
-from suitably.evaluation.abtest.segments import segment_labels
+from suitably.evaluation.abtest.segments import segment_labels, standing_apart
 from suitably.evaluation.evaluate import needed
 from suitably.evaluation.known import Known
 from suitably.evaluation.observe import observe
@@ -38,8 +39,6 @@ from suitably.suitability.policy import Policy
 
 __all__ = ["Sample", "SplitRun", "TestSpec", "run_split"]
 
-_NOTHING = np.empty(0, dtype=np.float64)
-
 
 @dataclass(frozen=True)
 class TestSpec:
@@ -51,7 +50,8 @@ class TestSpec:
         policies: The judging policies.
         convention: How metrics are defined.
         relevant: `"all"` acquisitions or the `"suitable"` ones.
-        segments: A field of the users frame, or None.
+        segments: Fields of the users frame.
+        lowest: The lowest level of risk on the judging policy's scale; None: it has none.
         prices: A frame of product_id, timestamp and price, or None.
     """
 
@@ -60,29 +60,32 @@ class TestSpec:
     policies: tuple[Policy, ...]
     convention: Convention
     relevant: Literal["all", "suitable"]
-    segments: str | None
+    segments: tuple[str, ...]
+    lowest: str | None = None
     prices: Any = None
 
 
 @dataclass(frozen=True)
 class Sample:
-    """A metric of both arms.
+    """A metric of all arms.
 
     Attributes:
         metric: Its name.
         user_ids: External ids (users,).
-        control: float64 (users,), NaN where it is not defined.
-        treatment: Likewise.
-        segments: object (users,), empty without segments.
-        parts: Of a ratio, float64 (4, users): the numerator and the denominator of control, and
-            those of treatment; None of any other metric.
+        values: float64 (arms, users), control first; NaN where it is not defined.
+        segments: object (users,) by field.
+        apart: bool (users,) by the name of a group that is reported apart.
+        covariates: float64 (users, covariates), what was known of users before the cut.
+        parts: Of a ratio, float64 (arms, 2, users): numerators and denominators; None of any other
+            metric.
     """
 
     metric: str
     user_ids: pa.Array
-    control: NDArray[np.float64]
-    treatment: NDArray[np.float64]
-    segments: NDArray[Any]
+    values: NDArray[np.float64]
+    segments: Mapping[str, NDArray[Any]]
+    apart: Mapping[str, NDArray[Any]]
+    covariates: NDArray[np.float64]
     parts: NDArray[np.float64] | None = None
 
 
@@ -99,17 +102,21 @@ class SplitRun:
 
     record: SplitRecord
     samples: tuple[Sample, ...]
-    overall: Mapping[str, tuple[float, float]]
+    overall: Mapping[str, tuple[float, ...]]
 
     def sample(self, metric: str) -> Sample:
         """Return the sample of one metric."""
         return next(sample for sample in self.samples if sample.metric == metric)
 
 
-def run_split(
-    spec: TestSpec, control: Arm, treatment: Arm, data: Dataset, split: Split
-) -> SplitRun:
-    """Prepare both arms for the cut, ask them for lists, and measure these.
+def run_split(spec: TestSpec, arms: Mapping[str, Arm], data: Dataset, split: Split) -> SplitRun:
+    """Prepare all arms for the cut, ask them for lists, and measure these.
+
+    Args:
+        spec: What all splits have in common.
+        arms: By name, control first.
+        data: The log, users and products.
+        split: The cut and its window.
 
     Raises:
         DataError: A split without a cut for data with timestamps, or the other way round.
@@ -127,36 +134,44 @@ def run_split(
         candidates = Vocabulary(given).values
     everyone, needs = _relevant(split, data), needed(spec.metrics)
     if not len(everyone.user_ids):
-        return _nothing(spec, split, everyone, len(candidates))
+        return _nothing(spec, len(arms), split, everyone, len(candidates))
 
     users = everyone.user_ids.values
     known = np.unique(np.concatenate([candidates, everyone.product_ids.values]))  # of one type
     asked = _with_rejecters(everyone, data, split, needs)
-    arms = [prepare_arm(arm, data, cut, users, known) for arm in (control, treatment)]
-    judging = evaluate_policy(arms[0], arms[1], spec.policies, data, cut)
+    prepared = prepare_arms(tuple(arms.values()), data, cut, users, known)
+    judging = evaluate_policy(prepared, spec.policies, data, cut)
     evaluable = everyone
     if spec.relevant == "suitable":
         evaluable = everyone.where(judging.passes(*everyone.ids()))
     told = Known.of_split(needs, data, view, split, candidates, judging, spec.prices)
-    measured = [ArmMetrics(spec, arm, told, everyone, evaluable, asked, candidates) for arm in arms]
-
-    labels = np.empty(0, dtype=object)
-    if spec.segments is not None:
-        labels = segment_labels(view, spec.segments, asked.values)
+    measured = [
+        ArmMetrics(spec, arm, told, everyone, evaluable, asked, candidates) for arm in prepared
+    ]
+    labels = {field: segment_labels(view, field, asked.values) for field in spec.segments}
+    apart = standing_apart(view, asked.values, spec.lowest)
+    covariates = _history(view, asked)
     samples, overall = [], {}
     for metric in spec.metrics:
-        ours, theirs = (arm.values(metric) for arm in measured)
-        parts = None
-        if is_ratio(metric):
-            parts = np.vstack([arm.parts(metric) for arm in measured])
+        values = [arm.values(metric) for arm in measured]
         if not is_per_user(metric):
-            overall[metric.label] = float(ours), float(theirs)
+            overall[metric.label] = tuple(float(value) for value in values)
             continue
+        parts = np.stack([arm.parts(metric) for arm in measured]) if is_ratio(metric) else None
         judged = measured[0].users(metric)
-        segments = labels[asked.codes(judged.values)] if len(labels) else labels
-        samples.append(Sample(metric.label, judged.array, ours, theirs, segments, parts))
-    names = ("control", "treatment")
-    refitted = tuple(name for name, arm in zip(names, arms, strict=True) if arm.refitted)
+        rows = asked.codes(judged.values)
+        samples.append(
+            Sample(
+                metric.label,
+                judged.array,
+                np.stack(values),
+                segments={name: each[rows] for name, each in labels.items()},
+                apart={name: each[rows] for name, each in apart.items()},
+                covariates=covariates[rows],
+                parts=parts,
+            )
+        )
+    refitted = tuple(n for n, arm in zip(arms, prepared, strict=True) if arm.refitted)
     return SplitRun(
         record=_record(split, everyone, evaluable, len(candidates), refitted),
         samples=tuple(samples),
@@ -224,6 +239,13 @@ class ArmMetrics:
         return self._laid_out[id(users)]
 
 
+def _history(view: View, users: Vocabulary) -> NDArray[np.float64]:
+    """Return how much each user had acquired before the cut, on a logarithmic scale."""
+    counts = np.append(np.asarray(view.purchases.sum(axis=1)).ravel(), 0.0)
+    found: NDArray[np.float64] = np.log1p(counts[view.users.codes(users.values)])[:, None]
+    return found
+
+
 def _with_rejecters(
     everyone: RelevantPairs, data: Dataset, split: Split, needs: set[str]
 ) -> Vocabulary:
@@ -231,7 +253,7 @@ def _with_rejecters(
     kinds = data.kinds.rejected
     if "rejected" not in needs or not kinds or data.events.times is None or split.end is None:
         return everyone.user_ids
-    start, end = (data.clock.instant(at, "split") for at in (split.at, split.end))
+    start, end = (data.clock.instant(at, "split") for at in (split.begins, split.end))
     window = data.events.between(start, end)
     rows = np.unique(window.users[window.among(kinds)])
     ids = data.user_versions.ids.array.take(pa.array(rows))
@@ -269,16 +291,21 @@ def _record(
     refitted: tuple[str, ...],
 ) -> SplitRecord:
     users, left = len(everyone.user_ids), len(evaluable.user_ids)
-    return SplitRecord(split.at, split.end, users, left, candidates, refitted)
+    begins, note = split.begins, split.note
+    return SplitRecord(split.at, split.end, users, left, candidates, refitted, begins, note)
 
 
-def _nothing(spec: TestSpec, split: Split, nobody: RelevantPairs, candidates: int) -> SplitRun:
-    empty = np.empty(0, dtype=object)
+def _nothing(
+    spec: TestSpec, arms: int, split: Split, nobody: RelevantPairs, candidates: int
+) -> SplitRun:
+    labels = {field: np.empty(0, dtype=object) for field in spec.segments}
+    none, ids = np.empty((arms, 0)), nobody.user_ids.array
+    parts = np.empty((arms, 2, 0))
     samples = tuple(
-        Sample(metric.label, nobody.user_ids.array, _NOTHING, _NOTHING, empty)
-        for metric in spec.metrics
-        if is_per_user(metric)
+        Sample(m.label, ids, none, labels, {}, np.empty((0, 1)), parts if is_ratio(m) else None)
+        for m in spec.metrics
+        if is_per_user(m)
     )
-    nan = float("nan")
-    overall = {metric.label: (nan, nan) for metric in spec.metrics if not is_per_user(metric)}
+    nowhere = (float("nan"),) * arms
+    overall = {metric.label: nowhere for metric in spec.metrics if not is_per_user(metric)}
     return SplitRun(_record(split, nobody, nobody, candidates, ()), samples, overall)

@@ -102,7 +102,7 @@ def _alike(means: UserMeans, alpha: float) -> Estimate:
     widest = means.bounds[1] - means.bounds[0]
     low = max(-widest, share * mean - (1 - share) * widest)
     high = min(widest, share * mean + (1 - share) * widest)
-    return _estimate(means, Found(low, high, p_value, t), "Clopper–Pearson, times the range")
+    return _estimate(means, Found(low, high, p_value, t), "Clopper-Pearson, times the range")
 
 
 def _estimate(

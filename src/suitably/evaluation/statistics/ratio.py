@@ -1,11 +1,14 @@
 """Ratios, such as revenue per order: the delta method on both arms' numerators and denominators."""
 
+from dataclasses import replace
+
 import numpy as np
-from numpy.typing import NDArray
 from scipy import stats
 
 from suitably.evaluation.statistics.protocol import Estimate, PairedSample
+from suitably.evaluation.statistics.rounding import without_noise
 from suitably.evaluation.statistics.user_means import check_alpha
+from suitably.metrics.ratio import linearised
 
 __all__ = ["delta_ratio"]
 
@@ -43,39 +46,23 @@ def delta_ratio(sample: PairedSample, alpha: float) -> Estimate:
     _, users = np.unique(np.asarray(sample.users)[known], return_inverse=True)
     n, omitted = int(users.max(initial=-1)) + 1, int((~known).sum())
     sums = [np.bincount(users, one, minlength=n).astype(np.float64) for one in parts[:, known]]
-    nan = float("nan")
-    found = [_ratio(above, below) for above, below in zip(sums[:2], sums[2:], strict=True)]
-    (control, ours), (treatment, theirs) = found
-    estimate = Estimate(n, omitted, control, treatment, treatment - control, method="delta ratio")
-    difference = theirs - ours
-    error = float(difference.std(ddof=1)) / np.sqrt(n) if n > 1 else nan
+    control, treatment = (
+        float(above.sum() / below.sum()) if below.sum() else float("nan")
+        for above, below in zip(sums[:2], sums[2:], strict=True)
+    )
+    found = Estimate(n, omitted, control, treatment, treatment - control, method="delta ratio")
+    values = [linearised(*arm) for arm in zip(sums[:2], sums[2:], strict=True)]
+    apart = without_noise(*values)
+    error = float(apart.std(ddof=1)) / np.sqrt(n) if n > 1 else float("nan")
     if not error > 0:
-        reason = "no user's values differ" if n > 1 else "too few users"
-        return Estimate(
-            n, omitted, control, treatment, estimate.difference, reason=reason, evaluable=n > 1
-        )
+        reason = "no user's values differ" if n > 1 and not np.isnan(error) else "too few users"
+        return replace(found, reason=reason, evaluable=n > 1 and not np.isnan(error), method="")
     margin = float(stats.t.isf(alpha / 2, n - 1)) * error
-    t = estimate.difference / error
-    return Estimate(
-        n=n,
-        omitted=omitted,
-        control=control,
-        treatment=treatment,
-        difference=estimate.difference,
-        low=float(estimate.difference - margin),
-        high=float(estimate.difference + margin),
+    t = found.difference / error
+    return replace(
+        found,
+        low=float(found.difference - margin),
+        high=float(found.difference + margin),
         p_value=float(2 * stats.t.sf(abs(t), n - 1)),
         t=float(t),
-        method="delta ratio",
     )
-
-
-def _ratio(
-    above: NDArray[np.float64], below: NDArray[np.float64]
-) -> tuple[float, NDArray[np.float64]]:
-    """Return a ratio of sums and the linearised numbers of users."""
-    total = float(below.sum())
-    if not total:
-        return float("nan"), np.full(len(above), np.nan)
-    ratio = float(above.sum()) / total
-    return ratio, (above - ratio * below) * (len(above) / total)
