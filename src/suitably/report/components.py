@@ -1,13 +1,26 @@
 """What sections of a page are made of; every text in them is escaped."""
 
-import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
-__all__ = ["DecisionBanner", "Facts", "Interval", "Paragraph", "Table"]
+from suitably.report.numbers import ends, number, typeset
+
+__all__ = [
+    "DecisionBanner",
+    "Facts",
+    "Figure",
+    "Interval",
+    "Paragraph",
+    "Shade",
+    "Short",
+    "Table",
+    "tone_of",
+]
 
 _SHORT = 32
+_LONG = 12
 _TONES = {
     "ship": "good",
     "do not ship": "bad",
@@ -16,6 +29,8 @@ _TONES = {
     "holds": "good",
     "breached": "bad",
 }
+_DIRECTIONS = {1: "good", -1: "bad"}
+_STROKE = 'vector-effect="non-scaling-stroke"'
 
 
 @dataclass(frozen=True)
@@ -34,7 +49,7 @@ class Paragraph:
 
     def html(self) -> str:
         """Return the markup."""
-        return f"<p>{escape(self.text)}</p>"
+        return f"<p>{escape(typeset(self.text))}</p>"
 
 
 @dataclass(frozen=True)
@@ -67,6 +82,7 @@ class DecisionBanner:
     Attributes:
         decision: The word; the known ones have a colour besides.
         reason: The sentence.
+        heading: What is shown for the word; empty: itself.
 
     Example:
         >>> DecisionBanner("ship", "It is better.").html()
@@ -75,25 +91,27 @@ class DecisionBanner:
 
     decision: str
     reason: str
+    heading: str = ""
 
     def html(self) -> str:
         """Return the markup."""
-        tone = _TONES.get(self.decision, "open")
+        tone = tone_of(self.decision)
         return (
-            f'<div class="decision {tone}"><strong>{escape(self.decision)}</strong>'
-            f"<p>{escape(self.reason)}</p></div>"
+            f'<div class="decision {tone}"><strong>{escape(self.heading or self.decision)}</strong>'
+            f"<p>{escape(typeset(self.reason))}</p></div>"
         )
 
 
 @dataclass(frozen=True)
 class Interval:
-    """An interval around a difference, drawn about zero on a scale of its own.
+    """An interval around a difference, drawn with a mark at zero.
 
     Attributes:
         value: The difference.
         low: Lower end.
         high: Upper end.
         direction: 1 better, −1 worse, 0 open: the colour.
+        scale: Ends of the scale, zero within; None: one of its own, about zero.
 
     Example:
         >>> Interval(0.5, 0.25, 0.75, direction=1).text
@@ -104,29 +122,99 @@ class Interval:
     low: float
     high: float
     direction: int
+    scale: tuple[float, float] | None = None
 
     @property
     def text(self) -> str:
         """The ends in figures, empty where there are none."""
-        if not math.isfinite(self.low + self.high):
-            return ""
-        return f"{_number(self.low, sign=True)} to {_number(self.high, sign=True)}"
+        return ends(self.low, self.high)
 
     def html(self) -> str:
-        """Return the drawing as inline SVG."""
+        """Return the drawing as inline SVG, which may be stretched to any width."""
         if not self.text:
             return ""
         span = max(abs(self.low), abs(self.high)) or 1.0
-        low, at, high = (60 + 54 * v / span for v in (self.low, self.value, self.high))
-        tone = {1: "good", -1: "bad"}.get(self.direction, "open")
+        first, last = self.scale or (-span, span)
+        zero, low, at, high = (
+            6 + 108 * (v - first) / (last - first) for v in (0, self.low, self.value, self.high)
+        )
+        tone = _DIRECTIONS.get(self.direction, "open")
         return (
             f'<svg class="{tone}" width="120" height="20" viewBox="0 0 120 20" role="img" '
-            f'stroke="currentColor" aria-label="{escape(self.text, quote=True)}">'
-            '<line x1="60" x2="60" y1="1" y2="19" stroke-opacity=".45"/>'
-            f'<line x1="{low:.1f}" x2="{high:.1f}" y1="10" y2="10" stroke-width="3" '
-            'stroke-linecap="round"/>'
-            f'<circle cx="{at:.1f}" cy="10" r="3.5" fill="currentColor"/></svg>'
+            'preserveAspectRatio="none" stroke="currentColor" stroke-linecap="round" '
+            f'aria-label="{escape(self.text, quote=True)}">'
+            f'<line x1="{zero:.1f}" x2="{zero:.1f}" y1="0" y2="20" stroke-opacity=".4" {_STROKE}/>'
+            f'<line x1="{low:.1f}" x2="{high:.1f}" y1="10" y2="10" stroke-width="3" {_STROKE}/>'
+            f'<line x1="{at:.1f}" x2="{at:.1f}" y1="10" y2="10" stroke-width="9" {_STROKE}/></svg>'
         )
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A number that is written out already, such as one with its sign: set to the right.
+
+    Attributes:
+        text: As it is to be read.
+
+    Example:
+        >>> Figure("< 0.0001").html()
+        '&lt; 0.0001'
+    """
+
+    text: str
+
+    def html(self) -> str:
+        """Return the markup."""
+        return escape(self.text)
+
+
+@dataclass(frozen=True)
+class Shade:
+    """A number in a cell whose colour says which way it goes, and how far.
+
+    Attributes:
+        value: The number, written with its sign.
+        direction: 1 better, −1 worse, 0 open: the colour.
+        strength: How deep the colour is, 0 to 1.
+
+    Example:
+        >>> Shade(-0.25, direction=-1, strength=1).html()
+        '<span class="shade bad" style="--depth:30%">−0.2500</span>'
+    """
+
+    value: float
+    direction: int
+    strength: float
+
+    def html(self) -> str:
+        """Return the markup."""
+        tone = _DIRECTIONS.get(self.direction, "open")
+        depth = 6 + 24 * min(max(self.strength, 0.0), 1.0)
+        shown = number(self.value, sign=True)
+        return f'<span class="shade {tone}" style="--depth:{depth:.0f}%">{shown}</span>'
+
+
+@dataclass(frozen=True)
+class Short:
+    """A digest of which the beginning is shown; the whole appears under the pointer.
+
+    Attributes:
+        text: The whole.
+        length: How much is shown.
+
+    Example:
+        >>> Short("0123456789abcdef").html()
+        '<code title="0123456789abcdef">0123456789ab…</code>'
+    """
+
+    text: str
+    length: int = 12
+
+    def html(self) -> str:
+        """Return the markup."""
+        shown = escape(self.text[: self.length])
+        more = "…" * (len(self.text) > self.length)
+        return f'<code title="{escape(self.text, quote=True)}">{shown}{more}</code>'
 
 
 @dataclass(frozen=True)
@@ -156,7 +244,7 @@ class Table:
         ]
         labels = [f' data-label="{escape(str(name), quote=True)}"' for name in self.columns]
         heads = "".join(
-            f'<th scope="col"{_right(right)}>{escape(str(name))}</th>'
+            f'<th scope="col"{_right(right)}>{_heading(str(name))}</th>'
             for name, right in zip(self.columns, numeric, strict=True)
         )
         lines = "\n".join(
@@ -175,6 +263,11 @@ class Table:
         )
 
 
+def _heading(name: str) -> str:
+    """Let the long name of a metric break where its words end."""
+    return re.sub(r"(_|(?=@))", "\\1\u200b", escape(name)) if len(name) > _LONG else escape(name)
+
+
 def _right(right: bool) -> str:
     return ' class="number"' if right else ""
 
@@ -185,26 +278,28 @@ def _style(cell: object, right: bool) -> str:
 
 
 def _is_number(cell: object) -> bool:
-    return isinstance(cell, int | float) and not isinstance(cell, bool)
+    return isinstance(cell, int | float | Figure | Shade) and not isinstance(cell, bool)
 
 
 def _show(cell: object) -> str:
-    if isinstance(cell, Interval):
+    if isinstance(cell, Figure | Interval | Shade | Short):
         return cell.html()
     if cell is None:
         return "–"
     if isinstance(cell, float):
-        return _number(cell)
+        return number(cell)
     if isinstance(cell, int) and not isinstance(cell, bool):
         return f"{cell:,}".replace("-", "−")
     text = str(cell)
     tone = _TONES.get(text)
-    return f'<span class="tag {tone}">{escape(text)}</span>' if tone else escape(text)
+    return f'<span class="tag {tone}">{escape(text)}</span>' if tone else escape(typeset(text))
 
 
-def _number(value: float, sign: bool = False) -> str:
-    if math.isnan(value):
-        return "–"
-    if value and abs(value) < 5e-5:
-        return f"{value:.1e}".replace("-", "−")
-    return format(value, "+.4f" if sign else ",.4f").replace("-", "−")
+def tone_of(word: str) -> str:
+    """Return the colour of a word that judges: good, bad or open.
+
+    Example:
+        >>> tone_of("holds"), tone_of("unknown")
+        ('good', 'open')
+    """
+    return _TONES.get(word, "open")

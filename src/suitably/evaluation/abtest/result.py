@@ -14,9 +14,13 @@ from suitably.evaluation.abtest.decision import Decision
 from suitably.evaluation.abtest.guardrails import Outcome
 from suitably.evaluation.abtest.records import Comparison, MetricRow, figures
 from suitably.evaluation.abtest.result_page import (
-    comparison_blocks,
     decision_blocks,
-    guardrail_table,
+    figures_blocks,
+    frontier_blocks,
+    ground_blocks,
+    segment_blocks,
+    split_blocks,
+    version_blocks,
 )
 from suitably.evaluation.abtest.result_plot import plot_rows
 from suitably.evaluation.abtest.storage import load_result, save_result
@@ -135,7 +139,7 @@ class ABResult:
         Returns:
             Where it was written.
         """
-        return Report(_TITLE, "Two pipelines on one log").add_result(self).write(path)
+        return Report(_TITLE, "Pipelines on one log").add_result(self).write(path)
 
     def plot(self, metrics: Sequence[str] | None = None, ax: Any = None) -> Any:
         """Draw a forest plot: every difference with its interval, about no difference.
@@ -155,15 +159,26 @@ class ABResult:
 
     def sections(self, title: str = _TITLE) -> list[tuple[str, list[Block]]]:
         """Return what a page shows of it: titles, each with its blocks."""
-        return [
+        what, rows, primary = self.comparison, self.rows, self.primary
+        found = [
             (title, self._decision()),
-            ("Guardrails", [guardrail_table(self.guardrails)]),
-            ("What was compared", comparison_blocks(self.comparison)),
+            ("Accuracy and suitability", frontier_blocks(what, rows, primary)),
+            ("Segments", segment_blocks(what, rows, self.apart, primary)),
+            ("Splits", split_blocks(what, self.split_rows, primary)),
+            ("What was assumed and what was left out", ground_blocks(what, rows)),
+            ("Fingerprints and versions", version_blocks(what)),
         ]
+        return [(name, blocks) for name, blocks in found if blocks]
 
     def _decision(self) -> list[Block]:
-        alpha = self.comparison.alpha
-        return decision_blocks(self.decision, self.reason, self.rows, self.decides, alpha)
+        what = self.comparison
+        decisions = self.decisions or {what.arms[0]: self.decision}
+        reasons = self.reasons or {what.arms[0]: self.reason}
+        outcomes = self.outcomes or {what.arms[0]: self.guardrails}
+        return [
+            *decision_blocks(what, decisions, reasons),
+            *figures_blocks(what, self.rows, self.primary, outcomes),
+        ]
 
     def _repr_html_(self) -> str:
         return Report(_TITLE).section(self.primary, *self._decision()).fragment()

@@ -1,87 +1,326 @@
 """A test result as sections of a page: the decision first, then its figures and their ground."""
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Mapping, Sequence
 
-from suitably.evaluation.abtest.decision import Decision
+import pandas as pd
+
 from suitably.evaluation.abtest.guardrails import Outcome
-from suitably.evaluation.abtest.records import COLUMNS, Comparison, MetricRow, SplitRecord
-from suitably.report import Block, DecisionBanner, Facts, Interval, Table
+from suitably.evaluation.abtest.records import Comparison, MetricRow, SplitRecord
+from suitably.metrics import parse_metrics
+from suitably.report import (
+    Block,
+    DecisionBanner,
+    Facts,
+    Figure,
+    ForestPlot,
+    Interval,
+    Light,
+    Lights,
+    LinePlot,
+    Paragraph,
+    PointPlot,
+    Shade,
+    Short,
+    Table,
+)
+from suitably.report.numbers import ends, number, p_value
 
-__all__ = ["comparison_blocks", "decision_blocks", "guardrail_table"]
+__all__ = [
+    "decision_blocks",
+    "figures_blocks",
+    "frontier_blocks",
+    "ground_blocks",
+    "guardrail_blocks",
+    "segment_blocks",
+    "split_blocks",
+    "version_blocks",
+]
 
 _RELEVANT = {"all": "all acquisitions", "suitable": "suitable acquisitions only"}
-_DRAWN = ("low", "high", "p_value")
+_KINDS = {True: "hard", False: "soft"}
+_SHARES = frozenset({"share", "discounts", "probability", "coefficient", "index", ""})
+_VIOLATIONS = "violation_rate"
 
 
 def decision_blocks(
-    decision: Decision,
-    reason: str,
-    rows: Sequence[MetricRow],
-    decides: Callable[[MetricRow], bool],
-    alpha: float,
+    what: Comparison, decisions: Mapping[str, str], reasons: Mapping[str, str]
 ) -> list[Block]:
-    """Return the decision, and the figures as a table with a drawing of every interval."""
-    confidence = f"{100 * (1 - alpha):g} %"
-    plain = [name for name in COLUMNS if name not in _DRAWN]
+    """Return each treatment's decision with its sentence, and a line of what was compared."""
+    banners: list[Block] = []
+    for arm, decision in decisions.items():
+        word = decision if len(decisions) == 1 else f"{decision}: {arm}"
+        banners.append(DecisionBanner(decision, reasons[arm], word))
+    return [*banners, Paragraph(_line(what))]
+
+
+def figures_blocks(
+    what: Comparison,
+    rows: Sequence[MetricRow],
+    primary: str,
+    outcomes: Mapping[str, Sequence[Outcome]],
+) -> list[Block]:
+    """Return the guardrails' lights, the differences as a forest, and all figures of all users."""
+    overall = [row for row in rows if row.is_overall]
+    metrics = list(dict.fromkeys(row.metric for row in overall))
+    overall.sort(key=lambda row: metrics.index(row.metric))
+    several = len(what.arms) > 1
+    plots = [
+        ForestPlot({_name(row, primary, several): _interval(row) for row in some})
+        for some in _by_scale(overall)
+    ]
+    confidence = _confidence(what)
+    columns = ["metric", "n", "control", "treatment", "difference", f"{confidence} interval", "p"]
+    left_out = any(row.result.omitted for row in overall)
+    table = Table(
+        [*columns, *["left out"] * left_out],
+        [
+            (_name(row, primary, several), *_figures(row), *[row.result.omitted] * left_out)
+            for row in overall
+        ],
+        f"Means over n users, or over n splits without an interval; the difference is treatment "
+        f"less control, paired by user, with its {confidence} interval. ★ decides; the other "
+        f"intervals are not adjusted for being several.",
+    )
+    return [*guardrail_blocks(outcomes), *plots, table]
+
+
+def guardrail_blocks(outcomes: Mapping[str, Sequence[Outcome]]) -> list[Block]:
+    """Return a light for every guardrail, of each treatment."""
+    several = len(outcomes) > 1
     return [
-        DecisionBanner(decision, reason),
-        Table(
-            (*plain, f"{confidence} interval", "", "p"),
-            [_figures(row, plain, decides(row)) for row in rows],
-            f"Means over n users, or over n splits without an interval; difference is treatment "
-            f"less control, paired by user, with its {confidence} interval. ★ decides; the other "
-            f"intervals are not adjusted for being several. Every plot has a scale of its own; the "
-            f"upright mark is no difference.",
-        ),
+        Lights([_light(one) for one in some], f"Guardrails of {arm}" if several else "Guardrails")
+        for arm, some in outcomes.items()
     ]
 
 
-def guardrail_table(outcomes: Sequence[Outcome]) -> Table:
-    """Return what became of every guardrail."""
-    kinds = {True: "hard", False: "soft"}
-    return Table(
-        ("guardrail", "kind", "verdict", "figures"),
-        [(o.guardrail.text, kinds[o.guardrail.hard], o.verdict, o.text) for o in outcomes],
+def frontier_blocks(what: Comparison, rows: Sequence[MetricRow], primary: str) -> list[Block]:
+    """Return accuracy of every arm against its violations, and the arms' figures beside it."""
+    overall = {(row.metric, row.arm): row for row in rows if row.is_overall}
+    suitable = f"suitable_{primary}"
+    names = [primary, *[suitable] * ((suitable, what.arms[0]) in overall), _VIOLATIONS, "coverage"]
+    cells: dict[str, list[float]] = {"control": []}
+    for name in names:
+        for arm in what.arms:
+            result = overall[name, arm].result
+            cells.setdefault(arm, []).append(result.treatment)
+        cells["control"].append(overall[name, what.arms[0]].result.control)
+    place = names.index(_VIOLATIONS)
+    points = {arm: (found[place], found[0]) for arm, found in cells.items()}
+    rates = [x for x, _ in points.values()]
+    table = Table(["arm", *names], [(arm, *found) for arm, found in cells.items()])
+    if not any(rate > 0 for rate in rates):
+        said = (
+            "No list of any arm holds what the judging policy bars, so none buys accuracy with it."
+        )
+        return [Paragraph(said), table]
+    said = "Up is more accurate, left is less of what the judging policy bars."
+    return [Paragraph(said), PointPlot(points, _VIOLATIONS, primary), table]
+
+
+def segment_blocks(
+    what: Comparison, rows: Sequence[MetricRow], apart: Sequence[MetricRow], primary: str
+) -> list[Block]:
+    """Return a heat map of differences by segment and metric, and the primary metric's figures."""
+    groups = [row for row in (*rows, *apart) if not row.is_overall and row.split is None]
+    several = len(what.arms) > 1
+    blocks: list[Block] = []
+    for arm in what.arms:
+        mine = [row for row in groups if row.arm == arm]
+        if not mine:
+            continue
+        metrics = list(dict.fromkeys(row.metric for row in mine))
+        cells = {(row.segment, row.metric): row for row in mine}
+        deepest = {
+            name: max((abs(row.result.difference) for row in mine if row.metric == name), default=0)
+            for name in metrics
+        }
+        lines = []
+        for segment in dict.fromkeys(row.segment for row in mine):
+            found = [cells.get((segment, name)) for name in metrics]
+            users = max(row.result.n for row in found if row is not None)
+            lines.append((segment, users, *(_shade(row, deepest) for row in found)))
+        title = "segment" if not several else f"{arm}, by segment"
+        starred = [f"{name} ★" if name == primary else name for name in metrics]
+        blocks.append(Table([title, "users", *starred], lines))
+    if blocks:
+        blocks.append(
+            Paragraph(
+                "Differences, treatment less control. Green is better and red worse where the "
+                "interval excludes no difference, the deeper the larger in its column; intervals "
+                "are not adjusted for being many. Segments of few users are pooled."
+            )
+        )
+    return blocks
+
+
+def split_blocks(what: Comparison, rows: Sequence[MetricRow], primary: str) -> list[Block]:
+    """Return the primary metric's lines over splits, and the splits as they were used."""
+    mine = [row for row in rows if row.metric == primary and row.split is not None]
+    lines: dict[str, list[float]] = {}
+    for row in mine:
+        if row.arm == what.arms[0]:
+            lines.setdefault("control", []).append(row.result.control)
+    for row in mine:
+        lines.setdefault(row.arm, []).append(row.result.treatment)
+    blocks: list[Block] = []
+    if len(what.splits) > 1:
+        places = [_day(record.at, f"split {n}") for n, record in enumerate(what.splits)]
+        blocks.append(LinePlot(places, lines, primary))
+    table = Table(
+        ("split", "cut", "window", "users", "evaluable", "candidates", *lines, "refitted"),
+        [
+            (
+                *_split(number_, record),
+                *(found[number_] for found in lines.values()),
+                _refits(record),
+            )
+            for number_, record in enumerate(what.splits)
+        ],
+        f"{primary} of every arm by split. Violations and coverage are measured on all users of a "
+        f"split, accuracy on the evaluable ones. A pipeline fitted after a cut is refitted on a "
+        f"copy.",
     )
+    return [*blocks, table]
 
 
-def comparison_blocks(what: Comparison) -> list[Block]:
-    """Return what was compared, and on which splits."""
+def ground_blocks(what: Comparison, rows: Sequence[MetricRow]) -> list[Block]:
+    """Return what was assumed, and what was left out and why."""
+    said = list(what.notes)
+    users, evaluable = (
+        sum(getattr(record, name) for record in what.splits) for name in ("users", "evaluable")
+    )
+    if users > evaluable:
+        said.append(
+            f"{users - evaluable:,} of {users:,} users of splits have nothing relevant left, as "
+            f"only suitable acquisitions count: they are judged by violations and coverage alone."
+        )
+    empty = [str(n) for n, record in enumerate(what.splits) if not record.users]
+    if empty:
+        said.append(f"Without any user: split {', '.join(empty)}.")
+    for row in rows:
+        if row.is_overall and row.result.omitted:
+            said.append(f"{row.metric}: {row.result.omitted:,} users without a value are left out.")
     facts: dict[str, object] = {
-        "judging policy": ", ".join(what.policies),
-        "policy fingerprint": ", ".join(what.fingerprints),
         "relevant": _RELEVANT[what.relevant],
         "convention of metrics": what.convention,
         "products asked for per user": what.depth,
-        "seed": what.seed,
+        "coverage of intervals": _confidence(what),
     }
+    sentences = [Paragraph(text) for text in dict.fromkeys(said)]
     return [
         Facts(facts),
-        Table(
-            ("split", "cut", "end of window", "users", "evaluable", "candidates", "refitted"),
-            [_split(number, record) for number, record in enumerate(what.splits)],
-            "Violations and coverage are measured on all users of a split, accuracy on the "
-            "evaluable ones. A pipeline fitted after a cut is refitted on a copy.",
+        *(sentences or [Paragraph("Nothing was left out: every user and every window counts.")]),
+        Paragraph(
+            "Users who acquired nothing in a window are not judged: a log does not say what they "
+            "would have chosen from other lists."
         ),
     ]
 
 
-def _figures(row: MetricRow, plain: Sequence[str], decides: bool) -> tuple[object, ...]:
-    found = row.result
-    interval = Interval(found.difference, found.low, found.high, row.direction)
-    cells: list[object] = [row.value(name) for name in plain]
-    if decides:
-        cells[0] = f"{row.metric} ★"
-    return (*cells, interval.text, interval, found.p_value)
+def version_blocks(what: Comparison) -> list[Block]:
+    """Return what it takes to do it again: policies with fingerprints, versions, the seed."""
+    pairs = zip(what.policies, what.fingerprints, strict=True)
+    versions = ", ".join(what.versions) or "–"
+    return [
+        Facts(
+            {
+                **{f"policy {name}": Short(digest) for name, digest in pairs},
+                "versions": versions,
+                "seed": what.seed,
+            }
+        )
+    ]
 
 
-def _split(number: int, record: SplitRecord) -> tuple[object, ...]:
+def _line(what: Comparison) -> str:
+    """Say in a line when, which arms, how many users and under which policy."""
+    days = [_day(record.at, "") for record in what.splits]
+    days = [day for day in days if day]
+    count = len(what.splits)
+    when = f"As of {days[0]}" if days else "On data without dates"
+    if len(days) > 1:
+        when = f"{count} splits from {min(days)} to {max(days)}"
+    arms = ", ".join(what.arms)
+    users = sum(record.users for record in what.splits)
+    unit = "users" if count == 1 else "users of splits"
     return (
-        number,
-        "–" if record.at is None else str(record.at),
-        "–" if record.end is None else str(record.end),
+        f"{when} · {arms} against control · {users:,} {unit} · judged by {', '.join(what.policies)}"
+    )
+
+
+def _light(outcome: Outcome) -> Light:
+    condition = outcome.guardrail.text
+    said = outcome.text.removeprefix(condition).strip()
+    if said.startswith("(") and said.endswith(")"):
+        said = said[1:-1]
+    return Light(condition, outcome.verdict, _KINDS[outcome.guardrail.hard], said)
+
+
+def _confidence(what: Comparison) -> str:
+    return f"{100 * (1 - what.alpha):g} %"
+
+
+def _name(row: MetricRow, primary: str, several: bool) -> str:
+    name = f"{row.metric} ★" if row.metric == primary else row.metric
+    return f"{name} · {row.arm}" if several else name
+
+
+def _interval(row: MetricRow) -> Interval:
+    found = row.result
+    return Interval(found.difference, found.low, found.high, row.direction)
+
+
+def _figures(row: MetricRow) -> tuple[object, ...]:
+    found = row.result
+    p = None if math.isnan(found.p_value) else Figure(p_value(found.p_value))
+    interval = Figure(ends(found.low, found.high) or "–")
+    difference = Figure(number(found.difference, sign=True))
+    return (found.n, found.control, found.treatment, difference, interval, p)
+
+
+def _by_scale(rows: Sequence[MetricRow]) -> list[list[MetricRow]]:
+    """Group rows by what their figures count, so that money does not hide shares."""
+    groups: dict[str, list[MetricRow]] = {}
+    for row in rows:
+        unit = _unit(row.metric)
+        groups.setdefault("" if unit in _SHARES else unit, []).append(row)
+    return list(groups.values())
+
+
+def _unit(metric: str) -> str:
+    try:
+        return str(getattr(parse_metrics([metric])[0], "unit", ""))
+    except ValueError:  # one of the caller's own
+        return metric
+
+
+def _shade(row: MetricRow | None, deepest: Mapping[str, float]) -> Shade | None:
+    if row is None or math.isnan(row.result.difference):
+        return None
+    most = deepest[row.metric]
+    strength = abs(row.result.difference) / most if most else 0.0
+    return Shade(row.result.difference, row.direction, strength)
+
+
+def _split(place: int, record: SplitRecord) -> tuple[object, ...]:
+    window = f"{_day(record.begins or record.at, '–')} to {_day(record.end, '–')}"
+    return (
+        place,
+        _day(record.at, "–"),
+        window,
         record.users,
         record.evaluable,
         record.candidates,
-        " and ".join(record.refitted) or "neither",
     )
+
+
+def _refits(record: SplitRecord) -> str:
+    return " and ".join(record.refitted) or "neither"
+
+
+def _day(moment: pd.Timestamp | None, otherwise: str) -> str:
+    if moment is None or pd.isna(moment):
+        return otherwise
+    midnight = moment == moment.normalize()
+    return str(moment.date()) if midnight else str(moment.floor("s"))
