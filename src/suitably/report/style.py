@@ -91,7 +91,8 @@ font-weight:700;line-height:1.3rem;text-align:center}
 .suitably polyline.s0{stroke-dasharray:5 4}
 .suitably .legend{display:flex;flex-wrap:wrap;gap:.2rem 1.2rem;font-size:.85rem}
 .suitably .legend li::before{content:"● "}
-.suitably .shade{display:inline-block;padding:.1rem .45rem;border-radius:5px}
+.suitably .shade{display:inline-block;padding:.1rem .4rem;margin-right:-.4rem;border-radius:5px}
+.suitably .scroll+.scroll{margin-top:1.4rem}
 .suitably .shade.good{background:color-mix(in srgb,var(--good) var(--depth),transparent)}
 .suitably .shade.bad{background:color-mix(in srgb,var(--bad) var(--depth),transparent)}
 .suitably footer{color:var(--soft);font-size:.85rem;margin-top:1.5rem}

@@ -97,11 +97,14 @@ class ABResult:
         Raises:
             ValueError: Another `by`.
         """
+        first = ["arm"] * (len(self.comparison.arms) > 1) + ["split"] * (by == "split")
+        return write_frame(figures(self._rows(by), first), self.kind)
+
+    def _rows(self, by: str | None) -> tuple[MetricRow, ...]:
         tables = {None: self.rows, "split": self.split_rows, "apart": self.apart}
         if by not in tables:
             raise ValueError(f'by={by!r:.40}: must be "split", "apart" or None')
-        first = ["arm"] * (len(self.comparison.arms) > 1) + ["split"] * (by == "split")
-        return write_frame(figures(tables[by], first), self.kind)
+        return tables[by]
 
     def per_user(self) -> Any:
         """Return every measurement: user_id, split (its position, from 0), metric, both arms.
@@ -139,23 +142,34 @@ class ABResult:
         Returns:
             Where it was written.
         """
-        return Report(_TITLE, "Pipelines on one log").add_result(self).write(path)
+        return Report(_TITLE, "Pipelines on one log").add_result(self, "Decision").write(path)
 
-    def plot(self, metrics: Sequence[str] | None = None, ax: Any = None) -> Any:
+    def plot(
+        self,
+        metrics: Sequence[str] | None = None,
+        ax: Any = None,
+        by: Literal["split", "apart"] | None = None,
+    ) -> Any:
         """Draw a forest plot: every difference with its interval, about no difference.
 
+        `result.plot().figure.savefig("forest.svg")` writes it as SVG, or as PNG by that ending.
+
         Args:
-            metrics: Names of those to draw, with their segments; None: all that have an interval.
+            metrics: Names of those to draw, with their segments; None: all that have an interval,
+                and by split the primary one.
             ax: Matplotlib's Axes to draw on; None: new ones.
+            by: Which rows, as in `to_frame`.
 
         Returns:
             The Axes.
 
         Raises:
             ImportError: The extra `suitably[viz]` is not installed.
-            ValueError: A metric that the result does not have, or none with an interval.
+            ValueError: A metric that the result does not have, none with an interval, or another
+                `by`.
         """
-        return plot_rows(self.rows, self.primary, 1 - self.comparison.alpha, metrics, ax)
+        asked = [self.primary] if by == "split" and metrics is None else metrics
+        return plot_rows(self._rows(by), self.primary, 1 - self.comparison.alpha, asked, ax)
 
     def sections(self, title: str = _TITLE) -> list[tuple[str, list[Block]]]:
         """Return what a page shows of it: titles, each with its blocks."""

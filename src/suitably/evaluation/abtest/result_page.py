@@ -41,6 +41,11 @@ _RELEVANT = {"all": "all acquisitions", "suitable": "suitable acquisitions only"
 _KINDS = {True: "hard", False: "soft"}
 _SHARES = frozenset({"share", "discounts", "probability", "coefficient", "index", ""})
 _VIOLATIONS = "violation_rate"
+_HEAT = (
+    "Differences, treatment less control. Green is better and red worse where the interval "
+    "excludes no difference, the deeper the larger in its column; intervals are not adjusted for "
+    "being many. Segments of few users are pooled."
+)
 
 
 def decision_blocks(
@@ -139,17 +144,13 @@ def segment_blocks(
         for segment in dict.fromkeys(row.segment for row in mine):
             found = [cells.get((segment, name)) for name in metrics]
             users = max(row.result.n for row in found if row is not None)
-            lines.append((segment, users, *(_shade(row, deepest) for row in found)))
+            lines.append(
+                (segment.replace("=", ": ", 1), users, *(_shade(row, deepest) for row in found))
+            )
         title = "segment" if not several else f"{arm}, by segment"
         starred = [f"{name} ★" if name == primary else name for name in metrics]
-        blocks.append(Table([title, "users", *starred], lines))
-    if blocks:
         blocks.append(
-            Paragraph(
-                "Differences, treatment less control. Green is better and red worse where the "
-                "interval excludes no difference, the deeper the larger in its column; intervals "
-                "are not adjusted for being many. Segments of few users are pooled."
-            )
+            Table([title, "users", *starred], lines, _HEAT if arm == what.arms[-1] else "")
         )
     return blocks
 
@@ -173,7 +174,7 @@ def split_blocks(what: Comparison, rows: Sequence[MetricRow], primary: str) -> l
             (
                 *_split(number_, record),
                 *(found[number_] for found in lines.values()),
-                _refits(record),
+                _refits(record, 1 + len(what.arms)),
             )
             for number_, record in enumerate(what.splits)
         ],
@@ -200,7 +201,11 @@ def ground_blocks(what: Comparison, rows: Sequence[MetricRow]) -> list[Block]:
         said.append(f"Without any user: split {', '.join(empty)}.")
     for row in rows:
         if row.is_overall and row.result.omitted:
-            said.append(f"{row.metric}: {row.result.omitted:,} users without a value are left out.")
+            name = _name(row, "", len(what.arms) > 1)
+            said.append(
+                f"{name}: {row.result.omitted:,} of a user and a split have no value and are left "
+                f"out, such as an empty list, or a user who acquired nothing suitable."
+            )
     facts: dict[str, object] = {
         "relevant": _RELEVANT[what.relevant],
         "convention of metrics": what.convention,
@@ -315,8 +320,8 @@ def _split(place: int, record: SplitRecord) -> tuple[object, ...]:
     )
 
 
-def _refits(record: SplitRecord) -> str:
-    return " and ".join(record.refitted) or "neither"
+def _refits(record: SplitRecord, arms: int) -> str:
+    return "all" if len(record.refitted) == arms else ", ".join(record.refitted) or "none"
 
 
 def _day(moment: pd.Timestamp | None, otherwise: str) -> str:

@@ -1,4 +1,4 @@
-"""A forest plot of a test result, drawn by Matplotlib where the extra `viz` is installed."""
+"""Plots of a test result, drawn by Matplotlib where the extra `viz` is installed."""
 
 import importlib
 import math
@@ -30,6 +30,7 @@ def plot_rows(
     shown = [r for r in rows if r.metric in asked and math.isfinite(r.result.low + r.result.high)]
     if not shown:
         raise ValueError("metrics: none of them has an interval to draw")
+    several = len({row.arm for row in rows}) > 1
     if ax is None:
         size = (7, 1.2 + _INCHES_PER_ROW * len(shown))
         _, ax = _pyplot().subplots(figsize=size, layout="constrained")
@@ -38,7 +39,7 @@ def plot_rows(
         found, colour = row.result, _COLOURS[row.direction]
         ax.hlines(place, found.low, found.high, color=colour, linewidth=2)
         ax.plot(found.difference, place, "o", color=colour)
-    ax.set_yticks(range(len(shown)), [_label(row, primary) for row in shown])
+    ax.set_yticks(range(len(shown)), [_label(row, primary, several) for row in shown])
     ax.set_ylim(len(shown) - 0.5, -0.5)
     ax.set_xlabel(f"treatment less control, {100 * confidence:g} % interval")
     for side in ("top", "right", "left"):
@@ -46,9 +47,13 @@ def plot_rows(
     return ax
 
 
-def _label(row: MetricRow, primary: str) -> str:
-    name = row.metric if row.is_overall else f"{row.metric}, {row.segment}"
-    return f"{name} ★" if row.is_overall and row.metric == primary else name
+def _label(row: MetricRow, primary: str, several: bool) -> str:
+    name = f"{row.metric} · {row.arm}" if several else row.metric
+    if row.split is not None:
+        return f"{name}, split {row.split}"
+    if not row.is_overall:
+        return f"{name}, {row.segment}"
+    return f"{name} ★" if row.metric == primary else name
 
 
 def _pyplot() -> Any:
