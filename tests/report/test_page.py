@@ -5,7 +5,23 @@ import re
 import pandas as pd
 import pytest
 
-from suitably.report import DecisionBanner, Facts, Interval, Paragraph, Report, Table
+from suitably.report import (
+    DecisionBanner,
+    Facts,
+    Figure,
+    ForestPlot,
+    Interval,
+    Light,
+    Lights,
+    LinePlot,
+    Paragraph,
+    PointPlot,
+    Report,
+    Shade,
+    Short,
+    Table,
+)
+from suitably.report.numbers import number, typeset
 from suitably.report.style import STYLE
 from support.markup import parsed
 
@@ -40,6 +56,14 @@ def test_every_text_is_escaped():
         .html()
     )
     assert "script" not in {tag for tag, _ in parsed(page)}
+    for drawn in (
+        ForestPlot({evil: Interval(0.1, 0.05, 0.2, 1)}),
+        Lights([Light(evil, evil, evil, evil)], evil),
+        PointPlot({evil: (0.0, 1.0)}, evil, evil),
+        LinePlot([evil, evil], {evil: [0.0, 1.0]}, evil),
+        Table([evil], [[Figure(evil)], [Short(evil)]]),
+    ):
+        assert "script" not in {tag for tag, _ in parsed(drawn.html())}
     labels = 3
     assert page.count("&lt;script&gt;") == 18 + labels
     assert [attrs["data-label"] for tag, attrs in parsed(page) if tag == "td"] == [evil] * labels
@@ -106,3 +130,39 @@ def test_drawings_lie_inside_their_frames():
         drawn = Interval((low + high) / 2, low, high, 0).html()
         places = [float(at) for at in re.findall(r'(?:x1|x2|cx)="([-.\d]+)"', drawn)]
         assert all(0 <= place <= 120 for place in places)
+
+
+def test_a_forest_has_one_scale():
+    drawn = ForestPlot(
+        {"a": Interval(0.1, 0.0, 0.2, 1), "b": Interval(-0.1, -0.2, 0.0, -1), "c": no_interval()}
+    ).html()
+    lines = [attrs for tag, attrs in parsed(drawn) if tag == "line"]
+    zeros, whiskers = lines[::3], lines[1::3]
+    assert [line["x1"] for line in zeros] == ["60.0", "60.0"]
+    assert [(line["x1"], line["x2"]) for line in whiskers] == [("60.0", "114.0"), ("6.0", "60.0")]
+    assert "−0.2000" in drawn
+    assert ForestPlot({"c": no_interval()}).html() == ""
+
+
+def no_interval():
+    return Interval(0.1, float("nan"), float("nan"), 0)
+
+
+def test_plots_draw_what_is_finite_within_their_frames():
+    points = PointPlot({"a": (0.0, 0.2), "b": (0.5, -0.1), "c": (float("nan"), 1)}, "x", "y").html()
+    lines = LinePlot(["2024", "2025", "2026"], {"a": [1, float("nan"), 3]}, "y").html()
+    assert "nan" not in points + lines
+    for drawn in (points, lines):
+        assert parsed(drawn)
+        places = re.findall(r"[M ]([\d.]+)[ ,]([\d.]+)h", drawn)
+        assert len(places) == 2
+        assert all(0 <= float(x) <= 320 and 0 <= float(y) <= 170 for x, y in places)
+    assert PointPlot({}, "x", "y").html() == LinePlot([], {}, "y").html() == ""
+
+
+def test_numbers_have_one_way_to_be_written():
+    written = [number(v) for v in (0.12345, -0.5, 150, 12_345.6, 0, 1e-7)]
+    assert written == ["0.1235", "−0.5000", "150.00", "12,346", "0.0000", "1.0e−07"]
+    assert [number(v, sign=True) for v in (0.5, -0.5, 0)] == ["+0.5000", "−0.5000", "0.0000"]
+    assert typeset("(-0.5 to -.25) on 2024-01-05, k-1") == "(−0.5 to −.25) on 2024-01-05, k-1"
+    assert Table(["a"], [[Figure("+1")], [Shade(-1, -1, 1)]]).html().count('"number"') == 3

@@ -17,9 +17,11 @@ from suitably.pipeline.pipeline import Pipeline
 from suitably.profiles import RecencyFrequencyValue
 from suitably.ranking import ALS, Popularity
 from suitably.recommendations import Recommendations
-from suitably.report import Block, Facts, Report, Table
+from suitably.report import Block, Facts, PointPlot, Report, Table
+from suitably.report.numbers import number
 from suitably.suitability.messages import show_value
 from suitably.suitability.policy import Policy
+from suitably.suitability.verdicts import RuleVerdict
 from suitably.utils.pseudonym import pseudonym
 
 __all__ = ["tell"]
@@ -50,12 +52,19 @@ class _Narrator:
             print(_ERASE, end="", file=sys.stderr, flush=True)
         self.speak(text)
 
-    def section(self, title: str, table: Table, *sentences: str, page: Block | None = None) -> None:
+    def section(
+        self,
+        title: str,
+        table: Table,
+        *sentences: str,
+        page: Block | None = None,
+        more: Sequence[Block] = (),
+    ) -> None:
         self.say(f"\n{title}")
         for sentence in sentences:
             self.say(f"  {sentence}")
         self.say(_as_text(table))
-        self.report.section(title, *sentences, page or table)
+        self.report.section(title, *sentences, *more, page or table)
 
 
 def tell(scenario: Callable[[], Scenario], path: Path, say: Callable[[str], None]) -> Path:
@@ -109,31 +118,47 @@ def _customer(narrator: _Narrator, bank: Scenario, plain: Pipeline, treatment: P
     without = plain.recommend(users, k=K, product_ids=bank.split.candidates)
     user, barred = _example(lists, without, treatment)
     names = _names(bank)
-    trace = treatment.trace(user, k=K)
-    profile = {**trace.fields, **trace.profile}
-    who = f"customer {pseudonym(user)}, a pseudonym"
-    known = [(name, show_value(v, "en")) for name, v in profile.items() if v is not None]
-    fields = Table(("field", "value"), known)
-    narrator.section("One customer", fields, f"{who}.", page=Facts(dict(known)))
+    barred_by = {product: _broken(treatment, user, product) for product in barred}
+    shown = read_frame(lists.for_user(user), "list")[0].to_pylist()[:SHOWN]
     rows = []
-    for row in read_frame(lists.for_user(user), "list")[0].to_pylist()[:SHOWN]:
+    for row in shown:
         explanation = lists.explain(user, row["product_id"])
         name = names[row["product_id"]]
-        rows.append((row["rank"], name, f"{row['score']:.3f}", explanation.text["en"]))
+        rows.append((row["rank"], name, float(row["score"]), explanation.text["en"]))
     narrator.section(
-        f"What they may be offered and would want: the first {len(rows)} of {K}",
+        f"One customer: the first {len(rows)} of {K} they may be offered and would want",
         Table(("rank", "product", "score", "why"), rows),
+        f"customer {pseudonym(user)}, a pseudonym.",
     )
-    reasons = []
-    for product in barred:
-        verdicts = treatment.why_not(user, product, k=K)
-        broken = [verdict for verdict in verdicts if verdict.verdict != "pass"]
-        for verdict in broken[:2]:
-            reasons.append((names[product], verdict.rule, verdict.text["en"], verdict.article))
+    reasons = [
+        (names[product], " ".join(verdict.text["en"] for verdict in broken))
+        for product, broken in barred_by.items()
+    ]
     narrator.section(
-        "What popularity without rules would have offered, and why not",
-        Table(("product", "rule", "why not", "article"), reasons),
+        "What popularity without rules would have offered them, and why not",
+        Table(("product", "why not"), reasons),
     )
+    trace = treatment.trace(user, k=K)
+    profile = {**trace.fields, **trace.profile}
+    broken = [verdict for some in barred_by.values() for verdict in some]
+    read = {name for verdict in broken for name in verdict.inputs if name.startswith("user.")}
+    known = [
+        (name, show_value(value, "en"))
+        for name, value in profile.items()
+        if value is not None and f"user.{name}" in read
+    ]
+    narrator.section(
+        "What these rules read of the customer",
+        Table(("field", "value"), known),
+        f"{len(known)} of {len(profile)} fields; a trace shows all of them.",
+        page=Facts(dict(known)),
+    )
+
+
+def _broken(treatment: Pipeline, user: Any, product: Any) -> list[RuleVerdict]:
+    """Return the rules that keep a product from a customer, two at most."""
+    verdicts = treatment.why_not(user, product, k=K)
+    return [verdict for verdict in verdicts if verdict.verdict != "pass"][:2]
 
 
 def _example(
@@ -187,6 +212,7 @@ def _decide(
     (title, blocks), *ground = decided.sections("A/B: popularity and ALS, on suitable buys")
     narrator.report.section(title, *blocks)
     rows = []
+    points: dict[str, tuple[float, float]] = {}
     for name, control, arm in (
         ("popularity without rules", plain, "control"),
         ("popularity", baseline, "control"),
@@ -195,7 +221,13 @@ def _decide(
         every, suitable = results[control, "all"], results[control, "suitable"]
         figures = [_figure(every, "ndcg@10", arm), _figure(suitable, "ndcg@10", arm)]
         figures += [_figure(every, "violation_rate", arm), _figure(every, "coverage", arm)]
-        rows.append((name, *(f"{figure:.3f}" for figure in figures)))
+        rows.append((name, *figures))
+        points[name] = (figures[2], figures[0])
+    plot = PointPlot(
+        points,
+        "violations",
+        "nDCG@10, all buys",
+    )
     narrator.section(
         "Three figures together",
         Table(
@@ -210,6 +242,7 @@ def _decide(
         ),
         "Accuracy on all buys rewards what the rules forbid; on suitable buys it does not. "
         "Violations: the share of a list that the rules do not pass.",
+        more=[plot],
     )
     return ground
 
@@ -229,8 +262,7 @@ def _expiry(narrator: _Narrator, bank: Scenario, treatment: Pipeline) -> None:
         reasons = read_frame(lists.abstentions(), "abstentions")[0]
         short = reasons.group_by("reason").aggregate([("user_id", "count")]).to_pylist()
         said = ", ".join(f"{row['reason']} {row['user_id_count']:,}" for row in short)
-        share = f"{served / len(lists):.1%}"
-        rows.append((name, f"{served:,}", share, f"{lists.short:,}", said))
+        rows.append((name, served, served / len(lists), lists.short, said))
     columns = ("rules", "customers served", "share", f"fewer than {K}", "customers by reason")
     narrator.section("If questionnaires expire", Table(columns, rows))
 
@@ -245,7 +277,11 @@ def _names(bank: Scenario) -> dict[Any, str]:
 
 
 def _as_text(table: Table) -> str:
-    cells = [[str(cell) for cell in row] for row in (table.columns, *table.rows)]
+    cells = [[_cell(cell) for cell in row] for row in (table.columns, *table.rows)]
     widths = [max(len(row[i]) for row in cells) for i in range(len(table.columns))]
     lines = ["  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)) for row in cells]
     return "\n".join(f"  {line.rstrip()}" for line in lines)
+
+
+def _cell(cell: object) -> str:
+    return number(cell) if isinstance(cell, float) else str(cell)

@@ -39,13 +39,13 @@ def ends(low: float, high: float) -> str:
 
 
 def p_value(value: float) -> str:
-    """Return a p-value, none below a ten-thousandth: there the tail of a model says little.
+    r"""Return a p-value, none below a ten-thousandth: there the tail of a model says little.
 
     Example:
         >>> p_value(0.03), p_value(1e-90)
-        ('0.0300', '< 0.0001')
+        ('0.0300', '<\xa00.0001')
     """
-    return "< 0.0001" if value < 1e-4 else number(value)
+    return "<\u00a00.0001" if value < 1e-4 else number(value)
 
 
 def typeset(text: str) -> str:

@@ -129,6 +129,8 @@ border-bottom:1px solid var(--line);margin-bottom:.2rem}
 .suitably tr,.suitably .row,.suitably .chart,.suitably .decision{break-inside:avoid}
 .suitably h2{break-after:avoid}
 .suitably .scroll{overflow-x:visible}
+.suitably table{font-size:7.5pt}
 .suitably th,.suitably td{white-space:normal;padding-right:.5rem}
+.suitably td.number{white-space:nowrap}
 .suitably td.text{min-width:9rem}}
 """

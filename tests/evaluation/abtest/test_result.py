@@ -93,6 +93,15 @@ class TestPlot:
         assert result.plot(["coverage"], ax=axes) is axes
         assert len(axes.get_yticks()) == 3
 
+    def test_by_split_and_as_a_file(self, result, plain, tmp_path):
+        axes = result.plot(by="split")
+        assert [text.get_text() for text in axes.get_yticklabels()] == ["dcg@10, split 0"]
+        path = tmp_path / "splits.svg"
+        axes.figure.savefig(path)
+        assert "<svg" in path.read_text(encoding="utf-8")
+        with pytest.raises(ValueError, match="by='week'"):
+            result.plot(by="week")
+
     def test_refuses_what_it_cannot_draw(self, result):
         with pytest.raises(ValueError, match="did you mean coverage"):
             result.plot(["coverag"])

@@ -1,7 +1,11 @@
 """A result as a page: the decision first, and no id of a user."""
 
+import re
+from dataclasses import replace
+
 import pytest
 
+from suitably.errors import SuitabilityWarning
 from suitably.evaluation import ABTest, Report, TimeSplit
 from suitably.suitability.policy import Policy
 from support.markup import parsed
@@ -29,6 +33,85 @@ def test_the_decision_comes_first(result):
     page = Report("A/B").add_result(result).html()
     body = page[page.index("<section>") :]
     assert body.index(result.decision) < body.index("<table>")
+
+
+def test_one_minus_sign_and_short_fingerprints(result):
+    page = Report("A/B").add_result(result).html()
+    shown = re.sub(r"<style>.*?</style>|<[^>]*>", " ", page, flags=re.S)
+    assert not re.search(r"(?<![\w-])-\d", shown)
+    assert result.comparison.fingerprints[0] not in shown
+    assert f"{result.comparison.fingerprints[0][:12]}…" in shown
+
+
+def test_the_line_below_the_decision_says_when_who_and_by_which_policy(result):
+    page = Report("A/B").add_result(result).html()
+    line = next(text for text in re.findall(r"<p>([^<]*)</p>", page) if "against control" in text)
+    assert line == "As of 2021-01-01 · treatment against control · 40 users · judged by risk 1"
+
+
+class TestSeveral:
+    @pytest.fixture
+    def several(self, bank):
+        free = bank.good(Policy.unrestricted())
+        test = ABTest(
+            bank.poor(),
+            treatments={"good": bank.good(), "free": free},
+            metrics=["dcg@10", "suitable_dcg@10"],
+            policy=bank.policy,
+            segments="segment",
+            min_segment=5,
+        )
+        return test.run(bank.data, [SPLIT, TimeSplit("2021-01-15", 100)])
+
+    def test_every_treatment_has_its_banner_and_its_lights(self, several):
+        elements = parsed(Report("A/B").add_result(several).html())
+        classes = [attrs.get("class", "") for _, attrs in elements]
+        assert [name for name in classes if name.startswith("decision")] == [
+            "decision good",
+            "decision bad",
+        ]
+        assert classes.count("lights") == 2
+        page = several._repr_html_()
+        assert page.index("ship: good") < page.index("do not ship: free")
+
+    def test_what_counts_something_else_has_a_plot_of_its_own(self, several):
+        rows = several.rows + tuple(
+            replace(row, metric="novelty@10")
+            for row in several.rows
+            if row.metric == "dcg@10" and row.is_overall
+        )
+        page = replace(several, rows=rows)._repr_html_()
+        plots = re.findall(r'<div class="forest">.*?axis', page, flags=re.S)
+        names = [re.findall(r'class="name">([^<]*)', plot) for plot in plots]
+        assert names[0][:3] == ["dcg@10 ★ · good", "dcg@10 ★ · free", "suitable_dcg@10 · good"]
+        assert names[1:] == [["novelty@10 · good", "novelty@10 · free"]]
+
+    def test_frontier_segments_and_lines_are_drawn(self, several):
+        sections = dict(several.sections())
+        kinds = {title: [type(b).__name__ for b in blocks] for title, blocks in sections.items()}
+        assert kinds["Accuracy and suitability"] == ["Paragraph", "PointPlot", "Table"]
+        assert kinds["Segments"] == ["Table", "Table"]
+        assert kinds["Splits"] == ["LinePlot", "Table"]
+        heat = sections["Segments"][0]
+        assert [row[:2] for row in heat.rows] == [
+            ("segment: Mass", 30),
+            ("segment: Premium", 10),
+            ("lowest class (low)", 20),
+        ]
+        points = sections["Accuracy and suitability"][1].points
+        assert points["control"][0] == points["good"][0] == 0 < points["free"][0]
+        lines = sections["Splits"][0].lines
+        assert {name: len(line) for name, line in lines.items()} == {
+            "control": 2,
+            "good": 2,
+            "free": 2,
+        }
+
+    def test_what_a_window_lacks_is_said(self, bank):
+        with pytest.warns(SuitabilityWarning):
+            result = ABTest(bank.poor(), bank.good()).run(bank.data, TimeSplit("2021-01-01", 3000))
+        page = Report("A/B").add_result(result).html()
+        assert result.comparison.notes[0] in page
 
 
 def test_a_notebook_shows_the_decision_and_the_figures_alone(result):
