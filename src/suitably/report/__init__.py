@@ -2,6 +2,7 @@
 
 from suitably.report.components import (
     DecisionBanner,
+    Entry,
     Facts,
     Figure,
     Interval,
@@ -16,6 +17,7 @@ from suitably.report.plots import ForestPlot, Light, Lights, LinePlot, PointPlot
 __all__ = [
     "Block",
     "DecisionBanner",
+    "Entry",
     "Facts",
     "Figure",
     "ForestPlot",

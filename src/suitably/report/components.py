@@ -9,6 +9,7 @@ from suitably.report.numbers import ends, number, typeset
 
 __all__ = [
     "DecisionBanner",
+    "Entry",
     "Facts",
     "Figure",
     "Interval",
@@ -218,6 +219,32 @@ class Short:
 
 
 @dataclass(frozen=True)
+class Entry:
+    """A name in a cell, with what is good about it and what is against it.
+
+    Attributes:
+        name: What it is.
+        good: A word for it, empty for none.
+        against: Sentences, empty for none.
+
+    Example:
+        >>> Entry("bond", against="Too long.").html()
+        '<span class="entry">bond<span class="against">✗ Too long.</span></span>'
+    """
+
+    name: str
+    good: str = ""
+    against: str = ""
+
+    def html(self) -> str:
+        """Return the markup."""
+        good = f' <span class="tag good">✓ {escape(self.good)}</span>' if self.good else ""
+        against = f'<span class="against">✗ {escape(typeset(self.against))}</span>'
+        shown = against if self.against else ""
+        return f'<span class="entry">{escape(self.name)}{good}{shown}</span>'
+
+
+@dataclass(frozen=True)
 class Table:
     """Rows under headings; numbers are set to the right. On a phone every row is a card.
 
@@ -274,7 +301,8 @@ def _right(right: bool) -> str:
 
 def _style(cell: object, right: bool) -> str:
     """Keep figures and short texts on one line; sentences may wrap."""
-    return ' class="text"' if isinstance(cell, str) and len(cell) > _SHORT else _right(right)
+    text = isinstance(cell, Entry) or (isinstance(cell, str) and len(cell) > _SHORT)
+    return ' class="text"' if text else _right(right)
 
 
 def _is_number(cell: object) -> bool:
@@ -282,7 +310,7 @@ def _is_number(cell: object) -> bool:
 
 
 def _show(cell: object) -> str:
-    if isinstance(cell, Figure | Interval | Shade | Short):
+    if isinstance(cell, Entry | Figure | Interval | Shade | Short):
         return cell.html()
     if cell is None:
         return "–"

@@ -38,7 +38,8 @@ font-variant-numeric:tabular-nums}
 vertical-align:bottom}
 .suitably th,.suitably td{padding:.45rem .8rem .45rem 0;border-bottom:1px solid var(--line);
 background:none;white-space:nowrap}
-.suitably td.text{white-space:normal;min-width:18rem}
+.suitably td{vertical-align:top}
+.suitably td.text{white-space:normal;min-width:14rem}
 .suitably tbody tr:last-child td{border-bottom:0}
 .suitably th.number{white-space:normal}
 .suitably th.number,.suitably td.number{text-align:right}
@@ -80,6 +81,8 @@ padding:.6rem .8rem;overflow-wrap:anywhere;break-inside:avoid}
 font-weight:700;line-height:1.3rem;text-align:center}
 .suitably .lights p{margin:.15rem 0 0;font-size:.85rem;color:var(--ink)}
 .suitably small{font-size:.8rem;color:var(--ink)}
+.suitably td .entry{display:block;vertical-align:top}
+.suitably .against{display:block;color:var(--bad);font-size:.85rem}
 .suitably .chart{max-width:27rem;margin:.8rem 0}
 .suitably .chart svg{width:100%;height:auto;fill:none;stroke:currentColor;overflow:visible}
 .suitably .chart text{font-size:11px;fill:var(--soft);stroke:none}

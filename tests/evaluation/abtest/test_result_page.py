@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from html import escape
 
 import pytest
 
@@ -106,6 +107,26 @@ class TestSeveral:
             "good": 2,
             "free": 2,
         }
+
+    def test_a_few_lists_are_shown_side_by_side_with_a_line_per_product(self, several, bank):
+        assert len(several.examples) == 3
+        page = Report("A/B").add_result(several).html()
+        for example in several.examples:
+            assert list(example.lists) == ["control", "good", "free"]
+            assert all(len(listed) <= 5 for listed in example.lists.values())
+            assert not any(one.reasons for one in example.lists["good"])
+        reasons = {r for e in several.examples for one in e.lists["free"] for r in one.reasons}
+        assert reasons
+        assert all(escape(reason) in page for reason in reasons)
+        assert not any(user in page for user in bank.bought)
+        tables = dict(several.sections())["Lists side by side"]
+        assert [len(table.rows) for table in tables] == [5, 5, 5]
+
+    def test_they_survive_being_saved(self, several, tmp_path):
+        several.save(tmp_path)
+        again = type(several).load(tmp_path)
+        assert again.examples == several.examples
+        assert Report("A/B").add_result(again).html() == Report("A/B").add_result(several).html()
 
     def test_what_a_window_lacks_is_said(self, bank):
         with pytest.warns(SuitabilityWarning):

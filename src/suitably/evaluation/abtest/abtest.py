@@ -251,7 +251,7 @@ class ABTest:
         )
 
         def run(one: Split) -> SplitRun:
-            return run_split(spec, arms, data, one)
+            return run_split(spec, arms, data, one, examples=one is splits[-1])
 
         jobs = run_jobs(run, splits, self.n_jobs)
         runs = list(progress(jobs, "splits", len(splits), "split"))
@@ -299,6 +299,7 @@ class ABTest:
             outcomes={name: one.outcomes for name, one in by_name.items()},
             split_rows=tuple(row for one, arm in each for row in one.by_split(arm)),
             apart=tuple(row for one, arm in each for row in one.apart(arm)),
+            examples=runs[-1].examples,
         )
 
     def _comparison(

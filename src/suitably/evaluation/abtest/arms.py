@@ -18,6 +18,7 @@ from suitably.pipeline.pipeline import Pipeline
 from suitably.ranking.popularity import Popularity
 from suitably.suitability.language.document import PolicyDocument
 from suitably.suitability.policy import Policy
+from suitably.suitability.verdicts import RuleVerdict
 from suitably.typing import AsOf, IdsLike
 from suitably.utils.params import clone
 
@@ -47,6 +48,9 @@ class JudgingPolicy(Protocol):
 
     def passes(self, user_ids: IdsLike, product_ids: IdsLike) -> NDArray[np.bool_]:
         """JudgingPolicy pairs of external ids elementwise; what is unknown does not pass."""
+
+    def verdicts(self, user_id: Any, product_id: Any) -> Sequence[RuleVerdict]:
+        """Return what every applicable rule says of a pair."""
 
 
 class Arm(Protocol):

@@ -11,10 +11,12 @@ import pyarrow as pa
 
 from suitably.data.frames import write_frame
 from suitably.evaluation.abtest.decision import Decision
+from suitably.evaluation.abtest.examples import ListExample
 from suitably.evaluation.abtest.guardrails import Outcome
 from suitably.evaluation.abtest.records import Comparison, MetricRow, figures
 from suitably.evaluation.abtest.result_page import (
     decision_blocks,
+    example_blocks,
     figures_blocks,
     frontier_blocks,
     ground_blocks,
@@ -50,6 +52,7 @@ class ABResult:
         outcomes: What became of each treatment's guardrails.
         split_rows: A row per metric and split.
         apart: A row per metric and group that is reported apart: 65 and over, the lowest class.
+        examples: The lists of a few users of the last split, who are not named.
 
     Example:
         >>> import pandas as pd
@@ -78,6 +81,7 @@ class ABResult:
     outcomes: Mapping[str, tuple[Outcome, ...]] = field(default_factory=dict)
     split_rows: tuple[MetricRow, ...] = ()
     apart: tuple[MetricRow, ...] = ()
+    examples: tuple[ListExample, ...] = ()
 
     def decides(self, row: MetricRow) -> bool:
         """Return whether a row is the one that the decision rests on."""
@@ -133,7 +137,7 @@ class ABResult:
     def to_dict(self) -> dict[str, Any]:
         """Return everything but the measurements per user, ready for JSON and without ids."""
         names = ("decision", "reason", "primary", "rows", "guardrails", "comparison")
-        more = ("decisions", "reasons", "split_rows", "apart")
+        more = ("decisions", "reasons", "split_rows", "apart", "examples")
         return {name: jsonable(getattr(self, name)) for name in (*names, *more)}
 
     def to_html(self, path: str | PathLike[str]) -> Path:
@@ -179,6 +183,7 @@ class ABResult:
             ("Accuracy and suitability", frontier_blocks(what, rows, primary)),
             ("Segments", segment_blocks(what, rows, self.apart, primary)),
             ("Splits", split_blocks(what, self.split_rows, primary)),
+            ("Lists side by side", example_blocks(self.examples)),
             ("What was assumed and what was left out", ground_blocks(what, rows)),
             ("Fingerprints and versions", version_blocks(what)),
         ]

@@ -5,12 +5,14 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from suitably.evaluation.abtest.examples import ListedProduct, ListExample
 from suitably.evaluation.abtest.guardrails import Outcome
 from suitably.evaluation.abtest.records import Comparison, MetricRow, SplitRecord
 from suitably.metrics import parse_metrics
 from suitably.report import (
     Block,
     DecisionBanner,
+    Entry,
     Facts,
     Figure,
     ForestPlot,
@@ -28,6 +30,7 @@ from suitably.report.numbers import ends, number, p_value
 
 __all__ = [
     "decision_blocks",
+    "example_blocks",
     "figures_blocks",
     "frontier_blocks",
     "ground_blocks",
@@ -41,6 +44,11 @@ _RELEVANT = {"all": "all acquisitions", "suitable": "suitable acquisitions only"
 _KINDS = {True: "hard", False: "soft"}
 _SHARES = frozenset({"share", "discounts", "probability", "coefficient", "index", ""})
 _VIOLATIONS = "violation_rate"
+_EXAMPLES = (
+    "The first users of the last split whose lists differ, and the first places of these. "
+    "Acquired: in the window. Where the judging policy does not pass a product, its reasons "
+    "follow; any other passes every rule that applies."
+)
 _HEAT = (
     "Differences, treatment less control. Green is better and red worse where the interval "
     "excludes no difference, the deeper the larger in its column; intervals are not adjusted for "
@@ -185,6 +193,20 @@ def split_blocks(what: Comparison, rows: Sequence[MetricRow], primary: str) -> l
     return [*blocks, table]
 
 
+def example_blocks(examples: Sequence[ListExample]) -> list[Block]:
+    """Return the lists of a few users, a table each, every product with all that bars it."""
+    blocks: list[Block] = []
+    for place, example in enumerate(examples):
+        arms = list(example.lists)
+        rows = [
+            (rank + 1, *(_entry(example.lists[arm], rank) for arm in arms))
+            for rank in range(max(len(listed) for listed in example.lists.values()))
+        ]
+        note = _EXAMPLES if place == len(examples) - 1 else ""
+        blocks.append(Table((f"customer {place + 1}, place", *arms), rows, note))
+    return blocks
+
+
 def ground_blocks(what: Comparison, rows: Sequence[MetricRow]) -> list[Block]:
     """Return what was assumed, and what was left out and why."""
     said = list(what.notes)
@@ -199,12 +221,17 @@ def ground_blocks(what: Comparison, rows: Sequence[MetricRow]) -> list[Block]:
     empty = [str(n) for n, record in enumerate(what.splits) if not record.users]
     if empty:
         said.append(f"Without any user: split {', '.join(empty)}.")
+    omitted: dict[str, dict[str, int]] = {}
     for row in rows:
         if row.is_overall and row.result.omitted:
-            name = _name(row, "", len(what.arms) > 1)
+            omitted.setdefault(row.metric, {})[row.arm] = row.result.omitted
+    for metric, by_arm in omitted.items():
+        alike = len(set(by_arm.values())) == 1 and len(by_arm) == len(what.arms)
+        for arm, count in list(by_arm.items())[: 1 if alike else None]:
             said.append(
-                f"{name}: {row.result.omitted:,} of a user and a split have no value and are left "
-                f"out, such as an empty list, or a user who acquired nothing suitable."
+                f"{metric if alike else f'{metric} of {arm}'}: {count:,} values of a user and a "
+                f"split are missing and left out, such as those of an empty list or of a user who "
+                f"acquired nothing suitable."
             )
     facts: dict[str, object] = {
         "relevant": _RELEVANT[what.relevant],
@@ -260,6 +287,13 @@ def _light(outcome: Outcome) -> Light:
     if said.startswith("(") and said.endswith(")"):
         said = said[1:-1]
     return Light(condition, outcome.verdict, _KINDS[outcome.guardrail.hard], said)
+
+
+def _entry(listed: Sequence[ListedProduct], rank: int) -> Entry | None:
+    if rank >= len(listed):
+        return None
+    one = listed[rank]
+    return Entry(one.product, "acquired" if one.acquired else "", " ".join(one.reasons))
 
 
 def _confidence(what: Comparison) -> str:

@@ -20,6 +20,7 @@ from suitably.evaluation.abtest.arms import (
     evaluate_policy,
     prepare_arms,
 )
+from suitably.evaluation.abtest.examples import ListExample, list_examples
 from suitably.evaluation.abtest.records import SplitRecord
 from suitably.evaluation.abtest.segments import segment_labels, standing_apart
 from suitably.evaluation.evaluate import needed
@@ -98,18 +99,22 @@ class SplitRun:
         samples: A sample per metric per user.
         overall: The figure of each arm, control first, of metrics of all lists together; NaN
             without users.
+        examples: The lists of a few users, where these were asked for.
     """
 
     record: SplitRecord
     samples: tuple[Sample, ...]
     overall: Mapping[str, tuple[float, ...]]
+    examples: tuple[ListExample, ...] = ()
 
     def sample(self, metric: str) -> Sample:
         """Return the sample of one metric."""
         return next(sample for sample in self.samples if sample.metric == metric)
 
 
-def run_split(spec: TestSpec, arms: Mapping[str, Arm], data: Dataset, split: Split) -> SplitRun:
+def run_split(
+    spec: TestSpec, arms: Mapping[str, Arm], data: Dataset, split: Split, examples: bool = False
+) -> SplitRun:
     """Prepare all arms for the cut, ask them for lists, and measure these.
 
     Args:
@@ -117,6 +122,7 @@ def run_split(spec: TestSpec, arms: Mapping[str, Arm], data: Dataset, split: Spl
         arms: By name, control first.
         data: The log, users and products.
         split: The cut and its window.
+        examples: Whether to keep the lists of a few users.
 
     Raises:
         DataError: A split without a cut for data with timestamps, or the other way round.
@@ -171,11 +177,16 @@ def run_split(spec: TestSpec, arms: Mapping[str, Arm], data: Dataset, split: Spl
                 parts=parts,
             )
         )
+    shown: tuple[ListExample, ...] = ()
+    if examples:
+        lists = {name: arm.lists for name, arm in zip(arms, measured, strict=True)}
+        shown = list_examples(lists, evaluable, judging, view)
     refitted = tuple(n for n, arm in zip(arms, prepared, strict=True) if arm.refitted)
     return SplitRun(
         record=_record(split, everyone, evaluable, len(candidates), refitted),
         samples=tuple(samples),
         overall=overall,
+        examples=shown,
     )
 
 
@@ -185,6 +196,9 @@ class ArmMetrics:
     A metric that sees hits is measured on the evaluable users, any other on all users of the split:
     a choice of what is relevant hides neither a violation nor an empty list. One of rejections is
     measured on those too who only rejected.
+
+    Attributes:
+        lists: The arm's lists.
     """
 
     def __init__(
@@ -198,12 +212,12 @@ class ArmMetrics:
         candidates: NDArray[Any],
     ) -> None:
         frame = arm.recommend(asked.values, spec.depth, candidates)
-        self._lists, _ = read_lists(frame, everyone, spec.convention, "recommendations")
+        self.lists, _ = read_lists(frame, everyone, spec.convention, "recommendations")
         self._spec, self._known = spec, known
         self._everyone, self._evaluable, self._asked = everyone, evaluable, asked
         self._laid_out: dict[int, MetricInput] = {}
         # Depth costs memory, and nothing lies deeper than the catalogue and the longest list.
-        self._depth = min(spec.depth, max(len(candidates), self._lists.longest, 1))
+        self._depth = min(spec.depth, max(len(candidates), self.lists.longest, 1))
 
     def users(self, metric: MetricLike) -> Vocabulary:
         """Return the users whom a metric is measured on."""
@@ -228,7 +242,7 @@ class ArmMetrics:
             metrics = [one for one in self._spec.metrics if self.users(one) is users]
             evaluable = users is self._evaluable.user_ids
             self._laid_out[id(users)] = observe(
-                self._lists,
+                self.lists,
                 users,
                 self._depth,
                 self._spec.convention,

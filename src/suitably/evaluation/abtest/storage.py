@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from suitably.errors import ArtifactError
+from suitably.evaluation.abtest.examples import ListedProduct, ListExample
 from suitably.evaluation.abtest.guardrails import Guardrail, Outcome
 from suitably.evaluation.abtest.records import Comparison, MetricRow, SplitRecord
 from suitably.evaluation.statistics import Estimate
@@ -64,6 +65,7 @@ def load_result(folder: Path) -> dict[str, Any]:
             "outcomes": {n: tuple(map(_outcome, some)) for n, some in found["outcomes"].items()},
             "split_rows": tuple(map(_row, found["split_rows"])),
             "apart": tuple(map(_row, found["apart"])),
+            "examples": tuple(map(_example, found["examples"])),
         }
     except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
         raise ArtifactError(f"{folder}: holds no result that can be read: {error!r:.200}") from None
@@ -101,6 +103,15 @@ def _row(record: dict[str, Any]) -> MetricRow:
 
 def _outcome(record: dict[str, Any]) -> Outcome:
     return Outcome(**{**record, "guardrail": Guardrail(**record["guardrail"])})
+
+
+def _example(record: dict[str, Any]) -> ListExample:
+    return ListExample(
+        {
+            arm: tuple(ListedProduct(**{**one, "reasons": tuple(one["reasons"])}) for one in listed)
+            for arm, listed in record["lists"].items()
+        }
+    )
 
 
 def _split(record: dict[str, Any]) -> SplitRecord:
