@@ -164,5 +164,6 @@ def test_numbers_have_one_way_to_be_written():
     written = [number(v) for v in (0.12345, -0.5, 150, 12_345.6, 0, 1e-7)]
     assert written == ["0.1235", "−0.5000", "150.00", "12,346", "0.0000", "1.0e−07"]
     assert [number(v, sign=True) for v in (0.5, -0.5, 0)] == ["+0.5000", "−0.5000", "0.0000"]
+    assert Interval(0, -20, 1300.5, 0).text == "−20.00 to +1,300.50"
     assert typeset("(-0.5 to -.25) on 2024-01-05, k-1") == "(−0.5 to −.25) on 2024-01-05, k-1"
     assert Table(["a"], [[Figure("+1")], [Shade(-1, -1, 1)]]).html().count('"number"') == 3

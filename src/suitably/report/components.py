@@ -292,7 +292,8 @@ class Table:
 
 def _heading(name: str) -> str:
     """Let the long name of a metric break where its words end."""
-    return re.sub(r"(_|(?=@))", "\\1\u200b", escape(name)) if len(name) > _LONG else escape(name)
+    shown = escape(name).replace(" ★", "\u00a0★")
+    return re.sub(r"(_|(?=@))", "\\1\u200b", shown) if len(name) > _LONG else shown
 
 
 def _right(right: bool) -> str:

@@ -9,8 +9,13 @@ _MINUS = "−"
 _HYPHEN = re.compile(r"(?<![\w.)-])-(?=\.?\d)")
 
 
-def number(value: float, sign: bool = False) -> str:
+def number(value: float, sign: bool = False, beside: float = 0.0) -> str:
     """Return a number with four decimals, fewer where it is large; a dash where there is none.
+
+    Args:
+        value: The number.
+        sign: Whether one above zero has its sign.
+        beside: Another that it stands beside, written with as many decimals.
 
     Example:
         >>> number(-0.25), number(0.5, sign=True), number(12345.678), number(float("nan"))
@@ -18,7 +23,7 @@ def number(value: float, sign: bool = False) -> str:
     """
     if math.isnan(value):
         return "–"
-    size = abs(value)
+    size = max(abs(value), abs(beside))
     if 0 < size < 5e-5:
         return f"{value:.1e}".replace("-", _MINUS)
     decimals = 4 if size < 100 else 2 if size < 10_000 else 0
@@ -35,7 +40,7 @@ def ends(low: float, high: float) -> str:
     """
     if not math.isfinite(low + high):
         return ""
-    return f"{number(low, sign=True)} to {number(high, sign=True)}"
+    return f"{number(low, sign=True, beside=high)} to {number(high, sign=True, beside=low)}"
 
 
 def p_value(value: float) -> str:

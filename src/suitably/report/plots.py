@@ -14,6 +14,7 @@ _SIGNS = {"good": "✓", "bad": "✗", "open": "?"}
 _WIDE, _HIGH = 320, 170
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 12, 10, 34
 _SERIES = 4
+_DOT, _MANY = 7, 20
 
 
 @dataclass(frozen=True)
@@ -187,10 +188,11 @@ class LinePlot:
     def _line(self, series: int, line: Sequence[float], across: "_Axis", up: "_Axis") -> str:
         known = [(across.at(x), up.at(y)) for x, y in enumerate(line) if math.isfinite(y)]
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in known)
+        size = _DOT if len(self.places) <= _MANY else _DOT / 2
         dots = "".join(f"M{x:.1f} {y:.1f}h.01" for x, y in known)
         return (
             f'<polyline class="s{series % _SERIES}" points="{path}" stroke-width="2"/>'
-            f'<path class="s{series % _SERIES}" d="{dots}" stroke-width="7" '
+            f'<path class="s{series % _SERIES}" d="{dots}" stroke-width="{size}" '
             'stroke-linecap="round"/>'
         )
 

@@ -82,7 +82,7 @@ font-weight:700;line-height:1.3rem;text-align:center}
 .suitably .lights p{margin:.15rem 0 0;font-size:.85rem;color:var(--ink)}
 .suitably small{font-size:.8rem;color:var(--ink)}
 .suitably td .entry{display:block;vertical-align:top}
-.suitably .against{display:block;color:var(--bad);font-size:.85rem}
+.suitably .against{display:block;color:var(--bad);font-size:.95em}
 .suitably .chart{max-width:27rem;margin:.8rem 0}
 .suitably .chart svg{width:100%;height:auto;fill:none;stroke:currentColor;overflow:visible}
 .suitably .chart text{font-size:11px;fill:var(--soft);stroke:none}
@@ -132,7 +132,7 @@ border-bottom:1px solid var(--line);margin-bottom:.2rem}
 .suitably tr,.suitably .row,.suitably .chart,.suitably .decision{break-inside:avoid}
 .suitably h2{break-after:avoid}
 .suitably .scroll{overflow-x:visible}
-.suitably table{font-size:7.5pt}
+.suitably table{font-size:8pt}
 .suitably th,.suitably td{white-space:normal;padding-right:.5rem}
 .suitably td.number{white-space:nowrap}
 .suitably td.text{min-width:9rem}}

@@ -92,7 +92,7 @@ class TestSeveral:
         kinds = {title: [type(b).__name__ for b in blocks] for title, blocks in sections.items()}
         assert kinds["Accuracy and suitability"] == ["Paragraph", "PointPlot", "Table"]
         assert kinds["Segments"] == ["Table", "Table"]
-        assert kinds["Splits"] == ["LinePlot", "Table"]
+        assert (kinds["Over time"], kinds["Splits"]) == (["LinePlot"], ["Table"])
         heat = sections["Segments"][0]
         assert [row[:2] for row in heat.rows] == [
             ("segment: Mass", 30),
@@ -101,7 +101,7 @@ class TestSeveral:
         ]
         points = sections["Accuracy and suitability"][1].points
         assert points["control"][0] == points["good"][0] == 0 < points["free"][0]
-        lines = sections["Splits"][0].lines
+        lines = sections["Over time"][0].lines
         assert {name: len(line) for name, line in lines.items()} == {
             "control": 2,
             "good": 2,

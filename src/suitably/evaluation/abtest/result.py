@@ -20,6 +20,7 @@ from suitably.evaluation.abtest.result_page import (
     figures_blocks,
     frontier_blocks,
     ground_blocks,
+    line_blocks,
     segment_blocks,
     split_blocks,
     version_blocks,
@@ -182,9 +183,10 @@ class ABResult:
             (title, self._decision()),
             ("Accuracy and suitability", frontier_blocks(what, rows, primary)),
             ("Segments", segment_blocks(what, rows, self.apart, primary)),
-            ("Splits", split_blocks(what, self.split_rows, primary)),
+            ("Over time", line_blocks(what, self.split_rows, primary)),
             ("Lists side by side", example_blocks(self.examples)),
             ("What was assumed and what was left out", ground_blocks(what, rows)),
+            ("Splits", split_blocks(what, self.split_rows, primary)),
             ("Fingerprints and versions", version_blocks(what)),
         ]
         return [(name, blocks) for name, blocks in found if blocks]

@@ -35,6 +35,7 @@ __all__ = [
     "frontier_blocks",
     "ground_blocks",
     "guardrail_blocks",
+    "line_blocks",
     "segment_blocks",
     "split_blocks",
     "version_blocks",
@@ -163,34 +164,32 @@ def segment_blocks(
     return blocks
 
 
+def line_blocks(what: Comparison, rows: Sequence[MetricRow], primary: str) -> list[Block]:
+    """Return the primary metric of every arm as lines over the splits; none of a single one."""
+    if len(what.splits) < 2:
+        return []
+    places = [_day(record.at, f"split {n}") for n, record in enumerate(what.splits)]
+    return [LinePlot(places, _by_split(what, rows, primary), primary)]
+
+
 def split_blocks(what: Comparison, rows: Sequence[MetricRow], primary: str) -> list[Block]:
-    """Return the primary metric's lines over splits, and the splits as they were used."""
-    mine = [row for row in rows if row.metric == primary and row.split is not None]
-    lines: dict[str, list[float]] = {}
-    for row in mine:
-        if row.arm == what.arms[0]:
-            lines.setdefault("control", []).append(row.result.control)
-    for row in mine:
-        lines.setdefault(row.arm, []).append(row.result.treatment)
-    blocks: list[Block] = []
-    if len(what.splits) > 1:
-        places = [_day(record.at, f"split {n}") for n, record in enumerate(what.splits)]
-        blocks.append(LinePlot(places, lines, primary))
+    """Return the splits as they were used, with the primary metric of every arm."""
+    found = _by_split(what, rows, primary)
     table = Table(
-        ("split", "cut", "window", "users", "evaluable", "candidates", *lines, "refitted"),
+        ("split", "cut", "window", "users", "evaluable", "candidates", *found, "refitted"),
         [
             (
-                *_split(number_, record),
-                *(found[number_] for found in lines.values()),
+                *_split(place, record),
+                *(line[place] for line in found.values()),
                 _refits(record, 1 + len(what.arms)),
             )
-            for number_, record in enumerate(what.splits)
+            for place, record in enumerate(what.splits)
         ],
         f"{primary} of every arm by split. Violations and coverage are measured on all users of a "
         f"split, accuracy on the evaluable ones. A pipeline fitted after a cut is refitted on a "
         f"copy.",
     )
-    return [*blocks, table]
+    return [table]
 
 
 def example_blocks(examples: Sequence[ListExample]) -> list[Block]:
@@ -287,6 +286,14 @@ def _light(outcome: Outcome) -> Light:
     if said.startswith("(") and said.endswith(")"):
         said = said[1:-1]
     return Light(condition, outcome.verdict, _KINDS[outcome.guardrail.hard], said)
+
+
+def _by_split(what: Comparison, rows: Sequence[MetricRow], primary: str) -> dict[str, list[float]]:
+    """Return a metric of every arm, split by split."""
+    mine = [row for row in rows if row.metric == primary and row.split is not None]
+    first = [row.result.control for row in mine if row.arm == what.arms[0]]
+    found = {arm: [row.result.treatment for row in mine if row.arm == arm] for arm in what.arms}
+    return {"control": first, **found} if mine else {}
 
 
 def _entry(listed: Sequence[ListedProduct], rank: int) -> Entry | None:
