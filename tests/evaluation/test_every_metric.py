@@ -298,3 +298,50 @@ class TestTwoPipelines:
         test = ABTest(bank.poor(), bank.good(), metrics=names, primary=names[0])
         frame = test.run(data, TimeSplit("2021-01-01", 180)).to_frame().set_index("metric")
         assert frame.loc[names, "treatment"].notna().all()
+
+
+class TestWhoIsMeasured:
+    """Nobody is missing where a metric has nothing to say of either list."""
+
+    def test_users_without_a_suitable_purchase_do_not_stand_in_the_way(self, bank):
+        bought = pd.DataFrame(
+            {
+                "user_id": [f"u{n:02}" for n in range(40)],
+                "product_id": ["p9", "p9", "p0", "p1"] * 10,
+            }
+        )
+        split = Split(pd.Timestamp("2021-01-01"), pd.Timestamp("2021-06-01"), None, bought)
+        best = {user: {product: 1.0} for user, product in bought.itertuples(index=False)}
+        result = bank.run(
+            bank.poor(), bank.pipeline(best), split=split, metrics=["suitable_mrr@3", "mrr@3"],
+            primary="suitable_mrr@3",
+        )  # fmt: skip
+        # Every other user may not have p9: three in four can be judged, on what they may have.
+        row = bank.row(result, "suitable_mrr@3")
+        assert (row["n"], row["treatment"]) == (30, 1.0)
+        assert bank.row(result, "mrr@3")["n"] == 40
+        assert "An input is missing" not in result.reason
+        assert result.decision == "ship"
+
+    def test_users_without_any_list_do_not_stand_in_the_way(self, bank):
+        bought = pd.DataFrame({"user_id": [f"u{n:02}" for n in range(40)], "product_id": "p9"})
+        risky = np.array(["p8", "p9"], dtype=object)
+        split = Split(pd.Timestamp("2021-01-01"), pd.Timestamp("2021-06-01"), risky, bought)
+        test = {"metrics": ["risk_match@1", "hit_rate@1"], "primary": "risk_match@1"}
+        result = bank.run(bank.poor(), bank.good(), split=split, **test)
+        # Those of the low level get nothing from either.
+        assert bank.row(result, "risk_match@1")["n"] == 20
+        assert bank.row(result, "coverage")["treatment"] == 0.5
+        assert result.decision == "inconclusive"
+
+    def test_a_list_that_one_pipeline_alone_has_cannot_be_compared(self, bank):
+        bought = pd.DataFrame({"user_id": [f"u{n:02}" for n in range(40)], "product_id": "p9"})
+        risky = np.array(["p8", "p9"], dtype=object)
+        split = Split(pd.Timestamp("2021-01-01"), pd.Timestamp("2021-06-01"), risky, bought)
+        result = bank.run(
+            bank.poor(), bank.poor(Policy.unrestricted()), split=split, policy=bank.policy,
+            metrics=["risk_match@1"], primary="risk_match@1", guardrails=[],
+        )  # fmt: skip
+        assert result.decision == "do not ship"  # by its violations
+        row = next(r.result for r in result.rows if r.metric == "risk_match@1")
+        assert (row.n, row.omitted) == (20, 20)
