@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from suitably.metrics import ACCURACY, LENSKIT, RECTOOLS, TREC, Metric
+from suitably.metrics import LENSKIT, RECTOOLS, TREC, Metric
+from suitably.metrics.catalogue import ACCURACY
 from suitably.metrics.protocol import measure
 from suitably.metrics.registry import REGISTRY
 from suitably.testing import MetricContract

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from suitably.metrics import ACCURACY
+from suitably.metrics.catalogue import ACCURACY
 from suitably.metrics.registry import REGISTRY
 from suitably.testing import MetricContract
 from suitably.testing.metric import TREC
