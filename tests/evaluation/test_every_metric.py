@@ -8,6 +8,8 @@ from suitably.data import Dataset
 from suitably.data.splits import Split
 from suitably.evaluation import ABTest, TimeSplit, evaluate
 from suitably.metrics.registry import REGISTRY
+from suitably.pipeline.pipeline import Pipeline
+from suitably.profiles import Preferences
 from suitably.suitability.policy import Policy
 
 RISK = """
@@ -248,6 +250,30 @@ class TestTwoPipelines:
         expected = np.mean([1.01**n - 1 for n in (9, 8, 7)])
         assert rows["control"].item() == pytest.approx(expected)
         assert treatment["suitable_ndcg@3"] == 1
+
+    def test_fields_of_profiles_are_seen(self, bank, data):
+        users = data.users.drop(columns="category_share")
+        bare = Dataset(
+            users, data.products, data.interactions, owned_events=["buy"],
+            rejected_events=["turn down"], other_events=["view"],
+        )  # fmt: skip
+        arms = [
+            Pipeline(profiles=[Preferences()], policy=bank.policy, ranker=one.ranker)
+            for one in (bank.poor(), bank.good())
+        ]
+        test = ABTest(
+            *arms,
+            metrics=["recall@2", "profile_calibration@2", "calibration@2"],
+            guardrails=["concentration[by:category]@3<=0.9"],
+            primary="recall@2",
+        )
+        result = test.run(bare, TimeSplit(at="2021-01-01", horizon_days=180))
+        frame = result.to_frame().set_index("metric")
+        # All that anybody had before was p4, of category a: history and profile agree.
+        for arm in ("control", "treatment"):
+            one, other = frame.loc[["profile_calibration@2", "calibration@2"], arm]
+            assert one == pytest.approx(other)
+        assert "concentration[by:category]@3" in frame.index
 
     def test_users_who_only_reject_count_for_rejections_alone(self, bank, data):
         test = ABTest(bank.poor(), bank.good(), metrics=["rejection_rate@10", "recall@10"],

@@ -76,6 +76,10 @@ class NeedsMore(MeanFee):
     needs = ("products",)
 
 
+class OutOfRange(Upper):
+    range = 0.0, 0.5
+
+
 class WritesIntoTheLists(MeanFee):
     def measure(self, seen: Any) -> Any:
         seen.products[:, 0] = 0
@@ -90,6 +94,7 @@ class WritesIntoTheLists(MeanFee):
         (WrongWayRound, "test_it_says_which_way_is_better", {}),
         (CountsTheRoom, "test_room_past_the_end_does_not_matter", {"convention": TREC, "seed": 1}),
         (NeedsMore, "test_it_needs_no_more_than_it_says", {}),
+        (OutOfRange, "test_a_value_per_user", {"convention": TREC, "seed": 1}),
         (WritesIntoTheLists, "test_a_value_per_user", {"convention": TREC, "seed": 1}),
     ],
 )
