@@ -77,7 +77,7 @@ class NeedsMore(MeanFee):
 
 
 class OutOfRange(Upper):
-    range = 0.0, 0.5
+    range = 0.0, 0.1
 
 
 class WritesIntoTheLists(MeanFee):
