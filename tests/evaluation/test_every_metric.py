@@ -6,6 +6,7 @@ import pytest
 
 from suitably.data import Dataset
 from suitably.data.splits import Split
+from suitably.errors import DataError
 from suitably.evaluation import ABTest, TimeSplit, evaluate
 from suitably.metrics.registry import REGISTRY
 from suitably.pipeline.pipeline import Pipeline
@@ -179,6 +180,20 @@ def test_a_missing_column_is_named(name, side, column):
     missing = RELEVANT.drop(columns="value")
     with pytest.raises(ValueError, match="needs spent: give relevant_frame a column value"):
         evaluate(RECS, missing, ["revenue_per_user@3"], **GIVEN)
+
+
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [
+        ("roi@3", {"returns": pd.DataFrame({"product_id": [1], "monthly_return": [0.1]})}),
+        ("novelty@3", {"history": pd.DataFrame({"user_id": ["ann"], "product_id": [1]})}),
+        ("retention@3", {"history": pd.DataFrame({"user_id": [1], "product_id": ["a"]})}),
+        ("rejection_rate@3", {"rejected": pd.DataFrame({"user_id": [1], "product_id": ["a"]})}),
+    ],
+)
+def test_ids_of_another_type_are_refused(name, given):
+    with pytest.raises(DataError, match="use one type"):
+        evaluate(RECS, RELEVANT, [name], **given)
 
 
 def test_size_is_what_is_on_offer():

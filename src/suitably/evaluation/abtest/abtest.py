@@ -55,9 +55,11 @@ class ABTest:
     intervals, to read and not to decide by. Results are means over users; users of several splits
     are averaged over these first.
 
-    Accuracy is measured on the users with a relevant product. Violations and coverage are measured
-    on all users of the split, whatever `relevant` leaves, so that a choice of what is relevant
-    cannot hide a violation.
+    Accuracy is measured on the users with a relevant product; metrics called `suitable_…` on those
+    with one that passes the judging policy; rejections also on users who only rejected. Violations
+    and coverage are measured on all users of the split, whatever `relevant` leaves, so that a
+    choice of what is relevant cannot hide a violation. Ratios of sums over users are linearised, so
+    that their intervals are the delta method's.
 
     Attributes:
         control: The pipeline as it is.
