@@ -54,9 +54,11 @@ class ABTest:
     Holm's: one good one among many by chance is not shipped. Arms that learn the same are fitted
     once.
 
-    Accuracy is measured on the users with a relevant product. Violations and coverage are measured
-    on all users of the split, whatever `relevant` leaves, so that a choice of what is relevant
-    cannot hide a violation.
+    Accuracy is measured on the users with a relevant product; metrics called `suitable_…` on those
+    with one that passes the judging policy; rejections also on users who only rejected. Violations
+    and coverage are measured on all users of the split, whatever `relevant` leaves, so that a
+    choice of what is relevant cannot hide a violation. Ratios of sums over users are linearised, so
+    that their intervals are the delta method's.
 
     Attributes:
         control: The pipeline as it is.

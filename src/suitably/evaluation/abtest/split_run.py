@@ -1,7 +1,7 @@
 """One split of a test: both arms' lists for the same users, measured."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -20,6 +20,7 @@ from suitably.evaluation.abtest.arms import (
     evaluate_policy,
     prepare_arms,
 )
+from suitably.evaluation.abtest.populations import Populations, with_rejecters
 from suitably.evaluation.abtest.records import SplitRecord
 from suitably.evaluation.abtest.segments import segment_labels, standing_apart
 from suitably.evaluation.evaluate import needed
@@ -33,7 +34,6 @@ from suitably.metrics.protocol import (
     is_ratio,
     measure,
     measure_ratio,
-    needs_of,
 )
 from suitably.suitability.policy import Policy
 
@@ -88,6 +88,17 @@ class Sample:
     covariates: NDArray[np.float64]
     parts: NDArray[np.float64] | None = None
 
+    def of(self, rows: NDArray[np.bool_]) -> "Sample":
+        """Return it for some of the users."""
+        return replace(
+            self,
+            user_ids=self.user_ids.filter(pa.array(rows)),
+            values=self.values[:, rows],
+            segments={name: each[rows] for name, each in self.segments.items()},
+            apart={name: each[rows] for name, each in self.apart.items()},
+            covariates=self.covariates[rows],
+        )
+
 
 @dataclass(frozen=True)
 class SplitRun:
@@ -138,16 +149,14 @@ def run_split(spec: TestSpec, arms: Mapping[str, Arm], data: Dataset, split: Spl
 
     users = everyone.user_ids.values
     known = np.unique(np.concatenate([candidates, everyone.product_ids.values]))  # of one type
-    asked = _with_rejecters(everyone, data, split, needs)
+    asked = with_rejecters(everyone, data, split, needs)
     prepared = prepare_arms(tuple(arms.values()), data, cut, users, known)
     judging = evaluate_policy(prepared, spec.policies, data, cut)
-    evaluable = everyone
-    if spec.relevant == "suitable":
-        evaluable = everyone.where(judging.passes(*everyone.ids()))
+    only_suitable = spec.relevant == "suitable"
+    populations = Populations.read(everyone, asked, judging, needs, only_suitable)
+    evaluable = populations.evaluable
     told = Known.of_split(needs, data, view, split, candidates, judging, spec.prices)
-    measured = [
-        ArmMetrics(spec, arm, told, everyone, evaluable, asked, candidates) for arm in prepared
-    ]
+    measured = [ArmMetrics(spec, arm, told, populations, candidates) for arm in prepared]
     labels = {field: segment_labels(view, field, asked.values) for field in spec.segments}
     apart = standing_apart(view, asked.values, spec.lowest)
     covariates = _history(view, asked)
@@ -157,20 +166,22 @@ def run_split(spec: TestSpec, arms: Mapping[str, Arm], data: Dataset, split: Spl
         if not is_per_user(metric):
             overall[metric.label] = tuple(float(value) for value in values)
             continue
-        parts = np.stack([arm.parts(metric) for arm in measured]) if is_ratio(metric) else None
-        judged = measured[0].users(metric)
+        judged = populations.of(metric)
         rows = asked.codes(judged.values)
-        samples.append(
-            Sample(
-                metric.label,
-                judged.array,
-                np.stack(values),
-                segments={name: each[rows] for name, each in labels.items()},
-                apart={name: each[rows] for name, each in apart.items()},
-                covariates=covariates[rows],
-                parts=parts,
-            )
+        sample = Sample(
+            metric.label,
+            judged.array,
+            np.stack(values),
+            segments={name: each[rows] for name, each in labels.items()},
+            apart={name: each[rows] for name, each in apart.items()},
+            covariates=covariates[rows],
         )
+        if is_ratio(metric):
+            parts = np.stack([arm.parts(metric) for arm in measured])
+            samples.append(replace(sample, parts=parts))
+        else:
+            listed = np.any([arm.seen(metric).lengths > 0 for arm in measured], axis=0)
+            samples.append(sample.of(listed | ~np.isnan(sample.values).all(axis=0)))
     refitted = tuple(n for n, arm in zip(arms, prepared, strict=True) if arm.refitted)
     return SplitRun(
         record=_record(split, everyone, evaluable, len(candidates), refitted),
@@ -180,61 +191,45 @@ def run_split(spec: TestSpec, arms: Mapping[str, Arm], data: Dataset, split: Spl
 
 
 class ArmMetrics:
-    """An arm's lists at one cut, and what metrics make of them.
-
-    A metric that sees hits is measured on the evaluable users, any other on all users of the split:
-    a choice of what is relevant hides neither a violation nor an empty list. One of rejections is
-    measured on those too who only rejected.
-    """
+    """An arm's lists at one cut, and what metrics make of them."""
 
     def __init__(
         self,
         spec: TestSpec,
         arm: PreparedArm,
         known: Known,
-        everyone: RelevantPairs,
-        evaluable: RelevantPairs,
-        asked: Vocabulary,
+        populations: Populations,
         candidates: NDArray[Any],
     ) -> None:
-        frame = arm.recommend(asked.values, spec.depth, candidates)
-        self._lists, _ = read_lists(frame, everyone, spec.convention, "recommendations")
-        self._spec, self._known = spec, known
-        self._everyone, self._evaluable, self._asked = everyone, evaluable, asked
+        frame = arm.recommend(populations.asked.values, spec.depth, candidates)
+        self._lists, _ = read_lists(frame, populations.everyone, spec.convention, "recommendations")
+        self._spec, self._known, self._populations = spec, known, populations
         self._laid_out: dict[int, MetricInput] = {}
         # Depth costs memory, and nothing lies deeper than the catalogue and the longest list.
         self._depth = min(spec.depth, max(len(candidates), self._lists.longest, 1))
 
-    def users(self, metric: MetricLike) -> Vocabulary:
-        """Return the users whom a metric is measured on."""
-        needs = needs_of(metric)
-        if "rejected" in needs:
-            return self._asked
-        return (self._evaluable if "hits" in needs else self._everyone).user_ids
-
     def values(self, metric: MetricLike) -> NDArray[np.float64]:
         """Compute a metric on its users, or its one figure."""
-        return measure(metric, self._seen(metric))
+        return measure(metric, self.seen(metric))
 
     def parts(self, metric: MetricLike) -> NDArray[np.float64]:
         """Compute the numerator and the denominator of a ratio: float64 (2, users)."""
-        ratio = measure_ratio(metric, self._seen(metric))
+        ratio = measure_ratio(metric, self.seen(metric))
         return np.vstack([ratio.numerator, ratio.denominator])
 
-    def _seen(self, metric: MetricLike) -> MetricInput:
-        """Lay out once what all metrics of the same users see."""
-        users = self.users(metric)
+    def seen(self, metric: MetricLike) -> MetricInput:
+        """Return what a metric sees, laid out once for all metrics of the same users."""
+        users = self._populations.of(metric)
         if id(users) not in self._laid_out:
-            metrics = [one for one in self._spec.metrics if self.users(one) is users]
-            evaluable = users is self._evaluable.user_ids
+            alike = [one for one in self._spec.metrics if self._populations.of(one) is users]
             self._laid_out[id(users)] = observe(
                 self._lists,
                 users,
                 self._depth,
                 self._spec.convention,
-                needed(metrics),
+                needed(alike),
                 self._known,
-                self._evaluable if evaluable else self._everyone,
+                self._populations.relevant(users),
             )
         return self._laid_out[id(users)]
 
@@ -244,21 +239,6 @@ def _history(view: View, users: Vocabulary) -> NDArray[np.float64]:
     counts = np.append(np.asarray(view.purchases.sum(axis=1)).ravel(), 0.0)
     found: NDArray[np.float64] = np.log1p(counts[view.users.codes(users.values)])[:, None]
     return found
-
-
-def _with_rejecters(
-    everyone: RelevantPairs, data: Dataset, split: Split, needs: set[str]
-) -> Vocabulary:
-    """Return the users to ask lists for: those who acquired, then those who only rejected."""
-    kinds = data.kinds.rejected
-    if "rejected" not in needs or not kinds or data.events.times is None or split.end is None:
-        return everyone.user_ids
-    start, end = (data.clock.instant(at, "split") for at in (split.begins, split.end))
-    window = data.events.between(start, end)
-    rows = np.unique(window.users[window.among(kinds)])
-    ids = data.user_versions.ids.array.take(pa.array(rows))
-    fresh = np.flatnonzero(everyone.user_ids.codes(ids) < 0)
-    return everyone.user_ids.grown(ids.take(pa.array(fresh))) if len(fresh) else everyone.user_ids
 
 
 def _relevant(split: Split, data: Dataset) -> RelevantPairs:
