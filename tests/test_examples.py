@@ -27,6 +27,7 @@ EXAMPLES = [
     "portfolio",
     "internet_bank",
     "wallet",
+    "fund_returns",
 ]
 
 
