@@ -3,7 +3,13 @@
 from suitably.evaluation.abtest import ABResult, ABTest, Guardrail
 from suitably.evaluation.evaluate import evaluate
 from suitably.evaluation.monthly_returns import monthly_returns
-from suitably.evaluation.splits import TimeSplit
+from suitably.evaluation.splits import (
+    LeaveLastOut,
+    NewProducts,
+    NewUsers,
+    RollingSplit,
+    TimeSplit,
+)
 from suitably.evaluation.statistics import (
     Estimate,
     PairedSample,
@@ -25,9 +31,13 @@ __all__ = [
     "Estimate",
     "Facts",
     "Guardrail",
+    "LeaveLastOut",
+    "NewProducts",
+    "NewUsers",
     "PairedSample",
     "Paragraph",
     "Report",
+    "RollingSplit",
     "Statistic",
     "Table",
     "TimeSplit",

@@ -192,7 +192,7 @@ class LeaveLastOut:
         last = np.sort(events.times[::-1][first[several]])
         if not len(last):
             raise DataError("leave-last-out: nobody has two acquisitions")
-        cut = last[min(len(last) - 1, int(np.ceil(len(last) * (1 - self.share))))]
+        cut = last[min(len(last) - 1, int(len(last) * (1 - self.share)))]
         end = events.times[-1] + MICROSECOND
 
         def kept(view: View, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Any:
