@@ -23,7 +23,7 @@ from suitably.persistence.model import load_model, save_model
 from suitably.persistence.packing import pack, unpack
 from suitably.pipeline.batches import stream
 from suitably.pipeline.diagram import pipeline_html
-from suitably.pipeline.fallback import rankers_with_fallback
+from suitably.pipeline.fallback import check_draws_last, rankers_with_fallback
 from suitably.pipeline.generate import ListGenerator
 from suitably.pipeline.similar import similar_products
 from suitably.pipeline.stepwise import generate_stepwise
@@ -144,6 +144,7 @@ class Pipeline(Parameterized):
         if not isinstance(data, Dataset):
             raise DataError(f"fit: expected a Dataset, got {type(data).__name__}")
         policies = read_policies(self.policy)
+        check_draws_last(self.ranker, self.rerankers)
         for reranker in self.rerankers:
             if hasattr(reranker, "check_params"):
                 reranker.check_params()
@@ -212,6 +213,7 @@ class Pipeline(Parameterized):
         """
         model = self._fitted()
         chosen = model.rerankers if rerankers is None else tuple(rerankers)
+        check_draws_last(model.rankers[0], chosen)
         other = model.under(read_policies(policy), chosen)
         params = {**self.get_params(deep=False), "policy": policy, "rerankers": list(chosen)}
         made = Pipeline(**params)
@@ -404,7 +406,8 @@ class Pipeline(Parameterized):
             amount: Likewise.
 
         Returns:
-            Batches of user_id and product_id in their own types, rank (int32) and score (float32).
+            Batches of user_id and product_id in their own types, rank (int32), score (float32)
+            and, of a ranker that draws, propensity (float64).
 
         Raises:
             DataError: A batch without a column `user_id`, or with a missing id.
