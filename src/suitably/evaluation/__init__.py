@@ -2,6 +2,7 @@
 
 from suitably.evaluation.abtest import ABResult, ABTest, Guardrail
 from suitably.evaluation.evaluate import evaluate
+from suitably.evaluation.offpolicy import OffPolicy, OffPolicyResult
 from suitably.evaluation.splits import TimeSplit
 from suitably.evaluation.statistics import (
     Estimate,
@@ -24,6 +25,8 @@ __all__ = [
     "Estimate",
     "Facts",
     "Guardrail",
+    "OffPolicy",
+    "OffPolicyResult",
     "PairedSample",
     "Paragraph",
     "Report",

@@ -3,6 +3,7 @@
 import copy
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -29,7 +30,7 @@ from suitably.pipeline.similar import similar_products
 from suitably.pipeline.stepwise import generate_stepwise
 from suitably.pipeline.trace import Trace, trace
 from suitably.profiles.protocol import Builder
-from suitably.ranking.protocol import Ranker
+from suitably.ranking.protocol import DrawingRanker, Ranker
 from suitably.recommendations import Recommendations
 from suitably.reranking.protocol import Reranker
 from suitably.suitability.amounts import read_amounts
@@ -219,6 +220,24 @@ class Pipeline(Parameterized):
         made = Pipeline(**params)
         made._model = other
         other.snapshot(other.state.as_of)
+        return made
+
+    def greedy(self) -> "Pipeline":
+        """Return a fitted pipeline that shares all of this one, and lists best first.
+
+        Of a pipeline that draws its lists (`Explore`) it is what these are drawn around; any other
+        is returned as it is.
+
+        Raises:
+            NotFittedError: Called before `fit`.
+        """
+        model = self._fitted()
+        explore = model.rankers[0]
+        if not isinstance(explore, DrawingRanker):
+            return self
+        ranker = explore.scoring_ranker()
+        made = Pipeline(**{**self.get_params(deep=False), "ranker": ranker})
+        made._model = replace(model, rankers=(ranker, *model.rankers[1:]))
         return made
 
     @property

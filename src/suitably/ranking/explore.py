@@ -104,6 +104,11 @@ class Explore(UserRows):
         self._user_ids = context.data.users.ids
         return self
 
+    def scoring_ranker(self) -> Ranker:
+        """Return the fitted ranker that scores."""
+        self._check_fitted()
+        return self.ranker_
+
     def pool_size(self, k: int) -> int:
         """Return how many products of a user may be drawn into a list of k."""
         return max(k, self.top)

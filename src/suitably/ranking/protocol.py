@@ -189,6 +189,10 @@ class DrawingRanker(Ranker, Protocol):
     It draws last, since only then what the user may be offered is settled.
     """
 
+    def scoring_ranker(self) -> Ranker:
+        """Return the fitted ranker that scores."""
+        ...
+
     def pool_size(self, k: int) -> int:
         """Return how many products of a user may be drawn into a list of k."""
         ...
