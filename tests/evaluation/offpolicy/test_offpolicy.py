@@ -294,3 +294,36 @@ class TestBadInput:
     def test_what_is_no_dataset(self):
         with pytest.raises(st.DataError, match="expected a Dataset"):
             OffPolicy(pipeline(Popularity()), pipeline(Popularity())).run([], SPLIT)
+
+
+class OnlyFor:
+    """Rank as popularity does, but know nothing of some users, who then get no list."""
+
+    def __init__(self, users=()):
+        self.users = users
+
+    def fit(self, context):
+        self.ranker_ = Popularity().fit(context)
+        return self
+
+    def scorer(self, user_ids):
+        return self.ranker_.scorer(user_ids)
+
+    def can_score(self, user_ids):
+        return np.isin(user_ids, self.users)
+
+
+@pytest.mark.parametrize("estimator", ["ips", "snips", "dr", "sndr", "beta_ips"])
+@pytest.mark.parametrize("explores", [True, False])
+def test_users_without_a_list_earn_nothing(estimator, explores):
+    """Two of five users have a list: the mean over all slates is two fifths of theirs."""
+    data = dataset(all_slates(USERS, 1))
+    full, some = Popularity(), OnlyFor(USERS[:2])
+    if explores:
+        full, some = Explore(full, temperature=0.5), Explore(some, temperature=0.5)
+    arms = pipeline(full), pipeline(some)
+    row = OffPolicy(*arms, estimators=[estimator], min_effective_n=0).run(data, SPLIT).rows[0]
+    expected = value(explored(0.5), 1) if explores else reward(("a",), 0)
+    assert row.control == pytest.approx(expected)
+    assert row.treatment == pytest.approx(0.4 * expected)
+    assert row.difference == pytest.approx(-0.6 * expected)

@@ -38,6 +38,12 @@ class Choices:
     weights: NDArray[np.float64]
     drawn: NDArray[np.bool_]
 
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """How many products each user could be shown: int64 (users,)."""
+        lengths: NDArray[np.int64] = (self.weights > 0).sum(axis=1)
+        return lengths
+
     def at(
         self, users: NDArray[np.int64], shown: NDArray[np.int64], ranks: NDArray[np.int64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

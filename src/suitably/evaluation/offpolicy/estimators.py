@@ -41,6 +41,8 @@ class Rounds:
         expected: float64 (n,), the mean of a model's rewards over what the policy would show.
         predicted: float64 (n,), the model's reward of what was shown.
         ranks: int64 (n,), from 0, each of which is normalised on its own; None: all are one.
+        shows: float64 (n,), 1 where the policy would show anything at that rank, else 0: what the
+            weight is on average; None: it always would.
 
     Example:
         >>> shown = Rounds(np.array([2.0, 0.0]), np.array([1.0, 1.0]), np.zeros(2), np.zeros(2))
@@ -53,6 +55,12 @@ class Rounds:
     expected: Floats
     predicted: Floats
     ranks: NDArray[np.int64] | None = None
+    shows: Floats | None = None
+
+    @property
+    def mean_weights(self) -> Floats:
+        """What the weights are on average: float64 (n,)."""
+        return np.ones(len(self.weights)) if self.shows is None else self.shows
 
     @property
     def errors(self) -> Floats:
@@ -150,7 +158,7 @@ def beta_ips(rounds: Rounds) -> Floats:
         Gupta, Jeunen, Oosterhuis and de Rijke, "Optimal Baseline Corrections for Off-Policy
         Contextual Bandits", RecSys 2024.
     """
-    return _corrected(rounds.weights, rounds.rewards, 1.0)
+    return _corrected(rounds.weights, rounds.rewards, rounds.mean_weights)
 
 
 def beta_ips_difference(control: Rounds, treatment: Rounds) -> Floats:
@@ -160,7 +168,8 @@ def beta_ips_difference(control: Rounds, treatment: Rounds) -> Floats:
         Jeunen and Ustimenko, "Δ-OPE: Off-Policy Estimation with Pairs of Policies", RecSys 2024,
         arXiv:2405.10024.
     """
-    return _corrected(treatment.weights - control.weights, control.rewards, 0.0)
+    apart = treatment.weights - control.weights
+    return _corrected(apart, control.rewards, treatment.mean_weights - control.mean_weights)
 
 
 def effective_size(weights: Floats) -> float:
@@ -216,14 +225,16 @@ def difference(name: str, control: Rounds, treatment: Rounds, limit: float = 10.
 def _self_normalised(rounds: Rounds, values: Floats) -> Floats:
     weights = rounds.weights
     ranks = np.zeros(len(weights), np.int64) if rounds.ranks is None else rounds.ranks
-    rows, totals = np.bincount(ranks), np.bincount(ranks, weights)
-    with np.errstate(invalid="ignore"):
-        ratio = (np.bincount(ranks, weights * values) / totals)[ranks]
-        found: Floats = ratio + weights * (values - ratio) * (rows / totals)[ranks]
+    shows = rounds.mean_weights
+    shown, totals = np.bincount(ranks, shows), np.bincount(ranks, weights)
+    # Where the policy shows nothing, nothing is earned, and nothing is to be normalised.
+    told = np.divide(1.0, totals, out=np.where(shown > 0, np.nan, 0.0), where=totals > 0)
+    ratio = (np.bincount(ranks, weights * values) * told)[ranks]
+    found: Floats = ratio * shows + weights * (values - ratio) * (shown * told)[ranks]
     return found
 
 
-def _corrected(weights: Floats, rewards: Floats, mean: float) -> Floats:
+def _corrected(weights: Floats, rewards: Floats, mean: Floats) -> Floats:
     """Return w · r − β · (w − mean), β the least-squares slope of w · r on w."""
     values, apart = weights * rewards, weights - mean
     squares = float(apart @ apart)

@@ -41,7 +41,7 @@ class Evidence:
     def nothing() -> "Evidence":
         """Return no evidence."""
         none, zeros = np.zeros(0, np.int64), np.zeros(0)
-        rounds = Rounds(zeros, zeros, zeros, zeros, none)
+        rounds = Rounds(zeros, zeros, zeros, zeros, none, zeros)
         return Evidence(none, none, rounds, rounds, np.zeros((2, 0)))
 
     @staticmethod
@@ -118,5 +118,5 @@ def _standard_error(sums: Floats, slates: Floats, mean: float) -> float:
 
 
 def _stacked(rounds: "list[Rounds]") -> Rounds:
-    names = ("weights", "rewards", "expected", "predicted", "ranks")
+    names = ("weights", "rewards", "expected", "predicted", "ranks", "shows")
     return Rounds(*(np.concatenate([getattr(one, name) for one in rounds]) for name in names))

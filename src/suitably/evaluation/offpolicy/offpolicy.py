@@ -198,7 +198,8 @@ class OffPolicy:
         folds = np.broadcast_to((slates.users % FOLDS)[:, None], filled.shape)[filled]
         predicted = model[folds, slates.products[filled], slates.ranks[filled]]
         rewards, ranks = slates.rewards[filled], slates.ranks[filled]
-        return Rounds(weights, rewards, expected, predicted, ranks), gaps
+        shows = (arm.lengths[rows][:, None] > slates.ranks)[filled].astype(np.float64)
+        return Rounds(weights, rewards, expected, predicted, ranks, shows), gaps
 
     def _block(
         self,
