@@ -10,11 +10,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from suitably.data.digests import digests
 from suitably.data.objects import from_objects
 from suitably.data.values import MAX_INTEGER, Unreadable, one_array, plain
 from suitably.errors import DataError
 
 __all__ = ["WIDE", "Vocabulary", "id_array", "id_kind", "same_ids"]
+
+_FEW = 64
 
 
 def id_array(values: Any, name: str) -> pa.Array:
@@ -199,6 +202,16 @@ class Vocabulary:
         values.setflags(write=False)
         return values
 
+    def hashes(self, codes: NDArray[np.int64]) -> NDArray[np.uint64]:
+        """Return a hash of each code's id that is the same on every machine: half of its digest."""
+        if len(codes) > _FEW or "_hashes" in vars(self):
+            return self._hashes[codes]
+        return _hashed(self.values[codes])
+
+    @cached_property
+    def _hashes(self) -> NDArray[np.uint64]:
+        return _hashed(self.values)
+
     @cached_property
     def _index(self) -> "pd.Index[Any]":
         index: pd.Index[Any] = pd.Index(self.values, dtype=self.values.dtype)
@@ -290,3 +303,7 @@ def _in_type(wanted: NDArray[Any], own: np.dtype[Any]) -> tuple[NDArray[Any], ND
         return np.zeros(len(wanted), own), np.zeros(len(wanted), bool)
     fits = wanted >= 0 if own.kind == "u" else wanted <= np.iinfo(np.int64).max
     return np.where(fits, wanted, 0).astype(own), fits
+
+
+def _hashed(ids: NDArray[Any]) -> NDArray[np.uint64]:
+    return digests(ids.tolist()).view("<u8")[::2].astype(np.uint64)

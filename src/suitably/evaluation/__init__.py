@@ -3,6 +3,7 @@
 from suitably.evaluation.abtest import ABResult, ABTest, Guardrail
 from suitably.evaluation.evaluate import evaluate
 from suitably.evaluation.monthly_returns import monthly_returns
+from suitably.evaluation.offpolicy import OffPolicy, OffPolicyResult
 from suitably.evaluation.splits import (
     LeaveLastOut,
     NewProducts,
@@ -34,6 +35,8 @@ __all__ = [
     "LeaveLastOut",
     "NewProducts",
     "NewUsers",
+    "OffPolicy",
+    "OffPolicyResult",
     "PairedSample",
     "Paragraph",
     "Report",

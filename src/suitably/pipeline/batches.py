@@ -11,6 +11,8 @@ from suitably.errors import DataError
 
 __all__ = ["stream"]
 
+_FIRST = ("user_id", "product_id", "rank")
+
 
 def stream(
     lists_of: Callable[[pa.Array], pa.Table], batches: Iterable[pa.RecordBatch]
@@ -22,7 +24,8 @@ def stream(
         batches: Record batches with a column `user_id`.
 
     Yields:
-        user_id and product_id in their own types, rank (int32) and score (float32).
+        user_id and product_id in their own types, rank (int32), score (float32), and what else
+        the lists have.
 
     Raises:
         DataError: A batch without a column `user_id`, or with a missing id.
@@ -45,6 +48,6 @@ def stream(
         rows = np.repeat(starts[codes] - (ends - lengths), lengths) + np.arange(lengths.sum())
         out = found.take(pa.array(rows))
         users = given.take(pa.array(np.repeat(np.arange(len(codes)), lengths)))
-        columns = [users, out["product_id"], out["rank"], out["score"]]
-        names = ["user_id", "product_id", "rank", "score"]
-        yield from pa.table(columns, names=names).combine_chunks().to_batches()
+        others = [name for name in out.column_names if name not in _FIRST]
+        columns = [users, *(out[name] for name in (*_FIRST[1:], *others))]
+        yield from pa.table(columns, names=[*_FIRST, *others]).combine_chunks().to_batches()

@@ -3,6 +3,7 @@
 import copy
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -23,13 +24,13 @@ from suitably.persistence.model import load_model, save_model
 from suitably.persistence.packing import pack, unpack
 from suitably.pipeline.batches import stream
 from suitably.pipeline.diagram import pipeline_html
-from suitably.pipeline.fallback import rankers_with_fallback
+from suitably.pipeline.fallback import check_draws_last, rankers_with_fallback
 from suitably.pipeline.generate import ListGenerator
 from suitably.pipeline.similar import similar_products
 from suitably.pipeline.stepwise import generate_stepwise
 from suitably.pipeline.trace import Trace, trace
 from suitably.profiles.protocol import Builder
-from suitably.ranking.protocol import Ranker
+from suitably.ranking.protocol import DrawingRanker, Ranker
 from suitably.recommendations import Recommendations
 from suitably.reranking.protocol import Reranker
 from suitably.suitability.amounts import read_amounts
@@ -144,6 +145,7 @@ class Pipeline(Parameterized):
         if not isinstance(data, Dataset):
             raise DataError(f"fit: expected a Dataset, got {type(data).__name__}")
         policies = read_policies(self.policy)
+        check_draws_last(self.ranker, self.rerankers)
         for reranker in self.rerankers:
             if hasattr(reranker, "check_params"):
                 reranker.check_params()
@@ -212,11 +214,30 @@ class Pipeline(Parameterized):
         """
         model = self._fitted()
         chosen = model.rerankers if rerankers is None else tuple(rerankers)
+        check_draws_last(model.rankers[0], chosen)
         other = model.under(read_policies(policy), chosen)
         params = {**self.get_params(deep=False), "policy": policy, "rerankers": list(chosen)}
         made = Pipeline(**params)
         made._model = other
         other.snapshot(other.state.as_of)
+        return made
+
+    def greedy(self) -> "Pipeline":
+        """Return a fitted pipeline that shares all of this one, and lists best first.
+
+        Of a pipeline that draws its lists (`Explore`) it is what these are drawn around; any other
+        is returned as it is.
+
+        Raises:
+            NotFittedError: Called before `fit`.
+        """
+        model = self._fitted()
+        explore = model.rankers[0]
+        if not isinstance(explore, DrawingRanker):
+            return self
+        ranker = explore.scoring_ranker()
+        made = Pipeline(**{**self.get_params(deep=False), "ranker": ranker})
+        made._model = replace(model, rankers=(ranker, *model.rankers[1:]))
         return made
 
     @property
@@ -404,7 +425,8 @@ class Pipeline(Parameterized):
             amount: Likewise.
 
         Returns:
-            Batches of user_id and product_id in their own types, rank (int32) and score (float32).
+            Batches of user_id and product_id in their own types, rank (int32), score (float32)
+            and, of a ranker that draws, propensity (float64).
 
         Raises:
             DataError: A batch without a column `user_id`, or with a missing id.

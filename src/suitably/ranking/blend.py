@@ -20,6 +20,7 @@ from suitably.ranking.item_knn import ItemKNN
 from suitably.ranking.popularity import Popularity
 from suitably.ranking.protocol import (
     AskedUsers,
+    DrawingRanker,
     FitContext,
     Ranker,
     Scores,
@@ -262,6 +263,11 @@ class Blend(UserRows):
         for ranker in rankers:
             if isinstance(ranker, type) or not isinstance(ranker, Ranker):
                 raise ValueError(f"Blend(rankers=[… {ranker!r:.60} …]): is no ranker")
+            if isinstance(ranker, DrawingRanker):
+                raise ValueError(
+                    f"Blend(rankers=[… {ranker!r:.60} …]): draws last, so it is no member of a "
+                    f"blend; explore the blend instead"
+                )
         check_positive_int(self, "windows")
         check_positive(self, "horizon_days")
         check_jobs(self.n_jobs)

@@ -129,9 +129,11 @@ class _Tile:
 
     def _reach(self, depth: int, taken: int = 0) -> int:
         """Guess how many groups of places the best of a user are in: more if fewer are allowed."""
-        share = max(1, bitset.count(self.words)) / self.rough.size
-        groups: int = self.rough.shape[1] // GROUP
-        return min(2 + int(1.25 * depth / share) + taken, groups)
+        users, places = self.rough.shape
+        groups: int = places // GROUP
+        wanted = 1.25 * depth / max(1.0, bitset.count(self.words) / users)
+        hit = 1 - (1 - min(1.0, wanted)) ** GROUP  # one group may hold several of a long list
+        return min(2 + int(hit * groups) + taken, groups)
 
     def _taken(self, depth: int) -> int:
         """Guess how many places with the highest scores are not allowed: a user has what it likes.
