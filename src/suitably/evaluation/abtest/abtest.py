@@ -1,6 +1,5 @@
 """Two pipelines, one log: ship, do not ship, inconclusive or not evaluable."""
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -10,7 +9,7 @@ import pyarrow as pa
 
 from suitably.data.dataset import Dataset
 from suitably.data.splits import Split
-from suitably.errors import DataError, SuitabilityWarning
+from suitably.errors import DataError
 from suitably.evaluation.abtest.arms import Arm, fingerprints
 from suitably.evaluation.abtest.estimates import Estimates
 from suitably.evaluation.abtest.guardrails import Guardrail, parse_guardrails
@@ -20,7 +19,7 @@ from suitably.evaluation.abtest.result import ABResult
 from suitably.evaluation.abtest.split_run import SplitRun, TestSpec, run_split
 from suitably.evaluation.abtest.versions import library_versions
 from suitably.evaluation.evaluate import depth_of
-from suitably.evaluation.splits import read_splits
+from suitably.evaluation.splits import read_splits, warn_of_uncovered
 from suitably.evaluation.statistics import Statistic, default_statistic
 from suitably.metrics import Convention, ListMetric, UserMetric, find_convention, parse_metrics
 from suitably.metrics.protocol import MetricLike, is_per_user
@@ -237,9 +236,7 @@ class ABTest:
         if not isinstance(data, Dataset):
             raise DataError(f"data: expected a Dataset, got {type(data).__name__}")
         splits, metrics, arms = read_splits(split, data), self._metrics(), self._arms()
-        for one in splits:
-            if "ends at" in one.note:
-                warnings.warn(one.note, SuitabilityWarning, stacklevel=2)
+        warn_of_uncovered(splits)
         policies = self._policies()
         spec = TestSpec(
             metrics=metrics,

@@ -19,7 +19,7 @@ from suitably.evaluation.offpolicy.result import OffPolicyResult, judge
 from suitably.evaluation.offpolicy.reward_model import FOLDS, mean_rewards
 from suitably.evaluation.offpolicy.slates import Slates, read_slates
 from suitably.evaluation.offpolicy.weights import SLATE_WEIGHTS, SlateWeights, importance_weights
-from suitably.evaluation.splits import read_splits
+from suitably.evaluation.splits import read_splits, warn_of_uncovered
 from suitably.utils.suggest import nearest
 
 __all__ = ["OffPolicy"]
@@ -80,12 +80,12 @@ class OffPolicy:
         ...                      "timestamp": pd.Timestamp("2024-01-01")})
         >>> shown = pd.DataFrame({"user_id": range(3, 803), "product_id": ["x", "y"] * 400,
         ...                       "value": [1.0, 0.0, 0.0, 0.0] * 200, "propensity": 0.5,
-        ...                       "timestamp": pd.Timestamp("2024-02-01")})
+        ...                       "timestamp": pd.date_range("2024-02-01", periods=800, freq="h")})
         >>> data = st.Dataset(users, None, pd.concat([past, shown]))
         >>> policy, ranker = st.Policy.unrestricted(), st.ranking.Popularity()
         >>> draw, greedy = (st.Pipeline(policy=policy, ranker=one)
         ...                 for one in (st.ranking.Explore(ranker, temperature=5.0), ranker))
-        >>> result = OffPolicy(draw, greedy).run(data, st.evaluation.TimeSplit("2024-01-15", 30))
+        >>> result = OffPolicy(draw, greedy).run(data, st.evaluation.TimeSplit("2024-01-15", 45))
         >>> result.decision
         'ship'
     """
@@ -127,10 +127,15 @@ class OffPolicy:
         Raises:
             DataError: A log without what the estimators need, or a split that does not fit it.
             ValueError: An empty list of splits, or something that is no split.
+
+        Warns:
+            SuitabilityWarning: A window that ends after the last event.
         """
         if not isinstance(data, Dataset):
             raise DataError(f"data: expected a Dataset, got {type(data).__name__}")
-        parts = [self._evidence(data, one) for one in read_splits(split, data)]
+        splits = read_splits(split, data)
+        warn_of_uncovered(splits)
+        parts = [self._evidence(data, one) for one in splits]
         return judge(
             Evidence.stack(parts),
             tuple(self.estimators),
@@ -140,6 +145,7 @@ class OffPolicy:
             alpha=self.alpha,
             min_effective_n=self.min_effective_n,
             kind=data.kind,
+            notes=tuple(one.note for one in splits if one.note),
         )
 
     def _evidence(self, data: Dataset, split: Split) -> Evidence:

@@ -147,10 +147,12 @@ def judge(
     alpha: float,
     min_effective_n: float,
     kind: str,
+    notes: tuple[str, ...] = (),
 ) -> OffPolicyResult:
     """Estimate by every estimator, check what the log can say, and decide by the first."""
     rows = tuple(_row(evidence, name, limit, alpha) for name in names)
     facts = _facts(evidence, reward, slates)
+    facts |= {f"window {number}": note for number, note in enumerate(notes, 1)}
     decision, reason = _decide(evidence, rows[0], alpha, min_effective_n)
     return OffPolicyResult(decision, reason, rows, facts, alpha, kind)
 

@@ -76,7 +76,7 @@ def read_slates(data: Dataset, split: Split, reward: str) -> Slates:
     if events.times is None:
         events = events.once()
     else:
-        start, end = (data.clock.instant(moment, "split") for moment in (split.at, split.end))
+        start, end = (data.clock.instant(moment, "split") for moment in (split.begins, split.end))
         events = events.between(start, end)
     events = events.take(events.shown & (events.products >= 0))
     return _slates(events, _rewards(data, events, reward))
