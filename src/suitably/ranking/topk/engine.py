@@ -120,31 +120,23 @@ class _Tile:
             return
         if not self.finite:
             depth = len(self.columns)
-        reach = self._reach(depth, self._taken(depth)) if self.finite else 0
-        rows, places = short_list(self.rough, self.margin, self.words, self.columns, depth, reach)
+        rows, places = short_list(self.rough, self.margin, self.words, self.columns, depth)
         found = self._exact(rows, places)
-        if not np.isfinite(found).all():
+        if not (self.finite or np.isfinite(found).all()):
             raise DataError("the ranker's scores are not all finite: they cannot be ordered")
         ordered(rows, self.columns[places], found, (products, scores, lengths))
 
-    def _reach(self, depth: int, taken: int = 0) -> int:
+    def _reach(self, depth: int) -> int:
         """Guess how many groups of places the best of a user are in: more if fewer are allowed."""
         share = max(1, bitset.count(self.words)) / self.rough.size
         groups: int = self.rough.shape[1] // GROUP
-        return min(2 + int(1.25 * depth / share) + taken, groups)
-
-    def _taken(self, depth: int) -> int:
-        """Guess how many places with the highest scores are not allowed: a user has what it likes.
-
-        To look anew costs NumPy more than to look further, and the compiled loop less.
-        """
-        barred = self.rough.size - bitset.count(self.words)
-        return min(barred // len(self.rough), 2 * depth)
+        return min(2 + int(1.25 * depth / share), groups)
 
     def _exact(self, rows: NDArray[np.int64], places: NDArray[np.int64]) -> NDArray[np.float32]:
         if not self.users.shape[1]:
             return self.rough[rows, places]
-        return exact(self.users, self.factors, rows, places)
+        with np.errstate(over="ignore", invalid="ignore"):
+            return exact(self.users, self.factors, rows, places)
 
 
 class _Factored:
