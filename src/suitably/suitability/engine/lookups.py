@@ -36,8 +36,9 @@ from suitably.suitability.language.nodes import (
     sides,
     walk,
 )
-from suitably.suitability.language.types import Column, MapColumn, Type, Values
+from suitably.suitability.language.types import Column, Kleene, MapColumn, Type, Values
 from suitably.utils import bitset
+from suitably.utils.parallel import parallel
 
 __all__ = ["FOUND", "Lookup", "LookupAtom"]
 
@@ -204,9 +205,10 @@ class _Held:
         """
         inside = (keys >= 0) & (keys < self.size)
         wanted = users * self.size + np.where(inside, keys, 0)
-        behind = np.searchsorted(self.codes, wanted, side="right")
-        there = inside & (behind > np.searchsorted(self.codes, wanted))
-        entry = self.order[behind[there] - 1]
+        last = np.searchsorted(self.codes, wanted, side="right") - 1
+        there = inside & (last >= 0)
+        there[there] = self.codes[last[there]] == wanted[there]
+        entry = self.order[last[there]]
         values = np.full(len(users), 0 if default is None else default, self.maps.values.dtype)
         values[there] = self.maps.values[entry]
         found = np.full(len(users), default is not None)
@@ -283,10 +285,14 @@ class LookupAtom:
         shape = len(batch), keyed.known.shape[1]
         if self._absent is None:
             return np.zeros(shape, np.uint64), np.zeros(shape, np.uint64)
-        known = np.broadcast_to(mapping.known, (len(batch), 1)) * bitset.ONES
-        judged = known & keyed.known
-        true, false = self._absent.bits(batch)
-        return true & judged, false & judged
+        judged = keyed.known
+        if not mapping.known.all():
+            judged = judged & np.broadcast_to(mapping.known, (len(batch), 1)) * bitset.ONES
+        true, false = (
+            np.bitwise_and(words, judged, out=np.empty(shape, np.uint64))
+            for words in self._absent.bits(batch)
+        )
+        return true, false
 
     def _keyed(self, batch: UserBatch) -> KeyedProducts | None:
         held: tuple[KeyedProducts | None] | None = self._memory.get(batch.as_of)
@@ -348,7 +354,10 @@ class LookupAtom:
         """Judge every entry with every product that has its key, and write the bits."""
         scope, products = self.scope.of(batch), self._pairs.products(batch)
         sizes = np.diff(keyed.ends)[entries.keys]
-        for some in _chunks(sizes):
+        keys = {one.key: products[one.key] for one, _ in beside}
+        names = {slot: by_name(k, scope.texts) for slot, k in keys.items() if isinstance(k, Values)}
+
+        def judge(some: slice) -> tuple[Places, Places, Kleene]:
             lengths = sizes[some]
             entry = np.repeat(np.arange(some.start, some.stop), lengths)
             ends = np.cumsum(lengths)
@@ -361,14 +370,14 @@ class LookupAtom:
             columns |= {slot: taken(column, product, 0) for slot, column in keyed.columns.items()}
             columns[FOUND] = taken(entries.values, entry, 0)
             for one, held in beside:
-                key = products[one.key]
-                assert isinstance(key, Values)  # what look-ups take
-                named = by_name(key, self.scope.texts)
-                data, known = named.data.ravel()[product], named.known.ravel()[product]
-                columns[one.found] = held.at(user, data, known, one.default)
+                data, known = names[one.key].data.ravel(), names[one.key].known.ravel()
+                columns[one.found] = held.at(user, data[product], known[product], one.default)
             truth = condition(self._lookup.skeleton.node, SlotScope(scope, columns))
+            return user, product, truth
+
+        for user, product, truth in parallel(judge, _chunks(sizes)):
             for words, part in zip(out, (truth.true, truth.false), strict=True):
-                holds = np.broadcast_to(part, (len(entry), 1)).ravel()
+                holds = np.broadcast_to(part, (len(user), 1)).ravel()
                 bitset.clear(words, user, product)
                 bitset.put(words, user[holds], product[holds])
 
