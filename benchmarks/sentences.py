@@ -8,9 +8,10 @@ import pyarrow as pa
 
 import suitably as st
 from benchmarks.runner import Row, paired
+from suitably.utils import bitset
 
 USERS, PRODUCTS, FACTORS, BLOCK = 200_000, 5_000, 64, 4_096
-LISTED = 10
+LISTED, CHECKED = 10, 200
 AS_OF = "2024-06-01"
 TAGS = np.array(["esg", "bond", "fund", "loan", "note", "cash", "gold", "swap"])
 LEVELS = np.array(["C1", "C2", "C3", "C4", "C5"])
@@ -79,6 +80,7 @@ def run() -> list[Row]:
         for kind, sentence in sentences.items():
             policy = st.Policy.from_toml(f'{HEAD}[[rules]]\nid = "r"\nrequire = "{sentence}"\n')
             found = policy.evaluate(users, products, AS_OF)
+            _check(found)
             name = f"{kind}, {distinct:,} distinct values, {USERS:,} x {PRODUCTS:,}"
             note = f"peer: float32 product of {FACTORS} factors; {sentence}"
             rows.append(paired(name, _all_bits(found), peer, note, rounds=3))
@@ -104,6 +106,16 @@ def _flagged(users: pa.Table, products: pa.Table, distinct: int, peer: Callable[
     name = f"flags of lists, {distinct:,} distinct values, {USERS:,} x {LISTED} of {PRODUCTS:,}"
     note = f"peer: float32 product of {FACTORS} factors; {COMPARISON} and {SUM}, as flags"
     return paired(name, ours, peer, note, rounds=3)
+
+
+def _check(found: st.Eligibility) -> None:
+    """Hold bits of many users against verdicts, which judge a pair on its own."""
+    eligible = bitset.unpack(found.bits(np.arange(BLOCK)), PRODUCTS)
+    rng = np.random.default_rng(3)
+    pairs = rng.integers(0, (BLOCK, PRODUCTS), (CHECKED, 2)).tolist()
+    for row, column in pairs:
+        passed = all(one.verdict == "pass" for one in found.verdicts(row, column))
+        assert passed == eligible[row, column], f"user {row}, product {column}: answers differ"
 
 
 def _all_bits(found: st.Eligibility) -> Callable[[], None]:
