@@ -14,7 +14,7 @@ from suitably.data.frames import take_rows
 from suitably.errors import SuitabilityWarning, SuitablyError
 from suitably.model.scoring import CatalogueScorer
 from suitably.model.state import FittedState, Snapshot, stored_in
-from suitably.ranking.protocol import DrawingRanker, Ranker, Scorer
+from suitably.ranking.protocol import AskedUsers, DrawingRanker, Ranker, Scorer
 from suitably.ranking.topk.engine import top_k
 from suitably.ranking.topk.lists import Lists
 from suitably.reranking.protocol import RerankContext, Reranker
@@ -184,19 +184,19 @@ class ListGenerator:
     def assignments(self, rows: NDArray[np.int64]) -> list[RankerAssignment]:
         """Ask the rankers in part: each scores for those that the ones before know nothing of."""
         left = np.arange(len(rows))
+        asked = AskedUsers(self.state.users.ids, rows)
         assigned = []
         for scorer in self.scorers:
-            asked = rows if len(left) == len(rows) else rows[left]
             able = scorer.can_score(asked)
             whole = np.count_nonzero(able) == len(able)
             mine = left if whole else left[able]
             if len(mine):
-                scores, known = scorer.scores(asked if whole else asked[able])
+                scores, known = scorer.scores(asked if whole else asked.take(able))
                 stood_in = scorer is not self.scorers[0]
                 assigned.append(RankerAssignment(mine, scores, known, stood_in))
             if whole:
                 break
-            left = left[~able]
+            left, asked = left[~able], asked.take(~able)
         return assigned
 
     def _blocks(
@@ -231,11 +231,11 @@ class ListGenerator:
         self, rows: NDArray[np.int64], allowed: BitRows, depth: int
     ) -> tuple[Lists, NDArray[np.bool_]]:
         assigned = self.assignments(rows)
-        if len(assigned) == 1 and len(assigned[0].places) == len(rows):
-            lists = self._best(assigned[0], rows, allowed, depth)
-            return lists, np.full(len(rows), assigned[0].stood_in)
-        lists = Lists.empty(len(rows), min(depth, self._width), self.draws)
         stood_in = np.zeros(len(rows), bool)
+        if len(assigned) == 1 and len(assigned[0].places) == len(rows):
+            stood_in[:] = assigned[0].stood_in
+            return self._best(assigned[0], rows, allowed, depth), stood_in
+        lists = Lists.empty(len(rows), min(depth, self._width), self.draws)
         for part in assigned:
             best = self._best(part, rows[part.places], allowed[part.places], depth)
             lists.put(part.places, best)

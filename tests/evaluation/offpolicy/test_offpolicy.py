@@ -27,9 +27,9 @@ def pipeline(ranker, policy=None):
 def history():
     """The buyers of the past make a, b, c and d less popular in turn; they are not judged."""
     bought = [(f"p{n}", product) for at, product in enumerate(PRODUCTS) for n in range(at, 4)]
-    return pd.DataFrame(bought, columns=["user_id", "product_id"]).assign(
-        timestamp=START, value=1.0
-    )
+    frame = pd.DataFrame(bought, columns=["user_id", "product_id"]).assign(timestamp=START)
+    last = frame.head(1).assign(timestamp=pd.Timestamp("2024-06-01"))  # all windows are over
+    return pd.concat([frame, last]).assign(value=1.0)
 
 
 def all_slates(users, depth):
