@@ -104,6 +104,14 @@ def test_expiry_is_wall_clock_time_of_the_data() -> None:
     assert levels(aware, at - microsecond, log=log)[0] == "C3"
 
 
+def test_expiry_is_a_midnight_though_the_first_day_has_none() -> None:
+    zoned = LOG["timestamp"].cast(pa.timestamp("us", "America/Havana"))
+    log = LOG.set_column(2, "timestamp", zoned)
+    users = USERS.set_column(2, "questionnaire_date", pa.array([date(2024, 3, 10), *[None] * 4]))
+    assert levels(users, "2025-03-09T23:59:59.999999-04:00", log=log)[0] == "C3"
+    assert levels(users, "2025-03-10", log=log)[0] is None
+
+
 def test_the_last_visible_version_counts() -> None:
     users = pa.table(
         {

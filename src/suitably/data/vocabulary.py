@@ -236,6 +236,11 @@ class Vocabulary:
         found[~fits] = -1
         return found
 
+    def has(self, ids: pa.Array) -> bool:
+        """Return whether all of some ids, as read, are known; those of another type are not."""
+        alike = same_ids(ids.type, self.array.type)
+        return not len(ids) or (alike and bool((self.codes(ids) >= 0).all()))
+
     def code_of_one(self, ids: Any) -> int:
         """Return the position of the only id asked about, −1 unless it is plain and known.
 

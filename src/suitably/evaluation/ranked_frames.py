@@ -170,10 +170,12 @@ def _coded(table: pa.Table, column: str, name: str) -> tuple[Vocabulary, NDArray
 
 
 def _ranks(table: pa.Table, name: str) -> NDArray[np.int64]:
-    column = table["rank"].combine_chunks()
+    column = readable(table["rank"].combine_chunks(), f"{name}.rank")
     if not table.num_rows:
         return np.empty(0, dtype=np.int64)
     try:
+        if not (is_number(column.type) or pa.types.is_null(column.type)):
+            raise pa.ArrowInvalid
         ranks = column.cast(pa.int64())
     except pa.ArrowInvalid:
         raise DataError(f"{name}.rank: must hold whole numbers, not {column.type}") from None

@@ -56,13 +56,14 @@ class Statement:
         if date is None:
             return cls(codes, levels)
         dates = user_column(view, date, "RiskAppetite")
-        if pa.types.is_date(dates.type):
+        bare = bool(pa.types.is_date(dates.type))
+        if bare:
             _ask_calendar(date, view.clock)
         dated = moments_in(dates, f"users.{date}", view.clock)
         if months is None:
             return cls(codes, levels, dated, np.where(np.isnat(dated), dated, _NEVER))
         _ask_calendar(date, view.clock)
-        return cls(codes, levels, dated, months_later(dated, months, view.clock))
+        return cls(codes, levels, dated, months_later(dated, months, view.clock, bare))
 
     @classmethod
     def numbers(cls, values: NDArray[np.float64]) -> Self:
