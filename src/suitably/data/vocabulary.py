@@ -58,8 +58,15 @@ def _column(values: Any) -> pa.Array:
     if not isinstance(values, pa.Array):
         dtype = getattr(values, "dtype", None)
         objects = isinstance(values, list | tuple) or getattr(dtype, "kind", "") in ("O", "T")
-        values = from_objects(list(values)) if objects else pa.array(values, from_pandas=True)
+        values = from_objects(list(values)) if objects else _array(values)
     return plain(values)
+
+
+def _array(values: Any) -> pa.Array:
+    try:
+        return pa.array(values, from_pandas=True)
+    except (pa.ArrowException, TypeError, ValueError, OverflowError):  # as 128 bits of polars
+        return from_objects(list(values))
 
 
 def _refuse_inexact(array: pa.Array, name: str) -> None:
