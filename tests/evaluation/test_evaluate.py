@@ -175,7 +175,7 @@ class TestBadInput:
         [
             ([0, 1, 2, 1, 1], "must be 1 or more"),
             ([1.5, 2, 3, 1, 1], "whole numbers"),
-            (["1", "2", "3", "1", "1"], "rank: must hold whole numbers, not string"),
+            (["1", "2", "3", "1", "1"], "rank: must hold whole numbers, not text"),
             ([True] * 5, "rank: must hold whole numbers, not bool"),
             ([1, 2, 3, 1, "one"], "rank: values of no common type"),
         ],

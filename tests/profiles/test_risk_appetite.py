@@ -148,7 +148,7 @@ def test_refuses_missing_columns_and_wrong_types() -> None:
     with pytest.raises(DataError, match=r"no column 'level'.*'risk_level', 'questionnaire_date'"):
         profile(USERS, None, level="level")
     texts = USERS.set_column(2, "questionnaire_date", pa.array(["2024-01-01"] * 5))
-    with pytest.raises(DataError, match=r"users.questionnaire_date: must hold dates.*string"):
+    with pytest.raises(DataError, match=r"users.questionnaire_date: must hold dates.*text"):
         profile(texts, None)
     flags = USERS.set_column(1, "risk_level", pa.array([True] * 5))
     with pytest.raises(DataError, match=r"users.risk_level: must hold levels.*bool"):

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from suitably.data.objects import from_objects
-from suitably.data.values import MAX_INTEGER, Unreadable, one_array, plain
+from suitably.data.values import MAX_INTEGER, Unreadable, in_words, one_array, plain
 from suitably.errors import DataError
 
 __all__ = ["WIDE", "Vocabulary", "id_array", "id_kind", "same_ids"]
@@ -43,7 +43,7 @@ def id_array(values: Any, name: str) -> pa.Array:
     elif pa.types.is_decimal(kind):
         array = _whole(array, name)
     elif not (pa.types.is_integer(kind) or pa.types.is_null(kind)):
-        raise DataError(f"{name}: ids must be integers or text, not {kind}")
+        raise DataError(f"{name}: ids must be integers or text, not {in_words(kind)}")
     return _narrowest(array, name)
 
 

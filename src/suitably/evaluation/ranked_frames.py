@@ -8,7 +8,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from suitably.data.frames import read_frame
-from suitably.data.values import doubles, is_number, readable
+from suitably.data.values import doubles, in_words, is_number, readable
 from suitably.data.vocabulary import Vocabulary, id_array, same_ids
 from suitably.errors import DataError
 from suitably.metrics import Convention, Hits
@@ -178,7 +178,9 @@ def _ranks(table: pa.Table, name: str) -> NDArray[np.int64]:
             raise pa.ArrowInvalid
         ranks = column.cast(pa.int64())
     except pa.ArrowInvalid:
-        raise DataError(f"{name}.rank: must hold whole numbers, not {column.type}") from None
+        raise DataError(
+            f"{name}.rank: must hold whole numbers, not {in_words(column.type)}"
+        ) from None
     _refuse(ranks.is_null().to_numpy(zero_copy_only=False), f"{name}.rank: no rank")
     values: NDArray[np.int64] = ranks.to_numpy(zero_copy_only=False)
     _refuse(values < 1, f"{name}.rank: must be 1 or more")
@@ -193,7 +195,7 @@ def _scores(table: pa.Table, name: str) -> NDArray[np.float64] | None:
     if not len(column):
         return np.zeros(0)
     if not is_number(column.type):
-        raise DataError(f"{name}.score: must hold numbers, not {column.type}")
+        raise DataError(f"{name}.score: must hold numbers, not {in_words(column.type)}")
     return doubles(column, f"{name}.score")
 
 

@@ -12,6 +12,7 @@ from suitably.data.frames import read_frame
 from suitably.data.values import (
     beyond_problem,
     finite_doubles,
+    in_words,
     is_number,
     plain,
     readable,
@@ -64,7 +65,7 @@ def read_amounts(amount: Any, users: Entities) -> NDArray[np.float64] | None:
     where = "amount.amount"
     column = plain(readable(table["amount"].combine_chunks(), where))
     if not (is_number(column.type) or pa.types.is_null(column.type)):
-        raise DataError(f"{where}: must hold numbers from 0 up, not {column.type}")
+        raise DataError(f"{where}: must hold numbers from 0 up, not {in_words(column.type)}")
     values = finite_doubles(column, where)
     bad = np.flatnonzero(np.isnan(values) | (values < 0))
     if len(bad):

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from suitably.data import Clock, View
 from suitably.data.clock import Instant, Instants, months_later
+from suitably.data.values import in_words
 from suitably.errors import DataError
 from suitably.profiles.user_columns import moments_in, user_column
 
@@ -116,7 +117,7 @@ def _levels(array: pa.Array, name: str) -> tuple[NDArray[np.int32], NDArray[Any]
     elif pa.types.is_decimal(kind):
         array = _whole(array, name)
     elif not (pa.types.is_string(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind)):
-        raise DataError(f"users.{name}: must hold levels (text or numbers), not {kind}")
+        raise DataError(f"users.{name}: must hold levels (text or numbers), not {in_words(kind)}")
     encoded = array.dictionary_encode()
     codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32)
     levels = encoded.dictionary
