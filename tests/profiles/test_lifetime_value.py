@@ -253,7 +253,7 @@ def test_rates_make_one_currency() -> None:
 @pytest.mark.parametrize(
     ("column", "cells", "words"),
     [
-        ("rate", ["a", "b"], r"users\.rate: must hold numbers, not string"),
+        ("rate", ["a", "b"], r"users\.rate: must hold numbers, not text"),
         ("rate", [0.1, -0.2], r"users\.rate: 1 values are not 0 or more \(row 1: -0\.2\)"),
         ("rate", [0.1, np.inf], r"rate: 1 values are infinite"),
         ("other", [1, 2], "users: no column 'rate'"),

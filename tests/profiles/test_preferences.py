@@ -202,7 +202,7 @@ def test_columns_that_are_lacking() -> None:
 
 
 def test_columns_of_another_type() -> None:
-    with pytest.raises(st.DataError, match=r"products.fee_rate: Preferences needs numbers, not st"):
+    with pytest.raises(st.DataError, match=r"products.fee_rate: Preferences needs numbers, not te"):
         profiles(products=PRODUCTS.assign(fee_rate="1 %"))
     with pytest.raises(st.DataError, match=r"products.green: 1 values are not from 0 to 1"):
         profiles(products=PRODUCTS.assign(green=[0, 1, 2, None]), sustainability="green")

@@ -13,6 +13,7 @@ from suitably.data.columns import Columns
 from suitably.data.event_kinds import EventKinds
 from suitably.data.events import Events
 from suitably.data.validation import TableValidator
+from suitably.data.values import in_words
 from suitably.data.vocabulary import Vocabulary, id_array
 from suitably.errors import DataError
 from suitably.utils.stable_order import stable_order
@@ -58,7 +59,9 @@ def inspect_log(
     if roles.event:
         kind = log.column(roles.event)
         if not pa.types.is_string(kind.type):
-            raise DataError(f"interactions.{roles.event}: must hold text, not {kind.type}")
+            raise DataError(
+                f"interactions.{roles.event}: must hold text, not {in_words(kind.type)}"
+            )
         log.refuse(roles.event, "no kind of event", kind.is_null().to_numpy(False))
     for column in (roles.quantity, roles.propensity, roles.position):
         if column:

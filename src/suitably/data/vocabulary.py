@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from suitably.data.digests import digests
 from suitably.data.objects import from_objects
-from suitably.data.values import MAX_INTEGER, Unreadable, one_array, plain
+from suitably.data.values import MAX_INTEGER, Unreadable, in_words, one_array, plain
 from suitably.errors import DataError
 
 __all__ = ["WIDE", "Vocabulary", "id_array", "id_kind", "same_ids"]
@@ -46,7 +46,7 @@ def id_array(values: Any, name: str) -> pa.Array:
     elif pa.types.is_decimal(kind):
         array = _whole(array, name)
     elif not (pa.types.is_integer(kind) or pa.types.is_null(kind)):
-        raise DataError(f"{name}: ids must be integers or text, not {kind}")
+        raise DataError(f"{name}: ids must be integers or text, not {in_words(kind)}")
     return _narrowest(array, name)
 
 
@@ -61,8 +61,15 @@ def _column(values: Any) -> pa.Array:
     if not isinstance(values, pa.Array):
         dtype = getattr(values, "dtype", None)
         objects = isinstance(values, list | tuple) or getattr(dtype, "kind", "") in ("O", "T")
-        values = from_objects(list(values)) if objects else pa.array(values, from_pandas=True)
+        values = from_objects(list(values)) if objects else _array(values)
     return plain(values)
+
+
+def _array(values: Any) -> pa.Array:
+    try:
+        return pa.array(values, from_pandas=True)
+    except (pa.ArrowException, TypeError, ValueError, OverflowError):  # as 128 bits of polars
+        return from_objects(list(values))
 
 
 def _refuse_inexact(array: pa.Array, name: str) -> None:
@@ -248,6 +255,11 @@ class Vocabulary:
         found: NDArray[np.int32] = self._index.get_indexer(pd.Index(wanted)).astype(np.int32)
         found[~fits] = -1
         return found
+
+    def has(self, ids: pa.Array) -> bool:
+        """Return whether all of some ids, as read, are known; those of another type are not."""
+        alike = same_ids(ids.type, self.array.type)
+        return not len(ids) or (alike and bool((self.codes(ids) >= 0).all()))
 
     def code_of_one(self, ids: Any) -> int:
         """Return the position of the only id asked about, −1 unless it is plain and known.

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from suitably.data.dataset import Dataset
 from suitably.data.frames import write_frame
-from suitably.data.vocabulary import Vocabulary
+from suitably.data.vocabulary import Vocabulary, id_array
 from suitably.errors import DataError, NotFittedError
 from suitably.model.model import Model
 from suitably.model.positions import Positions, positions_for
@@ -269,9 +269,8 @@ class Pipeline(Parameterized):
     def knows(self, user_ids: IdsLike, product_ids: IdsLike) -> bool:
         """Return whether all of these ids are known."""
         state = self._fitted().state
-        users = state.users.codes(user_ids)
-        products = state.products.codes(product_ids)
-        return bool((users >= 0).all() and (products >= 0).all())
+        sides = ((state.users, user_ids, "user_ids"), (state.products, product_ids, "product_ids"))
+        return all(side.ids.has(id_array(ids, name)) for side, ids, name in sides)
 
     def recommend(
         self,
@@ -501,7 +500,9 @@ class Pipeline(Parameterized):
     ) -> ListGenerator:
         candidates = None
         if product_ids is not None:
-            codes = model.state.catalogue.codes_of(product_ids, "product_ids").astype(np.int64)
+            catalogue = model.state.catalogue.ids
+            asked = _present(catalogue.read(product_ids, "product_ids"), "product_ids")
+            codes = catalogue.codes(asked).astype(np.int64)
             candidates = codes[codes >= 0]
         return ListGenerator(
             state=model.state,
@@ -544,14 +545,18 @@ def _asked(users: Vocabulary, user_ids: Any) -> tuple[pa.Array | None, NDArray[n
     one = users.code_of_one(user_ids)
     if one >= 0:
         return None, np.array([one])
-    asked = users.read(user_ids, "user_ids")
-    if asked.null_count:
-        raise DataError(f"user_ids: {asked.null_count} of {len(asked)} are missing")
+    asked = _present(users.read(user_ids, "user_ids"), "user_ids")
     if len(asked) > 1 and len(asked.unique()) < len(asked):
         counts = asked.value_counts()
         repeated = [c["values"] for c in counts.to_pylist() if c["counts"] > 1][:3]
         raise DataError(f"user_ids: the same id twice, such as {repeated}")
     return users.cast_like(asked), users.codes(asked).astype(np.int64)
+
+
+def _present(ids: pa.Array, name: str) -> pa.Array:
+    if ids.null_count:
+        raise DataError(f"{name}: {ids.null_count} of {len(ids)} are missing")
+    return ids
 
 
 def _fitted_builder(builder: Any, data: Dataset, as_of: Any) -> Any:

@@ -51,9 +51,9 @@ class Blend(UserRows):
     Without `weights` they are learned: the rankers are fitted on the past of several inner cuts in
     time, and weights are searched for a high nDCG@10 on what users acquired in the windows
     after the cuts, over those whom at least two rankers can score. All of it lies before the
-    moment of the fit; then the rankers are fitted on everything. Fields of users and products
-    in the inner past are those of the fit. Where nothing can be learned, in data without
-    timestamps or with next to none, weights are equal.
+    moment of the fit, and a later moment changes nothing; then the rankers are fitted on
+    everything. Fields of users and products in the inner past are those of the fit. Where nothing
+    can be learned, in data without timestamps or with next to none, weights are equal.
 
     Args:
         rankers: What to blend; at least one. They are not fitted themselves, copies are. None:
