@@ -12,6 +12,7 @@ from suitably.errors import DataError
 from suitably.profiles.base import ParameterizedBuilder
 from suitably.profiles.grouped_sums import GroupedSums
 from suitably.profiles.kept_clock import clock_of, kept_clock
+from suitably.profiles.later_events import refuse_later_events
 from suitably.profiles.lifecycle.lifecycle_stages import (
     STAGES,
     AcquisitionDays,
@@ -136,8 +137,7 @@ class Lifecycle(ParameterizedBuilder):
         if as_of is not None and len(days):
             wall = clock_of(state.beside["clock"]).wall(as_of)
             today = int(wall.astype("datetime64[D]").astype(np.int64))
-            if days.max() > today:
-                raise DataError(f"as_of={as_of}: the state holds later events; build it anew")
+            refuse_later_events(days > today, as_of)
             known, first = np.unique(state.users, return_index=True)
             history = AcquisitionDays(days.astype(np.int64), np.append(first, len(days)))
             stages[known], began = present_stages(self._rules, history, today)

@@ -11,6 +11,7 @@ from suitably.data import Clock, View
 from suitably.data.clock import Instant
 from suitably.errors import DataError
 from suitably.profiles.grouped_sums import GroupedSums, money_parts
+from suitably.profiles.later_events import refuse_later_events
 from suitably.profiles.lifetime.likelihood import Floats
 from suitably.profiles.trades import Trades, local_days
 
@@ -87,8 +88,7 @@ class DaySummary:
             DataError: The state holds days after the moment's.
         """
         today = Clock(str(state.beside["zone"][0]) or None).wall(as_of).astype("datetime64[D]")
-        if (state.keys["days"] > today).any():
-            raise DataError(f"as_of={as_of}: the state holds later events; build it anew")
+        refuse_later_events(state.keys["days"] > today, as_of)
         priced = state.sums["priced"] > 0
         days = state.take((state.sums["acquired"] > 0) & (~priced | (state.money("net") > 0)))
         starts = days.starts
