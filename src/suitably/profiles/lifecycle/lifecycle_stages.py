@@ -15,9 +15,9 @@ __all__ = ["STAGES", "AcquisitionDays", "StageRules", "present_stages"]
 
 STAGES = ("newcomer", "growth", "mature", "decline", "lapsed")
 _NEWCOMER, _GROWTH, _MATURE, _DECLINE, _LAPSED = range(5)
-_ROWS = 1 << 17  # days of acquisition looked at in one go, which bounds the memory
+_ROWS = 1 << 16  # days of acquisition looked at in one go, which bounds the memory
 _ACQUIRED, _JOINED, _LEFT_WINDOW, _LEFT_BEFORE, _SILENT, _SETTLED = range(6)
-_KINDS = 8
+_BITS = 3  # of a kind, below the place in a sorted number
 _STEPS = {
     "recent": np.array([1, 1, -1, 0, 0, 0], np.int8),
     "before": np.array([0, 0, 1, -1, 0, 0], np.int8),
@@ -93,7 +93,7 @@ def _present(
     begins = width * np.arange(len(history))
     places, kinds = _changes(rules, history, today + 1, begins - low)
     last = np.flatnonzero(np.append(places[1:] != places[:-1], True))  # of each user and day
-    sums = (np.cumsum(step[kinds], dtype=np.int32)[last] for step in _STEPS.values())
+    sums = (np.cumsum(step.take(kinds), dtype=np.int32)[last] for step in _STEPS.values())
     stages = _stages(rules, *sums)
     places = places[last]
     other = np.append(True, stages[1:] != stages[:-1])
@@ -105,7 +105,7 @@ def _present(
 
 def _changes(
     rules: StageRules, history: AcquisitionDays, latest: int, offsets: Ints
-) -> tuple[Ints, NDArray[np.int8]]:
+) -> tuple[Ints, Ints]:
     """Return the days of changes, offset by user, and their kinds: in order of users and days."""
     acquired = np.full(len(history.days), _ACQUIRED)
     firsts = history.starts[:-1]
@@ -116,13 +116,13 @@ def _changes(
         _LEFT_BEFORE: 2 * rules.window_days,
         _SILENT: rules.lapsed_days,
     }
-    parts = [(history.days + every) * _KINDS + acquired]
+    parts = [(history.days + every) << _BITS | acquired]
     for kind, span in spans.items():
-        parts.append((np.minimum(history.days + span, latest) + every) * _KINDS + kind)
+        parts.append((np.minimum(history.days + span, latest) + every) << _BITS | kind)
     settled = np.minimum(history.days[firsts] + rules.newcomer_days, latest)
-    parts.append((settled + offsets) * _KINDS + _SETTLED)
+    parts.append((settled + offsets) << _BITS | _SETTLED)
     joint = np.sort(np.concatenate(parts))
-    return joint // _KINDS, (joint % _KINDS).astype(np.int8)
+    return joint >> _BITS, joint & (1 << _BITS) - 1
 
 
 def _stages(
@@ -134,8 +134,9 @@ def _stages(
 ) -> NDArray[np.int8]:
     """Return positions in `STAGES`, from the counts that `_STEPS` describes."""
     stages = np.full(len(recent), _MATURE, np.int8)
-    stages[(recent >= 2) & (recent >= rules.growth * before)] = _GROWTH
-    stages[(recent == 0) | ((before > 0) & (recent <= rules.decline * before))] = _DECLINE
-    stages[new > 0] = _NEWCOMER
-    stages[awake == 0] = _LAPSED
+    np.copyto(stages, _GROWTH, where=(recent >= 2) & (recent >= rules.growth * before))
+    shrunk = (before > 0) & (recent <= rules.decline * before)
+    np.copyto(stages, _DECLINE, where=(recent == 0) | shrunk)
+    np.copyto(stages, _NEWCOMER, where=new > 0)
+    np.copyto(stages, _LAPSED, where=awake == 0)
     return stages
