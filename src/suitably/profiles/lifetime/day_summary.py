@@ -38,22 +38,21 @@ def purchases_by_day(
     """
     if view.as_of is None:
         raise DataError(f"{owner}: needs timestamps, and the interactions have none")
+    keys, sums, currency = _trades(view, rates, owner)
+    beside = {**beside, "currency": currency, "zone": np.array([view.clock.zone or ""])}
+    return GroupedSums.of(len(view.users), keys, sums, beside=beside)
+
+
+def _trades(
+    view: View, rates: Mapping[str, float] | None, owner: str
+) -> tuple[dict[str, NDArray[Any]], dict[str, NDArray[np.int64]], NDArray[np.str_]]:
+    """Return keys and sums of each event, and the currency; all else of them is let go."""
     trades = Trades.of(view, rates)
     times = np.zeros(0, "datetime64[us]") if trades.times is None else trades.times
-    return GroupedSums.of(
-        len(view.users),
-        {"users": trades.users, "days": local_days(times, view.clock, owner)},
-        {
-            "acquired": (~trades.disposed).astype(np.int64),
-            "priced": (~np.isnan(trades.money)).astype(np.int64),
-            **money_parts("net", np.where(trades.disposed, -trades.money, trades.money)),
-        },
-        beside={
-            **beside,
-            "currency": np.array([trades.currency]),
-            "zone": np.array([view.clock.zone or ""]),
-        },
-    )
+    keys = {"users": trades.users, "days": local_days(times, view.clock, owner)}
+    money = money_parts("net", np.where(trades.disposed, -trades.money, trades.money))
+    acquired, priced = (a.astype(np.int64) for a in (~trades.disposed, ~np.isnan(trades.money)))
+    return keys, {"acquired": acquired, "priced": priced, **money}, np.array([trades.currency])
 
 
 @dataclass(frozen=True)
@@ -100,9 +99,9 @@ class DaySummary:
         since, last = np.zeros(len(state), np.int64), np.zeros(len(state), np.int64)
         since[bought] = dates[starts[:-1][bought]]
         last[bought] = dates[starts[1:][bought] - 1]
-        repeats = days.take(~first & (days.sums["priced"] > 0))
-        known = np.bincount(repeats.users, minlength=len(state))
-        mean, total = np.zeros(len(state)), repeats.by()
+        days = days.take(~first & (days.sums["priced"] > 0))
+        known = np.bincount(days.users, minlength=len(state))
+        mean, total = np.zeros(len(state)), days.by()
         mean[total.users] = total.money("net") / known[total.users]
         ages = np.where(bought, today.astype(np.int64) - since, 0)
         return cls(
