@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from suitably.data.dataset import Dataset
 from suitably.data.splits import Split
-from suitably.data.view import View
 from suitably.data.vocabulary import Vocabulary, id_array, same_ids
 from suitably.errors import DataError
 from suitably.evaluation.abtest.arms import (
@@ -75,7 +74,6 @@ class Sample:
         values: float64 (arms, users), control first; NaN where it is not defined.
         segments: object (users,) by field.
         apart: bool (users,) by the name of a group that is reported apart.
-        covariates: float64 (users, covariates), what was known of users before the cut.
         parts: Of a ratio, float64 (arms, 2, users): numerators and denominators; None of any other
             metric.
     """
@@ -85,7 +83,6 @@ class Sample:
     values: NDArray[np.float64]
     segments: Mapping[str, NDArray[Any]]
     apart: Mapping[str, NDArray[Any]]
-    covariates: NDArray[np.float64]
     parts: NDArray[np.float64] | None = None
 
     def of(self, rows: NDArray[np.bool_]) -> "Sample":
@@ -96,7 +93,6 @@ class Sample:
             values=self.values[:, rows],
             segments={name: each[rows] for name, each in self.segments.items()},
             apart={name: each[rows] for name, each in self.apart.items()},
-            covariates=self.covariates[rows],
         )
 
 
@@ -159,7 +155,6 @@ def run_split(spec: TestSpec, arms: Mapping[str, Arm], data: Dataset, split: Spl
     measured = [ArmMetrics(spec, arm, told, populations, candidates) for arm in prepared]
     labels = {field: segment_labels(view, field, asked.values) for field in spec.segments}
     apart = standing_apart(view, asked.values, spec.lowest)
-    covariates = _history(view, asked)
     samples, overall = [], {}
     for metric in spec.metrics:
         values = [arm.values(metric) for arm in measured]
@@ -174,7 +169,6 @@ def run_split(spec: TestSpec, arms: Mapping[str, Arm], data: Dataset, split: Spl
             np.stack(values),
             segments={name: each[rows] for name, each in labels.items()},
             apart={name: each[rows] for name, each in apart.items()},
-            covariates=covariates[rows],
         )
         if is_ratio(metric):
             parts = np.stack([arm.parts(metric) for arm in measured])
@@ -234,13 +228,6 @@ class ArmMetrics:
         return self._laid_out[id(users)]
 
 
-def _history(view: View, users: Vocabulary) -> NDArray[np.float64]:
-    """Return how much each user had acquired before the cut, on a logarithmic scale."""
-    counts = np.append(np.asarray(view.purchases.sum(axis=1)).ravel(), 0.0)
-    found: NDArray[np.float64] = np.log1p(counts[view.users.codes(users.values)])[:, None]
-    return found
-
-
 def _relevant(split: Split, data: Dataset) -> RelevantPairs:
     users, products = data.user_versions.ids, data.product_versions.ids
     pairs = None
@@ -282,7 +269,7 @@ def _nothing(
     none, ids = np.empty((arms, 0)), nobody.user_ids.array
     parts = np.empty((arms, 2, 0))
     samples = tuple(
-        Sample(m.label, ids, none, labels, {}, np.empty((0, 1)), parts if is_ratio(m) else None)
+        Sample(m.label, ids, none, labels, {}, parts if is_ratio(m) else None)
         for m in spec.metrics
         if is_per_user(m)
     )
