@@ -28,6 +28,7 @@ EXAMPLES = [
     "internet_bank",
     "wallet",
     "fund_returns",
+    "super_app",
 ]
 
 

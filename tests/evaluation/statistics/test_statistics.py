@@ -42,7 +42,10 @@ from suitably.evaluation.statistics import (
     wilcoxon,
     wilson,
 )
+from suitably.evaluation.statistics.paired_t import student
 from suitably.evaluation.statistics.sign_test import exact_p_value, monte_carlo_p_value
+from suitably.evaluation.statistics.skewness import cautious_student, corrected_for_skewness
+from suitably.evaluation.statistics.user_means import user_means
 
 # Student (1908): hours of sleep gained by ten patients under two drugs.
 FIRST = np.array([0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0])
@@ -472,3 +475,44 @@ def test_an_arm_against_itself():
     found = aa_simulation(sample, paired_t, runs=600, seed=1)
     assert abs(found.better + found.worse - 0.05) < 5 * np.sqrt(0.05 * 0.95 / 600)
     assert found.high > found.better
+
+
+class TestSkewness:
+    def test_hall_s_interval_by_its_definition(self):
+        """Its ends are where the transformed studentised mean meets Student's quantiles."""
+        values = np.random.default_rng(0).exponential(size=40)
+        means = user_means(paired(np.zeros(40), values))
+        found = corrected_for_skewness(means, 0.1)
+        skewness = stats.skew(values)
+        for end, sign in ((found.low, 1), (found.high, -1)):
+            u = (values.mean() - end) / values.std(ddof=1)
+            moved = u + skewness * u**2 / 3 + skewness**2 * u**3 / 27 + skewness / 240
+            assert np.sqrt(40) * moved == pytest.approx(sign * stats.t.isf(0.05, 39))
+
+    def test_symmetric_values_are_student_s(self):
+        values = np.array([-3.0, -1.0, 1.0, 3.0] * 10) + 0.7
+        means = user_means(paired(np.zeros(40), values))
+        assert corrected_for_skewness(means, 0.05) == student(means, 0.05)
+
+    def test_what_is_clear_stays_student_s(self):
+        values = np.random.default_rng(0).exponential(size=400)
+        sample = paired(np.zeros(400), values)
+        found, expected = default_statistic(sample, 0.05), paired_t(sample, 0.05)
+        assert (found.low, found.high, found.p_value) == (
+            *(expected.low, expected.high),
+            expected.p_value,
+        )
+
+    def test_it_ships_seldom_where_losses_are_rare_and_large(self):
+        """Two thousand equal arms of a hundred users: one in twenty loses all the others gained."""
+        rng = np.random.default_rng(0)
+        plain = cautious = 0
+        for _ in range(2_000):
+            gains = np.where(rng.random(100) < 0.05, -1.0, 0.05 / 0.95)
+            means = user_means(paired(np.zeros(100), gains))
+            if means.all_the_same:
+                continue
+            plain += student(means, 0.05).low > 0
+            cautious += cautious_student(means, 0.05).low > 0
+        assert plain / 2_000 > 0.06
+        assert cautious / 2_000 < 0.02
