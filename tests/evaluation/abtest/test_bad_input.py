@@ -76,5 +76,5 @@ def test_a_depth_of_a_thousand_million(bank):
 
 
 def test_a_metric_without_its_column_names_it(bank):
-    with pytest.raises(ValueError, match="mean_fee|fee"):
+    with pytest.raises(ValueError, match=r"mean_fee|fee"):
         bank.run(bank.poor(), bank.good(), guardrails=["mean_fee@10<=0.01"])

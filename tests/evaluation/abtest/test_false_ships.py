@@ -29,7 +29,7 @@ def decisions(windows, days=60, every=30):
         record = SplitRecord(
             begins, begins + pd.Timedelta(days=days), users, users, 10, (), begins=begins
         )
-        rest = pa.array(range(users)), {}, {}, np.zeros((users, 1))
+        rest = pa.array(range(users)), {}, {}
         samples = [
             Sample(metric.label, rest[0], each, *rest[1:])
             for metric, each in ((PRIMARY, values), (SAFE, np.zeros_like(values)))
