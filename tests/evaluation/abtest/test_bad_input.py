@@ -55,6 +55,7 @@ def test_a_window_after_the_last_event_is_not_evaluable_and_has_a_line(bank):
     result = bank.run(bank.poor(), bank.good(), split=TimeSplit("2025-01-01", 30))
     assert result.decision == "not evaluable"
     assert "after the last event" in result.comparison.splits[0].note
+    assert "Split 0: The window begins after the last event" in result.reason
 
 
 def test_a_window_that_ends_after_the_last_event_is_warned_of(bank):

@@ -1,7 +1,7 @@
 """Two pipelines, one log: ship, do not ship, inconclusive or not evaluable."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -281,6 +281,10 @@ class ABTest:
         judged: list[Judgement] = judge_arms(
             estimates, primary, parse_guardrails(self.guardrails), fields, self.alpha
         )
+        comparison = self._comparison(spec, runs, arms)
+        if comparison.notes and not any(run.record.users for run in runs):
+            nobody = f" {' '.join(comparison.notes)}"
+            judged = [replace(one, reason=one.reason + nobody) for one in judged]
         by_name = dict(zip(arms, judged, strict=True))
         places = range(len(arms))
         each = [(one, arm) for arm in places for one in estimates.values()]
@@ -290,7 +294,7 @@ class ABTest:
             primary=primary,
             rows=tuple(row for one in judged for row in one.rows),
             guardrails=judged[0].outcomes,
-            comparison=self._comparison(spec, runs, arms),
+            comparison=comparison,
             user_table=_per_user(runs, arms, data),
             kind=data.kind,
             decisions={name: one.decision for name, one in by_name.items()},
