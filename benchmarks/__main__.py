@@ -14,6 +14,7 @@ _PARTS = (
     "coverage",
     "coverage_world",
     "far_trans_profiles",
+    "far_trans_protocol",
     "model_size",
     "runner",
     "same_answers",

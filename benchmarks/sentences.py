@@ -8,12 +8,27 @@ import pyarrow as pa
 
 import suitably as st
 from benchmarks.runner import Row, paired
+from suitably.utils import bitset
 
 USERS, PRODUCTS, FACTORS, BLOCK = 200_000, 5_000, 64, 4_096
-LISTED = 10
+LISTED, CHECKED = 10, 200
 AS_OF = "2024-06-01"
 TAGS = np.array(["esg", "bond", "fund", "loan", "note", "cash", "gold", "swap"])
+LEVELS = np.array(["C1", "C2", "C3", "C4", "C5"])
+RISKS = np.array(["R1", "R2", "R3", "R4", "R5"])
 ISSUERS = np.array([f"issuer {number}" for number in range(100)])
+HEAD = """
+[policy]
+id = "p"
+[scales]
+investor = ["C1", "C2", "C3", "C4", "C5"]
+product = ["R1", "R2", "R3", "R4", "R5"]
+[fields]
+"user.level" = "investor"
+"product.risk_level" = "product"
+[maps]
+reach = { C1 = "R1", C2 = "R2", C3 = "R3", C4 = "R4", C5 = "R5" }
+"""
 SUM = "user.age + product.term <= 85"
 PRODUCT = "user.income * product.share >= user.debt"
 TWO_COLUMNS = "user.income * product.share >= product.least"
@@ -34,6 +49,15 @@ OTHERS = {
     "no order": "abs(user.age - product.term) <= 30",
     "held": "held(product.issuer) + product.least <= 0.2 * user.income",
     "bought": "bought(product.issuer, months(12)) + product.least <= 0.1 * user.income",
+    "held and bought": "held(product.issuer) + bought(product.issuer, months(12)) + product.least "
+    "<= 0.3 * user.income",
+    "held by two keys": "held(product.issuer) + held(product.risk_level) + product.least "
+    "<= 0.6 * user.income",
+    "share of the portfolio": "held(product.issuer) + amount <= 0.2 * (portfolio() + amount)",
+    "portfolio_risk": "portfolio_risk() <= user.choice",
+    "rank_sum": "rank_sum(user.exposure_by_level, product.risk_level) <= user.choice",
+    "lookup of a date": "lookup(user.warned, product.issuer) + days(product.wait) <= as_of",
+    "map between scales": "product.risk_level <= map('reach', user.level)",
     "fresh": "fresh(user.income, months(12)) and user.income >= product.least",
     "cheapest": "product.cost <= cheapest(product.cost, by = product.issuer) + 0.1",
     "rank_within": "rank_within(product.cost, by = product.issuer) <= user.choice",
@@ -54,10 +78,9 @@ def run() -> list[Row]:
         right = rng.standard_normal((PRODUCTS, FACTORS), dtype=np.float32)
         peer = partial(_scored, left, right)
         for kind, sentence in sentences.items():
-            policy = st.Policy.from_toml(
-                f'[policy]\nid = "p"\n[[rules]]\nid = "r"\nrequire = "{sentence}"\n'
-            )
+            policy = st.Policy.from_toml(f'{HEAD}[[rules]]\nid = "r"\nrequire = "{sentence}"\n')
             found = policy.evaluate(users, products, AS_OF)
+            _check(found)
             name = f"{kind}, {distinct:,} distinct values, {USERS:,} x {PRODUCTS:,}"
             note = f"peer: float32 product of {FACTORS} factors; {sentence}"
             rows.append(paired(name, _all_bits(found), peer, note, rounds=3))
@@ -83,6 +106,16 @@ def _flagged(users: pa.Table, products: pa.Table, distinct: int, peer: Callable[
     name = f"flags of lists, {distinct:,} distinct values, {USERS:,} x {LISTED} of {PRODUCTS:,}"
     note = f"peer: float32 product of {FACTORS} factors; {COMPARISON} and {SUM}, as flags"
     return paired(name, ours, peer, note, rounds=3)
+
+
+def _check(found: st.Eligibility) -> None:
+    """Hold bits of many users against verdicts, which judge a pair on its own."""
+    eligible = bitset.unpack(found.bits(np.arange(BLOCK)), PRODUCTS)
+    rng = np.random.default_rng(3)
+    pairs = rng.integers(0, (BLOCK, PRODUCTS), (CHECKED, 2)).tolist()
+    for row, column in pairs:
+        passed = all(one.verdict == "pass" for one in found.verdicts(row, column))
+        assert passed == eligible[row, column], f"user {row}, product {column}: answers differ"
 
 
 def _all_bits(found: st.Eligibility) -> Callable[[], None]:
@@ -113,6 +146,19 @@ def _frames(distinct: int) -> tuple[pa.Table, pa.Table]:
         pa.array(ISSUERS[(rng.integers(0, 33, 3 * USERS) * 3 + np.arange(3 * USERS) % 3)]),
         pa.array(rng.uniform(0, 0.3, 3 * USERS)),
     )
+    by_level = pa.MapArray.from_arrays(
+        np.arange(0, 2 * USERS + 1, 2).astype(np.int32),
+        pa.array(RISKS[(rng.integers(0, 2, 2 * USERS) * 2 + np.arange(2 * USERS) % 2)]),
+        pa.array(rng.lognormal(9, 1, 2 * USERS)),
+    )
+    warned = pa.MapArray.from_arrays(
+        exposure.offsets,
+        exposure.keys,
+        pa.array(
+            np.datetime64("2024-01-01", "us")
+            + rng.integers(0, 2**44, 3 * USERS).astype("timedelta64[us]")
+        ),
+    )
     users = pa.table(
         {
             "user_id": np.arange(USERS),
@@ -125,6 +171,12 @@ def _frames(distinct: int) -> tuple[pa.Table, pa.Table]:
             "exposure": exposure,
             "held(issuer)": exposure,
             "bought(issuer, months(12))": exposure,
+            "held(risk_level)": by_level,
+            "exposure_by_level": by_level,
+            "portfolio()": rng.lognormal(10, 1, USERS),
+            "amount_to_invest": rng.lognormal(8, 1, USERS),
+            "warned": warned,
+            "level": LEVELS[rng.integers(0, 5, USERS)],
             "income_date": np.datetime64("2023-01-01", "us")
             + rng.integers(0, 2**45, USERS).astype("timedelta64[us]"),
             "choice": rng.integers(1, 5, USERS),
@@ -149,6 +201,8 @@ def _frames(distinct: int) -> tuple[pa.Table, pa.Table]:
             "tag": drawn(TAGS),
             "tags": _lists(rng, PRODUCTS, 2),
             "issuer": drawn(ISSUERS),
+            "risk_level": drawn(RISKS),
+            "min_amount": drawn(rng.lognormal(7, 1, distinct)),
             "cost": drawn(rng.uniform(0, 0.03, distinct)),
         }
     )

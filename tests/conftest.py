@@ -29,7 +29,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     SUITABLY_TEST_ORDER is "random" or a seed.
     """
     for item in items:
-        item.add_marker(pytest.mark.filterwarnings("error::suitably.SuitabilityWarning"))
+        strict = pytest.mark.filterwarnings("error::suitably.SuitabilityWarning")
+        item.add_marker(strict, append=False)  # so that a test of its own mind has the last word
     if not ORDER:
         return
     draw = random.Random(ORDER)

@@ -27,6 +27,8 @@ EXAMPLES = [
     "portfolio",
     "internet_bank",
     "wallet",
+    "fund_returns",
+    "super_app",
 ]
 
 

@@ -97,7 +97,7 @@ def preferences(log: Any, products: Any, users: Any) -> Any:
     found = found.join(new, on=USER).with_columns(
         novelty_appetite=pl.when(pl.col("times") > 1).then(appetite)
     )
-    columns = {"category": "category", "channel": "channel", "term": "length"}
+    columns = {"category": "category", "acquisition_channel": "channel", "term": "length"}
     for field, column in columns.items():
         found = found.join(_shares(rows, column, weight, f"{field}_share"), on=USER)
     return found.drop("every", "new", "least", "things", "times")

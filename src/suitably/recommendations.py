@@ -98,7 +98,9 @@ class Recommendations:
         """Return the lists, row by row.
 
         Returns:
-            user_id, rank (from 1, int32), product_id, score (float32), in the order asked.
+            user_id, rank (from 1, int32), product_id, score (float32), in the order asked; of
+            lists drawn at random also propensity (float64): of each product at its rank, given
+            those above it.
         """
         return self._write(self.to_arrow())
 
@@ -111,8 +113,8 @@ class Recommendations:
 
         Returns:
             as_of, k, and for each of `users` in the order asked: user_id, its products (rank,
-            product_id, score, and flags where rules flag it) and, where they are fewer than k, the
-            reasons with their counts.
+            product_id, score, propensity where it was drawn, flags where rules flag it) and, where
+            they are fewer than k, the reasons with their counts.
         """
         users = [one.to_dict() for one in self]
         return {"as_of": jsonable(self.as_of), "k": self.k, "users": users}
@@ -253,6 +255,8 @@ class Recommendations:
             lists.products[lists.filled]
         ).to_pylist()
         scores = lists.scores[lists.filled].tolist()
+        drawn = lists.propensities
+        chances = None if drawn is None else drawn[lists.filled].tolist()
         short = self._why_short(places[lists.lengths < self.k])
         flags = self._flags_by_user(places)
         end = 0
@@ -260,7 +264,10 @@ class Recommendations:
             start, end = end, end + length
             mine = tuple(products[start:end]), tuple(scores[start:end])
             none: Mapping[Any, Any] = MappingProxyType({})
-            yield UserList(user, *mine, short.get(int(place), none), flags.get(user, none))
+            why, flagged = short.get(int(place), none), flags.get(user, none)
+            yield UserList(
+                user, *mine, why, flagged, None if chances is None else tuple(chances[start:end])
+            )
 
     def _why_short(self, places: NDArray[np.int64]) -> dict[int, Mapping[str, int]]:
         return {
@@ -293,14 +300,15 @@ class Recommendations:
         lists = self.lists.take(places)
         row, rank = np.nonzero(lists.filled)
         codes = lists.products[row, rank]
-        return pa.table(
-            {
-                "user_id": self._asked.take(pa.array(places[row])),
-                "rank": pa.array(rank + 1, pa.int32()),
-                "product_id": self._generator.state.catalogue.ids.decode(codes),
-                "score": pa.array(lists.scores[row, rank], pa.float32()),
-            }
-        )
+        columns = {
+            "user_id": self._asked.take(pa.array(places[row])),
+            "rank": pa.array(rank + 1, pa.int32()),
+            "product_id": self._generator.state.catalogue.ids.decode(codes),
+            "score": pa.array(lists.scores[row, rank], pa.float32()),
+        }
+        if lists.propensities is not None:
+            columns["propensity"] = pa.array(lists.propensities[row, rank], pa.float64())
+        return pa.table(columns)
 
     def _flags(self, places: NDArray[np.int64]) -> pa.Table:
         rows, table = flags_of_lists(self._generator, self._rows[places], self.lists.take(places))

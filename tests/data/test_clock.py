@@ -245,6 +245,33 @@ def test_months_are_of_the_wall_and_land_on_an_instant(zone: str, second: int, m
     assert pd.Timestamp(found, tz="UTC") == wanted
 
 
+@pytest.mark.parametrize(
+    ("zone", "day", "months", "wanted"),
+    [
+        ("America/Santiago", "2022-09-11", 1, "2022-10-11T03:00"),
+        ("America/Santiago", "2022-10-11", -1, "2022-09-11T04:00"),
+        ("America/Santiago", "2021-09-11", 12, "2022-09-11T04:00"),
+        ("America/Havana", "2024-03-10", 12, "2025-03-10T04:00"),
+        ("America/Havana", "2024-10-03", 1, "2024-11-03T04:00"),  # 00:00 comes twice
+        ("America/Havana", "2024-11-03", 1, "2024-12-03T05:00"),
+    ],
+)
+def test_months_from_midnight_to_midnight(zone: str, day: str, months: int, wanted: str) -> None:
+    """A midnight that is skipped is the first instant of its day, before and after the months."""
+    clock = Clock(zone)
+    start = np.array([clock.instant(day)])
+    assert months_later(start, months, clock, bare=True).tolist() == [micros(wanted).item()]
+
+
+def test_times_of_a_day_without_a_midnight_stay_what_they_are() -> None:
+    clock = Clock("America/Santiago")
+    for minute in (0, 30):
+        late = np.array([clock.instant(f"2022-09-11T01:{minute:02}-03:00")])
+        wanted = [micros(f"2022-10-11T04:{minute:02}").item()]
+        assert months_later(late, 1, clock).tolist() == wanted
+        assert (months_later(late, 1, clock, bare=True).tolist() == wanted) == (minute > 0)
+
+
 def test_days_of_what_is_just_after_a_midnight_are_whole() -> None:
     midnights = np.array(["2024-01-01", "2024-06-29", "NaT"], "datetime64[us]")
     days = elapsed_days(midnights, micros("2024-06-29") + np.timedelta64(1, "us"))

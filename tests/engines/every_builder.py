@@ -97,7 +97,7 @@ def every_builder() -> list[Any]:
             capacity_limits=[0.1, 0.4],
             rates=rates,
         ),
-        Preferences(rates=rates),
+        Preferences(channel="channel", rates=rates),
         Holdings(rates=rates),
         Activity(
             channel="channel",

@@ -82,7 +82,7 @@ def test_a_model_saved_over_is_another_computation(dd: Any, text: Model, copy: P
 
 def test_refusals(dd: Any, text: Model, copy: Path) -> None:
     asked = frame(dd, pd.Series(["u1", None]), 1)
-    with pytest.raises(st.DataError, match="1 of 2 user_id missing"):
+    with pytest.raises(st.DataError, match="user_id: 1 of 2 are missing"):
         recommend(text.path, asked).compute(scheduler="threads")
     with pytest.raises(st.DataError, match="one column 'user_id'"):
         recommend(text.path, asked.rename(columns={"user_id": "customer"}))

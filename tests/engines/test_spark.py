@@ -184,7 +184,7 @@ def test_a_model_replaced_under_way_fails_the_job(spark: Any, copy: Path, intege
 
 def test_a_missing_id_fails_the_job_by_name(spark: Any, text: Model) -> None:
     found = recommend(text.path, frame(spark, ["u1", None], 1))
-    with pytest.raises(Exception, match="1 of 2 user_id missing"):
+    with pytest.raises(Exception, match="user_id: 1 of 2 are missing"):
         found.collect()
 
 
@@ -193,6 +193,35 @@ def test_ids_of_another_type(spark: Any, text: Model, kind: str) -> None:
     users = spark.sql(f"select cast(null as {kind}) as user_id")
     with pytest.raises(st.DataError, match="text or integers"):
         recommend(text.path, users)
+
+
+@pytest.mark.parametrize("kind", ["decimal(10,2)", "float", "timestamp", "binary", "map<int,int>"])
+def test_mistyped_ids_are_refused_before_a_job_starts(
+    spark: Any, integers: Model, kind: str
+) -> None:
+    users = spark.sql(f"select cast(null as {kind}) as user_id")
+    with pytest.raises(st.DataError, match="text or integers"):
+        recommend(integers.path, users)
+
+
+@pytest.mark.parametrize(
+    ("whose", "kind"),
+    [("text", "long"), ("text", "decimal(20,0)"), ("integers", "string")],
+)
+def test_numbers_for_text_are_refused_before_a_job_starts(
+    spark: Any, text: Model, integers: Model, whose: str, kind: str
+) -> None:
+    model = {"text": text, "integers": integers}[whose]
+    users = spark.sql(f"select cast('5' as {kind}) as user_id")
+    with pytest.raises(st.DataError, match="use one type of id"):
+        recommend(model.path, users)
+
+
+def test_whole_decimals_are_whole_numbers(spark: Any, integers: Model) -> None:
+    users = spark.sql("select cast(id as decimal(20, 0)) as user_id from range(0, 12)")
+    found = recommend(integers.path, users)
+    assert found.schema["user_id"].dataType.simpleString() == "decimal(20,0)"
+    assert same(found.toArrow(), integers.lists(list(range(12))))
 
 
 def test_columns(spark: Any, text: Model) -> None:

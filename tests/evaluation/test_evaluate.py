@@ -172,7 +172,13 @@ class TestBadInput:
 
     @pytest.mark.parametrize(
         ("ranks", "message"),
-        [([0, 1, 2, 1, 1], "must be 1 or more"), ([1.5, 2, 3, 1, 1], "whole numbers")],
+        [
+            ([0, 1, 2, 1, 1], "must be 1 or more"),
+            ([1.5, 2, 3, 1, 1], "whole numbers"),
+            (["1", "2", "3", "1", "1"], "rank: must hold whole numbers, not text"),
+            ([True] * 5, "rank: must hold whole numbers, not bool"),
+            ([1, 2, 3, 1, "one"], "rank: values of no common type"),
+        ],
     )
     def test_ranks_that_are_none(self, ranks, message):
         with pytest.raises(DataError, match=message):

@@ -6,8 +6,11 @@ import pytest
 
 from suitably.data import Dataset
 from suitably.data.splits import Split
+from suitably.errors import DataError
 from suitably.evaluation import ABTest, TimeSplit, evaluate
 from suitably.metrics.registry import REGISTRY
+from suitably.pipeline.pipeline import Pipeline
+from suitably.profiles import Preferences
 from suitably.suitability.policy import Policy
 
 RISK = """
@@ -179,6 +182,20 @@ def test_a_missing_column_is_named(name, side, column):
         evaluate(RECS, missing, ["revenue_per_user@3"], **GIVEN)
 
 
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [
+        ("roi@3", {"returns": pd.DataFrame({"product_id": [1], "monthly_return": [0.1]})}),
+        ("novelty@3", {"history": pd.DataFrame({"user_id": ["ann"], "product_id": [1]})}),
+        ("retention@3", {"history": pd.DataFrame({"user_id": [1], "product_id": ["a"]})}),
+        ("rejection_rate@3", {"rejected": pd.DataFrame({"user_id": [1], "product_id": ["a"]})}),
+    ],
+)
+def test_ids_of_another_type_are_refused(name, given):
+    with pytest.raises(DataError, match="use one type"):
+        evaluate(RECS, RELEVANT, [name], **given)
+
+
 def test_size_is_what_is_on_offer():
     with pytest.raises(ValueError, match="needs size: give evaluate products="):
         evaluate(RECS, RELEVANT, ["auc"])
@@ -249,6 +266,30 @@ class TestTwoPipelines:
         assert rows["control"].item() == pytest.approx(expected)
         assert treatment["suitable_ndcg@3"] == 1
 
+    def test_fields_of_profiles_are_seen(self, bank, data):
+        users = data.users.drop(columns="category_share")
+        bare = Dataset(
+            users, data.products, data.interactions, owned_events=["buy"],
+            rejected_events=["turn down"], other_events=["view"],
+        )  # fmt: skip
+        arms = [
+            Pipeline(profiles=[Preferences()], policy=bank.policy, ranker=one.ranker)
+            for one in (bank.poor(), bank.good())
+        ]
+        test = ABTest(
+            *arms,
+            metrics=["recall@2", "profile_calibration@2", "calibration@2"],
+            guardrails=["concentration[by:category]@3<=0.9"],
+            primary="recall@2",
+        )
+        result = test.run(bare, TimeSplit(at="2021-01-01", horizon_days=180))
+        frame = result.to_frame().set_index("metric")
+        # All that anybody had before was p4, of category a: history and profile agree.
+        for arm in ("control", "treatment"):
+            one, other = frame.loc[["profile_calibration@2", "calibration@2"], arm]
+            assert one == pytest.approx(other)
+        assert "concentration[by:category]@3" in frame.index
+
     def test_users_who_only_reject_count_for_rejections_alone(self, bank, data):
         test = ABTest(bank.poor(), bank.good(), metrics=["rejection_rate@10", "recall@10"],
                       primary="recall@10")  # fmt: skip
@@ -298,3 +339,50 @@ class TestTwoPipelines:
         test = ABTest(bank.poor(), bank.good(), metrics=names, primary=names[0])
         frame = test.run(data, TimeSplit("2021-01-01", 180)).to_frame().set_index("metric")
         assert frame.loc[names, "treatment"].notna().all()
+
+
+class TestWhoIsMeasured:
+    """Nobody is missing where a metric has nothing to say of either list."""
+
+    def test_users_without_a_suitable_purchase_do_not_stand_in_the_way(self, bank):
+        bought = pd.DataFrame(
+            {
+                "user_id": [f"u{n:02}" for n in range(40)],
+                "product_id": ["p9", "p9", "p0", "p1"] * 10,
+            }
+        )
+        split = Split(pd.Timestamp("2021-01-01"), pd.Timestamp("2021-06-01"), None, bought)
+        best = {user: {product: 1.0} for user, product in bought.itertuples(index=False)}
+        result = bank.run(
+            bank.poor(), bank.pipeline(best), split=split, metrics=["suitable_mrr@3", "mrr@3"],
+            primary="suitable_mrr@3",
+        )  # fmt: skip
+        # Every other user may not have p9: three in four can be judged, on what they may have.
+        row = bank.row(result, "suitable_mrr@3")
+        assert (row["n"], row["treatment"]) == (30, 1.0)
+        assert bank.row(result, "mrr@3")["n"] == 40
+        assert "An input is missing" not in result.reason
+        assert result.decision == "ship"
+
+    def test_users_without_any_list_do_not_stand_in_the_way(self, bank):
+        bought = pd.DataFrame({"user_id": [f"u{n:02}" for n in range(40)], "product_id": "p9"})
+        risky = np.array(["p8", "p9"], dtype=object)
+        split = Split(pd.Timestamp("2021-01-01"), pd.Timestamp("2021-06-01"), risky, bought)
+        test = {"metrics": ["risk_match@1", "hit_rate@1"], "primary": "risk_match@1"}
+        result = bank.run(bank.poor(), bank.good(), split=split, **test)
+        # Those of the low level get nothing from either.
+        assert bank.row(result, "risk_match@1")["n"] == 20
+        assert bank.row(result, "coverage")["treatment"] == 0.5
+        assert result.decision == "inconclusive"
+
+    def test_a_list_that_one_pipeline_alone_has_cannot_be_compared(self, bank):
+        bought = pd.DataFrame({"user_id": [f"u{n:02}" for n in range(40)], "product_id": "p9"})
+        risky = np.array(["p8", "p9"], dtype=object)
+        split = Split(pd.Timestamp("2021-01-01"), pd.Timestamp("2021-06-01"), risky, bought)
+        result = bank.run(
+            bank.poor(), bank.poor(Policy.unrestricted()), split=split, policy=bank.policy,
+            metrics=["risk_match@1"], primary="risk_match@1", guardrails=[],
+        )  # fmt: skip
+        assert result.decision == "do not ship"  # by its violations
+        row = next(r.result for r in result.rows if r.metric == "risk_match@1")
+        assert (row.n, row.omitted) == (20, 20)

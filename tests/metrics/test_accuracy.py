@@ -56,6 +56,8 @@ class TestByHand:
         assert value("recall@2", self.hits, LENSKIT)[0] == pytest.approx(1 / 2)
         assert value("map@2", self.hits, LENSKIT)[0] == pytest.approx(1 / 2)
         assert value("recall@4", self.hits, LENSKIT)[0] == pytest.approx(2 / 3)
+        assert value("precision@8", self.hits, LENSKIT)[0] == pytest.approx(2 / 4)
+        assert value("precision@2", self.hits, LENSKIT)[0] == pytest.approx(1 / 2)
 
     def test_the_first_hit_may_be_late(self):
         assert value("mrr@4", one([0, 0, 1, 1], relevant=2))[0] == pytest.approx(1 / 3)

@@ -5,21 +5,38 @@ from typing import Any
 import numpy as np
 import pytest
 
-from suitably.metrics import ACCURACY
+from suitably.metrics.catalogue import ACCURACY
 from suitably.metrics.registry import REGISTRY
 from suitably.testing import MetricContract
-from suitably.testing.metric import TREC
+from suitably.testing.metric import TREC, drawn
 
 
-def _contract(given: Any) -> type[MetricContract]:
-    return type("Contract", (MetricContract,), {"make": lambda self: given})
+def _contract(given: Any, base: type[MetricContract] = MetricContract) -> type[MetricContract]:
+    return type("Contract", (base,), {"make": lambda self: given})
+
+
+class _UnderAnyConvention(MetricContract):
+    """For metrics that read no convention: one is as good as three."""
+
+    @drawn
+    def test_a_value_per_user(self, seed: int) -> None:  # type: ignore[override]
+        super().test_a_value_per_user(TREC, seed)
+
+    @drawn
+    def test_others_do_not_matter(self, seed: int) -> None:  # type: ignore[override]
+        super().test_others_do_not_matter(TREC, seed)
+
+    @drawn
+    def test_room_past_the_end_does_not_matter(self, seed: int) -> None:  # type: ignore[override]
+        super().test_room_past_the_end_does_not_matter(TREC, seed)
 
 
 _OPTIONS = {"violation_rate_at": "[level:R1]"}
 for _name, _spec in REGISTRY.items():
     _written = _name + _OPTIONS.get(_name, "") + "@4" * _spec.at_k
     if _name.removeprefix("suitable_") not in ACCURACY or _name in {*ACCURACY, "suitable_ndcg"}:
-        globals()[f"Test_{_written}"] = _contract(_written)
+        _base = MetricContract if "convention" in _spec.needs else _UnderAnyConvention
+        globals()[f"Test_{_written}"] = _contract(_written, _base)
 
 
 class Upper:
@@ -76,6 +93,10 @@ class NeedsMore(MeanFee):
     needs = ("products",)
 
 
+class OutOfRange(Upper):
+    range = 0.0, 0.1
+
+
 class WritesIntoTheLists(MeanFee):
     def measure(self, seen: Any) -> Any:
         seen.products[:, 0] = 0
@@ -90,6 +111,7 @@ class WritesIntoTheLists(MeanFee):
         (WrongWayRound, "test_it_says_which_way_is_better", {}),
         (CountsTheRoom, "test_room_past_the_end_does_not_matter", {"convention": TREC, "seed": 1}),
         (NeedsMore, "test_it_needs_no_more_than_it_says", {}),
+        (OutOfRange, "test_a_value_per_user", {"convention": TREC, "seed": 1}),
         (WritesIntoTheLists, "test_a_value_per_user", {"convention": TREC, "seed": 1}),
     ],
 )

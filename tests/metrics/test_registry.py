@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from suitably.metrics import (
-    ACCURACY,
     LENSKIT,
     Hits,
     ListMetric,
@@ -15,6 +14,7 @@ from suitably.metrics import (
     parse_metrics,
     register,
 )
+from suitably.metrics.catalogue import ACCURACY
 from suitably.metrics.registry import REGISTRY
 
 

@@ -54,8 +54,25 @@ def test_apply_arrow_with_other_columns_or_without_its_own() -> None:
 
 
 def test_apply_arrow_refuses_a_missing_id() -> None:
-    with pytest.raises(st.DataError, match="missing"):
+    with pytest.raises(st.DataError, match="user_id: 1 of 2 are missing"):
         list(ladder().fitted().apply_arrow([pa.record_batch({"user_id": ["u3", None]})]))
+    with pytest.raises(st.DataError, match="user_id: 1 of 2 are missing"):
+        list(ladder().fitted().apply_arrow([pa.record_batch({"user_id": [3.0, float("nan")]})]))
+
+
+@pytest.mark.parametrize(
+    "ids",
+    [
+        pa.array(["u3", "u3", "u1"], pa.string_view()),
+        pa.RunEndEncodedArray.from_arrays(pa.array([2, 3], pa.int32()), pa.array(["u3", "u1"])),
+    ],
+    ids=["views", "runs"],
+)
+def test_apply_arrow_takes_ids_that_arrow_cannot_take_itself(ids: pa.Array) -> None:
+    (out,) = ladder().fitted().apply_arrow([pa.record_batch({"user_id": ids})], k=1)
+    assert out.schema.field("user_id").type == ids.type
+    assert out["user_id"].to_pylist() == ["u3", "u3", "u1"]
+    assert out["product_id"].to_pylist() == ["p0", "p0", "p2"]
 
 
 def test_apply_arrow_of_nobody() -> None:

@@ -51,7 +51,7 @@ def test_duplicates_are_refused_with_at_most_three_examples() -> None:
         pipeline.recommend(["u0", None])
 
 
-@pytest.mark.parametrize("bad", ["u0", 7, [["u0"]], [1.5], [True], [b"u0"], ["u0", 1]])
+@pytest.mark.parametrize("bad", ["u0", 7, [["u0"]], [1.5], [True], [b"u0"], ["u0", 1], [None]])
 def test_user_ids_of_no_use(bad: Any) -> None:
     with pytest.raises(st.DataError, match="user_ids"):
         ladder().fitted().recommend(bad)
@@ -74,6 +74,8 @@ def test_ids_of_any_container(make: Any) -> None:
     assert products_of(pipeline.recommend(make(asked))) == ["p0", "p1", "p2", "p2"]
     found = products_of(pipeline.recommend(["u3"], product_ids=make(["p2", "p0"])))
     assert found == ["p0", "p2"]
+    assert pipeline.knows(make(["u3"]), make(["p2", "p0"]))
+    assert not pipeline.knows(make(asked), make(["p2"]))
 
 
 @pytest.mark.parametrize("make", [list, np.array, pd.Series, lambda i: np.array(i, np.int32),
@@ -88,6 +90,8 @@ def test_integer_ids(make: Any) -> None:
     assert [row["user_id"] for row in rows_of(recs.to_frame())] == [3, 3, 1]
     assert products_of(recs, 1) == ["p2"]
     assert recs.explain(3, "p0").rank == 1
+    assert pipeline.knows(make([3, 1]), ["p0"])
+    assert not pipeline.knows(["u3"], ["p0"])
     batch = pa.record_batch({"user_id": ["u3"]})
     for ask in (
         lambda: pipeline.recommend(["u3"]),

@@ -124,3 +124,26 @@ def test_an_update_says_what_it_does_not_correct() -> None:
     ) as w:
         pipeline.update(interactions=corrected)
     assert w[0].filename == __file__
+
+
+def test_a_correction_counts_from_when_it_became_known() -> None:
+    """A purchase for 100 is corrected to 40, and one of its time for 7 is heard of last."""
+    day = datetime(2024, 5, 1)
+    log = pa.table({
+        "user_id": ["u"] * 3, "product_id": ["a"] * 3, "event_id": ["1", "1", "2"],
+        "timestamp": [day, day, day + timedelta(days=2)], "value": [100.0, 40.0, 7.0],
+        "recorded_at": [day, datetime(2024, 6, 10), datetime(2024, 7, 1)],
+    })  # fmt: skip
+    data = st.Dataset(None, pa.table({"product_id": ["a"], "issuer": ["i"]}), log)
+    asked = ("RecencyFrequencyValue", "Holdings", "Preferences")
+    made = [getattr(st.profiles, name)() for name in asked]
+    names = ("recency_days", "frequency", "monetary", "held_value", "ticket_size")
+    found = {
+        moment: tuple(st.profiles.build(made, data, moment)[name][0].as_py() for name in names)
+        for moment in ("2024-06-10", "2024-06-11", "2024-07-02")
+    }
+    assert found == {
+        "2024-06-10": (40.0, 1, 100.0, 100.0, 100.0),
+        "2024-06-11": (41.0, 1, 40.0, 40.0, 40.0),
+        "2024-07-02": (60.0, 2, 47.0, 47.0, 23.5),
+    }

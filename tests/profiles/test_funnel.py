@@ -162,3 +162,22 @@ def test_without_timestamps_there_is_no_order() -> None:
     log = pa.table({"user_id": [1], "product_id": ["p"], "event": ["buy"]})
     with pytest.raises(st.DataError, match="no timestamps, so stages have no order"):
         funnel(Dataset(None, None, log), None, ["buy"])
+
+
+@pytest.mark.parametrize("named", [{"owned_events": ["buy"]}, {"disposed_events": ["sell"]}])
+def test_a_refund_is_no_purchase(named: dict[str, Any]) -> None:
+    """User 1 only gave back, user 2 bought on the third day; a sale below 0 is still one."""
+    log = pa.table({
+        "user_id": [1, 1, 2, 2, 2, 2], "product_id": ["p", "p", "p", "p", "p", "p"],
+        "event": ["view", "buy", "view", "buy", "buy", "sell"],
+        "timestamp": [START + timedelta(days=day) for day in (0, 1, 0, 1, 2, 4)],
+        "value": [0.0, -5.0, 0.0, -5.0, 5.0, -5.0],
+    })  # fmt: skip
+    facts = {"disposed_events": ["sell"], "other_events": ["view"], **named}
+    data = Dataset(None, None, log, **facts)
+    stages = {"seen": ["view"], "bought": ["buy"], "sold": ["sell"]}
+    assert funnel(data, None, stages)["users"].to_pylist() == [2, 1, 1]
+    assert funnel(data, None, stages)["median_days"].to_pylist() == [None, 2.0, 2.0]
+    activity = st.profiles.Activity(funnel=stages)
+    found = activity.fit(data, "2024-02-01").transform(data)
+    assert found["funnel_stage"].to_pylist() == ["seen", "sold"]

@@ -253,7 +253,7 @@ def test_rates_make_one_currency() -> None:
 @pytest.mark.parametrize(
     ("column", "cells", "words"),
     [
-        ("rate", ["a", "b"], r"users\.rate: must hold numbers, not string"),
+        ("rate", ["a", "b"], r"users\.rate: must hold numbers, not text"),
         ("rate", [0.1, -0.2], r"users\.rate: 1 values are not 0 or more \(row 1: -0\.2\)"),
         ("rate", [0.1, np.inf], r"rate: 1 values are infinite"),
         ("other", [1, 2], "users: no column 'rate'"),
@@ -322,6 +322,48 @@ def test_saved_loaded_and_updated_as_a_rebuild(tmp_path: Path) -> None:
             found = dict(each.trace(user).profile)
             assert [found[name] is None for name in builder.fields] == wanted.isna().tolist()
             assert all(found[n] in (None, wanted[n]) for n in builder.fields)
+
+
+ALIKE = pd.DataFrame({"user_id": range(50)})
+
+
+def alike(gap: int, times: int) -> pd.DataFrame:
+    """Return a log of customers who all bought for 100 on the same days, `gap` apart."""
+    days = [gap * n for n in range(times)] * len(ALIKE)
+    start = pd.Timestamp("2023-01-01")
+    return pd.DataFrame({
+        "user_id": np.repeat(ALIKE.user_id, times), "product_id": "a", "value": 100.0,
+        "timestamp": start + pd.to_timedelta(days, unit="D"),
+    })  # fmt: skip
+
+
+@pytest.mark.parametrize(("gap", "times"), [(1, 1), (1, 100), (0, 5), (30, 6), (100, 2)])
+@pytest.mark.parametrize("penalty", [0.0, 0.1])
+def test_customers_all_alike_are_fitted_or_said_to_be(gap: int, times: int, penalty: float) -> None:
+    log = alike(gap, times)
+    data, builder = data_of(log, ALIKE), LifetimeValue(penalty=penalty)
+    once = gap * times <= 1  # several purchases of a day are one
+    if once and penalty:
+        frame = builder.fit(data, "2024-01-01").transform(data)
+        assert (frame.p_alive == 1).all()
+        assert frame.expected_purchases.nunique() == 1
+        assert 0 < frame.expected_purchases[0] < np.inf
+        assert frame.lifetime_value.isna().all()  # no amount is known to repeat
+        return
+    why = "nobody bought twice" if once else "r runs away"
+    if penalty:  # it holds the rate, and is too small to hold the amounts
+        why = "all customers spend the same on average. Give more history, or a larger penalty"
+    with pytest.raises(suitably.DataError, match=f"^LifetimeValue: .*{why}"):
+        builder.fit(data, "2024-01-01")
+
+
+@pytest.mark.parametrize(("gap", "times"), [(1, 100), (30, 6), (100, 2)])
+def test_a_larger_penalty_fits_customers_all_alike(gap: int, times: int) -> None:
+    data = data_of(alike(gap, times), ALIKE)
+    frame = LifetimeValue(penalty=1000).fit(data, "2024-01-01").transform(data)
+    for field in ("p_alive", "expected_purchases", "lifetime_value"):
+        assert frame[field].nunique() == 1
+        assert 0 < frame[field][0] < np.inf
 
 
 amounts = st.one_of(st.none(), st.sampled_from([0.0, -5.0, 10.0, 1e-12, 1e9, 0.1, -0.1]))

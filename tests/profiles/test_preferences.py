@@ -102,13 +102,13 @@ def test_by_count() -> None:
         "fee_sensitivity": pytest.approx(1.0),
         "novelty_appetite": pytest.approx(2 / 3),  # c and d, of three after the first
         "ticket_size": 42.5,
-        "channel_share": [("app", pytest.approx(2 / 3)), ("web", pytest.approx(1 / 3))],
+        "acquisition_channel_share": [("app", pytest.approx(2 / 3)), ("web", pytest.approx(1 / 3))],
         "sustainability_share": pytest.approx(1 / 3),
     }
     assert found[2] == {
         "category_share": None, "term_share": [("medium", 1.0)], "preferred_term": "medium",
         "fee_sensitivity": None, "novelty_appetite": None, "ticket_size": 7.0,
-        "channel_share": [("app", 1.0)], "sustainability_share": None,
+        "acquisition_channel_share": [("app", 1.0)], "sustainability_share": None,
     }  # fmt: skip
     nothing = dict.fromkeys(found[1])
     assert found[4] == nothing
@@ -120,7 +120,7 @@ def test_what_went_back_counts_no_longer() -> None:
         found = profiles(weight=weight, channel="channel")[3]
         assert found["category_share"] == [("fund", 1.0)]
         assert found["fee_sensitivity"] == pytest.approx(1.0)
-        assert found["channel_share"] == [("app", 1.0)]
+        assert found["acquisition_channel_share"] == [("app", 1.0)]
         assert found["ticket_size"] == 35.0  # of what was asked for, 50 and 20
     half = LOG.assign(value=LOG.value.where(LOG.value != -50, -25))
     assert dict(profiles(half)[3]["term_share"]) == pytest.approx({"medium": 1 / 3, "short": 2 / 3})
@@ -144,7 +144,9 @@ def test_by_money_and_age() -> None:
     assert dict(found["term_share"]) == pytest.approx(
         {"short": 2.5 / 132.5, "long": 30 / 132.5, "medium": 100 / 132.5}
     )
-    assert dict(found["channel_share"]) == pytest.approx({"app": 17.5 / 32.5, "web": 15 / 32.5})
+    assert dict(found["acquisition_channel_share"]) == pytest.approx(
+        {"app": 17.5 / 32.5, "web": 15 / 32.5}
+    )
     # First ones weigh 1/4, 1/2, 1; all 1/4, 1/2, 1/2, 1; the very first 1/4 is left out.
     assert found["novelty_appetite"] == pytest.approx(1.5 / 2)
     assert found["ticket_size"] == pytest.approx((2.5 + 15 + 15 + 100) / 2.25)
@@ -202,7 +204,7 @@ def test_columns_that_are_lacking() -> None:
 
 
 def test_columns_of_another_type() -> None:
-    with pytest.raises(st.DataError, match=r"products.fee_rate: Preferences needs numbers, not st"):
+    with pytest.raises(st.DataError, match=r"products.fee_rate: Preferences needs numbers, not te"):
         profiles(products=PRODUCTS.assign(fee_rate="1 %"))
     with pytest.raises(st.DataError, match=r"products.green: 1 values are not from 0 to 1"):
         profiles(products=PRODUCTS.assign(green=[0, 1, 2, None]), sustainability="green")
@@ -363,7 +365,7 @@ def slowly(events: list[Any], weight: str, half_life: float, period: int) -> lis
             "fee_sensitivity": _mean([_below(e[1]) for e in bought], weights),
             "novelty_appetite": _new([e[1] for e in bought], decay),
             "ticket_size": _mean([e[3] for e in bought], decay),
-            "channel_share": _share([e[4] for e in bought], weights),
+            "acquisition_channel_share": _share([e[4] for e in bought], weights),
         })  # fmt: skip
     return out
 
@@ -417,7 +419,7 @@ def test_shares_sum_up_to_one(events: Any, weight: str) -> None:
     builder = Preferences(weight=weight, channel="channel", half_life_days=1)
     view = view_of(events)
     table = builder.finalise(builder.accumulate(view), view.as_of)
-    for field in ("category_share", "term_share", "channel_share"):
+    for field in ("category_share", "term_share", "acquisition_channel_share"):
         for row in table[field].to_pylist():
             assert row is None or sum(dict(row).values()) == pytest.approx(1)
             assert row is None or all(0 < share <= 1 for _, share in row)

@@ -179,7 +179,7 @@ def test_levels_may_be_numbers() -> None:
      ({"risk_level": ["C1"], "x": [1.5]}, {"capacity": "x"}, r"users.x: 1.5 is not from 0 to 1"),
      ({"risk_level": ["C1"], "x": [-2]}, {"knowledge": "x"}, r"users.x: -2 is not a number of 0"),
      ({"risk_level": ["C1"], "x": ["much"], "y": [1.0]}, {"capacity": ("x", "y")},
-      r"users.x: must hold numbers, not string"),
+      r"users.x: must hold numbers, not text"),
      ({"risk_level": ["C1"]}, {"capacity": "x"}, r"no column 'x'"),
      ({"risk_level": ["C1"]}, {"product_scale": [*RISKS[::-1][:4], "R0"]},
       r"products.risk_level: 'R1' is not on the scale R5")],

@@ -104,6 +104,14 @@ def test_expiry_is_wall_clock_time_of_the_data() -> None:
     assert levels(aware, at - microsecond, log=log)[0] == "C3"
 
 
+def test_expiry_is_a_midnight_though_the_first_day_has_none() -> None:
+    zoned = LOG["timestamp"].cast(pa.timestamp("us", "America/Havana"))
+    log = LOG.set_column(2, "timestamp", zoned)
+    users = USERS.set_column(2, "questionnaire_date", pa.array([date(2024, 3, 10), *[None] * 4]))
+    assert levels(users, "2025-03-09T23:59:59.999999-04:00", log=log)[0] == "C3"
+    assert levels(users, "2025-03-10", log=log)[0] is None
+
+
 def test_the_last_visible_version_counts() -> None:
     users = pa.table(
         {
@@ -140,7 +148,7 @@ def test_refuses_missing_columns_and_wrong_types() -> None:
     with pytest.raises(DataError, match=r"no column 'level'.*'risk_level', 'questionnaire_date'"):
         profile(USERS, None, level="level")
     texts = USERS.set_column(2, "questionnaire_date", pa.array(["2024-01-01"] * 5))
-    with pytest.raises(DataError, match=r"users.questionnaire_date: must hold dates.*string"):
+    with pytest.raises(DataError, match=r"users.questionnaire_date: must hold dates.*text"):
         profile(texts, None)
     flags = USERS.set_column(1, "risk_level", pa.array([True] * 5))
     with pytest.raises(DataError, match=r"users.risk_level: must hold levels.*bool"):

@@ -84,7 +84,7 @@ def test_missing_negative_and_below_the_first() -> None:
 def test_any_kind_of_number() -> None:
     assert tiers([99, 100]) == ["basic", "plus"]
     assert tiers(pa.array([Decimal("99.99"), Decimal("100.00")])) == ["basic", "plus"]
-    with pytest.raises(DataError, match=r"users\.financial_assets: must hold numbers, not string"):
+    with pytest.raises(DataError, match=r"users\.financial_assets: must hold numbers, not text"):
         tiers(["100", "5"])
     with pytest.raises(DataError, match=r"financial_assets.*infinite"):
         tiers([1.0, float("inf")])

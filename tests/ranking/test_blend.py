@@ -179,13 +179,14 @@ def test_inner_windows_by_hand() -> None:
     given = context(data, datetime(2024, 1, 10, 12))
     splits = list(inner_splits(given, 3, 3))
     cuts = [split.past.as_of for split in splits]
-    assert cuts == [np.datetime64("2024-01-07T12"), np.datetime64("2024-01-06T12"),
-                    np.datetime64("2024-01-05T12")]  # fmt: skip
+    just_after = np.timedelta64(1, "us")  # the tenth purchase, and not the moment of the fit
+    assert cuts == [np.datetime64(day) + just_after for day in ("2024-01-07", "2024-01-06",
+                                                                "2024-01-05")]  # fmt: skip
     assert [split.past.data.as_of for split in splits] == cuts
     assert [len(split.past.data.events) for split in splits] == [7, 6, 5]
     assert splits[0].users.tolist() == [0, 1, 1]
     assert splits[0].products.tolist() == [4, 3, 4]
-    assert len(list(inner_splits(given, 99, 2))) == 9, "no past is shorter than the window"
+    assert len(list(inner_splits(given, 99, 2))) == 8, "no past is shorter than the window"
     assert len(list(inner_splits(given, 99, 1000))) == 4, "windows of a third of the time"
     at_once = context(data, datetime(2024, 1, 1) + timedelta(microseconds=1))
     assert list(inner_splits(at_once, 3, 3)) == []
@@ -198,7 +199,7 @@ def test_what_was_owned_is_not_acquired_again_unless_repeatable() -> None:
     products = pd.DataFrame({"product_id": ["x", "y", "z"], "repeatable": [False, True, False]})
     given = context(suitably.Dataset(None, products, log), datetime(2024, 1, 5, 1))
     (split,) = inner_splits(given, 1, 2)
-    assert split.past.as_of == np.datetime64("2024-01-03T16:40")
+    assert split.past.as_of == np.datetime64("2024-01-03T16:00:00.000001")
     assert split.products.tolist() == [1, 2]
     assert split.allowed(np.array([0])).tolist() == [[False, True, True]]
 
@@ -213,6 +214,22 @@ def test_nothing_at_or_after_the_moment_is_looked_at() -> None:
     assert blend.judged_ == again.judged_ > 0
     assert blend.weights_.tolist() == again.weights_.tolist()
     assert (blend.scorer(past.user_ids).block == again.scorer(past.user_ids).block).all()
+
+
+@pytest.mark.parametrize("days", [1, 10, 200, 5_000])
+def test_waiting_changes_neither_weights_nor_lists(days: int) -> None:
+    data = taste()
+    free = suitably.Policy.unrestricted()
+    latest = data.interactions["timestamp"].max()
+    found = [
+        suitably.Pipeline(policy=free, ranker=Blend()).fit(data, latest + timedelta(days=later))
+        for later in (0.001, days)
+    ]
+    first, second = (pipeline.ranker_ for pipeline in found)
+    assert first.judged_ == second.judged_ > 30
+    assert first.weights_.tolist() == second.weights_.tolist()
+    frames = [pipeline.recommend(k=8).to_frame() for pipeline in found]
+    pd.testing.assert_frame_equal(*(one[["user_id", "product_id"]] for one in frames))
 
 
 def test_learned_weights_prefer_taste_to_fashion() -> None:

@@ -15,6 +15,7 @@ from suitably.ranking import (
     BPR,
     EASE,
     IALS,
+    Blend,
     ItemKNN,
     LightFM,
     LogisticMF,
@@ -101,6 +102,22 @@ def test_lists_are_the_same_at_any_moment(ranker: Any) -> None:
         for halves in (0.001, 1, 10, 100, 1_000, 5_000)
     ]
     assert all(one == found[0] for one in found)
+
+
+@pytest.mark.parametrize("ranker", [*ALL, Blend])
+@pytest.mark.parametrize("halves", [1, 50, 101, 150, 3_000, 40_000])
+def test_lists_are_the_same_where_everything_is_later(ranker: Any, halves: int) -> None:
+    """All timestamps and the moment, by any number of half-lives; scores and ties stay too."""
+    log = [*mixed(), (3, "t1", 7.0), (3, "t2", 7.0), (4, "t1", 9.5), (4, "t2", 9.5)]
+    asked = {} if ranker is Blend else {"half_life_days": 20}
+    frames = []
+    for moved in (0, 20 * halves):
+        frame = as_frame(log)
+        frame["timestamp"] += pd.Timedelta(days=moved).to_timedelta64()
+        data = suitably.Dataset(None, None, frame, now="9999-01-01")
+        found = fitted(ranker(**asked), data, moved + 7)
+        frames.append(rows_of(found.recommend(k=20, exclude_owned=False).to_frame()))
+    assert frames[0] == frames[1]
 
 
 @pytest.mark.parametrize("ranker", FREE_OF_UNITS)

@@ -71,7 +71,7 @@ def read(lists: Lists) -> list[list[tuple[int, np.float32]]]:
 def matrices(draw: st.DrawFn) -> tuple[Any, Any, int]:
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     users = draw(st.integers(1, 6))
-    products = draw(st.one_of(st.integers(1, 12), st.integers(60, 200)))
+    products = draw(st.one_of(st.integers(1, 12), st.integers(60, 200), st.just(330)))
     factors = draw(st.integers(1, 20))
     dtype = draw(st.sampled_from([np.float32, np.float64]))
     how = draw(st.sampled_from(["awkward", "normal", "close"]))
@@ -83,7 +83,7 @@ def matrices(draw: st.DrawFn) -> tuple[Any, Any, int]:
         right = right[:1] * (1 + 1e-8 * rng.normal(size=right.shape))
     allowed = rng.random((users, products)) < draw(st.sampled_from([0.0, 0.4, 1.0]))
     left, right = left.astype(dtype), right.astype(dtype)
-    scorer = Factors(left, right)
+    scorer = Factors(left, right, longest=draw(st.sampled_from([None, topk.longest(right)])))
     if draw(st.booleans()):
         return Scores(left @ right.T), allowed, draw(st.integers(1, 14))
     return scorer, allowed, draw(st.integers(1, 14))

@@ -236,12 +236,26 @@ def elapsed_days(since: Instants, as_of: Instant) -> NDArray[np.float64]:
     return days
 
 
-def months_later(instants: Instants, months: NDArray[np.int64] | int, clock: Clock) -> Instants:
+def months_later(
+    instants: Instants, months: NDArray[np.int64] | int, clock: Clock, bare: bool = False
+) -> Instants:
     """Add months in a calendar, NaT beyond the years 1 to 9999; arrays broadcast, NaT stays NaT.
 
-    No months at all are the same instant, also in an hour that is repeated.
+    Where that time is repeated it is the first of the two. No months at all are the same instant,
+    also in an hour that is repeated.
+
+    Args:
+        instants: From when.
+        months: How many months, for all or for each.
+        clock: Whose calendar is asked.
+        bare: Whether they are the first instants of days: of one without a midnight it is 0:00 all
+            the same that is moved.
     """
-    moved = add_months(clock.walls(instants), months)
+    walls = clock.walls(instants)
+    if bare and clock.zone is not None:
+        days = walls.astype("datetime64[D]").astype(walls.dtype)
+        walls = np.where(clock.from_walls(days) == instants, days, walls)
+    moved = add_months(walls, months)
     inside = (moved.astype(np.int64) >= EARLIEST) & (moved.astype(np.int64) <= LATEST)
     later: Instants = clock.from_walls(np.where(inside, moved, np.datetime64("NaT", "us")))
     return later if clock.zone is None else np.where(np.equal(months, 0), instants, later)

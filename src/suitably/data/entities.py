@@ -13,7 +13,7 @@ from suitably.data.columns import Columns
 from suitably.data.frames import fieldless, take_rows
 from suitably.data.joint import joint
 from suitably.data.validation import TableValidator
-from suitably.data.values import readable
+from suitably.data.values import in_words, readable
 from suitably.data.versions import Versions, read_versions
 from suitably.data.vocabulary import Vocabulary, same_ids
 from suitably.errors import DataError
@@ -120,7 +120,9 @@ class Entities:
         column = self.fields[REPEATABLE].combine_chunks()
         readable(column, f"{self.side}.{REPEATABLE}")
         if not (pa.types.is_boolean(column.type) or pa.types.is_null(column.type)):
-            raise DataError(f"{self.side}.{REPEATABLE}: must hold booleans, not {column.type}")
+            raise DataError(
+                f"{self.side}.{REPEATABLE}: must hold booleans, not {in_words(column.type)}"
+            )
         again: NDArray[np.bool_] = (
             column.cast(pa.bool_()).fill_null(False).to_numpy(zero_copy_only=False)
         )

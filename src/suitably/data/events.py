@@ -2,7 +2,6 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from hashlib import blake2b
 
 import numpy as np
 import pyarrow as pa
@@ -10,17 +9,16 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from suitably.data.clock import Instant, Instants
+from suitably.data.digests import NO_DIGESTS, digests
 from suitably.data.values import one_array, readable
 from suitably.errors import DataError
 
-__all__ = ["NO_DIGESTS", "Events", "digests"]
+__all__ = ["Events"]
 
 _COLUMNS = (
     *("users", "products", "times", "recorded", "values", "kinds"),
-    *("quantities", "impressions", "ids", "rows", "places"),
+    *("quantities", "propensities", "slates", "positions", "ids", "rows", "places"),
 )
-_DIGEST = 16
-NO_DIGESTS: NDArray[np.bytes_] = np.zeros(0, f"S{_DIGEST}")
 
 
 @dataclass(frozen=True)
@@ -37,7 +35,11 @@ class Events:
         kinds: int32 (n,), positions in `kind_names`; None where events have no kind.
         kind_names: The kinds of event, such as `("buy", "view")`.
         quantities: float64 (n,), numbers of units, NaN where missing; None where there are none.
-        impressions: bool (n,), which have a propensity; None: no one.
+        propensities: float64 (n,), with what probability the product was shown, NaN for what is no
+            impression; None: nothing is one.
+        slates: int64 (n,), which rows were shown together, −1 where nobody says; None: no one says.
+        positions: float64 (n,), in which order the rows of a slate were shown, NaN where nobody
+            says; None: no one says.
         ids: int64 (n,), positions in `id_values`, −1 for an event without an id; None: no one has.
         id_values: The distinct ids.
         rows: int64 (n,), in which order they were delivered; None where no id occurs twice.
@@ -59,7 +61,9 @@ class Events:
     kinds: NDArray[np.int32] | None = None
     kind_names: tuple[str, ...] = ()
     quantities: NDArray[np.float64] | None = None
-    impressions: NDArray[np.bool_] | None = None
+    propensities: NDArray[np.float64] | None = None
+    slates: NDArray[np.int64] | None = None
+    positions: NDArray[np.float64] | None = None
     ids: NDArray[np.int64] | None = None
     id_values: pa.Array | None = None
     rows: NDArray[np.int64] | None = None
@@ -141,7 +145,10 @@ class Events:
     @property
     def shown(self) -> NDArray[np.bool_]:
         """Which are impressions: bool (n,)."""
-        return np.zeros(len(self), bool) if self.impressions is None else self.impressions
+        if self.propensities is None:
+            return np.zeros(len(self), bool)
+        shown: NDArray[np.bool_] = ~np.isnan(self.propensities)
+        return shown
 
     def matrix(self, users: int, products: int) -> sparse.csr_array:
         """Count the interactions of every pair: CSR (users, products), float64, sorted."""
@@ -156,17 +163,12 @@ class Events:
         """Return the digests of the ids that occur, 16 bytes each, sorted."""
         if self.ids is None or self.id_values is None:
             return NO_DIGESTS
-        return np.sort(digests(self.id_values.take(pa.array(np.unique(self.ids[self.ids >= 0])))))
+        occurring = self.id_values.take(pa.array(np.unique(self.ids[self.ids >= 0])))
+        return np.sort(digests(occurring.to_pylist()))
 
     def but(self, counted: NDArray[np.bytes_]) -> "Events":
         """Return the events whose ids have not been counted, by the digests of those that have."""
         if self.ids is None or self.id_values is None or not len(counted):
             return self
-        known = np.append(np.isin(digests(self.id_values), counted), False)
+        known = np.append(np.isin(digests(self.id_values.to_pylist()), counted), False)
         return self.take(~known[self.ids])
-
-
-def digests(ids: pa.Array) -> NDArray[np.bytes_]:
-    """Return the digest of every id as text, 16 bytes each."""
-    parts = [blake2b(str(one).encode(), digest_size=_DIGEST).digest() for one in ids.to_pylist()]
-    return np.frombuffer(b"".join(parts), f"S{_DIGEST}")

@@ -13,6 +13,7 @@ from suitably.data.columns import Columns
 from suitably.data.event_kinds import EventKinds
 from suitably.data.events import Events
 from suitably.data.validation import TableValidator
+from suitably.data.values import in_words
 from suitably.data.vocabulary import Vocabulary, id_array
 from suitably.errors import DataError
 from suitably.utils.stable_order import stable_order
@@ -31,6 +32,8 @@ class Roles:
     event_id: str | None
     recorded_at: str | None
     propensity: str | None
+    slate: str | None
+    position: str | None
 
 
 def inspect_log(
@@ -56,9 +59,11 @@ def inspect_log(
     if roles.event:
         kind = log.column(roles.event)
         if not pa.types.is_string(kind.type):
-            raise DataError(f"interactions.{roles.event}: must hold text, not {kind.type}")
+            raise DataError(
+                f"interactions.{roles.event}: must hold text, not {in_words(kind.type)}"
+            )
         log.refuse(roles.event, "no kind of event", kind.is_null().to_numpy(False))
-    for column in (roles.quantity, roles.propensity):
+    for column in (roles.quantity, roles.propensity, roles.position):
         if column:
             _numbers_or_none(log, column)
     if roles.propensity:
@@ -71,16 +76,16 @@ def inspect_log(
 def read_roles(log: TableValidator, columns: Columns, kinds: EventKinds) -> Roles:
     """Find which optional columns the frame has, and which of them are read.
 
-    Quantities are, where something may be disposed of.
+    Quantities are, where something may be disposed of; slates and positions, where rows have a
+    propensity.
     """
     present = log.table.column_names
 
     def found(role: str) -> str | None:
         return columns.optional(role, present, log.name)
 
-    for role in ("slate", "position"):
-        found(role)
-    quantity = found("quantity")
+    quantity, propensity = found("quantity"), found("propensity")
+    slate, position = found("slate"), found("position")
     return Roles(
         timestamp=found("timestamp"),
         value=found("value"),
@@ -88,7 +93,9 @@ def read_roles(log: TableValidator, columns: Columns, kinds: EventKinds) -> Role
         event=found("event"),
         event_id=found("event_id"),
         recorded_at=found("recorded_at"),
-        propensity=found("propensity"),
+        propensity=propensity,
+        slate=slate if propensity else None,
+        position=position if propensity else None,
     )
 
 
@@ -120,9 +127,9 @@ def read_events(
         kinds=kinds.indices.to_numpy(zero_copy_only=False) if kinds is not None else None,
         kind_names=tuple(kinds.dictionary.to_pylist()) if kinds is not None else (),
         quantities=_floats(inspection, roles.quantity) if roles.quantity else None,
-        impressions=(
-            ~np.isnan(_floats(inspection, roles.propensity)) if roles.propensity else None
-        ),
+        propensities=_floats(inspection, roles.propensity) if roles.propensity else None,
+        slates=_slates(inspection, roles.slate) if roles.slate else None,
+        positions=_floats(inspection, roles.position) if roles.position else None,
         **(_event_ids(inspection, roles.event_id) if roles.event_id else {}),
         **_without_role(inspection.table, columns, roles),
     )
@@ -159,6 +166,12 @@ def _without_role(log: pa.Table, columns: Columns, roles: Roles) -> dict[str, An
         named.discard(columns.quantity)  # nothing here reads it, but holdings at a price do
     rest = [name for name in log.column_names if name not in named]
     return {"extra": log.select(rest), "places": np.arange(log.num_rows)} if rest else {}
+
+
+def _slates(log: TableValidator, column: str) -> NDArray[np.int64]:
+    encoded = id_array(log.column(column), f"{log.name}.{column}").dictionary_encode()
+    codes: NDArray[np.int64] = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    return codes.astype(np.int64)
 
 
 def _event_ids(log: TableValidator, column: str) -> dict[str, Any]:

@@ -32,7 +32,17 @@ class DataSchema:
     def of(view: View) -> "DataSchema":
         """Take it from a view."""
         none = view.events.take(np.zeros(0, np.int64))
-        varies = ("quantities", "impressions", "ids", "id_values", "rows", "places", "extra")
+        varies = (
+            "quantities",
+            "propensities",
+            "slates",
+            "positions",
+            "ids",
+            "id_values",
+            "rows",
+            "places",
+            "extra",
+        )
         nothing: dict[str, Any] = dict.fromkeys(varies)
         blank = replace(none, **nothing)
         return DataSchema(view.columns, view.kinds, blank)

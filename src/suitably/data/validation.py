@@ -13,6 +13,7 @@ from suitably.data.moments import ISO_8601, Instant, read_ticks
 from suitably.data.values import (
     beyond_doubles,
     doubles,
+    in_words,
     infinite_problem,
     is_number,
     one_array,
@@ -158,7 +159,9 @@ class TableValidator:
         elif pa.types.is_null(array.type):
             self.replace(column, array.cast(pa.timestamp("us")))
         elif not (pa.types.is_timestamp(array.type) or pa.types.is_date(array.type)):
-            raise DataError(f"{self.name}.{column}: must hold dates or times, not {array.type}")
+            raise DataError(
+                f"{self.name}.{column}: must hold dates or times, not {in_words(array.type)}"
+            )
         zone: str | None = getattr(self.column(column).type, "tz", None)
         null = self.column(column).is_null().to_numpy(zero_copy_only=False)
         self.refuse(column, "no date or time", null)
@@ -198,7 +201,7 @@ class TableValidator:
         """
         array = self.column(column)
         if not is_number(array.type):
-            raise DataError(f"{self.name}.{column}: must hold numbers, not {array.type}")
+            raise DataError(f"{self.name}.{column}: must hold numbers, not {in_words(array.type)}")
         beyond = beyond_doubles(array)
         self.refuse(column, "is a whole number beyond 2**53", beyond)
         may_lack = None if may_lack is None else may_lack[~beyond]

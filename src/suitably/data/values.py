@@ -369,10 +369,14 @@ def in_words(kind: pa.DataType) -> str:
         return f"maps from text to {' and '.join(sorted(held))}"
     if types.is_date(kind):
         return "dates"
-    if types.is_duration(kind):
+    if types.is_duration(kind) or types.is_interval(kind):
         return "durations"
+    if types.is_time(kind):
+        return "times of day"
+    if types.is_fixed_size_binary(kind) or kind in (pa.binary(), pa.large_binary()):
+        return "bytes"
     words = {pa.string(): "text", pa.bool_(): "booleans", pa.null(): "nothing"}
-    return {**words, pa.binary(): "bytes"}.get(kind, str(kind))
+    return words.get(kind, str(kind))
 
 
 def is_listlike(kind: pa.DataType) -> bool:

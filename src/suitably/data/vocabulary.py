@@ -10,11 +10,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from suitably.data.digests import digests
 from suitably.data.objects import from_objects
-from suitably.data.values import MAX_INTEGER, Unreadable, one_array, plain
+from suitably.data.values import MAX_INTEGER, Unreadable, in_words, one_array, plain
 from suitably.errors import DataError
 
 __all__ = ["WIDE", "Vocabulary", "id_array", "id_kind", "same_ids"]
+
+_FEW = 64
 
 
 def id_array(values: Any, name: str) -> pa.Array:
@@ -43,7 +46,7 @@ def id_array(values: Any, name: str) -> pa.Array:
     elif pa.types.is_decimal(kind):
         array = _whole(array, name)
     elif not (pa.types.is_integer(kind) or pa.types.is_null(kind)):
-        raise DataError(f"{name}: ids must be integers or text, not {kind}")
+        raise DataError(f"{name}: ids must be integers or text, not {in_words(kind)}")
     return _narrowest(array, name)
 
 
@@ -58,8 +61,15 @@ def _column(values: Any) -> pa.Array:
     if not isinstance(values, pa.Array):
         dtype = getattr(values, "dtype", None)
         objects = isinstance(values, list | tuple) or getattr(dtype, "kind", "") in ("O", "T")
-        values = from_objects(list(values)) if objects else pa.array(values, from_pandas=True)
+        values = from_objects(list(values)) if objects else _array(values)
     return plain(values)
+
+
+def _array(values: Any) -> pa.Array:
+    try:
+        return pa.array(values, from_pandas=True)
+    except (pa.ArrowException, TypeError, ValueError, OverflowError):  # as 128 bits of polars
+        return from_objects(list(values))
 
 
 def _refuse_inexact(array: pa.Array, name: str) -> None:
@@ -199,6 +209,16 @@ class Vocabulary:
         values.setflags(write=False)
         return values
 
+    def hashes(self, codes: NDArray[np.int64]) -> NDArray[np.uint64]:
+        """Return a hash of each code's id that is the same on every machine: half of its digest."""
+        if len(codes) > _FEW or "_hashes" in vars(self):
+            return self._hashes[codes]
+        return _hashed(self.values[codes])
+
+    @cached_property
+    def _hashes(self) -> NDArray[np.uint64]:
+        return _hashed(self.values)
+
     @cached_property
     def _index(self) -> "pd.Index[Any]":
         index: pd.Index[Any] = pd.Index(self.values, dtype=self.values.dtype)
@@ -235,6 +255,11 @@ class Vocabulary:
         found: NDArray[np.int32] = self._index.get_indexer(pd.Index(wanted)).astype(np.int32)
         found[~fits] = -1
         return found
+
+    def has(self, ids: pa.Array) -> bool:
+        """Return whether all of some ids, as read, are known; those of another type are not."""
+        alike = same_ids(ids.type, self.array.type)
+        return not len(ids) or (alike and bool((self.codes(ids) >= 0).all()))
 
     def code_of_one(self, ids: Any) -> int:
         """Return the position of the only id asked about, −1 unless it is plain and known.
@@ -290,3 +315,7 @@ def _in_type(wanted: NDArray[Any], own: np.dtype[Any]) -> tuple[NDArray[Any], ND
         return np.zeros(len(wanted), own), np.zeros(len(wanted), bool)
     fits = wanted >= 0 if own.kind == "u" else wanted <= np.iinfo(np.int64).max
     return np.where(fits, wanted, 0).astype(own), fits
+
+
+def _hashed(ids: NDArray[Any]) -> NDArray[np.uint64]:
+    return digests(ids.tolist()).view("<u8")[::2].astype(np.uint64)

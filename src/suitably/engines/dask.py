@@ -75,6 +75,7 @@ def _lists(part: pd.DataFrame, task: RecommendTask) -> pd.DataFrame:
             ("product_id", task.product_kind),
             ("rank", pa.int32()),
             ("score", pa.float32()),
+            *([("propensity", pa.float64())] if task.drawn else []),
         ]
     )
     # An empty part, such as the one that tells Dask the types, needs no model.

@@ -26,7 +26,6 @@ __all__ = ["SUFFIXES", "FileRun", "profiles", "recommend"]
 Format = Literal["csv", "parquet"]
 
 SUFFIXES: dict[str, Format] = {".csv": "csv", ".parquet": "parquet"}
-_COLUMNS = ["user_id", "rank", "product_id", "score"]
 _ROWS = 50_000
 _log = logger(__name__)
 
@@ -87,14 +86,14 @@ def recommend(
     read, write = _format(source), _format(target)
     pipeline = load(model_path, verify=verify)
     nobody = pipeline.recommend([], k=k, as_of=as_of).to_arrow()
-    kind = nobody.schema.field("user_id").type
+    kind, columns = nobody.schema.field("user_id").type, nobody.column_names
     known = Vocabulary(id_array(pipeline.user_ids, "user_ids"))
     asked, unknown, served, listed = 0, 0, 0, 0
     with logged(_log, "recommend to file") as count, replacing(target) as partial:
         batches = _read(source, read, user_column, kind)
         first = next(batches, None)
         given = kind if first is None else first.schema.field("user_id").type
-        schema = pa.schema([("user_id", given), *(nobody.schema.field(n) for n in _COLUMNS[1:])])
+        schema = pa.schema([("user_id", given), *(nobody.schema.field(n) for n in columns[1:])])
         with _writer(partial, write, schema) as writer:
             for batch in progress(_chain(first, batches), "recommend", unit="batch"):
                 ids = batch.column("user_id")
@@ -103,7 +102,7 @@ def recommend(
                 asked += len(ids)
                 unknown += len(ids) - _count_known(ids, known)
                 for lists in pipeline.apply_arrow([batch], k=k, as_of=as_of):
-                    writer.write_batch(lists.select(_COLUMNS).cast(schema))
+                    writer.write_batch(lists.select(columns).cast(schema))
                     listed += len(lists)
                     served += int(pc.sum(pc.equal(lists.column("rank"), 1)).as_py() or 0)
         if asked and unknown == asked:

@@ -118,6 +118,7 @@ def _schema(users: "DataFrame", task: RecommendTask) -> Any:
             types.StructField("product_id", product),
             types.StructField("rank", types.IntegerType()),
             types.StructField("score", types.FloatType()),
+            *([types.StructField("propensity", types.DoubleType())] if task.drawn else []),
         ]
     )
 

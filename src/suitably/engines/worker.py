@@ -34,6 +34,7 @@ class RecommendTask:
         digest: Of the manifest that the driver read; a worker that finds another one refuses.
         user_kind: The type of the model's user ids.
         product_kind: The type of product ids.
+        drawn: Whether lists are drawn at random, and have a propensity.
         k: The most products in a list.
         as_of: As for `Pipeline.recommend`.
         verify: As for `suitably.load`.
@@ -57,6 +58,7 @@ class RecommendTask:
     digest: str
     user_kind: pa.DataType
     product_kind: pa.DataType
+    drawn: bool
     k: int
     as_of: AsOf | None
     verify: Verify
@@ -95,7 +97,8 @@ def prepare(
         pipeline, digest = _load(folder, verify, tuple(trusted))
     nobody = pipeline.recommend([], k=k, as_of=as_of).to_arrow()
     users, products = (nobody.schema.field(name).type for name in ("user_id", "product_id"))
-    made_of = (str(folder), digest, users, products, int(k), as_of, verify, tuple(trusted))
+    drawn = "propensity" in nobody.column_names
+    made_of = (str(folder), digest, users, products, drawn, int(k), as_of, verify, tuple(trusted))
     return RecommendTask(*made_of)
 
 

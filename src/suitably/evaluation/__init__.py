@@ -3,7 +3,14 @@
 from suitably.evaluation.abtest import ABResult, ABTest, Guardrail
 from suitably.evaluation.evaluate import evaluate
 from suitably.evaluation.monthly_returns import monthly_returns
-from suitably.evaluation.splits import TimeSplit
+from suitably.evaluation.offpolicy import OffPolicy, OffPolicyResult
+from suitably.evaluation.splits import (
+    LeaveLastOut,
+    NewProducts,
+    NewUsers,
+    RollingSplit,
+    TimeSplit,
+)
 from suitably.evaluation.statistics import (
     Estimate,
     PairedSample,
@@ -25,9 +32,15 @@ __all__ = [
     "Estimate",
     "Facts",
     "Guardrail",
+    "LeaveLastOut",
+    "NewProducts",
+    "NewUsers",
+    "OffPolicy",
+    "OffPolicyResult",
     "PairedSample",
     "Paragraph",
     "Report",
+    "RollingSplit",
     "Statistic",
     "Table",
     "TimeSplit",

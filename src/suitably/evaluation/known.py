@@ -16,9 +16,10 @@ from suitably.data.events import Events
 from suitably.data.frames import read_frame, take_rows
 from suitably.data.splits import Split
 from suitably.data.view import View
-from suitably.data.vocabulary import Vocabulary, id_array, same_ids
+from suitably.data.vocabulary import Vocabulary, id_array
 from suitably.errors import DataError
 from suitably.evaluation.monthly_returns import Returns, monthly_returns, read_returns
+from suitably.evaluation.pairs import refuse_other_ids
 from suitably.evaluation.ranked_frames import RelevantPairs
 from suitably.suitability.language.document import PolicyDocument
 from suitably.suitability.language.types import Scale
@@ -62,9 +63,7 @@ class Fields:
         Raises:
             DataError: The ids are of another type.
         """
-        ours, theirs = self.ids.array.type, ids.array.type
-        if len(ids) and not same_ids(ours, theirs):
-            raise DataError(f"fields are those of {ours} ids, lists have {theirs}: use one type")
+        refuse_other_ids(self.ids, ids, "fields and lists")
         rows = np.asarray(self.ids.codes(ids.values), dtype=np.int64)
         return take_rows(self.table, pa.array(rows, mask=rows < 0))
 
@@ -116,6 +115,7 @@ class History:
 
     def of(self, users: Vocabulary, products: Vocabulary) -> sparse.csr_array:
         """Return the counts of some users and products, 0 for those that are not known."""
+        refuse_other_ids(self.products, products, "products")
         columns = products.codes(self.products.values).astype(np.int64)
         found = self._of_users(users).tocoo()
         rows, old = found.coords
@@ -139,6 +139,7 @@ class History:
         return int(np.count_nonzero(np.diff(self.counts.indptr)))
 
     def _of_users(self, users: Vocabulary) -> sparse.csr_array:
+        refuse_other_ids(self.users, users, "users")
         rows = self.users.codes(users.values)
         nobody = sparse.csr_array((1, self.counts.shape[1]))
         there = sparse.csr_array(sparse.vstack([self.counts, nobody]))
@@ -197,22 +198,6 @@ class Known:
         users, products = Fields.both(view)
         if judge is not None:
             users = Fields(judge.users.ids, judge.users.fields)
-        window = data.events.take(np.zeros(0, np.int64))
-        dated = data.events.times is not None and split.end is not None
-        if dated and needs & {"rejected", "spent", "events"}:
-            start, end = (data.clock.instant(at, "split") for at in (split.begins, split.end))
-            window = data.events.between(start, end)
-        kinds = data.kinds
-
-        def pairs(events: Events) -> RelevantPairs:
-            there = events.products >= 0
-            return RelevantPairs(
-                data.user_versions.ids,
-                data.product_versions.ids,
-                events.users[there].astype(np.int64),
-                events.products[there].astype(np.int64),
-            )
-
         returns = None
         if "returns" in needs and split.returns is not None:
             returns = read_returns(split.returns, "split.returns")
@@ -221,8 +206,6 @@ class Known:
         history = None
         if needs & {"history", "newcomers", "owners", "audience"}:
             history = History(view.users.ids, view.products.ids, view.purchases)
-        acquired = kinds.acquisitions(window)
-        values = acquired.values
         return Known(
             on_offer=Vocabulary(pa.array(candidates)),
             users=users,
@@ -230,16 +213,7 @@ class Known:
             judge=judge,
             history=history,
             returns=returns,
-            rejected=(
-                pairs(window.take(window.among(kinds.rejected)))
-                if kinds.rejected and dated
-                else None
-            ),
-            spent=None if values is None or not dated else (pairs(acquired), values),
-            events={
-                kind: pairs(window.take(window.among([kind])))
-                for kind in (window.kind_names if "events" in needs and dated else ())
-            },
+            **(_window(data, split) if needs & {"rejected", "spent", "events"} else {}),
         )
 
     def levels(self, side: str, ids: Vocabulary) -> NDArray[np.int64] | None:
@@ -269,3 +243,32 @@ class Known:
     def passes(self) -> Callable[[IdsLike, IdsLike], NDArray[np.bool_]] | None:
         """The judging policy's verdict of pairs; None without one."""
         return None if self.judge is None else self.judge.passes
+
+
+def _window(data: Dataset, split: Split) -> dict[str, Any]:
+    """Return what fell in the test window, as `Known` has it; nothing in data without times."""
+    if data.events.times is None or split.end is None:
+        return {}
+    start, end = (data.clock.instant(at, "split") for at in (split.begins, split.end))
+    window = data.events.between(start, end)
+    acquired = data.kinds.acquisitions(window)
+    rejected = window.take(window.among(data.kinds.rejected))
+    return {
+        "rejected": _pairs(data, rejected)[0] if data.kinds.rejected else None,
+        "spent": None if acquired.values is None else _pairs(data, acquired),
+        "events": {
+            kind: _pairs(data, window.take(window.among([kind])))[0] for kind in window.kind_names
+        },
+    }
+
+
+def _pairs(data: Dataset, events: Events) -> tuple[RelevantPairs, Any]:
+    """Return the users and products of events, and their amounts if they have any."""
+    events = events.take(events.products >= 0)
+    pairs = RelevantPairs(
+        data.user_versions.ids,
+        data.product_versions.ids,
+        events.users.astype(np.int64),
+        events.products.astype(np.int64),
+    )
+    return pairs, events.values

@@ -12,6 +12,7 @@ from suitably.data.frames import read_frame, write_frame
 from suitably.data.values import doubles, is_number, readable
 from suitably.data.vocabulary import Vocabulary, id_array
 from suitably.errors import DataError
+from suitably.evaluation.pairs import refuse_other_ids
 from suitably.typing import AsOf, IntoFrame
 
 __all__ = ["Returns", "monthly_returns", "read_returns"]
@@ -33,6 +34,7 @@ class Returns:
 
     def of(self, products: Vocabulary) -> NDArray[np.float64]:
         """Return those of some products, NaN for what is not known: float64 (products, periods)."""
+        refuse_other_ids(products, self.products, "products")
         rows = self.products.codes(products.values)
         return np.vstack([self.values, np.full((1, self.values.shape[1]), np.nan)])[rows]
 

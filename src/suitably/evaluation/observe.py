@@ -5,13 +5,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from suitably.data.vocabulary import Vocabulary, same_ids
-from suitably.errors import DataError
-from suitably.evaluation.known import Fields, Known, read_fields
+from suitably.data.vocabulary import Vocabulary
+from suitably.evaluation.known import Known
+from suitably.evaluation.pairs import refuse_other_ids
 from suitably.evaluation.ranked_frames import RankedLists, RelevantPairs
 from suitably.metrics import Convention, Hits, MetricInput
 
-__all__ = ["Fields", "observe", "read_fields"]
+__all__ = ["observe"]
 
 
 def observe(
@@ -86,9 +86,7 @@ def _axis(lists: RankedLists, known: Known) -> tuple[Vocabulary, int | None]:
     size = None if known.on_offer is None else max(len(known.on_offer), 1)
     others = [lists.product_ids, *([known.history.products] if known.history else [])]
     for one in others:
-        ours, theirs = axis.array.type, one.array.type
-        if len(one) and len(axis) and not same_ids(ours, theirs):
-            raise DataError(f"products have {ours} ids, lists or history {theirs}: use one type")
+        refuse_other_ids(axis, one, "products")
         fresh = one.array.take(pa.array(np.flatnonzero(axis.codes(one.values) < 0)))
         if len(fresh):
             axis = axis.grown(fresh)

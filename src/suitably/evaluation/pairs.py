@@ -8,10 +8,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from suitably.data.vocabulary import Vocabulary
+from suitably.data.vocabulary import Vocabulary, same_ids
 from suitably.errors import DataError
 
-__all__ = ["Pairs", "refuse", "refuse_repeated", "repeated"]
+__all__ = ["Pairs", "refuse", "refuse_other_ids", "refuse_repeated", "repeated"]
 
 _EXAMPLES = 3
 _CELLS = 1 << 20  # of a table of pairs, for a block of users at a time, so that it stays in cache
@@ -72,12 +72,21 @@ class Pairs:
 
     def _coded(self, others: "Pairs") -> tuple[Codes, Codes, slice | NDArray[np.bool_]]:
         """Return others in these codes, and which of them are of known users and products."""
+        refuse_other_ids(self.user_ids, others.user_ids, "users")
+        refuse_other_ids(self.product_ids, others.product_ids, "products")
         rows = self.user_ids.codes(others.user_ids.array).astype(np.int64)[others.users]
         columns = self.product_ids.codes(others.product_ids.array).astype(np.int64)[others.products]
         there = (rows >= 0) & (columns >= 0)
         if there.all():
             return rows, columns, slice(None)
         return rows[there], columns[there], there
+
+
+def refuse_other_ids(ours: Vocabulary, theirs: Vocabulary, side: str) -> None:
+    """Refuse ids of another type, which no look-up would find: DataError."""
+    one, other = ours.array.type, theirs.array.type
+    if len(ours) and len(theirs) and not same_ids(one, other):
+        raise DataError(f"{side} have {one} ids in one place and {other} in another: use one type")
 
 
 def refuse_repeated(pairs: Pairs, problem: str) -> None:

@@ -9,7 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from suitably.data.frames import read_frame
-from suitably.data.values import doubles, is_number, readable
+from suitably.data.values import doubles, in_words, is_number, readable
 from suitably.data.vocabulary import Vocabulary, id_array, same_ids
 from suitably.errors import DataError
 from suitably.evaluation.pairs import Pairs, refuse, refuse_repeated, repeated
@@ -330,13 +330,17 @@ def _dense(array: pa.Array, as_seen: bool) -> tuple[Vocabulary, NDArray[np.int64
 
 
 def _ranks(table: pa.Table, name: str) -> NDArray[np.int64]:
-    column = table["rank"].combine_chunks()
+    column = readable(table["rank"].combine_chunks(), f"{name}.rank")
     if not table.num_rows:
         return np.empty(0, dtype=np.int64)
     try:
+        if not (is_number(column.type) or pa.types.is_null(column.type)):
+            raise pa.ArrowInvalid
         ranks = column if column.type == pa.int64() else column.cast(pa.int64())
     except pa.ArrowInvalid:
-        raise DataError(f"{name}.rank: must hold whole numbers, not {column.type}") from None
+        raise DataError(
+            f"{name}.rank: must hold whole numbers, not {in_words(column.type)}"
+        ) from None
     if ranks.null_count:
         refuse(ranks.is_null().to_numpy(zero_copy_only=False), f"{name}.rank: no rank")
     values: NDArray[np.int64] = ranks.to_numpy(zero_copy_only=False)
@@ -354,5 +358,5 @@ def _scores(table: pa.Table, name: str) -> NDArray[np.float64] | None:
     if not len(column):
         return np.zeros(0)
     if not is_number(column.type):
-        raise DataError(f"{name}.score: must hold numbers, not {column.type}")
+        raise DataError(f"{name}.score: must hold numbers, not {in_words(column.type)}")
     return doubles(column, f"{name}.score")

@@ -1,5 +1,6 @@
 """Splits in time: what was known, and what the users then did."""
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
@@ -14,7 +15,7 @@ from suitably.data.dataset import Dataset
 from suitably.data.frames import read_frame, write_frame
 from suitably.data.splits import Split
 from suitably.data.view import View
-from suitably.errors import DataError
+from suitably.errors import DataError, SuitabilityWarning
 
 __all__ = [
     "LeaveLastOut",
@@ -24,6 +25,7 @@ __all__ = [
     "Splitter",
     "TimeSplit",
     "read_splits",
+    "warn_of_uncovered",
 ]
 
 _LAST = np.datetime64("9999-12-30", "us")  # a day before the end, for zones ahead of UTC
@@ -192,7 +194,7 @@ class LeaveLastOut:
         last = np.sort(events.times[::-1][first[several]])
         if not len(last):
             raise DataError("leave-last-out: nobody has two acquisitions")
-        cut = last[min(len(last) - 1, int(np.ceil(len(last) * (1 - self.share))))]
+        cut = last[min(len(last) - 1, int(len(last) * (1 - self.share)))]
         end = events.times[-1] + MICROSECOND
 
         def kept(view: View, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Any:
@@ -305,6 +307,17 @@ def read_splits(split: Any, data: Dataset) -> list[Split]:
             if _same(one, other):
                 raise ValueError(f"split: {earlier} and {number} are the same, at {one.at}")
     return made
+
+
+def warn_of_uncovered(splits: list[Split]) -> None:
+    """Warn of windows that end after the last event.
+
+    Warns:
+        SuitabilityWarning: For each of them; one that begins after it is merely empty.
+    """
+    for one in splits:
+        if "ends at" in one.note:
+            warnings.warn(one.note, SuitabilityWarning, stacklevel=3)
 
 
 def _same(one: Split, other: Split) -> bool:

@@ -1,5 +1,6 @@
 """What is a good list? Kernels on arrays, one family a file, and metrics by name."""
 
+import suitably.metrics.catalogue  # noqa: F401  # registers what comes with the library
 from suitably.metrics.accuracy import (
     auc,
     average_precision,
@@ -27,7 +28,6 @@ from suitably.metrics.business import (
     retention,
     revenue_per_user,
 )
-from suitably.metrics.catalogue import ACCURACY
 from suitably.metrics.convention import LENSKIT, RECTOOLS, TREC, Convention, find_convention
 from suitably.metrics.coverage import abstention_rate, catalogue_coverage, coverage, gini
 from suitably.metrics.metric_input import Hits, MetricInput
@@ -45,7 +45,6 @@ from suitably.metrics.suitability import (
 )
 
 __all__ = [
-    "ACCURACY",
     "LENSKIT",
     "RECTOOLS",
     "TREC",

@@ -39,7 +39,7 @@ class Hits:
 
     @cached_property
     def by_rank(self) -> NDArray[np.bool_]:
-        """Relevance rank by rank, bool (depth, users): what kernels sum along."""
+        """Relevance rank by rank: bool (depth, users)."""
         return np.ascontiguousarray(self.relevance.T)
 
     def __len__(self) -> int:

@@ -58,7 +58,9 @@ class ListMetric(Protocol):
     """A metric of the caller's own that sees more than hits: products, fields, verdicts, returns.
 
     One that needs `hits` is measured on the users with a relevant product; any other on all users
-    who were asked for.
+    who were asked for. It may say more: `range`, the least and the most that a user's value can be,
+    which lets a test decide where all users gain alike; `is_ratio`, with a method
+    `ratio(seen)` that returns a `Ratio`; `is_per_user`, false for one figure of all lists.
 
     Example:
         >>> class MeanFee:

@@ -50,19 +50,19 @@ class CatalogueScorer:
         self._state = state
         self._factors: _CatalogueFactors | None = None
 
-    def can_score(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Return for which users the ranker has anything to go by: bool (rows,)."""
-        return can_score(self.ranker, AskedUsers(self._state.users.ids, rows))
+    def can_score(self, users: AskedUsers) -> NDArray[np.bool_]:
+        """Return for which users the ranker has anything to go by: bool (users,)."""
+        return can_score(self.ranker, users)
 
-    def scores(self, rows: NDArray[np.int64]) -> tuple[Scorer, BitRows]:
+    def scores(self, users: AskedUsers) -> tuple[Scorer, BitRows]:
         """Return scores of users over the catalogue, and which products have one: words (1, …).
 
         Raises:
             SuitablyError: The ranker gave another number of users or products.
         """
-        scorer = score(self.ranker, AskedUsers(self._state.users.ids, rows))
+        scorer = score(self.ranker, users)
         if isinstance(scorer, Factors):
-            self._check("users", len(scorer.users), {len(rows)})
+            self._check("users", len(scorer.users), {len(users)})
             made = self._factors
             if (
                 made is None
@@ -71,7 +71,7 @@ class CatalogueScorer:
             ):
                 self._factors = made = self._in_catalogue(scorer)
             return Factors(scorer.users, made.products, longest=made.longest), made.known
-        self._check("users", len(scorer.block), {len(rows)})
+        self._check("users", len(scorer.block), {len(users)})
         products, known = self._in_order(scorer.block.T, scorer.known)
         return Scores(products.T), bitset.pack(known[None])
 

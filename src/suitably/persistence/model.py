@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from suitably.data.clock import Clock, Instant, Instants, micros
+from suitably.data.digests import NO_DIGESTS
 from suitably.data.entities import Entities
-from suitably.data.events import NO_DIGESTS
 from suitably.data.frames import fieldless
 from suitably.data.ledger import Ledger
 from suitably.data.schema import DataSchema

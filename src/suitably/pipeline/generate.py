@@ -14,7 +14,7 @@ from suitably.data.frames import take_rows
 from suitably.errors import SuitabilityWarning, SuitablyError
 from suitably.model.scoring import CatalogueScorer
 from suitably.model.state import FittedState, Snapshot, stored_in
-from suitably.ranking.protocol import Ranker, Scorer
+from suitably.ranking.protocol import AskedUsers, DrawingRanker, Ranker, Scorer
 from suitably.ranking.topk.engine import top_k
 from suitably.ranking.topk.lists import Lists
 from suitably.reranking.protocol import RerankContext, Reranker
@@ -48,10 +48,11 @@ class GeneratedLists:
     stood_in: NDArray[np.bool_]
 
     @staticmethod
-    def empty(users: int, depth: int) -> "GeneratedLists":
+    def empty(users: int, depth: int, drawn: bool = False) -> "GeneratedLists":
         """Return lists without products, to which nothing has happened."""
         reranked, refused = np.zeros((2, users), np.int64)
-        return GeneratedLists(Lists.empty(users, depth), reranked, refused, np.zeros(users, bool))
+        lists = Lists.empty(users, depth, drawn)
+        return GeneratedLists(lists, reranked, refused, np.zeros(users, bool))
 
     def put(self, places: NDArray[np.int64], part: "GeneratedLists") -> None:
         """Lay the lists of some users at their places."""
@@ -93,6 +94,7 @@ class ListGenerator:
         exclude_owned: Whether owned products are left out.
         candidates: int64, positions in the catalogue that the caller narrows it to; None: all.
         taken: CSR (users, catalogue), what stands in the lists already; None: nothing does.
+        first: How many products stand in each list already.
     """
 
     state: FittedState
@@ -103,6 +105,7 @@ class ListGenerator:
     exclude_owned: bool
     candidates: NDArray[np.int64] | None
     taken: sparse.csr_array | None = None
+    first: int = 0
 
     def generate(self, rows: NDArray[np.int64]) -> GeneratedLists:
         """Draw up the lists of users by position; −1 stands for an unknown user.
@@ -116,7 +119,7 @@ class ListGenerator:
             generated = self._block(rows)
         else:
             asked = np.flatnonzero(rows >= 0)
-            generated = GeneratedLists.empty(len(rows), min(self.k, self._width))
+            generated = GeneratedLists.empty(len(rows), min(self.k, self._width), self.draws)
             for places, part in self._blocks(rows, asked):
                 generated.put(places, part)
         if np.count_nonzero(generated.refused):
@@ -133,6 +136,11 @@ class ListGenerator:
     def rankers(self) -> tuple[Ranker, ...]:
         """The fitted ranker, and what ranks for those it knows nothing of."""
         return tuple(scorer.ranker for scorer in self.scorers)
+
+    @cached_property
+    def draws(self) -> bool:
+        """Whether lists are drawn at random, and have propensities."""
+        return isinstance(self.scorers[0].ranker, DrawingRanker)
 
     @property
     def _width(self) -> int:
@@ -176,19 +184,19 @@ class ListGenerator:
     def assignments(self, rows: NDArray[np.int64]) -> list[RankerAssignment]:
         """Ask the rankers in part: each scores for those that the ones before know nothing of."""
         left = np.arange(len(rows))
+        asked = AskedUsers(self.state.users.ids, rows)
         assigned = []
         for scorer in self.scorers:
-            asked = rows if len(left) == len(rows) else rows[left]
             able = scorer.can_score(asked)
             whole = np.count_nonzero(able) == len(able)
             mine = left if whole else left[able]
             if len(mine):
-                scores, known = scorer.scores(asked if whole else asked[able])
+                scores, known = scorer.scores(asked if whole else asked.take(able))
                 stood_in = scorer is not self.scorers[0]
                 assigned.append(RankerAssignment(mine, scores, known, stood_in))
             if whole:
                 break
-            left = left[~able]
+            left, asked = left[~able], asked.take(~able)
         return assigned
 
     def _blocks(
@@ -223,15 +231,26 @@ class ListGenerator:
         self, rows: NDArray[np.int64], allowed: BitRows, depth: int
     ) -> tuple[Lists, NDArray[np.bool_]]:
         assigned = self.assignments(rows)
-        if len(assigned) == 1 and len(assigned[0].places) == len(rows):
-            lists = top_k(assigned[0].scorer, allowed & assigned[0].known, depth)
-            return lists, np.full(len(rows), assigned[0].stood_in)
-        lists = Lists.empty(len(rows), min(depth, self._width))
         stood_in = np.zeros(len(rows), bool)
+        if len(assigned) == 1 and len(assigned[0].places) == len(rows):
+            stood_in[:] = assigned[0].stood_in
+            return self._best(assigned[0], rows, allowed, depth), stood_in
+        lists = Lists.empty(len(rows), min(depth, self._width), self.draws)
         for part in assigned:
-            lists.put(part.places, top_k(part.scorer, allowed[part.places] & part.known, depth))
+            best = self._best(part, rows[part.places], allowed[part.places], depth)
+            lists.put(part.places, best)
             stood_in[part.places] = part.stood_in
         return lists, stood_in
+
+    def _best(
+        self, part: RankerAssignment, rows: NDArray[np.int64], allowed: BitRows, depth: int
+    ) -> Lists:
+        ranker = self.scorers[0].ranker
+        if not isinstance(ranker, DrawingRanker) or part.stood_in:
+            lists = top_k(part.scorer, allowed & part.known, depth)
+            return lists.certain() if self.draws else lists
+        pool = top_k(part.scorer, allowed & part.known, ranker.pool_size(depth))
+        return ranker.draw(pool, rows, self.snapshot.as_of, self.first, depth)
 
     def _reranked(self, lists: Lists, rows: NDArray[np.int64]) -> tuple[Lists, NDArray[np.int64]]:
         context = self._context(rows)

@@ -3,6 +3,7 @@
 import copy
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from suitably.data.dataset import Dataset
 from suitably.data.frames import write_frame
-from suitably.data.vocabulary import Vocabulary
+from suitably.data.vocabulary import Vocabulary, id_array
 from suitably.errors import DataError, NotFittedError
 from suitably.model.model import Model
 from suitably.model.positions import Positions, positions_for
@@ -23,13 +24,13 @@ from suitably.persistence.model import load_model, save_model
 from suitably.persistence.packing import pack, unpack
 from suitably.pipeline.batches import stream
 from suitably.pipeline.diagram import pipeline_html
-from suitably.pipeline.fallback import rankers_with_fallback
+from suitably.pipeline.fallback import check_draws_last, rankers_with_fallback
 from suitably.pipeline.generate import ListGenerator
 from suitably.pipeline.similar import similar_products
 from suitably.pipeline.stepwise import generate_stepwise
 from suitably.pipeline.trace import Trace, trace
 from suitably.profiles.protocol import Builder
-from suitably.ranking.protocol import Ranker
+from suitably.ranking.protocol import DrawingRanker, Ranker
 from suitably.recommendations import Recommendations
 from suitably.reranking.protocol import Reranker
 from suitably.suitability.amounts import read_amounts
@@ -144,6 +145,7 @@ class Pipeline(Parameterized):
         if not isinstance(data, Dataset):
             raise DataError(f"fit: expected a Dataset, got {type(data).__name__}")
         policies = read_policies(self.policy)
+        check_draws_last(self.ranker, self.rerankers)
         for reranker in self.rerankers:
             if hasattr(reranker, "check_params"):
                 reranker.check_params()
@@ -212,11 +214,30 @@ class Pipeline(Parameterized):
         """
         model = self._fitted()
         chosen = model.rerankers if rerankers is None else tuple(rerankers)
+        check_draws_last(model.rankers[0], chosen)
         other = model.under(read_policies(policy), chosen)
         params = {**self.get_params(deep=False), "policy": policy, "rerankers": list(chosen)}
         made = Pipeline(**params)
         made._model = other
         other.snapshot(other.state.as_of)
+        return made
+
+    def greedy(self) -> "Pipeline":
+        """Return a fitted pipeline that shares all of this one, and lists best first.
+
+        Of a pipeline that draws its lists (`Explore`) it is what these are drawn around; any other
+        is returned as it is.
+
+        Raises:
+            NotFittedError: Called before `fit`.
+        """
+        model = self._fitted()
+        explore = model.rankers[0]
+        if not isinstance(explore, DrawingRanker):
+            return self
+        ranker = explore.scoring_ranker()
+        made = Pipeline(**{**self.get_params(deep=False), "ranker": ranker})
+        made._model = replace(model, rankers=(ranker, *model.rankers[1:]))
         return made
 
     @property
@@ -248,9 +269,8 @@ class Pipeline(Parameterized):
     def knows(self, user_ids: IdsLike, product_ids: IdsLike) -> bool:
         """Return whether all of these ids are known."""
         state = self._fitted().state
-        users = state.users.codes(user_ids)
-        products = state.products.codes(product_ids)
-        return bool((users >= 0).all() and (products >= 0).all())
+        sides = ((state.users, user_ids, "user_ids"), (state.products, product_ids, "product_ids"))
+        return all(side.ids.has(id_array(ids, name)) for side, ids, name in sides)
 
     def recommend(
         self,
@@ -404,7 +424,8 @@ class Pipeline(Parameterized):
             amount: Likewise.
 
         Returns:
-            Batches of user_id and product_id in their own types, rank (int32) and score (float32).
+            Batches of user_id and product_id in their own types, rank (int32), score (float32)
+            and, of a ranker that draws, propensity (float64).
 
         Raises:
             DataError: A batch without a column `user_id`, or with a missing id.
@@ -479,7 +500,9 @@ class Pipeline(Parameterized):
     ) -> ListGenerator:
         candidates = None
         if product_ids is not None:
-            codes = model.state.catalogue.codes_of(product_ids, "product_ids").astype(np.int64)
+            catalogue = model.state.catalogue.ids
+            asked = _present(catalogue.read(product_ids, "product_ids"), "product_ids")
+            codes = catalogue.codes(asked).astype(np.int64)
             candidates = codes[codes >= 0]
         return ListGenerator(
             state=model.state,
@@ -522,14 +545,18 @@ def _asked(users: Vocabulary, user_ids: Any) -> tuple[pa.Array | None, NDArray[n
     one = users.code_of_one(user_ids)
     if one >= 0:
         return None, np.array([one])
-    asked = users.read(user_ids, "user_ids")
-    if asked.null_count:
-        raise DataError(f"user_ids: {asked.null_count} of {len(asked)} are missing")
+    asked = _present(users.read(user_ids, "user_ids"), "user_ids")
     if len(asked) > 1 and len(asked.unique()) < len(asked):
         counts = asked.value_counts()
         repeated = [c["values"] for c in counts.to_pylist() if c["counts"] > 1][:3]
         raise DataError(f"user_ids: the same id twice, such as {repeated}")
     return users.cast_like(asked), users.codes(asked).astype(np.int64)
+
+
+def _present(ids: pa.Array, name: str) -> pa.Array:
+    if ids.null_count:
+        raise DataError(f"{name}: {ids.null_count} of {len(ids)} are missing")
+    return ids
 
 
 def _fitted_builder(builder: Any, data: Dataset, as_of: Any) -> Any:

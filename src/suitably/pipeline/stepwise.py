@@ -35,12 +35,12 @@ def generate_stepwise(
         The lists, and what would draw up the next product: it says why there is none.
     """
     depth = min(generator.k, len(generator.state.positions))
-    whole = GeneratedLists.empty(len(rows), depth)
+    whole = GeneratedLists.empty(len(rows), depth, generator.draws)
     proposed = proposed_amounts(generator.state.users, amounts)
     least = numbers_of(generator.state.products, "min_amount")
     active = np.flatnonzero(rows >= 0)
     for rank in range(depth):
-        step = replace(generator, k=1).generate(rows[active])
+        step = replace(generator, k=1, first=rank).generate(rows[active])
         found = step.lists.lengths > 0
         whole.stood_in[active] |= step.stood_in
         active = active[found]
@@ -49,6 +49,8 @@ def generate_stepwise(
         codes = step.lists.products[found, 0]
         whole.lists.products[active, rank] = codes
         whole.lists.scores[active, rank] = step.lists.scores[found, 0]
+        if step.lists.propensities is not None and whole.lists.propensities is not None:
+            whole.lists.propensities[active, rank] = step.lists.propensities[found, 0]
         whole.lists.lengths[active] = rank + 1
         products = generator.state.positions[codes]
         money = np.fmax(proposed[rows[active]], least[products])

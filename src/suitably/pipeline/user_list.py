@@ -23,6 +23,8 @@ class UserList(Record):
             `Recommendations.abstentions`; empty where nothing was kept out, or the list is full.
         flags: The rules that flag products of the list, by product, and whether that is unknown;
             products without flags are left out.
+        propensities: Of lists drawn at random, the probability of each product at its rank, given
+            those above it; None: nothing was drawn.
 
     Example:
         >>> UserList("ann", ("bond", "etf"), (2.0, 1.5), {"risk-level": 3})
@@ -36,6 +38,7 @@ class UserList(Record):
     scores: tuple[float, ...]
     reasons: Mapping[str, int]
     flags: Mapping[Any, Mapping[str, bool]] = field(default_factory=lambda: MappingProxyType({}))
+    propensities: tuple[float, ...] | None = None
 
     def __len__(self) -> int:
         return len(self.product_ids)
@@ -43,7 +46,8 @@ class UserList(Record):
     def to_dict(self) -> dict[str, Any]:
         """Return the list JSON-ready: user_id, products (rank, product_id, score) and reasons.
 
-        A product that rules flag has `flags` too, each with `rule` and `unknown`.
+        A product that rules flag has `flags` too, each with `rule` and `unknown`; one drawn at
+        random has its `propensity`.
         """
         listed = zip(self.product_ids, self.scores, strict=True)
         products = [
@@ -51,6 +55,9 @@ class UserList(Record):
                 "rank": rank,
                 "product_id": jsonable(product),
                 "score": jsonable(score),
+                **(
+                    {} if self.propensities is None else {"propensity": self.propensities[rank - 1]}
+                ),
                 **self._flags_of(product),
             }
             for rank, (product, score) in enumerate(listed, 1)

@@ -15,6 +15,7 @@ from suitably.profiles.base import ParameterizedBuilder, padded
 from suitably.profiles.currency import check_rates, in_one_currency, one_currency
 from suitably.profiles.exact_sums import ExactSums
 from suitably.profiles.kept_clock import clock_of, kept_clock
+from suitably.profiles.later_events import refuse_later_events
 from suitably.profiles.provenance import FieldInfo
 from suitably.profiles.times_of_day import has_times_of_day
 from suitably.profiles.trades import Trades
@@ -212,8 +213,7 @@ class RecencyFrequencyValue(ParameterizedBuilder):
         some = state.frequency > 0
         recency = np.full(users, np.nan)
         if state.last is not None and as_of is not None:
-            if (state.last >= as_of).any():
-                raise DataError(f"as_of={as_of}: the state holds later events; build it anew")
+            refuse_later_events(state.last >= as_of, as_of)
             recency = elapsed_days(state.last, as_of)
             if state.clock is not None and not state.timed:
                 dates = np.append(state.last, as_of)

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from suitably.data import Clock, View
 from suitably.data.clock import Instants
-from suitably.data.values import finite_doubles, is_number, readable
+from suitably.data.values import finite_doubles, in_words, is_number, readable
 from suitably.errors import DataError
 
 __all__ = ["column_of_users", "moments_in", "numbers_in", "user_column", "user_numbers"]
@@ -51,7 +51,7 @@ def numbers_in(array: pa.Array, where: str) -> NDArray[np.float64]:
     if pa.types.is_null(array.type):
         return np.full(len(array), np.nan)
     if not is_number(array.type):
-        raise DataError(f"{where}: must hold numbers, not {array.type}")
+        raise DataError(f"{where}: must hold numbers, not {in_words(array.type)}")
     return finite_doubles(array, where)
 
 
@@ -69,7 +69,7 @@ def moments_in(array: pa.Array, where: str, clock: Clock) -> Instants:
         if clock.asks:
             raise DataError(f"{where}: holds dates, and {clock.asks}")
     elif not pa.types.is_timestamp(kind):
-        raise DataError(f"{where}: must hold dates or timestamps, not {kind}")
+        raise DataError(f"{where}: must hold dates or timestamps, not {in_words(kind)}")
     elif kind.tz is not None and clock.zone is None:
         raise DataError(f"{where}: has a time zone ({kind.tz}), but the data is naive")
     elif kind.tz is None and clock.zone is not None:

@@ -4,6 +4,7 @@ from suitably.ranking.als import ALS
 from suitably.ranking.blend import Blend
 from suitably.ranking.bpr import BPR
 from suitably.ranking.ease import EASE
+from suitably.ranking.explore import Explore
 from suitably.ranking.ials import IALS
 from suitably.ranking.item_knn import ItemKNN
 from suitably.ranking.lightfm import LightFM
@@ -19,6 +20,7 @@ __all__ = [
     "EASE",
     "IALS",
     "Blend",
+    "Explore",
     "Factors",
     "FitContext",
     "ItemKNN",

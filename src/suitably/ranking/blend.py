@@ -20,6 +20,7 @@ from suitably.ranking.item_knn import ItemKNN
 from suitably.ranking.popularity import Popularity
 from suitably.ranking.protocol import (
     AskedUsers,
+    DrawingRanker,
     FitContext,
     Ranker,
     Scores,
@@ -50,9 +51,9 @@ class Blend(UserRows):
     Without `weights` they are learned: the rankers are fitted on the past of several inner cuts in
     time, and weights are searched for a high nDCG@10 on what users acquired in the windows
     after the cuts, over those whom at least two rankers can score. All of it lies before the
-    moment of the fit; then the rankers are fitted on everything. Fields of users and products
-    in the inner past are those of the fit. Where nothing can be learned, in data without
-    timestamps or with next to none, weights are equal.
+    moment of the fit, and a later moment changes nothing; then the rankers are fitted on
+    everything. Fields of users and products in the inner past are those of the fit. Where nothing
+    can be learned, in data without timestamps or with next to none, weights are equal.
 
     Args:
         rankers: What to blend; at least one. They are not fitted themselves, copies are. None:
@@ -262,6 +263,11 @@ class Blend(UserRows):
         for ranker in rankers:
             if isinstance(ranker, type) or not isinstance(ranker, Ranker):
                 raise ValueError(f"Blend(rankers=[… {ranker!r:.60} …]): is no ranker")
+            if isinstance(ranker, DrawingRanker):
+                raise ValueError(
+                    f"Blend(rankers=[… {ranker!r:.60} …]): draws last, so it is no member of a "
+                    f"blend; explore the blend instead"
+                )
         check_positive_int(self, "windows")
         check_positive(self, "horizon_days")
         check_jobs(self.n_jobs)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from suitably.data.clock import Instant
+from suitably.data.clock import MICROSECOND, Instant
 from suitably.data.view import View
 from suitably.ranking.protocol import FitContext
 
@@ -51,10 +51,10 @@ def earlier(view: View, moment: Instant) -> View:
 def inner_splits(context: FitContext, windows: int, horizon_days: float) -> Iterator[InnerSplit]:
     """Cut the past at several moments, the latest first.
 
-    The last window ends where the context does; each further one begins and ends a third of its
-    length earlier. The past before a cut is at least as long as the window after it, so there may
-    be fewer windows; they are shortened to a third of the time there is. In data without timestamps
-    there is none.
+    The last window ends just after the latest acquisition, so that the cuts do not depend on when
+    somebody asks; each further one begins and ends a third of its length earlier. The past before a
+    cut is at least as long as the window after it, so there may be fewer windows; they are
+    shortened to a third of the time there is. In data without timestamps there is none.
 
     Args:
         context: What may be learned from.
@@ -65,7 +65,7 @@ def inner_splits(context: FitContext, windows: int, horizon_days: float) -> Iter
     times = view.acquisitions.times
     if times is None or not len(times) or view.as_of is None:
         return
-    first, last = times[0], view.as_of
+    first, last = times[0], times[-1] + MICROSECOND
     length = min(np.timedelta64(round(horizon_days * _DAY), "us"), (last - first) // _STEP)
     if length <= np.timedelta64(0):
         return

@@ -13,10 +13,12 @@ from suitably.data.clock import Instant
 from suitably.data.view import View
 from suitably.data.vocabulary import Vocabulary
 from suitably.ranking.interactions import SharedInteractions, WeightedInteractions, Weighting
+from suitably.ranking.topk.lists import Lists
 from suitably.suitability.eligibility import Eligibility
 
 __all__ = [
     "AskedUsers",
+    "DrawingRanker",
     "Factors",
     "FitContext",
     "Ranker",
@@ -177,6 +179,28 @@ class RowRanker(Ranker, Protocol):
             LookupError: The model has not what it goes by.
             ValueError: They do not fit what it has learned.
         """
+        ...
+
+
+@runtime_checkable
+class DrawingRanker(Ranker, Protocol):
+    """A ranker that draws lists at random among the best products of a user.
+
+    It draws last, since only then what the user may be offered is settled.
+    """
+
+    def scoring_ranker(self) -> Ranker:
+        """Return the fitted ranker that scores."""
+        ...
+
+    def pool_size(self, k: int) -> int:
+        """Return how many products of a user may be drawn into a list of k."""
+        ...
+
+    def draw(
+        self, pool: Lists, rows: NDArray[np.int64], as_of: Instant | None, first: int, k: int
+    ) -> Lists:
+        """Return k products of each user's pool with their propensities, from a rank on."""
         ...
 
 

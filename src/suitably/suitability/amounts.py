@@ -9,7 +9,15 @@ from numpy.typing import NDArray
 
 from suitably.data.entities import Entities
 from suitably.data.frames import read_frame
-from suitably.data.values import finite_doubles, is_number, plain, readable
+from suitably.data.values import (
+    beyond_problem,
+    finite_doubles,
+    in_words,
+    is_number,
+    plain,
+    readable,
+    whole_beyond,
+)
 from suitably.errors import DataError
 from suitably.suitability.language.functions.money import AMOUNT
 from suitably.suitability.language.nodes import column_name
@@ -41,6 +49,9 @@ def read_amounts(amount: Any, users: Entities) -> NDArray[np.float64] | None:
             number = np.nan
         if not (np.isfinite(number) and number >= 0):
             raise DataError(f"amount={amount!s:.40}: must be a number from 0 up, or a frame")
+        exact = amount if isinstance(amount, Decimal) else Decimal(int(amount))
+        if not isinstance(amount, float | np.floating) and whole_beyond(exact):
+            raise DataError(f"amount: {beyond_problem([amount])}")
         return np.full(len(users), number)
     table, _ = read_frame(amount, "amount")
     id_column = users.id_column if users.id_column in table.column_names else "user_id"
@@ -54,7 +65,7 @@ def read_amounts(amount: Any, users: Entities) -> NDArray[np.float64] | None:
     where = "amount.amount"
     column = plain(readable(table["amount"].combine_chunks(), where))
     if not (is_number(column.type) or pa.types.is_null(column.type)):
-        raise DataError(f"{where}: must hold numbers from 0 up, not {column.type}")
+        raise DataError(f"{where}: must hold numbers from 0 up, not {in_words(column.type)}")
     values = finite_doubles(column, where)
     bad = np.flatnonzero(np.isnan(values) | (values < 0))
     if len(bad):

@@ -21,7 +21,7 @@ from suitably.metrics import (
     parse_metrics,
 )
 from suitably.metrics.metric_input import RANKED, SEEN
-from suitably.metrics.protocol import is_per_user, measure, needs_of
+from suitably.metrics.protocol import is_per_user, measure, needs_of, range_of
 
 __all__ = ["MetricContract"]
 
@@ -123,12 +123,20 @@ class MetricContract:
     @drawn
     @every_convention
     def test_a_value_per_user(self, convention: Convention, seed: int) -> None:
-        """It is finite or missing, and the same again; one for all lists together is one figure."""
+        """It is finite or missing, in its range if it has one, and the same again.
+
+        One for all lists together is one figure.
+        """
         metric, seen = self.metric(), self.seen(seed, convention)
         before = _copied(seen)
         values = measure(metric, seen)
         assert values.shape == ((USERS,) if is_per_user(metric) else ())
         assert np.array_equal(measure(metric, seen), values, equal_nan=True)
+        low, high = range_of(metric) or (-np.inf, np.inf)
+        assert low < high
+        known = values[~np.isnan(values)]
+        assert (low <= known).all(), f"below its range, from {low}"
+        assert (known <= high).all(), f"above its range, to {high}"
         assert _same(seen, before), "it wrote into what it was given"
 
     def test_it_needs_no_more_than_it_says(self) -> None:

@@ -42,7 +42,10 @@ from suitably.evaluation.statistics import (
     wilcoxon,
     wilson,
 )
+from suitably.evaluation.statistics.paired_t import student
 from suitably.evaluation.statistics.sign_test import exact_p_value, monte_carlo_p_value
+from suitably.evaluation.statistics.skewness import cautious_student, corrected_for_skewness
+from suitably.evaluation.statistics.user_means import user_means
 
 # Student (1908): hours of sleep gained by ten patients under two drugs.
 FIRST = np.array([0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0])
@@ -284,31 +287,38 @@ class TestBootstrap:
 
 class TestCuped:
     def test_against_least_squares(self):
-        """The intercept of a regression on centred covariates, by statsmodels."""
+        """The effect of the arm in a regression with it and the covariates, by statsmodels.
+
+        Pooled slopes within the arms are the regression's; its standard error differs by Welch's.
+        """
         api = pytest.importorskip("statsmodels.api")
         rng = np.random.default_rng(0)
-        before = rng.normal(size=(200, 2))
-        gains = 0.2 + before @ [1.0, -2.0] + rng.normal(size=200)
-        found = cuped(paired(np.zeros(200), gains, covariates=before), 0.05)
-        model = api.OLS(gains, api.add_constant(before - before.mean(axis=0))).fit()
-        low, high = model.conf_int()[0]
-        assert (found.low, found.high) == pytest.approx((low, high))
-        assert found.p_value == pytest.approx(model.pvalues[0])
+        before = rng.normal(size=(400, 2))
+        arm = np.repeat([0.0, 1.0], 200)
+        after = 0.2 * arm + before @ [1.0, -2.0] + rng.normal(size=400)
+        found = cuped(after[:200], after[200:], before[:200], before[200:])
+        model = api.OLS(after, api.add_constant(np.column_stack([arm, before]))).fit()
+        assert found.difference == pytest.approx(model.params[1])
+        assert found.high - found.low == pytest.approx(np.diff(model.conf_int()[1])[0], rel=0.02)
 
-    def test_a_user_s_rows_are_averaged(self):
-        users = np.repeat(np.arange(30), 2)
+    def test_it_covers(self):
+        """Two thousand experiments without an effect, within five standard errors of 95 %."""
         rng = np.random.default_rng(0)
-        gains, before = rng.normal(size=60), rng.normal(size=(60, 1))
-        found = cuped(paired(np.zeros(60), gains, users, covariates=before), 0.05)
-        halves = [values.reshape(30, 2, -1).mean(axis=1) for values in (gains, before)]
-        once = cuped(paired(np.zeros(30), halves[0][:, 0], covariates=halves[1]), 0.05)
-        assert (found.low, found.high) == pytest.approx((once.low, once.high))
+        inside = 0
+        for _ in range(2_000):
+            before = rng.exponential(size=(2, 100))
+            after = before + rng.normal(size=(2, 100))
+            found = cuped(*after, *before)
+            inside += found.low <= 0 <= found.high
+        assert abs(inside / 2_000 - 0.95) < 5 * np.sqrt(0.95 * 0.05 / 2_000)
 
-    def test_what_cannot_be_used(self):
-        with pytest.raises(ValueError, match="no covariates"):
-            cuped(SLEEP, 0.05)
-        with pytest.raises(ValueError, match="must be finite"):
-            cuped(paired(FIRST, SECOND, covariates=np.full((10, 1), np.nan)), 0.05)
+    @pytest.mark.parametrize(
+        ("one", "before"),
+        [([1.0, np.nan], [1.0, 2.0]), ([1.0, 2.0, 3.0], [1.0, 2.0]), ([1.0, 2.0], [1.0, np.inf])],
+    )
+    def test_what_cannot_be_used(self, one, before):
+        with pytest.raises(ValueError, match="finite"):
+            cuped(one, [1.0, 2.0], before, [1.0, 2.0])
 
     def test_balance(self):
         rng = np.random.default_rng(0)
@@ -465,3 +475,44 @@ def test_an_arm_against_itself():
     found = aa_simulation(sample, paired_t, runs=600, seed=1)
     assert abs(found.better + found.worse - 0.05) < 5 * np.sqrt(0.05 * 0.95 / 600)
     assert found.high > found.better
+
+
+class TestSkewness:
+    def test_hall_s_interval_by_its_definition(self):
+        """Its ends are where the transformed studentised mean meets Student's quantiles."""
+        values = np.random.default_rng(0).exponential(size=40)
+        means = user_means(paired(np.zeros(40), values))
+        found = corrected_for_skewness(means, 0.1)
+        skewness = stats.skew(values)
+        for end, sign in ((found.low, 1), (found.high, -1)):
+            u = (values.mean() - end) / values.std(ddof=1)
+            moved = u + skewness * u**2 / 3 + skewness**2 * u**3 / 27 + skewness / 240
+            assert np.sqrt(40) * moved == pytest.approx(sign * stats.t.isf(0.05, 39))
+
+    def test_symmetric_values_are_student_s(self):
+        values = np.array([-3.0, -1.0, 1.0, 3.0] * 10) + 0.7
+        means = user_means(paired(np.zeros(40), values))
+        assert corrected_for_skewness(means, 0.05) == student(means, 0.05)
+
+    def test_what_is_clear_stays_student_s(self):
+        values = np.random.default_rng(0).exponential(size=400)
+        sample = paired(np.zeros(400), values)
+        found, expected = default_statistic(sample, 0.05), paired_t(sample, 0.05)
+        assert (found.low, found.high, found.p_value) == (
+            *(expected.low, expected.high),
+            expected.p_value,
+        )
+
+    def test_it_ships_seldom_where_losses_are_rare_and_large(self):
+        """Two thousand equal arms of a hundred users: one in twenty loses all the others gained."""
+        rng = np.random.default_rng(0)
+        plain = cautious = 0
+        for _ in range(2_000):
+            gains = np.where(rng.random(100) < 0.05, -1.0, 0.05 / 0.95)
+            means = user_means(paired(np.zeros(100), gains))
+            if means.all_the_same:
+                continue
+            plain += student(means, 0.05).low > 0
+            cautious += cautious_student(means, 0.05).low > 0
+        assert plain / 2_000 > 0.06
+        assert cautious / 2_000 < 0.02

@@ -40,9 +40,17 @@ SEARCHED = [
     "rank(user.r) <= lookup(user.m, product.r, 2)",
     "lookup(user.m, product.t, 0) + product.a * product.b <= user.a",
     "lookup(user.m, product.t, 0) + max(product.a, user.b) <= product.b",
+    "lookup(user.m, product.t, 0) + lookup(user.m, product.r, 0) <= user.a",
+    "lookup(user.m, product.t, 0) + lookup(user.n, product.t, 3) + product.a <= user.a",
+    "lookup(user.m, product.t) + lookup(user.n, product.t, 1) <= user.a",
+    "lookup(user.n, product.t, 0) <= 0.1 + lookup(user.m, product.t)",
+    "lookup(user.m, product.t, user.a) + lookup(user.n, product.r) + product.a <= user.b",
+    "lookup(user.m, product.t) + lookup(user.n, product.t, 0) < lookup(user.n, product.r, 1)",
+    "lookup(user.d, product.t, as_of) <= lookup(user.d, product.r)",
 ]
 JUDGED = [
-    "lookup(user.m, product.t, 0) + lookup(user.m, product.r, 0) <= user.a",
+    "lookup(user.m, product.t, 0) + lookup(user.n, product.t, user.a) <= 1",
+    "lookup(user.m, product.t, 0) <= lookup(user.m, product.t, 0) + product.a",
     "missing(lookup(user.m, product.t))",
     "lookup(product.m, user.t, 0) <= product.a",
 ]
@@ -68,6 +76,7 @@ def frames(seed: int, users: int, products: int) -> tuple[list[dict], list[dict]
             "t": some(["x", "y", "z", "w"]),
             "r": some(["low", "high"]),
             "m": mapping(NUMBERS),
+            "n": mapping(NUMBERS),
             "d": mapping(MOMENTS),
             "amount_to_invest": some([1.0, 3.0]),
             "min_amount": some([0.0, 0.1, 2.0]),
@@ -82,7 +91,7 @@ def frames(seed: int, users: int, products: int) -> tuple[list[dict], list[dict]
 def frame(rows: list[dict]) -> pa.Table:
     numbers, moment, text = pa.float64(), pa.timestamp("us"), pa.string()
     kinds = {"a": numbers, "b": numbers, "at": moment, "t": text, "r": text}
-    kinds |= {"m": pa.map_(text, numbers), "d": pa.map_(text, moment)}
+    kinds |= {"m": pa.map_(text, numbers), "n": pa.map_(text, numbers), "d": pa.map_(text, moment)}
     kinds |= {"amount_to_invest": numbers, "min_amount": numbers}
     columns = {name: [row[name] for row in rows] for name in rows[0]}
     return pa.table(
@@ -97,7 +106,7 @@ def frame(rows: list[dict]) -> pa.Table:
 
 def policy(sentence: str) -> str:
     types = {"a": "number", "b": "number", "at": "date", "t": "text", "r": "grade"}
-    types |= {"m": "map", "d": "map"}
+    types |= {"m": "map", "n": "map", "d": "map"}
     lines = [f'"{s}.{k}" = "{v}"' for s in ("user", "product") for k, v in types.items()]
     fields = "\n".join(line for line in lines if "product.d" not in line)
     return (

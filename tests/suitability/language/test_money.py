@@ -111,6 +111,8 @@ def test_the_amount_of_a_call() -> None:
         (True, "number from 0 up"),
         ("100", "number from 0 up"),
         (10**400, "number from 0 up"),
+        (2**53 + 1, "amount: 1 values are integers beyond"),
+        (Decimal(2**53 + 1), "amount: 1 values are integers beyond"),
         (Decimal("NaN"), "number from 0 up"),
         (pd.DataFrame({"user_id": ["u"]}), "no column 'amount'"),
         (pd.DataFrame({"user_id": ["x"], "amount": [1.0]}), "row 0: a user that is not known"),

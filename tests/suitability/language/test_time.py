@@ -118,6 +118,75 @@ def test_months_are_those_of_the_zone() -> None:
     assert not passes(rule, in_utc, thirtieth, a=pd.Timestamp(in_utc))
 
 
+REPEATED = {
+    "Europe/Berlin": "2024-10-27T02:30",
+    "America/New_York": "2024-11-03T01:30",
+    "America/Havana": "2024-11-03T00:00",
+    "America/Santiago": "2024-04-06T23:30",
+    "Australia/Lord_Howe": "2024-04-07T01:45",  # clocks go back by half an hour
+}
+COLUMNS = {
+    "pandas": lambda values: pd.DataFrame({"user_id": ["u"], "d": pd.Series(values)}),
+    "objects": lambda values: pd.DataFrame({"user_id": "u", "d": pd.Series(values, dtype=object)}),
+    "PyArrow": lambda values: pa.table({"user_id": ["u"], "d": pa.array(values)}),
+    "polars": lambda values: pl.DataFrame({"user_id": ["u"], "d": values}),
+    "DuckDB": lambda values: duckdb.from_arrow(COLUMNS["PyArrow"](values)),
+}
+
+
+@pytest.mark.parametrize("kind", COLUMNS)
+@pytest.mark.parametrize("zone", REPEATED)
+def test_months_that_lead_to_a_repeated_time_lead_to_the_first(zone: str, kind: str) -> None:
+    """By every frame, in every way that a rule can ask, from before and from after."""
+    first, second = (aware(REPEATED[zone], zone, fold) for fold in (0, 1))
+    assert first.utcoffset() != second.utcoffset()
+    wall = first.replace(tzinfo=None)
+    rules = ("user.d + months(1) == as_of", "user.d + months(product.n) == as_of",
+             "user.d + months(1) == product.t", "user.d == as_of - months(1)")  # fmt: skip
+    for months in (1, -1):
+        start = (pd.Timestamp(wall) - pd.DateOffset(months=months)).tz_localize(ZoneInfo(zone))
+        users = COLUMNS[kind]([start.to_pydatetime()])
+        for asked in (first, second):
+            shelf = pa.table({"product_id": ["p"], "n": [months],
+                              "t": pa.array([asked], pa.timestamp("us", zone))})  # fmt: skip
+            for rule in (part.replace("months(1)", f"months({months})") for part in rules):
+                right = True if "as_of -" in rule else asked is first
+                found = policy(rule).evaluate(users, shelf, asked)
+                assert found.mask().tolist() == [[right]], rule
+                assert (found.verdicts("u", "p")[0].verdict == "pass") == right
+                assert found.judge({"d": start}).tolist() == [right]
+                again = policy(rule).evaluate(users, shelf, start)
+                assert again.judge({"d": start}, asked).tolist() == [right]
+
+
+@pytest.mark.parametrize("kind", COLUMNS)
+@pytest.mark.parametrize(
+    ("zone", "day", "months"),
+    [
+        ("America/Santiago", date(2022, 9, 11), 12),  # from a day without a midnight
+        ("America/Santiago", date(2021, 9, 11), 12),  # to one
+        ("America/Havana", date(2023, 11, 3), 12),  # to one with two
+        ("America/Havana", date(2024, 3, 10), 12),
+    ],
+)
+def test_months_after_a_bare_date_end_at_a_midnight(
+    zone: str, day: date, months: int, kind: str
+) -> None:
+    end = pd.Timestamp(day) + pd.DateOffset(months=months)
+    end = end.tz_localize(ZoneInfo(zone), nonexistent="shift_forward", ambiguous=True)
+    rule = policy(f"user.d < as_of < user.d + months({months})", f"fresh(user.x, months({months}))")
+    users = pa.table(pd.DataFrame(COLUMNS["objects"]([day]))).append_column("x", [[1]])
+    users = users.append_column("x_date", users["d"])
+    if kind != "PyArrow":
+        frame = users.to_pandas()
+        users = {"polars": pl.from_pandas, "DuckDB": duckdb.from_df}.get(kind, lambda f: f)(frame)
+    for off, right in ((-1, True), (0, False)):
+        found = rule.evaluate(users, PRODUCTS, end + pd.Timedelta(microseconds=off))
+        assert found.mask().tolist() == [[right]]
+        assert [v.verdict == "pass" for v in found.verdicts("u", "p")] == [right] * 2
+        assert found.judge({"d": day, "x": 1, "x_date": day}).tolist() == [right]
+
+
 def dataset(stamps: Any, **more: Any) -> st.Dataset:
     users = pd.DataFrame({"user_id": [1, 2], "born": [date(2006, 3, 1)] * 2,
                           "days": [[date(2006, 3, 1)]] * 2,

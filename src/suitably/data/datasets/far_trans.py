@@ -117,7 +117,7 @@ class FarTrans(Dataset):
 
         Returns:
             The split; candidates in catalogue order, relevant in order of users and products, and
-            the realised returns of the window.
+            the realised returns of the window, where their file is there.
 
         Raises:
             ValueError: No such split.
@@ -141,7 +141,8 @@ class FarTrans(Dataset):
         relevant = pd.DataFrame(
             {"user_id": self.user_ids[pairs // n], "product_id": self.product_ids[pairs % n]}
         )
-        return Split(at, end, self.product_ids[candidates], relevant, self.returns(index(k)))
+        returns = self.returns(k) if (self._folder / _RETURNS_FILE).is_file() else None
+        return Split(at, end, self.product_ids[candidates], relevant, returns)
 
     def splits(self) -> list[Split]:
         """Return all published splits, in order of time."""
@@ -167,7 +168,7 @@ class FarTrans(Dataset):
 
     @cached_property
     def _returns(self) -> pd.DataFrame:
-        return self._read("asset_monthly_returns_by_split.csv.xz", _RETURNS)
+        return self._read(_RETURNS_FILE, _RETURNS)
 
     @cached_property
     def _eligible(self) -> pd.DataFrame:
@@ -208,6 +209,7 @@ _BUYS = {
     "exact_date": "exact_date",
 }
 _EXACT = {"customerID": "user_id", "ISIN": "product_id", "date": "timestamp"}
+_RETURNS_FILE = "asset_monthly_returns_by_split.csv.xz"
 _RETURNS = {"split_index": "split", "ISIN": "product_id", "monthly_return": "monthly_return"}
 
 

@@ -1,8 +1,7 @@
 """Two pipelines, one log: ship, do not ship, inconclusive or not evaluable."""
 
-import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -10,7 +9,7 @@ import pyarrow as pa
 
 from suitably.data.dataset import Dataset
 from suitably.data.splits import Split
-from suitably.errors import DataError, SuitabilityWarning
+from suitably.errors import DataError
 from suitably.evaluation.abtest.arms import Arm, fingerprints
 from suitably.evaluation.abtest.estimates import Estimates
 from suitably.evaluation.abtest.guardrails import Guardrail, parse_guardrails
@@ -20,7 +19,7 @@ from suitably.evaluation.abtest.result import ABResult
 from suitably.evaluation.abtest.split_run import SplitRun, TestSpec, run_split
 from suitably.evaluation.abtest.versions import library_versions
 from suitably.evaluation.evaluate import depth_of
-from suitably.evaluation.splits import read_splits
+from suitably.evaluation.splits import read_splits, warn_of_uncovered
 from suitably.evaluation.statistics import Statistic, default_statistic
 from suitably.metrics import Convention, ListMetric, UserMetric, find_convention, parse_metrics
 from suitably.metrics.protocol import MetricLike, is_per_user
@@ -54,9 +53,11 @@ class ABTest:
     Holm's: one good one among many by chance is not shipped. Arms that learn the same are fitted
     once.
 
-    Accuracy is measured on the users with a relevant product. Violations and coverage are measured
-    on all users of the split, whatever `relevant` leaves, so that a choice of what is relevant
-    cannot hide a violation.
+    Accuracy is measured on the users with a relevant product; metrics called `suitable_…` on those
+    with one that passes the judging policy; rejections also on users who only rejected. Violations
+    and coverage are measured on all users of the split, whatever `relevant` leaves, so that a
+    choice of what is relevant cannot hide a violation. Ratios of sums over users are linearised, so
+    that their intervals are the delta method's.
 
     Attributes:
         control: The pipeline as it is.
@@ -235,9 +236,7 @@ class ABTest:
         if not isinstance(data, Dataset):
             raise DataError(f"data: expected a Dataset, got {type(data).__name__}")
         splits, metrics, arms = read_splits(split, data), self._metrics(), self._arms()
-        for one in splits:
-            if "ends at" in one.note:
-                warnings.warn(one.note, SuitabilityWarning, stacklevel=2)
+        warn_of_uncovered(splits)
         policies = self._policies()
         spec = TestSpec(
             metrics=metrics,
@@ -282,6 +281,10 @@ class ABTest:
         judged: list[Judgement] = judge_arms(
             estimates, primary, parse_guardrails(self.guardrails), fields, self.alpha
         )
+        comparison = self._comparison(spec, runs, arms)
+        if comparison.notes and not any(run.record.users for run in runs):
+            nobody = f" {' '.join(comparison.notes)}"
+            judged = [replace(one, reason=one.reason + nobody) for one in judged]
         by_name = dict(zip(arms, judged, strict=True))
         places = range(len(arms))
         each = [(one, arm) for arm in places for one in estimates.values()]
@@ -291,7 +294,7 @@ class ABTest:
             primary=primary,
             rows=tuple(row for one in judged for row in one.rows),
             guardrails=judged[0].outcomes,
-            comparison=self._comparison(spec, runs, arms),
+            comparison=comparison,
             user_table=_per_user(runs, arms, data),
             kind=data.kind,
             decisions={name: one.decision for name, one in by_name.items()},

@@ -101,7 +101,6 @@ class Estimates:
             self._users[rows],
             windows=self._windows[rows],
             spans=_spans(self.runs),
-            covariates=self._covariates[rows],
             denominators=denominators,
             bounds=bounds,
         )
@@ -116,10 +115,6 @@ class Estimates:
         """Numerator and denominator of every arm: (arms, 2, rows); None: it is no ratio."""
         parts = [sample.parts for sample in self._samples if sample.parts is not None]
         return np.concatenate(parts, axis=2) if parts else None
-
-    @cached_property
-    def _covariates(self) -> NDArray[np.float64]:
-        return np.concatenate([sample.covariates for sample in self._samples])
 
     @property
     def _samples(self) -> list[Sample]:

@@ -229,8 +229,7 @@ def ground_blocks(what: Comparison, rows: Sequence[MetricRow]) -> list[Block]:
         for arm, count in list(by_arm.items())[: 1 if alike else None]:
             said.append(
                 f"{metric if alike else f'{metric} of {arm}'}: {count:,} values of a user and a "
-                f"split are missing and left out, such as those of an empty list or of a user who "
-                f"acquired nothing suitable."
+                f"split are missing and left out."
             )
     facts: dict[str, object] = {
         "relevant": _RELEVANT[what.relevant],
@@ -244,7 +243,9 @@ def ground_blocks(what: Comparison, rows: Sequence[MetricRow]) -> list[Block]:
         *(sentences or [Paragraph("Nothing was left out: every user and every window counts.")]),
         Paragraph(
             "Users who acquired nothing in a window are not judged: a log does not say what they "
-            "would have chosen from other lists."
+            "would have chosen from other lists. What counts suitable acquisitions is measured on "
+            "users who have one, and what describes a list, such as its novelty, on users with a "
+            "list under some arm."
         ),
     ]
 

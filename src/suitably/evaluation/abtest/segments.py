@@ -20,7 +20,7 @@ _OTHERS = "(others)"
 _MISSING = "(missing)"
 _BANDS = ("low", "middle", "high")
 _MANY = 12
-_YEAR = 365.2425
+_YEAR = 400  # more than twelve months of 32 places
 
 Labels = NDArray[Any]
 
@@ -115,16 +115,25 @@ def _texts(field: str, column: pa.Array) -> Labels:
 
 
 def _ages(column: pa.Array, as_of: Instant) -> pa.Array:
-    """Name the band of age of each: what is only a segment may be a day out at a birthday."""
-    born = column.cast(pa.date32()).cast(pa.int32())
-    today = int(as_of.astype("datetime64[D]").astype(np.int64))
-    days = pc.subtract(pa.scalar(today, pa.int32()), born)
-    years = pc.fill_null(days, -1).to_numpy(zero_copy_only=False) / _YEAR
+    """Name the band of age of each, in completed years."""
+    unknown = column.is_null().to_numpy(zero_copy_only=False)
+    days = pc.fill_null(column.cast(pa.date32()).cast(pa.int32()), 0).to_numpy()
+    born = days.astype("datetime64[D]")
+    years = (_place(as_of.astype("datetime64[D]")) - _place(born)) // _YEAR
     first, *others = AGE_BANDS
     ends = [f"{low} to {high - 1}" for low, high in zip(AGE_BANDS, others, strict=False)]
     names = np.array([f"under {first}", *ends, f"{AGE_BANDS[-1]} and over"], object)
     found = names[np.searchsorted(AGE_BANDS, years, side="right")]
-    return pa.array(found, pa.string(), mask=column.is_null().to_numpy(zero_copy_only=False))
+    return pa.array(found, pa.string(), mask=unknown)
+
+
+def _place(days: Any) -> Any:
+    """Return dates as whole numbers, `_YEAR` a year, whose differences are ages."""
+    months = days.astype("datetime64[M]")
+    year = days.astype("datetime64[Y]").astype(np.int64)
+    month = months.astype(np.int64) - 12 * year
+    day = (days - months.astype("datetime64[D]")).astype(np.int64)
+    return year * _YEAR + month * 32 + day
 
 
 def _thirds(column: pa.Array) -> pa.Array:

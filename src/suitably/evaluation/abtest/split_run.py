@@ -1,7 +1,7 @@
 """One split of a test: both arms' lists for the same users, measured."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from suitably.data.dataset import Dataset
 from suitably.data.splits import Split
-from suitably.data.view import View
 from suitably.data.vocabulary import Vocabulary, id_array, same_ids
 from suitably.errors import DataError
 from suitably.evaluation.abtest.arms import (
@@ -21,6 +20,7 @@ from suitably.evaluation.abtest.arms import (
     prepare_arms,
 )
 from suitably.evaluation.abtest.examples import ListExample, list_examples
+from suitably.evaluation.abtest.populations import Populations, with_rejecters
 from suitably.evaluation.abtest.records import SplitRecord
 from suitably.evaluation.abtest.segments import segment_labels, standing_apart
 from suitably.evaluation.evaluate import needed
@@ -34,7 +34,6 @@ from suitably.metrics.protocol import (
     is_ratio,
     measure,
     measure_ratio,
-    needs_of,
 )
 from suitably.suitability.policy import Policy
 
@@ -76,7 +75,6 @@ class Sample:
         values: float64 (arms, users), control first; NaN where it is not defined.
         segments: object (users,) by field.
         apart: bool (users,) by the name of a group that is reported apart.
-        covariates: float64 (users, covariates), what was known of users before the cut.
         parts: Of a ratio, float64 (arms, 2, users): numerators and denominators; None of any other
             metric.
     """
@@ -86,8 +84,17 @@ class Sample:
     values: NDArray[np.float64]
     segments: Mapping[str, NDArray[Any]]
     apart: Mapping[str, NDArray[Any]]
-    covariates: NDArray[np.float64]
     parts: NDArray[np.float64] | None = None
+
+    def of(self, rows: NDArray[np.bool_]) -> "Sample":
+        """Return it for some of the users."""
+        return replace(
+            self,
+            user_ids=self.user_ids.filter(pa.array(rows)),
+            values=self.values[:, rows],
+            segments={name: each[rows] for name, each in self.segments.items()},
+            apart={name: each[rows] for name, each in self.apart.items()},
+        )
 
 
 @dataclass(frozen=True)
@@ -144,39 +151,37 @@ def run_split(
 
     users = everyone.user_ids.values
     known = np.unique(np.concatenate([candidates, everyone.product_ids.values]))  # of one type
-    asked = _with_rejecters(everyone, data, split, needs)
+    asked = with_rejecters(everyone, data, split, needs)
     prepared = prepare_arms(tuple(arms.values()), data, cut, users, known)
     judging = evaluate_policy(prepared, spec.policies, data, cut)
-    evaluable = everyone
-    if spec.relevant == "suitable":
-        evaluable = everyone.where(judging.passes(*everyone.ids()))
+    only_suitable = spec.relevant == "suitable"
+    populations = Populations.read(everyone, asked, judging, needs, only_suitable)
+    evaluable = populations.evaluable
     told = Known.of_split(needs, data, view, split, candidates, judging, spec.prices)
-    measured = [
-        ArmMetrics(spec, arm, told, everyone, evaluable, asked, candidates) for arm in prepared
-    ]
+    measured = [ArmMetrics(spec, arm, told, populations, candidates) for arm in prepared]
     labels = {field: segment_labels(view, field, asked.values) for field in spec.segments}
     apart = standing_apart(view, asked.values, spec.lowest)
-    covariates = _history(view, asked)
     samples, overall = [], {}
     for metric in spec.metrics:
         values = [arm.values(metric) for arm in measured]
         if not is_per_user(metric):
             overall[metric.label] = tuple(float(value) for value in values)
             continue
-        parts = np.stack([arm.parts(metric) for arm in measured]) if is_ratio(metric) else None
-        judged = measured[0].users(metric)
+        judged = populations.of(metric)
         rows = asked.codes(judged.values)
-        samples.append(
-            Sample(
-                metric.label,
-                judged.array,
-                np.stack(values),
-                segments={name: each[rows] for name, each in labels.items()},
-                apart={name: each[rows] for name, each in apart.items()},
-                covariates=covariates[rows],
-                parts=parts,
-            )
+        sample = Sample(
+            metric.label,
+            judged.array,
+            np.stack(values),
+            segments={name: each[rows] for name, each in labels.items()},
+            apart={name: each[rows] for name, each in apart.items()},
         )
+        if is_ratio(metric):
+            parts = np.stack([arm.parts(metric) for arm in measured])
+            samples.append(replace(sample, parts=parts))
+        else:
+            listed = np.any([arm.seen(metric).lengths > 0 for arm in measured], axis=0)
+            samples.append(sample.of(listed | ~np.isnan(sample.values).all(axis=0)))
     shown: tuple[ListExample, ...] = ()
     if examples:
         lists = {name: arm.lists for name, arm in zip(arms, measured, strict=True)}
@@ -193,10 +198,6 @@ def run_split(
 class ArmMetrics:
     """An arm's lists at one cut, and what metrics make of them.
 
-    A metric that sees hits is measured on the evaluable users, any other on all users of the split:
-    a choice of what is relevant hides neither a violation nor an empty list. One of rejections is
-    measured on those too who only rejected.
-
     Attributes:
         lists: The arm's lists.
     """
@@ -206,73 +207,40 @@ class ArmMetrics:
         spec: TestSpec,
         arm: PreparedArm,
         known: Known,
-        everyone: RelevantPairs,
-        evaluable: RelevantPairs,
-        asked: Vocabulary,
+        populations: Populations,
         candidates: NDArray[Any],
     ) -> None:
-        frame = arm.recommend(asked.values, spec.depth, candidates)
-        self.lists, _ = read_lists(frame, everyone, spec.convention, "recommendations")
-        self._spec, self._known = spec, known
-        self._everyone, self._evaluable, self._asked = everyone, evaluable, asked
+        frame = arm.recommend(populations.asked.values, spec.depth, candidates)
+        self.lists, _ = read_lists(frame, populations.everyone, spec.convention, "recommendations")
+        self._spec, self._known, self._populations = spec, known, populations
         self._laid_out: dict[int, MetricInput] = {}
         # Depth costs memory, and nothing lies deeper than the catalogue and the longest list.
         self._depth = min(spec.depth, max(len(candidates), self.lists.longest, 1))
 
-    def users(self, metric: MetricLike) -> Vocabulary:
-        """Return the users whom a metric is measured on."""
-        needs = needs_of(metric)
-        if "rejected" in needs:
-            return self._asked
-        return (self._evaluable if "hits" in needs else self._everyone).user_ids
-
     def values(self, metric: MetricLike) -> NDArray[np.float64]:
         """Compute a metric on its users, or its one figure."""
-        return measure(metric, self._seen(metric))
+        return measure(metric, self.seen(metric))
 
     def parts(self, metric: MetricLike) -> NDArray[np.float64]:
         """Compute the numerator and the denominator of a ratio: float64 (2, users)."""
-        ratio = measure_ratio(metric, self._seen(metric))
+        ratio = measure_ratio(metric, self.seen(metric))
         return np.vstack([ratio.numerator, ratio.denominator])
 
-    def _seen(self, metric: MetricLike) -> MetricInput:
-        """Lay out once what all metrics of the same users see."""
-        users = self.users(metric)
+    def seen(self, metric: MetricLike) -> MetricInput:
+        """Return what a metric sees, laid out once for all metrics of the same users."""
+        users = self._populations.of(metric)
         if id(users) not in self._laid_out:
-            metrics = [one for one in self._spec.metrics if self.users(one) is users]
-            evaluable = users is self._evaluable.user_ids
+            alike = [one for one in self._spec.metrics if self._populations.of(one) is users]
             self._laid_out[id(users)] = observe(
                 self.lists,
                 users,
                 self._depth,
                 self._spec.convention,
-                needed(metrics),
+                needed(alike),
                 self._known,
-                self._evaluable if evaluable else self._everyone,
+                self._populations.relevant(users),
             )
         return self._laid_out[id(users)]
-
-
-def _history(view: View, users: Vocabulary) -> NDArray[np.float64]:
-    """Return how much each user had acquired before the cut, on a logarithmic scale."""
-    counts = np.append(np.asarray(view.purchases.sum(axis=1)).ravel(), 0.0)
-    found: NDArray[np.float64] = np.log1p(counts[view.users.codes(users.values)])[:, None]
-    return found
-
-
-def _with_rejecters(
-    everyone: RelevantPairs, data: Dataset, split: Split, needs: set[str]
-) -> Vocabulary:
-    """Return the users to ask lists for: those who acquired, then those who only rejected."""
-    kinds = data.kinds.rejected
-    if "rejected" not in needs or not kinds or data.events.times is None or split.end is None:
-        return everyone.user_ids
-    start, end = (data.clock.instant(at, "split") for at in (split.begins, split.end))
-    window = data.events.between(start, end)
-    rows = np.unique(window.users[window.among(kinds)])
-    ids = data.user_versions.ids.array.take(pa.array(rows))
-    fresh = np.flatnonzero(everyone.user_ids.codes(ids) < 0)
-    return everyone.user_ids.grown(ids.take(pa.array(fresh))) if len(fresh) else everyone.user_ids
 
 
 def _relevant(split: Split, data: Dataset) -> RelevantPairs:
@@ -316,7 +284,7 @@ def _nothing(
     none, ids = np.empty((arms, 0)), nobody.user_ids.array
     parts = np.empty((arms, 2, 0))
     samples = tuple(
-        Sample(m.label, ids, none, labels, {}, np.empty((0, 1)), parts if is_ratio(m) else None)
+        Sample(m.label, ids, none, labels, {}, parts if is_ratio(m) else None)
         for m in spec.metrics
         if is_per_user(m)
     )

@@ -1,28 +1,41 @@
 """CUPED: less variance by what was known of users before either arm could matter."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from suitably.evaluation.statistics.judged import Found, judged
-from suitably.evaluation.statistics.protocol import Estimate, PairedSample
-from suitably.evaluation.statistics.user_means import UserMeans
+from suitably.evaluation.statistics.two_samples import Moments, TwoSampleEstimate, mean_difference
 from suitably.utils.record import Record
 
 __all__ = ["Balance", "balance", "cuped"]
 
 
-def cuped(sample: PairedSample, alpha: float) -> Estimate:
-    """Compare by Student's t after taking out of each difference what covariates explain.
+def cuped(
+    control: ArrayLike,
+    treatment: ArrayLike,
+    control_covariates: ArrayLike,
+    treatment_covariates: ArrayLike,
+    alpha: float = 0.05,
+) -> TwoSampleEstimate:
+    """Compare two groups of users by Welch's t, what covariates explain taken out of both.
 
-    Covariates are centred on all users, so that the estimate is still of the mean difference; with
-    a model's prediction as the covariate this is CUPAC. They must be known before the cut: what
-    the arms could change biases the estimate.
+    It serves an online experiment, where each user has one arm and the groups differ by chance in
+    what they were like beforehand: `balance` says by how much. An offline test has the same users
+    under both arms, whose pairing already takes all of that out. With a model's prediction as the
+    covariate this is CUPAC. Covariates must be known before the experiment: what the arms could
+    change biases the estimate.
+
+    Args:
+        control: (users,), the metric.
+        treatment: (other users,).
+        control_covariates: (users,) or (users, covariates).
+        treatment_covariates: (other users, …), the same covariates.
+        alpha: One less the coverage.
 
     Raises:
-        ValueError: A sample without covariates, or one with NaN among them.
+        ValueError: Numbers that are not finite, or shapes that do not fit.
 
     Source:
         Deng, Xu, Kohavi and Walker, "Improving the Sensitivity of Online Controlled Experiments by
@@ -30,38 +43,29 @@ def cuped(sample: PairedSample, alpha: float) -> Estimate:
 
     Example:
         >>> rng = np.random.default_rng(0)
-        >>> before = rng.normal(size=(500, 1))
-        >>> gains = 0.1 + before[:, 0] + rng.normal(size=500) / 10
-        >>> sample = PairedSample(np.zeros(500), gains, np.arange(500), covariates=before)
-        >>> found = cuped(sample, 0.05)
-        >>> found.low > 0, found.high - found.low < 0.02
+        >>> before = rng.normal(size=(2, 500))
+        >>> after = before + rng.normal(size=(2, 500)) / 10 + np.array([[0.0], [0.1]])
+        >>> found = cuped(*after, *before)
+        >>> found.low > 0, found.high - found.low < 0.03
         (True, True)
     """
-    if sample.covariates is None:
-        raise ValueError("cuped: the sample has no covariates")
-    if not np.isfinite(sample.covariates).all():
-        raise ValueError("cuped: covariates must be finite; give a user without history a number")
-    found = judged(sample, alpha, "CUPED", _adjusted)
-    if np.isfinite(found.low):  # the estimate is the interval's middle, not the plain mean
-        middle = (found.low + found.high) / 2
-        return replace(found, difference=middle)
-    return found
-
-
-def _adjusted(means: UserMeans, alpha: float) -> Found:
-    assert means.covariates is not None
-    n, differences = len(means), means.differences
-    centred = means.covariates - means.covariates.mean(axis=0)
-    slopes, *_ = np.linalg.lstsq(centred, differences - differences.mean(), rcond=None)
-    left = differences - centred @ slopes
-    freedom = max(1, n - 1 - centred.shape[1])
-    mean = float(left.mean())
-    error = float(np.sqrt(((left - mean) ** 2).sum() / freedom / n))
-    if not error:
-        return Found(float("nan"), float("nan"), float("nan"))
-    margin = float(stats.t.isf(alpha / 2, freedom)) * error
-    t = mean / error
-    return Found(mean - margin, mean + margin, float(2 * stats.t.sf(abs(t), freedom)), t)
+    values = [np.asarray(one, np.float64) for one in (control, treatment)]
+    before = [_columns(one) for one in (control_covariates, treatment_covariates)]
+    for one, covariates in zip(values, before, strict=True):
+        if one.ndim != 1 or len(one) != len(covariates) or not np.isfinite(one).all():
+            raise ValueError("cuped: must be a finite number per user, with its covariates")
+    if before[0].shape[1] != before[1].shape[1]:
+        raise ValueError("cuped: both groups need the same covariates")
+    middle = np.concatenate(before).mean(axis=0)
+    # The slope is that within the groups: a difference between them is what is looked for.
+    within = np.concatenate([one - one.mean(axis=0) for one in before])
+    after = np.concatenate([one - one.mean() for one in values])
+    slopes, *_ = np.linalg.lstsq(within, after, rcond=None)
+    groups = []
+    for one, covariates in zip(values, before, strict=True):
+        left = one - (covariates - middle) @ slopes
+        groups.append(Moments(len(left), float(left.sum()), float(left @ left)))
+    return mean_difference(groups[0], groups[1], alpha)
 
 
 @dataclass(frozen=True)
@@ -114,5 +118,5 @@ def _columns(values: ArrayLike) -> NDArray[np.float64]:
     array = np.asarray(values, np.float64)
     array = array[:, None] if array.ndim == 1 else array
     if array.ndim != 2 or len(array) < 2 or not np.isfinite(array).all():
-        raise ValueError("balance: must be finite numbers of two users or more, a column each")
+        raise ValueError("covariates: must be finite numbers of two users or more, a column each")
     return array

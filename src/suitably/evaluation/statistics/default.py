@@ -2,9 +2,9 @@
 
 from suitably.evaluation.statistics.clustered import clustered_differences, windows_overlap
 from suitably.evaluation.statistics.judged import judged
-from suitably.evaluation.statistics.paired_t import student
 from suitably.evaluation.statistics.protocol import Estimate, PairedSample
 from suitably.evaluation.statistics.ratio import delta_ratio
+from suitably.evaluation.statistics.skewness import cautious_student
 
 __all__ = ["default_statistic"]
 
@@ -12,7 +12,8 @@ __all__ = ["default_statistic"]
 def default_statistic(sample: PairedSample, alpha: float) -> Estimate:
     """Compare by what suits the sample.
 
-    Student's paired t over users' averages; where windows overlap, an interval that is robust over
+    Student's paired t over users' averages, widened where skewed differences alone may have kept
+    its interval from 0 (`cautious_student`); where windows overlap, an interval that is robust over
     users and windows (`clustered`); for a ratio the delta method (`delta_ratio`); and for fewer
     than 20 users whose values differ the exact test of signs flipped.
 
@@ -28,4 +29,4 @@ def default_statistic(sample: PairedSample, alpha: float) -> Estimate:
     if windows_overlap(sample):
         find = clustered_differences(sample)
         return judged(sample, alpha, "clustered by user and window", find, exact_for_few=True)
-    return judged(sample, alpha, "paired t", student, exact_for_few=True)
+    return judged(sample, alpha, "paired t", cautious_student, exact_for_few=True)

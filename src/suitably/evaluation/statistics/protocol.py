@@ -26,7 +26,6 @@ class PairedSample:
         windows: int64 (n,), the row of `spans` it was measured in; None: all in one.
         spans: float64 (windows, 2), start and end of each, in days: rows of windows that overlap
             are not independent either. None: not known.
-        covariates: float64 (n, covariates), known before either arm could matter; None: none.
         denominators: float64 (2, n), of control and of treatment; None: not a ratio.
         bounds: The least and the greatest value that the metric can have; None: not known.
 
@@ -41,7 +40,6 @@ class PairedSample:
     users: NDArray[np.int64]
     windows: NDArray[np.int64] | None = None
     spans: NDArray[np.float64] | None = None
-    covariates: NDArray[np.float64] | None = None
     denominators: NDArray[np.float64] | None = None
     bounds: tuple[float, float] | None = None
 

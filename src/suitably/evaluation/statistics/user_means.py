@@ -22,7 +22,6 @@ class UserMeans:
         rows: int64 (users,), how many rows each average is of.
         omitted: Rows left out because a value was missing.
         bounds: The least and the greatest value that the metric can have; None: not known.
-        covariates: float64 (users, covariates), averages too; None: none.
 
     Example:
         >>> sample = PairedSample(np.array([0.0, 1.0, 1.0]), np.array([1.0, 1.0, 3.0]),
@@ -37,7 +36,6 @@ class UserMeans:
     rows: NDArray[np.int64]
     omitted: int
     bounds: tuple[float, float] | None
-    covariates: NDArray[np.float64] | None
 
     @property
     def mean(self) -> float:
@@ -81,13 +79,9 @@ def user_means(sample: PairedSample) -> UserMeans:
         raise ValueError("control and treatment: must be finite")
     known = ~(np.isnan(a) | np.isnan(b))
     a, b, users = a[known], b[known], users[known]
-    covariates = None if sample.covariates is None else sample.covariates[known]
     _, codes, rows = np.unique(users, return_inverse=True, return_counts=True)
     if len(rows) < len(a):
         a, b = (_means(values, codes, rows) for values in (a, b))
-        if covariates is not None:
-            columns = [_means(column, codes, rows) for column in covariates.T]
-            covariates = np.stack(columns, axis=1)
     return UserMeans(
         a,
         b,
@@ -95,7 +89,6 @@ def user_means(sample: PairedSample) -> UserMeans:
         rows if len(rows) == len(a) else np.ones(len(a), np.int64),
         int((~known).sum()),
         sample.bounds,
-        covariates,
     )
 
 

@@ -37,7 +37,7 @@ from suitably.profiles.activity.activity_tables import (
     steps,
     visits,
 )
-from suitably.profiles.activity.stages import Stages, read_stages
+from suitably.profiles.activity.stages import Stages, read_stages, without_refunds
 from suitably.profiles.activity.tallies import commonest_word, counts, share_maps
 from suitably.profiles.base import ParameterizedBuilder
 from suitably.profiles.provenance import FieldInfo
@@ -95,8 +95,8 @@ class Activity(ParameterizedBuilder):
         last_contact: When the latest contact was; null without one.
         contacts_answered_30d: Number of answers in the window.
         last_complaint: When the latest complaint was; null without one.
-        funnel_stage: The furthest stage reached, having reached those before it in order; null
-            before the first.
+        funnel_stage: The furthest stage reached, having reached those before it in order; a refund,
+            an acquisition of an amount below 0, reaches none. Null before the first.
         funnel_stage_date: When it was reached.
 
     Example:
@@ -196,7 +196,7 @@ class Activity(ParameterizedBuilder):
         if self.complaint_events:
             tables["complaints"] = moments(events, count, self.complaint_events)
         if self.funnel is not None:
-            tables["steps"] = steps(events, count, self._stages)
+            tables["steps"] = steps(without_refunds(view), count, self._stages)
         moment = np.datetime64("NaT", "us") if view.as_of is None else view.as_of
         timed = has_times_of_day(view)
         return ActivityState(count, moment, clock.zone or "", tables, timed).kept(self._rules)

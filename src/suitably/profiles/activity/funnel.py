@@ -10,7 +10,13 @@ from suitably.data import Dataset
 from suitably.data.clock import elapsed_days
 from suitably.data.frames import write_frame
 from suitably.errors import DataError
-from suitably.profiles.activity.stages import Stages, reached, read_stages, stage_codes
+from suitably.profiles.activity.stages import (
+    Stages,
+    reached,
+    read_stages,
+    stage_codes,
+    without_refunds,
+)
 from suitably.typing import AsOf
 
 __all__ = ["funnel"]
@@ -22,7 +28,8 @@ def funnel(data: Dataset, as_of: AsOf | None, stages: Stages) -> Any:
     A user reaches a stage by the first event of its kinds that is not before the moment at which
     the stage before was reached; an event at that very moment will do, so that days without a time
     can be in order. What happened too early does not count: a purchase before the first view is no
-    purchase of this funnel. The events of a user count whatever product they are about.
+    purchase of this funnel, and a refund, an acquisition of an amount below 0, is none either. The
+    events of a user count whatever product they are about.
 
     Args:
         data: The data, which must have timestamps and kinds of event.
@@ -56,7 +63,7 @@ def funnel(data: Dataset, as_of: AsOf | None, stages: Stages) -> Any:
     named = read_stages(stages, f"stages={stages!r:.80}")
     data.events.of(tuple(kind for kinds in named.values() for kind in kinds))
     view = data.view(as_of)
-    events = view.events
+    events = without_refunds(view)
     if events.times is None:
         raise DataError("funnel: the interactions have no timestamps, so stages have no order")
     codes = stage_codes(events, named)

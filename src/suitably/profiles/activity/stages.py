@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from suitably.data import View
 from suitably.data.clock import Instants
 from suitably.data.events import Events
 
-__all__ = ["Stages", "reached", "read_stages", "stage_codes"]
+__all__ = ["Stages", "reached", "read_stages", "stage_codes", "without_refunds"]
 
 Stages = Mapping[str, str | Sequence[str]] | Sequence[str]
 """Names of stages in order, with the kinds of event; or kinds of event, each a stage."""
@@ -56,6 +57,19 @@ def stage_codes(events: Events, stages: Mapping[str, Sequence[str]]) -> NDArray[
     places = {kind: place for place, kinds in enumerate(stages.values()) for kind in kinds}
     by_kind = np.array([places.get(kind, -1) for kind in events.kind_names] + [-1], np.int8)
     return by_kind[np.full(len(events), -1) if events.kinds is None else events.kinds]
+
+
+def without_refunds(view: View) -> Events:
+    """Return the visible events less acquisitions of amounts below 0, which reach no stage."""
+    events, kinds = view.events, view.kinds
+    if events.values is None:
+        return events
+    if kinds.owned is None:
+        acquired = ~events.among((*kinds.disposed, *kinds.rejected, *kinds.other))
+    else:
+        acquired = events.among(kinds.owned)
+    refunds = acquired & (events.values < 0)
+    return events.take(~refunds) if refunds.any() else events
 
 
 def reached(

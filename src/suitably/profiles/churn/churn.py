@@ -17,6 +17,7 @@ from suitably.profiles.churn.calibrated_logistic import CalibratedLogistic
 from suitably.profiles.churn.contract_ends import contract_ends, ended_contracts
 from suitably.profiles.churn.return_features import FEATURES, return_features
 from suitably.profiles.grouped_sums import GroupedSums
+from suitably.profiles.later_events import refuse_later_events
 from suitably.profiles.provenance import FieldInfo
 from suitably.profiles.trades import local_days
 from suitably.utils.params import check_no_text, check_positive_int
@@ -155,8 +156,7 @@ class Churn(ParameterizedBuilder):
         days: Instants = state.keys["days"]
         if as_of is None:
             raise DataError("Churn: without a moment nobody has been silent")
-        if (days >= as_of).any():
-            raise DataError(f"as_of={as_of}: the state holds later events; build it anew")
+        refuse_later_events(days >= as_of, as_of)
         chances = np.full(len(state), np.nan)
         ago = elapsed_days(days, as_of)
         known, features = return_features(state.users, ago, len(state), self.horizon_days)

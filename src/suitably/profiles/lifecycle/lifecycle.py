@@ -12,6 +12,7 @@ from suitably.errors import DataError
 from suitably.profiles.base import ParameterizedBuilder
 from suitably.profiles.grouped_sums import GroupedSums
 from suitably.profiles.kept_clock import clock_of, kept_clock
+from suitably.profiles.later_events import refuse_later_events
 from suitably.profiles.lifecycle.lifecycle_stages import (
     STAGES,
     AcquisitionDays,
@@ -27,6 +28,7 @@ from suitably.utils.params import (
     check_positive_int,
     shown,
 )
+from suitably.utils.runs import run_starts
 
 __all__ = ["Lifecycle"]
 
@@ -104,15 +106,17 @@ class Lifecycle(ParameterizedBuilder):
         """
         self.check_params()
         chosen = view.counted(self.events)
+        users, times = chosen.users, chosen.times
         if chosen.values is not None:  # the sign alone is read, so that no currency matters
-            chosen = chosen.take(~(chosen.values < 0))
+            gained = ~(chosen.values < 0)
+            users, times = users[gained], None if times is None else times[gained]
         name = type(self).__name__
-        if chosen.times is None and len(chosen):
+        if times is None and len(users):
             raise DataError(f"{name}: the interactions have no timestamps, so no stage is known")
         days = np.zeros(0, np.int32)
-        if chosen.times is not None:
-            days = local_days(chosen.times, view.clock, name).astype(np.int64).astype(np.int32)
-        keys = {"users": chosen.users, "days": days}
+        if times is not None:
+            days = local_days(times, view.clock, name).astype(np.int64).astype(np.int32)
+        keys = {"users": users, "days": days}
         beside = {"clock": kept_clock(view.clock)}
         return GroupedSums.of(len(view.users), keys, {}, beside=beside)
 
@@ -136,9 +140,9 @@ class Lifecycle(ParameterizedBuilder):
         if as_of is not None and len(days):
             wall = clock_of(state.beside["clock"]).wall(as_of)
             today = int(wall.astype("datetime64[D]").astype(np.int64))
-            if days.max() > today:
-                raise DataError(f"as_of={as_of}: the state holds later events; build it anew")
-            known, first = np.unique(state.users, return_index=True)
+            refuse_later_events(days > today, as_of)
+            first = run_starts(state.users)
+            known = state.users[first]
             history = AcquisitionDays(days.astype(np.int64), np.append(first, len(days)))
             stages[known], began = present_stages(self._rules, history, today)
             since[known] = began.astype("datetime64[D]")

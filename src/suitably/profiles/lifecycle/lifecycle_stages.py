@@ -1,13 +1,12 @@
 """The stage of a customer on any day, from the days on which they acquired something.
 
 A stage changes on few days only: when something is acquired, and when an acquisition leaves the
-window, the window before, or makes a silence long enough. So the day on which the present stage
-began is found among these, going back from today until another stage was.
+window, the window before, or makes a silence long enough. These days in order, with what each of
+them adds to four counts, tell every stage that ever was: one sort, and running sums.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +15,17 @@ __all__ = ["STAGES", "AcquisitionDays", "StageRules", "present_stages"]
 
 STAGES = ("newcomer", "growth", "mature", "decline", "lapsed")
 _NEWCOMER, _GROWTH, _MATURE, _DECLINE, _LAPSED = range(5)
-_ROWS = 1 << 20  # days of acquisition looked at in one go, which bounds the memory
+_ROWS = 1 << 16  # days of acquisition looked at in one go, which bounds the memory
+_ACQUIRED, _JOINED, _LEFT_WINDOW, _LEFT_BEFORE, _SILENT, _SETTLED = range(6)
+_BITS = 3  # of a kind, below the place in a sorted number
+_STEPS = {
+    "recent": np.array([1, 1, -1, 0, 0, 0], np.int8),
+    "before": np.array([0, 0, 1, -1, 0, 0], np.int8),
+    "awake": np.array([1, 1, 0, 0, -1, 0], np.int8),
+    "new": np.array([0, 1, 0, 0, 0, -1], np.int8),
+}
+"""What a change adds to the acquisitions of the window, of the window before, those that no long
+silence has followed, and the first one of somebody new. For every user all add up to 0."""
 
 Ints = NDArray[np.int64]
 
@@ -30,11 +39,6 @@ class StageRules:
     growth: float
     decline: float
     lapsed_days: int
-
-    @property
-    def spans(self) -> tuple[int, ...]:
-        """After how many days an acquisition may change the stage."""
-        return 0, self.window_days, 2 * self.window_days, self.lapsed_days
 
 
 @dataclass(frozen=True)
@@ -60,33 +64,6 @@ class AcquisitionDays:
             starts = self.starts[low : high + 1]
             yield low, AcquisitionDays(self.days[starts[0] : starts[-1]], starts - starts[0])
 
-    def until(self, users: Ints, days: Ints) -> Ints:
-        """Return how many rows there are up to a day of a user, those of users before included."""
-        low, width, keys = self._keys
-        return np.searchsorted(keys, users * width + np.clip(days - low + 1, 0, width - 1), "right")
-
-    def stages(self, rules: StageRules, users: Ints, days: Ints) -> NDArray[np.int8]:
-        """Return the stages of users on days as positions in `STAGES`, −1 before the first one."""
-        end = self.until(users, days)
-        middle = self.until(users, days - rules.window_days)
-        recent = end - middle
-        before = middle - self.until(users, days - 2 * rules.window_days)
-        starts = self.starts[users]
-        stages = np.full(len(users), _MATURE, np.int8)
-        stages[(recent >= 2) & (recent >= rules.growth * before)] = _GROWTH
-        stages[(recent == 0) | ((before > 0) & (recent <= rules.decline * before))] = _DECLINE
-        stages[days - self.days[starts] < rules.newcomer_days] = _NEWCOMER
-        stages[days - self.days[np.maximum(end - 1, 0)] >= rules.lapsed_days] = _LAPSED
-        stages[end == starts] = -1
-        return stages
-
-    @cached_property
-    def _keys(self) -> tuple[int, int, Ints]:
-        low = int(self.days.min())
-        width = int(self.days.max()) - low + 3
-        users = np.repeat(np.arange(len(self)), np.diff(self.starts))
-        return low, width, users * width + (self.days - low + 1)
-
 
 def present_stages(
     rules: StageRules, history: AcquisitionDays, today: int
@@ -103,44 +80,63 @@ def present_stages(
     """
     stages, since = np.zeros(len(history), np.int8), np.zeros(len(history), np.int64)
     for first, block in history.blocks():
-        users = np.arange(len(block))
         mine = slice(first, first + len(block))
-        stages[mine] = block.stages(rules, users, np.full(len(block), today))
-        since[mine] = _began(rules, block, today, stages[mine])
+        stages[mine], since[mine] = _present(rules, block, today)
     return stages, since
 
 
-def _began(
-    rules: StageRules, history: AcquisitionDays, today: int, present: NDArray[np.int8]
-) -> Ints:
-    """Look back from today, four times as far for those whose stage has lasted longer."""
-    since = np.zeros(len(history), np.int64)
-    open_users, back = np.arange(len(history)), rules.lapsed_days
-    while len(open_users):
-        users, days = _change_points(rules, history, open_users, today - back, today)
-        other = history.stages(rules, users, days) != present[users]
-        first = np.searchsorted(users, open_users)
-        last = np.maximum.reduceat(np.where(other, np.arange(len(users)), -1), first)
-        found = last >= 0  # before the first acquisition there is no stage, so an end of it
-        since[open_users[found]] = days[last[found] + 1]
-        open_users, back = open_users[~found], 4 * back
-    return since
+def _present(
+    rules: StageRules, history: AcquisitionDays, today: int
+) -> tuple[NDArray[np.int8], Ints]:
+    low = int(history.days.min())
+    width = today + 1 - low + 1  # what changes later stands on the day after today
+    begins = width * np.arange(len(history))
+    places, kinds = _changes(rules, history, today + 1, begins - low)
+    last = np.flatnonzero(np.append(places[1:] != places[:-1], True))  # of each user and day
+    sums = (np.cumsum(step.take(kinds), dtype=np.int32)[last] for step in _STEPS.values())
+    stages = _stages(rules, *sums)
+    places = places[last]
+    other = np.append(True, stages[1:] != stages[:-1])
+    other[np.searchsorted(places, begins)] = True
+    now = np.searchsorted(places, begins + (today - low), "right") - 1
+    began = np.maximum.accumulate(np.where(other, np.arange(len(other)), 0))[now]
+    return stages[now], places[began] - begins + low
 
 
-def _change_points(
-    rules: StageRules, history: AcquisitionDays, asked: Ints, floor: int, today: int
+def _changes(
+    rules: StageRules, history: AcquisitionDays, latest: int, offsets: Ints
 ) -> tuple[Ints, Ints]:
-    """Return the days after `floor` on which stages may change, and `floor`: by user and day."""
-    begin = history.until(asked, np.full(len(asked), floor - max(rules.spans)))
-    counts = history.starts[asked + 1] - begin
-    rows = np.arange(counts.sum()) + np.repeat(begin - (np.cumsum(counts) - counts), counts)
-    owners, acquired = np.repeat(asked, counts), history.days[rows]
-    settled = history.days[history.starts[asked]] + rules.newcomer_days
-    users = np.concatenate([asked, asked, *[owners for _ in rules.spans]])
-    days = np.concatenate(
-        [np.full(len(asked), floor), settled, *[acquired + span for span in rules.spans]]
-    )
-    inside = (days >= floor) & (days <= today)
-    users, days = users[inside], days[inside]
-    order = np.argsort(users * (today - floor + 1) + (days - floor), kind="stable")
-    return users[order], days[order]
+    """Return the days of changes, offset by user, and their kinds: in order of users and days."""
+    acquired = np.full(len(history.days), _ACQUIRED)
+    firsts = history.starts[:-1]
+    acquired[firsts] = _JOINED
+    every = np.repeat(offsets, np.diff(history.starts))
+    spans = {
+        _LEFT_WINDOW: rules.window_days,
+        _LEFT_BEFORE: 2 * rules.window_days,
+        _SILENT: rules.lapsed_days,
+    }
+    parts = [(history.days + every) << _BITS | acquired]
+    for kind, span in spans.items():
+        parts.append((np.minimum(history.days + span, latest) + every) << _BITS | kind)
+    settled = np.minimum(history.days[firsts] + rules.newcomer_days, latest)
+    parts.append((settled + offsets) << _BITS | _SETTLED)
+    joint = np.sort(np.concatenate(parts))
+    return joint >> _BITS, joint & (1 << _BITS) - 1
+
+
+def _stages(
+    rules: StageRules,
+    recent: NDArray[np.int32],
+    before: NDArray[np.int32],
+    awake: NDArray[np.int32],
+    new: NDArray[np.int32],
+) -> NDArray[np.int8]:
+    """Return positions in `STAGES`, from the counts that `_STEPS` describes."""
+    stages = np.full(len(recent), _MATURE, np.int8)
+    np.copyto(stages, _GROWTH, where=(recent >= 2) & (recent >= rules.growth * before))
+    shrunk = (before > 0) & (recent <= rules.decline * before)
+    np.copyto(stages, _DECLINE, where=(recent == 0) | shrunk)
+    np.copyto(stages, _NEWCOMER, where=new > 0)
+    np.copyto(stages, _LAPSED, where=awake == 0)
+    return stages

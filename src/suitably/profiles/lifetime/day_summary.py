@@ -11,6 +11,7 @@ from suitably.data import Clock, View
 from suitably.data.clock import Instant
 from suitably.errors import DataError
 from suitably.profiles.grouped_sums import GroupedSums, money_parts
+from suitably.profiles.later_events import refuse_later_events
 from suitably.profiles.lifetime.likelihood import Floats
 from suitably.profiles.trades import Trades, local_days
 
@@ -37,22 +38,21 @@ def purchases_by_day(
     """
     if view.as_of is None:
         raise DataError(f"{owner}: needs timestamps, and the interactions have none")
+    keys, sums, currency = _trades(view, rates, owner)
+    beside = {**beside, "currency": currency, "zone": np.array([view.clock.zone or ""])}
+    return GroupedSums.of(len(view.users), keys, sums, beside=beside)
+
+
+def _trades(
+    view: View, rates: Mapping[str, float] | None, owner: str
+) -> tuple[dict[str, NDArray[Any]], dict[str, NDArray[np.int64]], NDArray[np.str_]]:
+    """Return keys and sums of each event, and the currency; all else of them is let go."""
     trades = Trades.of(view, rates)
     times = np.zeros(0, "datetime64[us]") if trades.times is None else trades.times
-    return GroupedSums.of(
-        len(view.users),
-        {"users": trades.users, "days": local_days(times, view.clock, owner)},
-        {
-            "acquired": (~trades.disposed).astype(np.int64),
-            "priced": (~np.isnan(trades.money)).astype(np.int64),
-            **money_parts("net", np.where(trades.disposed, -trades.money, trades.money)),
-        },
-        beside={
-            **beside,
-            "currency": np.array([trades.currency]),
-            "zone": np.array([view.clock.zone or ""]),
-        },
-    )
+    keys = {"users": trades.users, "days": local_days(times, view.clock, owner)}
+    money = money_parts("net", np.where(trades.disposed, -trades.money, trades.money))
+    acquired, priced = (a.astype(np.int64) for a in (~trades.disposed, ~np.isnan(trades.money)))
+    return keys, {"acquired": acquired, "priced": priced, **money}, np.array([trades.currency])
 
 
 @dataclass(frozen=True)
@@ -87,8 +87,7 @@ class DaySummary:
             DataError: The state holds days after the moment's.
         """
         today = Clock(str(state.beside["zone"][0]) or None).wall(as_of).astype("datetime64[D]")
-        if (state.keys["days"] > today).any():
-            raise DataError(f"as_of={as_of}: the state holds later events; build it anew")
+        refuse_later_events(state.keys["days"] > today, as_of)
         priced = state.sums["priced"] > 0
         days = state.take((state.sums["acquired"] > 0) & (~priced | (state.money("net") > 0)))
         starts = days.starts
@@ -100,9 +99,9 @@ class DaySummary:
         since, last = np.zeros(len(state), np.int64), np.zeros(len(state), np.int64)
         since[bought] = dates[starts[:-1][bought]]
         last[bought] = dates[starts[1:][bought] - 1]
-        repeats = days.take(~first & (days.sums["priced"] > 0))
-        known = np.bincount(repeats.users, minlength=len(state))
-        mean, total = np.zeros(len(state)), repeats.by()
+        days = days.take(~first & (days.sums["priced"] > 0))
+        known = np.bincount(days.users, minlength=len(state))
+        mean, total = np.zeros(len(state)), days.by()
         mean[total.users] = total.money("net") / known[total.users]
         ages = np.where(bought, today.astype(np.int64) - since, 0)
         return cls(

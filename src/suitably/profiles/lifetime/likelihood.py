@@ -18,6 +18,8 @@ _FARTHEST = 12.0
 _AWAY = 10.0
 """From where on it is taken to run away: the likelihood is all but flat there."""
 _STEEPEST = 1e-5
+_STARTS = 5
+"""A step as far as the bounds can end a search on a slope; another one from there goes on."""
 _LARGEST = 1e300
 _LARGEST_PARAMETER = 1e100
 
@@ -41,25 +43,30 @@ def maximise(objective: Objective, start: Floats, free: int, names: tuple[str, .
         value, gradient = objective(place)
         return -value, -gradient
 
-    found = optimize.minimize(
-        loss,
-        start,
-        jac=True,
-        method="L-BFGS-B",
-        bounds=[(-_FARTHEST, _FARTHEST)] * free + [(None, None)] * (len(start) - free),
-        options={"maxiter": 1000, "maxfun": 2000, "ftol": 1e-15, "gtol": 1e-9, "maxcor": 20},
-    )
-    place: Floats = found.x
-    away = [names[i] for i in range(free) if abs(place[i]) > _AWAY]
+    for _ in range(_STARTS):
+        found = optimize.minimize(
+            loss,
+            start,
+            jac=True,
+            method="L-BFGS-B",
+            bounds=[(-_FARTHEST, _FARTHEST)] * free + [(None, None)] * (len(start) - free),
+            options={"maxiter": 1000, "maxfun": 2000, "ftol": 1e-15, "gtol": 1e-9, "maxcor": 20},
+        )
+        place: Floats = found.x
+        away = [names[i] for i in range(free) if abs(place[i]) > _AWAY]
+        steepest = float(np.abs(loss(place)[1]).max())
+        if away or steepest <= _STEEPEST:
+            break
+        start = place
     if away:
         raise DataError(
-            f"the likelihood has no maximum: {'; '.join(away)}. Give more history, or a penalty"
+            f"the likelihood has no maximum: {'; '.join(away)}. Give more history, or a larger "
+            f"penalty"
         )
-    steepest = float(np.abs(loss(place)[1]).max())
     if not np.isfinite(found.fun) or steepest > _STEEPEST:
         raise DataError(
             f"the fit did not converge: after {found.nit} steps the likelihood still has a slope "
-            f"of {steepest:.1g} ({found.message}). Give more history, or a penalty"
+            f"of {steepest:.1g} ({found.message}). Give more history, or a larger penalty"
         )
     return place
 

@@ -15,6 +15,7 @@ from suitably.profiles.base import ParameterizedBuilder
 from suitably.profiles.currency import check_rates
 from suitably.profiles.exact_sums import ExactSums
 from suitably.profiles.grouped_sums import GroupedSums, coded, money_parts
+from suitably.profiles.later_events import refuse_later_events
 from suitably.profiles.preferences.product_traits import cheapness, number_trait, text_trait
 from suitably.profiles.preferences.weighted_shares import by_user, decay, share_maps, weighted_means
 from suitably.profiles.provenance import FieldInfo
@@ -76,7 +77,8 @@ class Preferences(ParameterizedBuilder):
             out. With w the decay of an acquisition: `(Σ w of first ones − w of the very first) /
             (Σ w − w of the very first)`. Null with fewer than two.
         ticket_size: Mean amount of an acquisition, refunds left out, each by its decay.
-        channel_share: Map from channel to its share.
+        acquisition_channel_share: Map from channel to its share; `Activity` has `channel_share`,
+            that of all events.
         sustainability_share: Share of what is sustainable.
 
     Example:
@@ -132,7 +134,7 @@ class Preferences(ParameterizedBuilder):
         fields["ticket_size"] = FieldInfo("derived", "money", (value,))
         if self.channel is not None:
             sources = (*weighed, f"interactions.{self.channel}")
-            fields["channel_share"] = FieldInfo("derived", "share", sources)
+            fields["acquisition_channel_share"] = FieldInfo("derived", "share", sources)
         if self.sustainability is not None:
             sources = (*weighed, f"products.{self.sustainability}")
             fields["sustainability_share"] = FieldInfo("derived", "share", sources)
@@ -183,7 +185,9 @@ class Preferences(ParameterizedBuilder):
         Raises:
             DataError: `as_of` is not after every event in the state.
         """
-        self._refuse_later(state, as_of)
+        if as_of is not None:
+            begun = state.keys["period"].astype(np.int64) * (self.period_days * _DAY)
+            refuse_later_events(begun >= as_of.astype(np.int64), as_of)
         kept = _kept(state)[state.keys["amount"] != _REFUND]
         rows = state.take(state.keys["amount"] != _REFUND)
         lasting = decay(rows.users, rows.keys["period"], self.period_days, self.half_life_days)
@@ -212,7 +216,7 @@ class Preferences(ParameterizedBuilder):
             columns[field] = _nullable(weighted_means(count, users, values, weights))
         if self.channel is not None:
             codes, words = rows.keys["channel"], state.words["channel"]
-            columns["channel_share"] = share_maps(count, users, codes, weights, words)
+            columns["acquisition_channel_share"] = share_maps(count, users, codes, weights, words)
         return pa.table({name: columns[name] for name in self.fields})
 
     def check_params(self) -> None:
@@ -271,13 +275,6 @@ class Preferences(ParameterizedBuilder):
             "fee_sensitivity": cheapness(fees, peers, view.listed),
             "sustainability_share": sustainable,
         }
-
-    def _refuse_later(self, state: GroupedSums, as_of: Instant | None) -> None:
-        periods = state.keys["period"]
-        if as_of is None or not len(periods):
-            return
-        if int(periods.max()) * self.period_days * _DAY >= int(as_of.astype(np.int64)):
-            raise DataError(f"as_of={as_of}: the state holds later events; build it anew")
 
 
 def _kept(state: GroupedSums) -> NDArray[np.float64]:

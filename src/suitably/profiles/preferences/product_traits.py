@@ -7,7 +7,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from suitably.data import View
-from suitably.data.values import as_text, finite_doubles, is_number, readable
+from suitably.data.values import as_text, finite_doubles, in_words, is_number, readable
 from suitably.errors import DataError
 from suitably.profiles.grouped_sums import coded
 from suitably.utils.runs import reduce_runs, run_starts
@@ -63,7 +63,7 @@ def number_trait(
         array = array.cast(pa.int8())
     if not is_number(array.type):
         wanted = "booleans or numbers" if boolean else "numbers"
-        raise DataError(f"products.{column}: {reader} needs {wanted}, not {array.type}")
+        raise DataError(f"products.{column}: {reader} needs {wanted}, not {in_words(array.type)}")
     return finite_doubles(array, f"products.{column}")
 
 

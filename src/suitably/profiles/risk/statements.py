@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from suitably.data import Clock, View
 from suitably.data.clock import Instant, Instants, months_later
+from suitably.data.values import in_words
 from suitably.errors import DataError
 from suitably.profiles.user_columns import moments_in, user_column
 
@@ -56,13 +57,14 @@ class Statement:
         if date is None:
             return cls(codes, levels)
         dates = user_column(view, date, "RiskAppetite")
-        if pa.types.is_date(dates.type):
+        bare = bool(pa.types.is_date(dates.type))
+        if bare:
             _ask_calendar(date, view.clock)
         dated = moments_in(dates, f"users.{date}", view.clock)
         if months is None:
             return cls(codes, levels, dated, np.where(np.isnat(dated), dated, _NEVER))
         _ask_calendar(date, view.clock)
-        return cls(codes, levels, dated, months_later(dated, months, view.clock))
+        return cls(codes, levels, dated, months_later(dated, months, view.clock, bare))
 
     @classmethod
     def numbers(cls, values: NDArray[np.float64]) -> Self:
@@ -115,7 +117,7 @@ def _levels(array: pa.Array, name: str) -> tuple[NDArray[np.int32], NDArray[Any]
     elif pa.types.is_decimal(kind):
         array = _whole(array, name)
     elif not (pa.types.is_string(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind)):
-        raise DataError(f"users.{name}: must hold levels (text or numbers), not {kind}")
+        raise DataError(f"users.{name}: must hold levels (text or numbers), not {in_words(kind)}")
     encoded = array.dictionary_encode()
     codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32)
     levels = encoded.dictionary

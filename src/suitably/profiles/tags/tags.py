@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from suitably.data import Dataset, View
 from suitably.data.clock import Instant, Instants
-from suitably.data.values import as_text, is_listlike
+from suitably.data.values import as_text, in_words, is_listlike
 from suitably.errors import DataError
 from suitably.profiles.base import ParameterizedBuilder
 from suitably.profiles.grouped_sums import coded
@@ -177,7 +177,7 @@ class Tags(ParameterizedBuilder):
         if pa.types.is_null(column.type):
             column = pa.nulls(len(column), pa.list_(pa.string()))
         if not is_listlike(column.type):
-            raise DataError(f"{where}: must hold lists of texts, not {column.type}")
+            raise DataError(f"{where}: must hold lists of texts, not {in_words(column.type)}")
         lengths = pc.list_value_length(column).fill_null(0).to_numpy(zero_copy_only=False)
         users = np.repeat(np.arange(len(column), dtype=np.int32), lengths)
         codes, words = coded(as_text(column.flatten(), where))

@@ -4,11 +4,10 @@ from dataclasses import dataclass, fields
 from typing import Any, Self
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from suitably.data.clock import Instants
-from suitably.data.events import digests
+from suitably.data.digests import digests
 from suitably.profiles.base import padded
 from suitably.utils.runs import reduce_runs, run_starts
 
@@ -83,7 +82,7 @@ class TagsState:
             life: As the attributes `life` and `life_times`.
         """
         users, codes, times, deleted = rows
-        marks = digests(pa.array(words.tolist(), pa.string()))[codes]
+        marks = digests(words.tolist())[codes]
         added = np.where(deleted, _NEVER, times)
         removed = np.where(deleted, times, _NEVER)
         settled = _settled(users, marks, added, removed, codes, words)
@@ -113,7 +112,7 @@ class TagsState:
 
     def _rows(self, words: NDArray[np.str_]) -> list[NDArray[Any]]:
         """Return users, digests, times of choice and deletion, and positions in joint words."""
-        marks = digests(pa.array(self.words.tolist(), pa.string()))[self.codes]
+        marks = digests(self.words.tolist())[self.codes]
         never = [np.full(len(users), _NEVER) for users in (self.users, self.gone_users)]
         codes = np.searchsorted(words, self.words).astype(np.int32)[self.codes]
         return [

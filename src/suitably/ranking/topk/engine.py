@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.util import find_spec
-from math import isfinite
+from math import inf, isfinite, sqrt
 from typing import Any
 
 import numpy as np
@@ -54,12 +54,18 @@ def top_k(scorer: Scorer, allowed: BitRows, k: int) -> Lists:
     """
     source = _Factored(scorer) if isinstance(scorer, Factors) else _Scored(scorer)
     lists = Lists.empty(len(allowed), min(k, source.products))
-    if not lists.depth:
-        return lists
+    if lists.depth:
+        with np.errstate(over="ignore", invalid="ignore"):
+            _draw_up(source, allowed, lists)
+    return lists
+
+
+def _draw_up(source: "_Factored | _Scored", allowed: BitRows, lists: Lists) -> None:
+    """Put the best of each user into lists, tile by tile."""
     whole = source.whole(allowed)
     if whole is not None:
         whole.select(lists.products, lists.scores, lists.lengths)
-        return lists
+        return
     start = 0
     while start < len(allowed):
         rows = slice(start, start + _size(allowed[start]))
@@ -69,7 +75,6 @@ def top_k(scorer: Scorer, allowed: BitRows, k: int) -> Lists:
             into = (lists.products[rows], lists.scores[rows], lists.lengths[rows])
             source.tile(rows, words, columns).select(*into)
         start = rows.stop
-    return lists
 
 
 def check_factors(name: str, *arrays: NDArray[np.floating]) -> None:
@@ -120,26 +125,19 @@ class _Tile:
             return
         if not self.finite:
             depth = len(self.columns)
-        reach = self._reach(depth, self._taken(depth)) if self.finite else 0
-        rows, places = short_list(self.rough, self.margin, self.words, self.columns, depth, reach)
+        rows, places = short_list(self.rough, self.margin, self.words, self.columns, depth)
         found = self._exact(rows, places)
-        if not np.isfinite(found).all():
+        if not (self.finite or np.isfinite(found).all()):
             raise DataError("the ranker's scores are not all finite: they cannot be ordered")
         ordered(rows, self.columns[places], found, (products, scores, lengths))
 
-    def _reach(self, depth: int, taken: int = 0) -> int:
+    def _reach(self, depth: int) -> int:
         """Guess how many groups of places the best of a user are in: more if fewer are allowed."""
-        share = max(1, bitset.count(self.words)) / self.rough.size
-        groups: int = self.rough.shape[1] // GROUP
-        return min(2 + int(1.25 * depth / share) + taken, groups)
-
-    def _taken(self, depth: int) -> int:
-        """Guess how many places with the highest scores are not allowed: a user has what it likes.
-
-        To look anew costs NumPy more than to look further, and the compiled loop less.
-        """
-        barred = self.rough.size - bitset.count(self.words)
-        return min(barred // len(self.rough), 2 * depth)
+        users, places = self.rough.shape
+        groups: int = places // GROUP
+        wanted = 1.25 * depth / max(1.0, bitset.count(self.words) / users)
+        hit = 1 - (1 - min(1.0, wanted)) ** GROUP  # one group may hold several of a long list
+        return min(2 + int(hit * groups), groups)
 
     def _exact(self, rows: NDArray[np.int64], places: NDArray[np.int64]) -> NDArray[np.float32]:
         if not self.users.shape[1]:
@@ -156,18 +154,16 @@ class _Factored:
         self._users = np.asarray(scorer.users, kind)
         self._factors = np.asarray(scorer.products, kind)
         self._known = scorer.longest
-        self._columns = np.zeros(0, np.int64)
-        self._gathered = self._factors[:0]
-        self._longest = 0.0
+        self._gathered: tuple[NDArray[np.int64], NDArray[Any], float] | None = None
         self.products = len(self._factors)
 
     def tile(self, rows: slice, words: BitRows, columns: NDArray[np.int64]) -> _Tile:
         """Multiply some users by some products."""
-        if not np.array_equal(columns, self._columns):
-            self._columns = columns
-            self._gathered = self._factors.take(columns, axis=0)
-            self._longest = longest(self._gathered)
-        return self._multiplied(rows, words, columns, self._gathered, self._longest)
+        made = self._gathered
+        if made is None or not np.array_equal(columns, made[0]):
+            gathered = self._factors.take(columns, axis=0)
+            self._gathered = made = columns, gathered, longest(gathered)
+        return self._multiplied(rows, words, *made)
 
     def whole(self, words: BitRows) -> _Tile | None:
         """Multiply few users by all products, unless there are so few that gathering is cheaper."""
@@ -189,22 +185,10 @@ class _Factored:
         longest: float,
     ) -> _Tile:
         users = np.array(self._users[rows])
-        width = users.shape[1]
-        with np.errstate(over="ignore", invalid="ignore"):
-            left, right = (
-                users.astype(np.float32, copy=False),
-                factors.astype(np.float32, copy=False),
-            )
-            rough = left @ right.T
-            # One user costs more in calls than in work: numbers do instead of arrays of one.
-            one = len(users) == 1
-            squares = users[0].dot(users[0]) if one else np.vecdot(users, users)
-            bound = _lengths(squares, width) * longest
-            # Rounding of the product, of factors cast to float32, of the final score, underflow.
-            margin = 2 * (width + 4) * (_EPSILON * bound + _TINY)
-        told = bound < _LARGE
-        margin = np.where(told, margin, np.inf).astype(np.float32).reshape(-1, 1)
-        finite = bool(told if one else told.all())
+        left = users.astype(np.float32, copy=False)
+        right = factors.astype(np.float32, copy=False)
+        rough = left @ right.T
+        margin, finite = _margins(users, longest)
         return _Tile(words, columns, rough, margin, finite, users, factors)
 
 
@@ -217,8 +201,7 @@ class _Scored:
 
     def tile(self, rows: slice, words: BitRows, columns: NDArray[np.int64]) -> _Tile:
         """Take the scores of some users and products."""
-        with np.errstate(over="ignore"):
-            scores = self._block[rows][:, columns].astype(np.float32)
+        scores = self._block[rows][:, columns].astype(np.float32)
         finite = np.isfinite(scores)
         margin = np.zeros((len(scores), 1), np.float32)
         if not finite.all():
@@ -233,6 +216,26 @@ class _Scored:
         """Scores are given: there is nothing to multiply."""
 
 
+def _margins(users: NDArray[Any], longest: float) -> tuple[NDArray[np.float32], bool]:
+    """Return how far two rough scores of a user may be off together, and whether all are told.
+
+    Rounding of the product, of factors cast to float32, of the final score, underflow.
+
+    Args:
+        users: (users, factors).
+        longest: No product's vector is longer.
+    """
+    width, squares = users.shape[1], np.vecdot(users, users)
+    if len(users) == 1:  # one user costs more in calls than in work: a number does
+        bound = _length(squares.item(), width) * longest
+        margin = 2 * (width + 4) * (_EPSILON * bound + _TINY) if bound < _LARGE else inf
+        return np.array([[margin]], np.float32), margin < inf
+    bounds = _length(squares.astype(np.float64), width) * longest
+    margins = 2 * (width + 4) * (_EPSILON * bounds + _TINY)
+    margins[~(bounds < _LARGE)] = inf
+    return margins.astype(np.float32)[:, None], bool((margins < inf).all())
+
+
 def _size(words: BitRows) -> int:
     """Return a number of users whose scores stay in the cache, judging by one of them."""
     return max(32, min(512, _CELLS // max(1, bitset.count(words))))
@@ -241,13 +244,14 @@ def _size(words: BitRows) -> int:
 def longest(vectors: NDArray[Any]) -> float:
     """Bound the length of the longest vector from above; NaN or infinite if there is no bound."""
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        lengths = _lengths(np.vecdot(vectors, vectors), vectors.shape[1])
-    return float(lengths.max(initial=0))
+        squares = np.vecdot(vectors, vectors).astype(np.float64)
+        return float(_length(squares, vectors.shape[1]).max(initial=0))
 
 
-def _lengths(squares: Any, width: int) -> Any:
+def _length(squares: Any, width: int) -> Any:
     """Bound the lengths of vectors from above; squares that underflow leave a little behind."""
-    return 1.001 * np.sqrt(squares.astype(np.float64)) + width * _ROOT
+    root = sqrt(squares) if isinstance(squares, float) else np.sqrt(squares)
+    return 1.001 * root + width * _ROOT
 
 
 @lru_cache(maxsize=4)

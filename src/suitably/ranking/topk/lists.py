@@ -1,6 +1,8 @@
 """Ranked lists of products, many users at once."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +18,8 @@ class Lists:
         products: int32 (users, depth), product codes; −1 past the end of a list.
         scores: float32 (users, depth); 0 past the end.
         lengths: int32 (users,), how many products each list really has.
+        propensities: float64 (users, depth), with what probability each product was drawn at its
+            rank, given those above; 0 past the end. None: nothing was drawn, lists are best first.
 
     Example:
         >>> lists = Lists(
@@ -30,6 +34,7 @@ class Lists:
     products: NDArray[np.int32]
     scores: NDArray[np.float32]
     lengths: NDArray[np.int32]
+    propensities: NDArray[np.float64] | None = None
 
     @property
     def depth(self) -> int:
@@ -56,6 +61,9 @@ class Lists:
             np.where(past, np.int32(-1), np.take_along_axis(self.products, order, axis=1)),
             np.where(past, np.float32(0), np.take_along_axis(self.scores, order, axis=1)),
             lengths,
+            None
+            if self.propensities is None
+            else np.where(past, 0.0, np.take_along_axis(self.propensities, order, axis=1)),
         )
 
     def put(self, rows: NDArray[np.int64], lists: "Lists") -> None:
@@ -63,17 +71,24 @@ class Lists:
         self.products[rows, : lists.depth] = lists.products
         self.scores[rows, : lists.depth] = lists.scores
         self.lengths[rows] = lists.lengths
+        if self.propensities is not None and lists.propensities is not None:
+            self.propensities[rows, : lists.depth] = lists.propensities
 
     def copy(self) -> "Lists":
         """Return the same lists in arrays of their own."""
-        return Lists(self.products.copy(), self.scores.copy(), self.lengths.copy())
+        return self._each(np.copy)
 
     @staticmethod
-    def empty(users: int, depth: int) -> "Lists":
-        """Return lists without products."""
+    def empty(users: int, depth: int, drawn: bool = False) -> "Lists":
+        """Return lists without products, with room for propensities where these are drawn."""
         products = np.empty((users, depth), np.int32)
         products.fill(-1)
-        return Lists(products, np.zeros((users, depth), np.float32), np.zeros(users, np.int32))
+        scores, lengths = np.zeros((users, depth), np.float32), np.zeros(users, np.int32)
+        return Lists(products, scores, lengths, np.zeros((users, depth)) if drawn else None)
+
+    def certain(self) -> "Lists":
+        """Return the same lists with a propensity of 1 wherever there is a product."""
+        return replace(self, propensities=self.filled.astype(np.float64))
 
     @staticmethod
     def stack(blocks: "list[Lists]") -> "Lists":
@@ -86,4 +101,13 @@ class Lists:
 
     def take(self, rows: NDArray[np.int64]) -> "Lists":
         """Return the lists of some users."""
-        return Lists(self.products[rows], self.scores[rows], self.lengths[rows])
+        return self._each(lambda values: values[rows])
+
+    def _each(self, make: Callable[[NDArray[Any]], NDArray[Any]]) -> "Lists":
+        drawn = self.propensities
+        return Lists(
+            make(self.products),
+            make(self.scores),
+            make(self.lengths),
+            None if drawn is None else make(drawn),
+        )

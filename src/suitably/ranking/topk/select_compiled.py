@@ -9,6 +9,7 @@ from suitably.ranking.topk.select import GROUP
 
 __all__ = ["draw"]
 
+_SHALLOW = 32  # a heap of so many is faster than a quickselect
 _COMPILED: Any = {"nogil": True, "cache": True}
 
 
@@ -48,10 +49,38 @@ def _push(heap: Any, found: int, score: Any) -> None:
 
 
 @numba.njit(**_COMPILED)
+def _selected(scores: Any, wanted: int) -> Any:
+    """Find the score at a place from 0 of the descending order, by quickselect (Hoare, 1961)."""
+    first, last = 0, len(scores) - 1
+    while first < last:
+        one, middle, other = scores[first], scores[(first + last) >> 1], scores[last]
+        pivot = max(min(one, middle), min(max(one, middle), other))
+        low, high = first, last
+        while low <= high:
+            while scores[low] > pivot:
+                low += 1
+            while scores[high] < pivot:
+                high -= 1
+            if low <= high:
+                scores[low], scores[high] = scores[high], scores[low]
+                low += 1
+                high -= 1
+        if wanted <= high:
+            last = high
+        elif wanted >= low:
+            first = low
+        else:
+            break
+    return scores[wanted]
+
+
+@numba.njit(**_COMPILED)
 def _nth(scores: Any, several: int, heap: Any) -> Any:
     """Find the score that has as many as the heap holds, itself included; −inf if fewer there."""
     if several < len(heap):
         return np.float32(-np.inf)
+    if len(heap) > _SHALLOW:
+        return _selected(scores[:several].copy(), len(heap) - 1)
     for at in range(several):
         if at < len(heap) or scores[at] > heap[0]:
             _push(heap, at, scores[at])

@@ -28,6 +28,7 @@ from suitably.suitability.engine.domains import outside, outside_in_words
 from suitably.suitability.language.nodes import Side, column_name
 from suitably.suitability.language.types import (
     ANY,
+    BARE_DATE,
     DATE,
     NUMBER,
     TEXT,
@@ -182,7 +183,7 @@ class ArrayReader:
         codes = np.zeros(len(array), np.int64)
         lists = pa.ListArray.from_arrays(rows.offsets, pa.array(read.data, mask=~read.known))
         codes[known], distinct = distinct_lists(lists, "date", where)
-        return Values(Type("list", element="date"), codes, known, distinct)
+        return Values(Type("list", element="date", bare=read.type.bare), codes, known, distinct)
 
     def _map(self, where: str, array: pa.Array, known: NDArray[np.bool_]) -> Values:
         entries = MapEntries.read(array, where)
@@ -195,7 +196,8 @@ class ArrayReader:
         coded = self.texts.codes(distinct)[codes] if distinct else codes
         kind, items = Type("map"), None
         if entries.holds_dates:
-            kind, items = Type("map", element="date"), self.dates(where, entries.items)
+            items = self.dates(where, entries.items)
+            kind = Type("map", element="date", bare=items.type.bare)
         else:
             numbers = entries.numbers(where)
             items = Values(NUMBER, numbers, ~np.isnan(numbers))
@@ -214,7 +216,8 @@ class ArrayReader:
         if pa.types.is_timestamp(kind) and (kind.tz is None) != (self.clock.zone is None):
             has, asked = ("no", "one") if kind.tz is None else ("a", "none")
             raise DataError(f"{where}: has {has} time zone, but as_of has {asked}")
-        return _dates(self.clock.moments(array, where))
+        bare = bool(pa.types.is_date(kind))
+        return _dates(self.clock.moments(array, where), BARE_DATE if bare else DATE)
 
     def read_day(self, name: str, array: pa.Array) -> Values:
         """Read dates as the days that their own time zone says."""
@@ -249,9 +252,9 @@ def _shown(value: Any) -> Any:
     return value
 
 
-def _dates(moments: Instants) -> Values:
+def _dates(moments: Instants, kind: Type = DATE) -> Values:
     known = ~np.isnat(moments)
-    return Values(DATE, np.where(known, moments.view(np.int64), 0), known)
+    return Values(kind, np.where(known, moments.view(np.int64), 0), known)
 
 
 def _is_on(value: Any, scale: Scale) -> bool:

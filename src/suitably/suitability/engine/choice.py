@@ -65,16 +65,18 @@ def ordered(node: Compare, scope: EvalScope) -> Node | None:
 
 
 def _of_lookup(node: Node, scope: EvalScope, skeleton: Skeleton, lookup: Lookup) -> Atom:
-    """Choose the way of a comparison with what a map of the user holds."""
+    """Choose the way of a comparison with what maps of the user hold."""
     dry = scope.without_rows()
-    mapping = evaluate(skeleton.parts[lookup.map], dry)
-    kind = held_in(mapping.type) if isinstance(mapping, Values) else ANY
-    if kind == ANY:
-        return PairAtom(node, scope, skeleton)
     rest = lookup.skeleton
-    nothing = np.zeros((0, 1), np.float64 if kind == NUMBER else np.int64)
     columns = {**rest.columns("user", dry), **rest.columns("product", dry)}
-    columns[FOUND] = Values(kind, nothing, nothing > 0)
+    found = {FOUND: lookup.map} | {one.found: one.map for one in lookup.further}
+    for slot, map_slot in found.items():
+        mapping = evaluate(skeleton.parts[map_slot], dry)
+        kind = held_in(mapping.type) if isinstance(mapping, Values) else ANY
+        if kind == ANY:
+            return PairAtom(node, scope, skeleton)
+        nothing = np.zeros((0, 1), np.float64 if kind == NUMBER else np.int64)
+        columns[slot] = Values(kind, nothing, nothing > 0)
     shape = monotone_in(rest, "product", SlotScope(dry, columns))
     absent = None if lookup.absent is None else make_atom(lookup.absent, scope)
     return LookupAtom(node, scope, skeleton, lookup, shape, absent)

@@ -30,6 +30,7 @@ from suitably.suitability.language.nodes import Node
 from suitably.suitability.language.types import Values
 from suitably.utils import bitset
 from suitably.utils.bitset import BitRows
+from suitably.utils.parallel import parallel
 
 __all__ = ["PairAtom"]
 
@@ -140,7 +141,8 @@ class PairAtom:
         step = max(1, _CELLS // max(1, wide))
         true: BitRows = np.empty((rows, bitset.words_for(count)), np.uint64)
         false = np.empty_like(true)
-        for start in range(0, rows, step):
+
+        def judge(start: int) -> None:
             some = slice(start, start + step)
             here = {slot: taken(column, some, 0) for slot, column in users.items()}
             scope = SlotScope(self.scope.of(batch), {**here, **products})
@@ -149,6 +151,9 @@ class PairAtom:
             for out, part in ((true, truth.true), (false, truth.false)):
                 cells = np.broadcast_to(part, shape)
                 out[some] = bitset.pack(cells) if selection is None else selection.chosen(cells)
+
+        for _ in parallel(judge, range(0, rows, step)):
+            pass
         return true, false
 
     def _selection(self, batch: UserBatch) -> _Selection | None:

@@ -109,7 +109,7 @@ def _bits(steps: Steps, places: Places) -> TruthBits:
         return steps.rows(places)
     found, inverse = np.unique(places, return_inverse=True)
     true, false = steps.rows(found)
-    return true[inverse], false[inverse]
+    return true.take(inverse, axis=0), false.take(inverse, axis=0)
 
 
 def _lookup_table(steps: Steps, places: Places, users: int) -> LookupTable | None:

@@ -24,19 +24,21 @@ from suitably.suitability.engine.search import Spans, search
 from suitably.suitability.engine.skeleton import Columns, Skeleton, SlotScope, replaced, taken
 from suitably.suitability.engine.steps import Places
 from suitably.suitability.language.evaluator import condition
-from suitably.suitability.language.functions.collections import held_in
+from suitably.suitability.language.functions.collections import by_name, held_in
 from suitably.suitability.language.nodes import (
     Arithmetic,
     Call,
     Compare,
+    Constant,
     Field,
     Negative,
     Node,
     sides,
     walk,
 )
-from suitably.suitability.language.types import Column, MapColumn, Values
+from suitably.suitability.language.types import Column, Kleene, MapColumn, Type, Values
 from suitably.utils import bitset
+from suitably.utils.parallel import parallel
 
 __all__ = ["FOUND", "Lookup", "LookupAtom"]
 
@@ -47,42 +49,81 @@ FOUND = Field("user", "found")
 
 
 @dataclass(frozen=True)
+class Further:
+    """A look-up beside that whose entries are gone through.
+
+    Attributes:
+        found: The slot for what is found.
+        map: The slot of the map.
+        key: The slot of the key.
+        default: What stands in where the key is absent; None: nothing.
+    """
+
+    found: Field
+    map: Field
+    key: Field
+    default: float | None
+
+
+@dataclass(frozen=True)
 class Lookup:
     """How a comparison looks the product's key up in a map of the user.
 
     Attributes:
-        skeleton: The comparison, over slots, with one more of the user's for what is found.
+        skeleton: The comparison, over slots, with more of the user's for what is found.
         map: The slot of the map.
         key: The slot of the key.
         absent: The comparison where the key is absent; None: it is unknown.
+        further: What else it looks up.
     """
 
     skeleton: Skeleton
     map: Field
     key: Field
     absent: Node | None
+    further: tuple[Further, ...]
 
     @staticmethod
     def of(node: Node, skeleton: Skeleton) -> "Lookup | None":
-        """Find the only such look-up of a comparison that is unknown wherever that is."""
+        """Find such look-ups of a comparison that is unknown wherever one of them is."""
         mixed = [part for part in walk(node) if _is_mixed(part)]
         found = [part for part in walk(skeleton.node) if _is_lookup(part)]
-        if len(mixed) != 1 or len(found) != 1 or not isinstance(node, Compare):
+        distinct = len({*mixed}) == len(mixed) == len({*found}) == len(found) > 0
+        if not distinct or not isinstance(node, Compare):
             return None
-        (there,), (here,) = mixed, found
-        mapping, key = here.children[:2]
-        if not isinstance(mapping, Field) or not isinstance(key, Field):
-            return None
-        if (mapping.side, key.side) != ("user", "product") or not _is_strict(node, there):
-            return None
-        rest = replaced(skeleton.node, here, FOUND)
+        rest, read = skeleton.node, []
+        for number, (there, here) in enumerate(zip(mixed, found, strict=True)):
+            mapping, key, *default = here.children
+            if not isinstance(mapping, Field) or not isinstance(key, Field):
+                return None
+            if (mapping.side, key.side) != ("user", "product") or not _is_strict(node, there):
+                return None
+            standing_in = _number(default[0]) if default else None
+            if number and default and standing_in is None:
+                return None
+            slot = Field("user", f"found {number}") if number else FOUND
+            rest = replaced(rest, here, slot)
+            read.append(Further(slot, mapping, key, standing_in))
         slots = [part for part in walk(rest) if isinstance(part, Field)]
-        if mapping in slots:
+        if any(one.map in slots for one in read):
             return None
         parts = {slot: part for slot, part in skeleton.parts.items() if slot in slots}
-        default = there.children[2:]
-        absent = replaced(node, there, default[0]) if default else None
-        return Lookup(Skeleton(rest, parts), mapping, key, absent)
+        first, *further = read
+        stands_in = mixed[0].children[2:]
+        absent = replaced(node, mixed[0], stands_in[0]) if stands_in else None
+        made = Skeleton(rest, parts)
+        return Lookup(made, first.map, first.key, absent, tuple(further))
+
+    @property
+    def is_of_one_key(self) -> bool:
+        """Whether all that it looks up is known of an entry, whatever the product."""
+        return all(one.key == self.key for one in self.further)
+
+
+def _number(node: Node) -> float | None:
+    if isinstance(node, Constant) and isinstance(node.value, float):
+        return node.value
+    return None
 
 
 def _is_lookup(node: Node) -> bool:
@@ -116,6 +157,67 @@ class _Entries:
     users: Places
     keys: Places
     values: Values
+
+
+@dataclass(frozen=True)
+class _Held:
+    """What users' maps hold, to be looked up at a key for each of some users.
+
+    Attributes:
+        kind: Of the values.
+        known: bool (users,), whose map is known.
+        maps: Theirs.
+        codes: User and key of every entry in one number, ascending.
+        order: The entries in that order.
+        size: What users are multiplied by in these numbers.
+    """
+
+    kind: Type
+    known: NDArray[np.bool_]
+    maps: MapColumn
+    codes: Places
+    order: Places
+    size: int
+
+    @staticmethod
+    def of(mapping: Column) -> "_Held":
+        """Put the entries of maps in order, of equal keys in theirs."""
+        assert isinstance(mapping, Values)  # what look-ups take
+        assert isinstance(mapping.extra, MapColumn)
+        maps: MapColumn = mapping.extra.take(mapping.data.ravel())
+        lengths = np.diff(maps.offsets)
+        size = int(maps.keys.max(initial=-1)) + 1
+        codes = np.repeat(np.arange(len(lengths)), lengths) * size + maps.keys
+        order = np.argsort(codes, kind="stable")
+        known = np.broadcast_to(mapping.known.ravel(), len(lengths))
+        return _Held(held_in(mapping.type), known, maps, codes[order], order, size)
+
+    def at(
+        self, users: Places, keys: Places, known: NDArray[np.bool_], default: float | None
+    ) -> Values:
+        """Look keys up: of equal ones the last, as look-ups do.
+
+        Args:
+            users: Whose map each is looked up in.
+            keys: Codes of the keys.
+            known: bool, which of them are known.
+            default: What stands in where the key is absent; None: nothing.
+        """
+        inside = (keys >= 0) & (keys < self.size)
+        wanted = users * self.size + np.where(inside, keys, 0)
+        last = np.searchsorted(self.codes, wanted, side="right") - 1
+        there = inside & (last >= 0)
+        there[there] = self.codes[last[there]] == wanted[there]
+        entry = self.order[last[there]]
+        values = np.full(len(users), 0 if default is None else default, self.maps.values.dtype)
+        values[there] = self.maps.values[entry]
+        found = np.full(len(users), default is not None)
+        found[there] = self.maps.known[entry]
+        found &= known & self.known[users]
+        return Values(self.kind, values[:, None], found[:, None])
+
+
+_Beside = Sequence[tuple[Further, _Held]]
 
 
 class LookupAtom:
@@ -161,8 +263,9 @@ class LookupAtom:
         entries = _entries(mapping, keyed.keys)
         if len(entries.users):
             kept = {slot: users[slot] for slot in self._lookup.skeleton.slots("user")}
-            if not self._searched(entries, kept, keyed, batch, (true, false)):
-                self._judged(entries, kept, keyed, batch, (true, false))
+            beside = [(one, _Held.of(users[one.map])) for one in self._lookup.further]
+            if not self._searched(entries, kept, beside, keyed, batch, (true, false)):
+                self._judged(entries, kept, beside, keyed, batch, (true, false))
         return true, false
 
     def prepare(self, batch: UserBatch) -> None:
@@ -182,10 +285,14 @@ class LookupAtom:
         shape = len(batch), keyed.known.shape[1]
         if self._absent is None:
             return np.zeros(shape, np.uint64), np.zeros(shape, np.uint64)
-        known = np.broadcast_to(mapping.known, (len(batch), 1)) * bitset.ONES
-        judged = known & keyed.known
-        true, false = self._absent.bits(batch)
-        return true & judged, false & judged
+        judged = keyed.known
+        if not mapping.known.all():
+            judged = judged & np.broadcast_to(mapping.known, (len(batch), 1)) * bitset.ONES
+        true, false = (
+            np.bitwise_and(words, judged, out=np.empty(shape, np.uint64))
+            for words in self._absent.bits(batch)
+        )
+        return true, false
 
     def _keyed(self, batch: UserBatch) -> KeyedProducts | None:
         held: tuple[KeyedProducts | None] | None = self._memory.get(batch.as_of)
@@ -203,18 +310,22 @@ class LookupAtom:
         self,
         entries: _Entries,
         users: Columns,
+        beside: _Beside,
         keyed: KeyedProducts,
         batch: UserBatch,
         out: TruthBits,
     ) -> bool:
         """Write over the bits of all products that have an entry's key; return whether it could."""
         rows = keyed.rows
-        if rows is None:
+        if rows is None or not self._lookup.is_of_one_key:
             return False
         sizes = rows.sizes[entries.keys]
         spans = Spans(rows.spans, rows.starts[entries.keys], np.maximum(sizes, 1))
         anchors = {slot: taken(column, entries.users, 0) for slot, column in users.items()}
         anchors[FOUND] = _where(entries.values, sizes > 0)
+        key = keyed.keys[entries.keys]
+        for one, held in beside:
+            anchors[one.found] = held.at(entries.users, key, sizes > 0, one.default)
         scope = self.scope.of(batch)
         count = len(entries.users)
         found = search(self._shape, self._lookup.skeleton, scope, anchors, count, spans)
@@ -235,14 +346,18 @@ class LookupAtom:
         self,
         entries: _Entries,
         users: Columns,
+        beside: _Beside,
         keyed: KeyedProducts,
         batch: UserBatch,
         out: TruthBits,
     ) -> None:
         """Judge every entry with every product that has its key, and write the bits."""
-        scope = self.scope.of(batch)
+        scope, products = self.scope.of(batch), self._pairs.products(batch)
         sizes = np.diff(keyed.ends)[entries.keys]
-        for some in _chunks(sizes):
+        keys = {one.key: products[one.key] for one, _ in beside}
+        names = {slot: by_name(k, scope.texts) for slot, k in keys.items() if isinstance(k, Values)}
+
+        def judge(some: slice) -> tuple[Places, Places, Kleene]:
             lengths = sizes[some]
             entry = np.repeat(np.arange(some.start, some.stop), lengths)
             ends = np.cumsum(lengths)
@@ -254,9 +369,15 @@ class LookupAtom:
             }
             columns |= {slot: taken(column, product, 0) for slot, column in keyed.columns.items()}
             columns[FOUND] = taken(entries.values, entry, 0)
+            for one, held in beside:
+                data, known = names[one.key].data.ravel(), names[one.key].known.ravel()
+                columns[one.found] = held.at(user, data[product], known[product], one.default)
             truth = condition(self._lookup.skeleton.node, SlotScope(scope, columns))
+            return user, product, truth
+
+        for user, product, truth in parallel(judge, _chunks(sizes)):
             for words, part in zip(out, (truth.true, truth.false), strict=True):
-                holds = np.broadcast_to(part, (len(entry), 1)).ravel()
+                holds = np.broadcast_to(part, (len(user), 1)).ravel()
                 bitset.clear(words, user, product)
                 bitset.put(words, user[holds], product[holds])
 

@@ -236,7 +236,8 @@ def _arithmetic(node: Arithmetic, scope: Scope) -> Values:
             months = -period.data if operator == "-" else period.data
             if scope.clock.asks:
                 scope.refuse(node, f"months are of a calendar, but {scope.clock.asks}")
-            moved = months_later(date.data.astype("datetime64[us]"), months, scope.clock)
+            instants = date.data.astype("datetime64[us]")
+            moved = months_later(instants, months, scope.clock, date.type.bare)
             return _date(
                 np.where(np.isnat(moved), calendar.LATEST + 1, moved.astype(np.int64)), known
             )

@@ -1,7 +1,7 @@
 """Typed three-valued columns: what a rule computes with."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, ClassVar, NoReturn
 
@@ -13,6 +13,7 @@ from suitably.utils.fork import ForkLock
 
 __all__ = [
     "ANY",
+    "BARE_DATE",
     "BOOLEAN",
     "DATE",
     "DURATION",
@@ -118,12 +119,14 @@ def _shown(value: str | float) -> str:
 class Type:
     """The type of a value; a level also names its scale, a list or map what it holds.
 
-    A list of levels names both; a map without an element holds numbers.
+    A list of levels names both; a map without an element holds numbers. Dates without a time, alone
+    or held, are `bare`; they go together with others, so types are equal all the same.
     """
 
     name: str
     scale: Scale | None = None
     element: str | None = None
+    bare: bool = field(default=False, compare=False)
 
     def __str__(self) -> str:
         if self.name == "list":
@@ -137,6 +140,7 @@ class Type:
 NUMBER = Type("number")
 TEXT = Type("text")
 DATE = Type("date")
+BARE_DATE = Type("date", bare=True)
 BOOLEAN = Type("boolean")
 DURATION = Type("duration")  # a number of microseconds, from days(n) or date - date
 PERIOD = Type("period")  # a number of calendar months, from months(n) or years(n)

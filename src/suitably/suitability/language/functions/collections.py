@@ -7,6 +7,7 @@ import numpy as np
 from suitably.suitability.language.functions.model import Context, Function, takes
 from suitably.suitability.language.types import (
     ANY,
+    BARE_DATE,
     DATE,
     NUMBER,
     TEXT,
@@ -122,7 +123,9 @@ def held_in(mapping: Type) -> Type:
     """Return the type of what a map holds; of one in which nothing is, whatever is wanted."""
     if mapping == ANY or mapping.element == "any":
         return ANY
-    return DATE if mapping.element == "date" else NUMBER
+    if mapping.element != "date":
+        return NUMBER
+    return BARE_DATE if mapping.bare else DATE
 
 
 def _dtype(kind: Type) -> type[np.generic]:

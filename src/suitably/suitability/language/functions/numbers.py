@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from suitably.suitability.language.functions.model import Context, Function, takes
 from suitably.suitability.language.types import (
     ANY,
+    BARE_DATE,
     DATE,
     NUMBER,
     Column,
@@ -75,7 +76,7 @@ def _of_list(name: str, context: Context, value: Values) -> Values:
     if value.type.scale is not None:
         kind = Type("level", value.type.scale)
     elif value.type.element == "date":
-        kind = DATE
+        kind = BARE_DATE if value.type.bare else DATE
     data: NDArray[np.generic] = np.array(ends, np.float64 if kind == NUMBER else np.int64)
     return Values(kind, data[value.data], value.known & known[value.data])
 
