@@ -99,12 +99,19 @@ font-weight:700;line-height:1.3rem;text-align:center}
 .suitably .shade.good{background:color-mix(in srgb,var(--good) var(--depth),transparent)}
 .suitably .shade.bad{background:color-mix(in srgb,var(--bad) var(--depth),transparent)}
 .suitably footer{color:var(--soft);font-size:.85rem;margin-top:1.5rem}
-@media screen and (max-width:44rem){
+@media screen and (max-width:72rem){
+.suitably table{font-size:.82rem}
+.suitably th,.suitably td{white-space:normal;padding-right:.45rem}
+.suitably td.number{white-space:nowrap}
+.suitably td.text{min-width:10rem}
+.suitably section{padding-left:1.1rem;padding-right:1.1rem}}
+@media screen and (max-width:52rem){
 .suitably{padding:1.1rem .7rem}
 .suitably h1{font-size:1.6rem}
 .suitably section{padding:1rem .9rem;border-radius:10px;margin-top:.9rem}
 .suitably dl{grid-template-columns:1fr}
 .suitably .scroll{overflow-x:visible}
+.suitably table{font-size:.9rem}
 .suitably table,.suitably tbody,.suitably tr,.suitably td{display:block}
 .suitably thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 .suitably tr{border:1px solid var(--line);border-radius:8px;padding:.35rem .75rem;

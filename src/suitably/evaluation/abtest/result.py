@@ -66,7 +66,7 @@ class ABResult:
         >>> pipeline = Pipeline(policy=Policy.unrestricted(), ranker=Popularity())
         >>> result = ABTest(pipeline, pipeline).run(data, TimeSplit("2024-02-01", 30))
         >>> result.decision, len(result.to_frame()), result.to_dict()["rows"][0]["metric"]
-        ('inconclusive', 6, 'dcg@10')
+        ('not evaluable', 6, 'dcg@10')
     """
 
     decision: Decision
@@ -197,7 +197,7 @@ class ABResult:
         reasons = self.reasons or {what.arms[0]: self.reason}
         outcomes = self.outcomes or {what.arms[0]: self.guardrails}
         return [
-            *decision_blocks(what, decisions, reasons),
+            *decision_blocks(what, self.rows, decisions, reasons),
             *figures_blocks(what, self.rows, self.primary, outcomes),
         ]
 

@@ -58,14 +58,17 @@ _HEAT = (
 
 
 def decision_blocks(
-    what: Comparison, decisions: Mapping[str, str], reasons: Mapping[str, str]
+    what: Comparison,
+    rows: Sequence[MetricRow],
+    decisions: Mapping[str, str],
+    reasons: Mapping[str, str],
 ) -> list[Block]:
     """Return each treatment's decision with its sentence, and a line of what was compared."""
     banners: list[Block] = []
     for arm, decision in decisions.items():
         word = decision if len(decisions) == 1 else f"{decision}: {arm}"
         banners.append(DecisionBanner(decision, reasons[arm], word))
-    return [*banners, Paragraph(_line(what))]
+    return [*banners, Paragraph(_line(what, rows))]
 
 
 def figures_blocks(
@@ -265,7 +268,7 @@ def version_blocks(what: Comparison) -> list[Block]:
     ]
 
 
-def _line(what: Comparison) -> str:
+def _line(what: Comparison, rows: Sequence[MetricRow]) -> str:
     """Say in a line when, which arms, how many users and under which policy."""
     days = [_day(record.at, "") for record in what.splits]
     days = [day for day in days if day]
@@ -273,12 +276,10 @@ def _line(what: Comparison) -> str:
     when = f"As of {days[0]}" if days else "On data without dates"
     if len(days) > 1:
         when = f"{count} splits from {min(days)} to {max(days)}"
-    arms = ", ".join(what.arms)
-    users = sum(record.users for record in what.splits)
-    unit = "users" if count == 1 else "users of splits"
-    return (
-        f"{when} · {arms} against control · {users:,} {unit} · judged by {', '.join(what.policies)}"
-    )
+    arms = " and ".join(what.arms)
+    users = max((row.result.n for row in rows if row.metric == _VIOLATIONS), default=0)
+    judges = " and ".join(what.policies)
+    return f"{when} · {arms} against control · {users:,} users · judged by {judges}"
 
 
 def _light(outcome: Outcome) -> Light:
