@@ -284,4 +284,6 @@ def _as_text(table: Table) -> str:
 
 
 def _cell(cell: object) -> str:
-    return number(cell) if isinstance(cell, float) else str(cell)
+    if isinstance(cell, float):
+        return number(cell)
+    return f"{cell:,}" if isinstance(cell, int) else str(cell)

@@ -51,7 +51,8 @@ class ForestPlot:
         ticks = f'<span style="left:{zero:.1f}%">0</span>'
         for at, place in ((first, 0.0), (last, 100.0)):
             if abs(place - zero) > 12:  # in % of the width: nearer, two labels overlap
-                ticks += f'<span style="left:{place:g}%">{number(at, sign=True)}</span>'
+                end = ' class="end"' if place else ""
+                ticks += f'<span{end} style="left:{place:g}%">{number(at, sign=True)}</span>'
         axis = f'<div class="row axis" aria-hidden="true"><i></i><div>{ticks}</div><i></i></div>'
         return f'<div class="forest">{"".join(lines)}{axis}</div>'
 

@@ -68,6 +68,7 @@ align-items:center;padding:.2rem 0}
 .suitably .axis div{position:relative;height:1.3rem;border-top:1px solid var(--line);
 margin:0 5%}
 .suitably .axis span{position:absolute;transform:translateX(-50%)}
+.suitably .axis .end{transform:translateX(-85%)}
 .suitably ul{list-style:none;margin:.4rem 0;padding:0}
 .suitably ul.plain{list-style:disc;padding-left:1.1rem;max-width:75ch}
 .suitably .lights{display:grid;grid-template-columns:repeat(auto-fit,minmax(18rem,1fr));
