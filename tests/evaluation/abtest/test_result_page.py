@@ -108,6 +108,13 @@ class TestSeveral:
             "free": 2,
         }
 
+    def test_without_violations_the_frontier_is_of_what_is_suitable(self, bank):
+        metrics = ["dcg@10", "suitable_dcg@10"]
+        result = bank.run(bank.poor(), bank.good(), metrics=metrics)
+        said, plot, _ = dict(result.sections())["Accuracy and suitability"]
+        assert said.text.startswith("No list of any arm holds what the judging policy bars")
+        assert plot.x == "suitable_dcg@10"
+
     def test_a_few_lists_are_shown_side_by_side_with_a_line_per_product(self, several, bank):
         assert len(several.examples) == 3
         page = Report("A/B").add_result(several).html()
@@ -154,6 +161,8 @@ def test_a_result_without_users_still_makes_a_page(bank):
     assert parsed(page)
     assert "not evaluable" in page
     assert "nan" not in page
+    assert "No list was judged." in page
+    assert "No list of any arm" not in page
 
 
 def test_plots_lie_inside_their_frames(result):

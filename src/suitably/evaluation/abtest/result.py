@@ -14,16 +14,18 @@ from suitably.evaluation.abtest.decision import Decision
 from suitably.evaluation.abtest.examples import ListExample
 from suitably.evaluation.abtest.guardrails import Outcome
 from suitably.evaluation.abtest.records import Comparison, MetricRow, figures
-from suitably.evaluation.abtest.result_page import (
-    decision_blocks,
+from suitably.evaluation.abtest.result_ground import (
     example_blocks,
-    figures_blocks,
-    frontier_blocks,
     ground_blocks,
     line_blocks,
-    segment_blocks,
     split_blocks,
     version_blocks,
+)
+from suitably.evaluation.abtest.result_page import (
+    decision_blocks,
+    figures_blocks,
+    frontier_blocks,
+    segment_blocks,
 )
 from suitably.evaluation.abtest.result_plot import plot_rows
 from suitably.evaluation.abtest.storage import load_result, save_result

@@ -1,55 +1,39 @@
-"""A test result as sections of a page: the decision first, then its figures and their ground."""
+"""A test result as sections of a page: the decision first, then the figures it rests on."""
 
 import math
 from collections.abc import Mapping, Sequence
 
-import pandas as pd
-
-from suitably.evaluation.abtest.examples import ListedProduct, ListExample
 from suitably.evaluation.abtest.guardrails import Outcome
-from suitably.evaluation.abtest.records import Comparison, MetricRow, SplitRecord
+from suitably.evaluation.abtest.records import Comparison, MetricRow
+from suitably.evaluation.abtest.result_ground import confidence, day
 from suitably.metrics import parse_metrics
 from suitably.report import (
     Block,
     DecisionBanner,
-    Entry,
-    Facts,
     Figure,
     ForestPlot,
     Interval,
     Light,
     Lights,
-    LinePlot,
     Paragraph,
     PointPlot,
     Shade,
-    Short,
     Table,
 )
 from suitably.report.numbers import ends, number, p_value
 
 __all__ = [
     "decision_blocks",
-    "example_blocks",
     "figures_blocks",
     "frontier_blocks",
-    "ground_blocks",
     "guardrail_blocks",
-    "line_blocks",
     "segment_blocks",
-    "split_blocks",
-    "version_blocks",
 ]
 
-_RELEVANT = {"all": "all acquisitions", "suitable": "suitable acquisitions only"}
 _KINDS = {True: "hard", False: "soft"}
 _SHARES = frozenset({"share", "discounts", "probability", "coefficient", "index", ""})
 _VIOLATIONS = "violation_rate"
-_EXAMPLES = (
-    "The first users of the last split whose lists differ, and the first places of these. "
-    "Acquired: in the window. Where the judging policy does not pass a product, its reasons "
-    "follow; any other passes every rule that applies."
-)
+_HOLM = ", at Holm's level, which its sentence names"
 _HEAT = (
     "Differences, treatment less control. Green is better and red worse where the interval "
     "excludes no difference, the deeper the larger in its column; intervals are not adjusted for "
@@ -86,8 +70,8 @@ def figures_blocks(
         ForestPlot({_name(row, primary, several): _interval(row) for row in some})
         for some in _by_scale(overall)
     ]
-    confidence = _confidence(what)
-    columns = ["metric", "n", "control", "treatment", "difference", f"{confidence} interval", "p"]
+    level = confidence(what)
+    columns = ["metric", "n", "control", "treatment", "difference", f"{level} interval", "p"]
     left_out = any(row.result.omitted for row in overall)
     table = Table(
         [*columns, *["left out"] * left_out],
@@ -96,8 +80,8 @@ def figures_blocks(
             for row in overall
         ],
         f"Means over n users, or over n splits without an interval; the difference is treatment "
-        f"less control, paired by user, with its {confidence} interval. ★ decides; the other "
-        f"intervals are not adjusted for being several.",
+        f"less control, paired by user, with its {level} interval. ★ decides{_HOLM * several}; "
+        f"the other intervals are not adjusted for being several.",
     )
     return [*guardrail_blocks(outcomes), *plots, table]
 
@@ -126,13 +110,16 @@ def frontier_blocks(what: Comparison, rows: Sequence[MetricRow], primary: str) -
     points = {arm: (found[place], found[0]) for arm, found in cells.items()}
     rates = [x for x, _ in points.values()]
     table = Table(["arm", *names], [(arm, *found) for arm, found in cells.items()])
-    if not any(rate > 0 for rate in rates):
-        said = (
-            "No list of any arm holds what the judging policy bars, so none buys accuracy with it."
-        )
+    if not any(math.isfinite(rate) for rate in rates):
+        return [Paragraph("No list was judged."), table]
+    if any(rate > 0 for rate in rates):
+        said = "Up is more accurate, left is less of what the judging policy bars."
+        return [Paragraph(said), PointPlot(points, _VIOLATIONS, primary), table]
+    said = "No list of any arm holds what the judging policy bars, so none buys accuracy with it."
+    if suitable not in names:
         return [Paragraph(said), table]
-    said = "Up is more accurate, left is less of what the judging policy bars."
-    return [Paragraph(said), PointPlot(points, _VIOLATIONS, primary), table]
+    points = {arm: (found[1], found[0]) for arm, found in cells.items()}
+    return [Paragraph(said), PointPlot(points, suitable, primary), table]
 
 
 def segment_blocks(
@@ -167,110 +154,9 @@ def segment_blocks(
     return blocks
 
 
-def line_blocks(what: Comparison, rows: Sequence[MetricRow], primary: str) -> list[Block]:
-    """Return the primary metric of every arm as lines over the splits; none of a single one."""
-    if len(what.splits) < 2:
-        return []
-    places = [_day(record.at, f"split {n}") for n, record in enumerate(what.splits)]
-    return [LinePlot(places, _by_split(what, rows, primary), primary)]
-
-
-def split_blocks(what: Comparison, rows: Sequence[MetricRow], primary: str) -> list[Block]:
-    """Return the splits as they were used, with the primary metric of every arm."""
-    found = _by_split(what, rows, primary)
-    table = Table(
-        ("split", "cut", "window", "users", "evaluable", "candidates", *found, "refitted"),
-        [
-            (
-                *_split(place, record),
-                *(line[place] for line in found.values()),
-                _refits(record, 1 + len(what.arms)),
-            )
-            for place, record in enumerate(what.splits)
-        ],
-        f"{primary} of every arm by split. Violations and coverage are measured on all users of a "
-        f"split, accuracy on the evaluable ones. A pipeline fitted after a cut is refitted on a "
-        f"copy.",
-    )
-    return [table]
-
-
-def example_blocks(examples: Sequence[ListExample]) -> list[Block]:
-    """Return the lists of a few users, a table each, every product with all that bars it."""
-    blocks: list[Block] = []
-    for place, example in enumerate(examples):
-        arms = list(example.lists)
-        rows = [
-            (rank + 1, *(_entry(example.lists[arm], rank) for arm in arms))
-            for rank in range(max(len(listed) for listed in example.lists.values()))
-        ]
-        note = _EXAMPLES if place == len(examples) - 1 else ""
-        blocks.append(Table((f"customer {place + 1}, place", *arms), rows, note))
-    return blocks
-
-
-def ground_blocks(what: Comparison, rows: Sequence[MetricRow]) -> list[Block]:
-    """Return what was assumed, and what was left out and why."""
-    said = list(what.notes)
-    users, evaluable = (
-        sum(getattr(record, name) for record in what.splits) for name in ("users", "evaluable")
-    )
-    if users > evaluable:
-        said.append(
-            f"{users - evaluable:,} of {users:,} users of splits have nothing relevant left, as "
-            f"only suitable acquisitions count: they are judged by violations and coverage alone."
-        )
-    empty = [str(n) for n, record in enumerate(what.splits) if not record.users]
-    if empty:
-        said.append(f"Without any user: split {', '.join(empty)}.")
-    omitted: dict[str, dict[str, int]] = {}
-    for row in rows:
-        if row.is_overall and row.result.omitted:
-            omitted.setdefault(row.metric, {})[row.arm] = row.result.omitted
-    for metric, by_arm in omitted.items():
-        alike = len(set(by_arm.values())) == 1 and len(by_arm) == len(what.arms)
-        for arm, count in list(by_arm.items())[: 1 if alike else None]:
-            said.append(
-                f"{metric if alike else f'{metric} of {arm}'}: {count:,} values of a user and a "
-                f"split are missing and left out."
-            )
-    facts: dict[str, object] = {
-        "relevant": _RELEVANT[what.relevant],
-        "convention of metrics": what.convention,
-        "products asked for per user": what.depth,
-        "coverage of intervals": _confidence(what),
-    }
-    sentences = [Paragraph(text) for text in dict.fromkeys(said)]
-    return [
-        Facts(facts),
-        *(sentences or [Paragraph("Nothing was left out: every user and every window counts.")]),
-        Paragraph(
-            "Users who acquired nothing in a window are not judged: a log does not say what they "
-            "would have chosen from other lists. What counts suitable acquisitions is measured on "
-            "users who have one, and what describes a list, such as its novelty, on users with a "
-            "list under some arm."
-        ),
-    ]
-
-
-def version_blocks(what: Comparison) -> list[Block]:
-    """Return what it takes to do it again: policies with fingerprints, versions, the seed."""
-    pairs = zip(what.policies, what.fingerprints, strict=True)
-    versions = ", ".join(what.versions) or "–"
-    return [
-        Facts(
-            {
-                **{f"policy {name}": Short(digest) for name, digest in pairs},
-                "versions": versions,
-                "seed": what.seed,
-            }
-        )
-    ]
-
-
 def _line(what: Comparison, rows: Sequence[MetricRow]) -> str:
     """Say in a line when, which arms, how many users and under which policy."""
-    days = [_day(record.at, "") for record in what.splits]
+    days = [day(record.at, "") for record in what.splits]
     days = [day for day in days if day]
     count = len(what.splits)
     when = f"As of {days[0]}" if days else "On data without dates"
@@ -288,25 +174,6 @@ def _light(outcome: Outcome) -> Light:
     if said.startswith("(") and said.endswith(")"):
         said = said[1:-1]
     return Light(condition, outcome.verdict, _KINDS[outcome.guardrail.hard], said)
-
-
-def _by_split(what: Comparison, rows: Sequence[MetricRow], primary: str) -> dict[str, list[float]]:
-    """Return a metric of every arm, split by split."""
-    mine = [row for row in rows if row.metric == primary and row.split is not None]
-    first = [row.result.control for row in mine if row.arm == what.arms[0]]
-    found = {arm: [row.result.treatment for row in mine if row.arm == arm] for arm in what.arms}
-    return {"control": first, **found} if mine else {}
-
-
-def _entry(listed: Sequence[ListedProduct], rank: int) -> Entry | None:
-    if rank >= len(listed):
-        return None
-    one = listed[rank]
-    return Entry(one.product, "acquired" if one.acquired else "", " ".join(one.reasons))
-
-
-def _confidence(what: Comparison) -> str:
-    return f"{100 * (1 - what.alpha):g} %"
 
 
 def _name(row: MetricRow, primary: str, several: bool) -> str:
@@ -349,26 +216,3 @@ def _shade(row: MetricRow | None, deepest: Mapping[str, float]) -> Shade | None:
     most = deepest[row.metric]
     strength = abs(row.result.difference) / most if most else 0.0
     return Shade(row.result.difference, row.direction, strength)
-
-
-def _split(place: int, record: SplitRecord) -> tuple[object, ...]:
-    window = f"{_day(record.begins or record.at, '–')} to {_day(record.end, '–')}"
-    return (
-        place,
-        _day(record.at, "–"),
-        window,
-        record.users,
-        record.evaluable,
-        record.candidates,
-    )
-
-
-def _refits(record: SplitRecord, arms: int) -> str:
-    return "all" if len(record.refitted) == arms else ", ".join(record.refitted) or "none"
-
-
-def _day(moment: pd.Timestamp | None, otherwise: str) -> str:
-    if moment is None or pd.isna(moment):
-        return otherwise
-    midnight = moment == moment.normalize()
-    return str(moment.date()) if midnight else str(moment.floor("s"))
