@@ -102,8 +102,10 @@ class ABTest:
         >>> from suitably import Pipeline
         >>> from suitably.evaluation import TimeSplit
         >>> from suitably.ranking import EASE, Popularity
-        >>> log = pd.DataFrame({"user_id": [1, 2, 3, 1, 2, 3], "product_id": list("aabbbc"),
-        ...                     "timestamp": ["2024-01-05"] * 3 + ["2024-02-05"] * 3})
+        >>> log = pd.DataFrame({"user_id": [*range(8), *range(8), 0],
+        ...                     "product_id": list("aaaabbbb" + "bbbbaaaa" + "c"),
+        ...                     "timestamp": ["2024-01-05"] * 8 + ["2024-02-05"] * 8
+        ...                     + ["2024-04-01"]})
         >>> control, treatment = (
         ...     Pipeline(policy=Policy.unrestricted(), ranker=ranker)
         ...     for ranker in (Popularity(), EASE()))

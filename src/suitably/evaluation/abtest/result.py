@@ -62,8 +62,10 @@ class ABResult:
         >>> from suitably import ABTest, Dataset, Pipeline, Policy
         >>> from suitably.evaluation import TimeSplit
         >>> from suitably.ranking import Popularity
-        >>> log = pd.DataFrame({"user_id": [1, 2, 3, 1, 2, 3], "product_id": list("aabbbc"),
-        ...                     "timestamp": ["2024-01-05"] * 3 + ["2024-02-05"] * 3})
+        >>> log = pd.DataFrame({"user_id": [*range(8), *range(8), 0],
+        ...                     "product_id": list("aaaabbbb" + "bbbbaaaa" + "c"),
+        ...                     "timestamp": ["2024-01-05"] * 8 + ["2024-02-05"] * 8
+        ...                     + ["2024-04-01"]})
         >>> data = Dataset(None, None, log)
         >>> pipeline = Pipeline(policy=Policy.unrestricted(), ranker=Popularity())
         >>> result = ABTest(pipeline, pipeline).run(data, TimeSplit("2024-02-01", 30))
