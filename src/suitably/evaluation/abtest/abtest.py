@@ -112,7 +112,7 @@ class ABTest:
         >>> test = ABTest(control, treatment, metrics=["recall@2"], primary="recall@2")
         >>> result = test.run(Dataset(None, None, log), TimeSplit("2024-02-01", 30))
         >>> result.decision
-        'not evaluable'
+        'inconclusive'
     """
 
     control: Arm

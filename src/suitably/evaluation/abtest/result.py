@@ -70,7 +70,7 @@ class ABResult:
         >>> pipeline = Pipeline(policy=Policy.unrestricted(), ranker=Popularity())
         >>> result = ABTest(pipeline, pipeline).run(data, TimeSplit("2024-02-01", 30))
         >>> result.decision, len(result.to_frame()), result.to_dict()["rows"][0]["metric"]
-        ('not evaluable', 6, 'dcg@10')
+        ('inconclusive', 6, 'dcg@10')
     """
 
     decision: Decision
