@@ -15,6 +15,7 @@ from suitably.utils.record import Record
 __all__ = ["ListExample", "ListedProduct", "list_examples"]
 
 _USERS = 3
+_LOOKED_AT = 1_000
 _SHOWN = 5
 
 
@@ -47,7 +48,7 @@ class ListExample(Record):
 def list_examples(
     lists: Mapping[str, RankedLists], evaluable: RelevantPairs, judging: JudgingPolicy, view: View
 ) -> tuple[ListExample, ...]:
-    """Return the lists of the first evaluable users whose lists differ.
+    """Return the lists of the first users whose lists differ, among the first thousand evaluable.
 
     Args:
         lists: By arm, control first.
@@ -55,13 +56,15 @@ def list_examples(
         judging: Says what of a list does not pass.
         view: Has the products' names.
     """
+    users = evaluable.user_ids.values[:_LOOKED_AT]
+    codes = {arm: one.user_ids.codes(users) for arm, one in lists.items()}
     names = _names(view)
-    found = []
-    for user in evaluable.user_ids.values:
-        tops = {arm: _top(one, user) for arm, one in lists.items()}
+    found: list[ListExample] = []
+    for place, user in enumerate(users):
+        tops = {arm: _top(one, int(codes[arm][place])) for arm, one in lists.items()}
         if len({tuple(products) for products in tops.values()}) < 2:
             continue
-        rows = evaluable.users == evaluable.user_ids.codes(_one(user))[0]
+        rows = evaluable.users == place
         acquired = set(evaluable.product_ids.values[evaluable.products[rows]].tolist())
         found.append(
             ListExample(
@@ -76,8 +79,8 @@ def list_examples(
     return tuple(found)
 
 
-def _top(lists: RankedLists, user: Any) -> list[Any]:
-    code = int(lists.user_ids.codes(_one(user))[0])
+def _top(lists: RankedLists, code: int) -> list[Any]:
+    """Return the first products of a list; none of a user without one, whose code is -1."""
     if code < 0:
         return []
     start = int(lists.first[code])
