@@ -26,6 +26,7 @@ from suitably.suitability.language.toml import (
     read_table,
     read_text,
 )
+from suitably.suitability.language.toml_index import MAX_DEPTH, too_deep
 from suitably.suitability.language.types import Domain, LevelTable, Scale
 
 __all__ = ["PolicyDocument", "Rule", "dates_in_words", "in_force"]
@@ -219,17 +220,22 @@ def _read_toml(written: Written) -> dict[str, Any]:
     """Read the text as TOML.
 
     Raises:
-        PolicyError: It is none.
+        PolicyError: It is none, or goes deeper than any policy does.
     """
     called = f"policy {written.file}" if written.file else "policy"
+    place = too_deep(written.text)
+    if place is not None:
+        line, column = line_and_column(written.text, place)
+        raise PolicyError(
+            f"{called}: line {line}, column {column}: nested more than {MAX_DEPTH} deep; the "
+            f"deepest that a policy goes is because = {{ customer = {{ en = '...' }} }}"
+        )
     try:
         return tomllib.loads(written.text)
     except tomllib.TOMLDecodeError as error:
         line, column = line_and_column(written.text, len(written.text))
         said = str(error).replace("at end of document", f"at line {line}, column {column}")
         raise PolicyError(f"{called}: is not TOML: {said}") from None
-    except RecursionError:
-        raise PolicyError(f"{called}: is not TOML: nested too deeply") from None
 
 
 def _check_total(policy: PolicyDocument) -> None:
