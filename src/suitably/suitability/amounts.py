@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from suitably.data.entities import Entities
 from suitably.data.frames import read_frame
-from suitably.data.values import finite_doubles, is_number, plain, readable
+from suitably.data.values import finite_doubles, is_number, plain, readable, whole_beyond
 from suitably.errors import DataError
 from suitably.suitability.language.functions.money import AMOUNT
 from suitably.suitability.language.nodes import column_name
@@ -37,8 +37,12 @@ def read_amounts(amount: Any, users: Entities) -> NDArray[np.float64] | None:
     if isinstance(amount, int | float | Decimal | np.number):
         try:
             number = float(amount)
+            double = isinstance(amount, float | np.floating)
+            exact = double or not whole_beyond(Decimal(str(amount)))
         except (OverflowError, ValueError):
-            number = np.nan
+            number, exact = np.nan, True
+        if not exact:
+            raise DataError(f"amount={amount!s:.40}: a whole number beyond 2**53 is not exact")
         if not (np.isfinite(number) and number >= 0):
             raise DataError(f"amount={amount!s:.40}: must be a number from 0 up, or a frame")
         return np.full(len(users), number)

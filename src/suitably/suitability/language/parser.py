@@ -185,6 +185,8 @@ class _Reader:
                 return self._call(tree, name)
             case ast.Name(id=name) if name in REGISTRY and REGISTRY[name].bare:
                 return self._expanded(REGISTRY[name], Call(name, (), **span))
+            case ast.Name(id=name) if name in REGISTRY:
+                raise self._refuse(tree, f"a function: write {REGISTRY[name]}")
             case ast.Name(id="user" | "product" as side):
                 raise self._refuse(tree, f"name a field, such as {side}.risk_level")
             case ast.Name(id="term"):
