@@ -20,7 +20,6 @@ _SCALES: dict[str, tuple[list[Any], list[Any]]] = {
     "eu-mifid": (_TOLERANCE, [1, 2, 4, 6, 7]),
     "uk-cobs": ([1, 3, 4, 6, 7], [1, 2, 4, 6, 7]),
     "us-finra": (_FINRA, _FINRA),
-    "us-reg-bi": (_FINRA, _FINRA),
     "in-sebi": (_SEBI, _SEBI),
 }
 _REGIMES = {"crypto-onboarding": "crypto", "crowdfunding": "crowdfunding"}

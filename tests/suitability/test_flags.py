@@ -151,7 +151,7 @@ def test_texts() -> None:
     assert dict(missing.text) == {
         "en": "It is unknown whether the rule special-care, which bars nothing, flags this: "
         "user.age = missing.",
-        "zh": "规则special-care仅作提示，无法判断是否需要提示：user.age为缺失。",
+        "zh": "规则special-care仅作提示，无法判断是否需要提示：user.age缺失。",
     }
     assert repr(missing) == "RuleVerdict('special-care', 'pass', flag=True, unknown=True)"
     assert missing.to_dict()["unknown"] is True

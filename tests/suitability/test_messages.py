@@ -34,6 +34,6 @@ def test_sentences_are_made_of_facts() -> None:
     assert explain_verdict("r", "fail", inputs, "en") == (
         "The rule r is not met: user.a = 1, user.b = missing."
     )
-    assert explain_verdict("r", "pass", inputs, "zh") == "符合规则r：user.a为1，user.b为缺失。"
+    assert explain_verdict("r", "pass", inputs, "zh") == "符合规则r：user.a为1，user.b缺失。"
     assert explain_verdict("r", "unknown", {}, "en") == "The rule r cannot be judged."
     assert [show_value(["x", False], language) for language in ("en", "zh")] == ["x, no", "x、否"]

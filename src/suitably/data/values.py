@@ -229,7 +229,10 @@ def as_text(array: pa.Array, where: str) -> pa.Array:
             or pa.types.is_boolean(kind)
             or pa.types.is_null(kind)
         ):
-            raise DataError(f"{where}: holds {kind}, by which nothing can be summed up")
+            raise DataError(
+                f"{where}: holds {kind}, by which nothing can be summed up: name a column of "
+                f"texts, whole numbers or booleans"
+            )
         return array.cast(pa.string())
     except pa.ArrowInvalid:
         raise DataError(f"{where}: holds fractions, by which nothing can be summed up") from None

@@ -8,6 +8,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from suitably.data import Dataset, View
+from suitably.data.calendar import EARLIEST
 from suitably.data.clock import MICROSECOND, Instant, Instants, months_later
 from suitably.errors import DataError
 from suitably.profiles.base import ParameterizedBuilder
@@ -204,5 +205,6 @@ def _start(state: GroupedSums, as_of: Instant, unit: str, length: int) -> Instan
     months = length * (12 if unit == "years" else 1)
     clock = clock_of(state.beside["zone"])
     moved: Instants = months_later(np.array([as_of], "datetime64[us]"), -months, clock)
-    start: Instant = moved[0]
+    # A window that opens before the calendar does holds whatever was ever bought.
+    start: Instant = np.datetime64(EARLIEST, "us") if np.isnat(moved[0]) else moved[0]
     return start

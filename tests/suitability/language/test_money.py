@@ -294,6 +294,8 @@ def test_the_risk_of_a_portfolio() -> None:
         ("bought(product.issuer, months(user.n)) > 1", "a span written out"),
         ("bought(product.issuer, months(-1)) > 1", "a span written out"),
         ("bought(product.issuer, months(0.5)) > 1", "a span written out"),
+        ("bought(product.issuer, years(10001)) > 1", "looks back 10,000 years at most"),
+        ("bought(product.issuer, months(1e300)) > 1", "looks back 10,000 years at most"),
         ("portfolio(1) > 1", "takes 0 argument"),
         ("amount() > 1", "without parentheses"),
         ("amounts > 1", "unknown name"),
@@ -302,6 +304,14 @@ def test_the_risk_of_a_portfolio() -> None:
 def test_no_sentence(text: str, words: str) -> None:
     with pytest.raises(st.PolicyError, match=rf"line 1, column \d+: .*{words}"):
         policy(text)
+
+
+@pytest.mark.parametrize("span", ["years(2030)", "years(10000)", "months(120000)", "days(3000000)"])
+def test_a_window_that_opens_before_the_calendar_holds_all_that_was_bought(span: str) -> None:
+    told = policy(f"bought(product.product_id, {span}) == 1")
+    pipeline = fitted(bank(), told)
+    assert next(v.verdict for v in pipeline.why_not("u", "a")) == "pass"
+    assert next(v.verdict for v in pipeline.why_not("v", "a")) == "fail"
 
 
 KEYS = {

@@ -276,3 +276,50 @@ def test_the_index_has_every_path_and_every_character(text: str, end: str) -> No
             plain = [(text[at], c) for at, c in zip(characters, value, strict=False)]
             assert all(at == c for at, c in plain if at != "\\")
     assert {*index.texts} == {path for path, value in found.items() if isinstance(value, str)}
+
+
+# --- what goes too deep --------------------------------------------------------------------------
+
+SHALLOW = '[policy]\nid = "p"\nnote = """' + "[" * 50 + '"""  # ' + "{" * 50 + "\n"
+
+
+@pytest.mark.parametrize(
+    ("more", "column"),
+    [
+        ("x = " + "[" * 21 + "]" * 21, 25),
+        ("x = " + "[" * 100_000, 25),
+        ("x = " + "{a = " * 21 + "1" + "}" * 21, 105),
+        ("x" + ".'a.b'" * 20 + " = 1", 116),
+        ("x" + " . y" * 100_000 + " = 1", 79),
+        ("[x" + ".y" * 100_000 + "]", 41),
+    ],
+)
+def test_a_document_that_goes_too_deep_is_refused_with_its_place(more: str, column: int) -> None:
+    said = f"^policy: line 4, column {column}: nested more than 20 deep; .*because = {{"
+    with pytest.raises(st.PolicyError, match=said):
+        st.Policy.from_toml(SHALLOW + more)
+
+
+def test_as_deep_as_it_may_go() -> None:
+    deep = "[" * 20 + "]" * 20
+    for more in (f"x = {deep}", "x" + ".y" * 19 + " = 1", f"x = '{deep}['", f'x = "\\"{deep}["'):
+        with pytest.raises(st.PolicyError, match=r"unknown keys \['x'\]"):
+            st.Policy.from_toml(SHALLOW + more)
+
+
+@pytest.mark.parametrize("deep", ["not ", "-", "1 + ", "abs("])
+def test_an_expression_that_goes_too_deep_is_refused_with_its_place(deep: str) -> None:
+    def written(times: int) -> str:
+        inner = "user.x" if deep == "not " else "user.n"
+        after = "" if deep == "not " else ")" * (times * deep.count("(")) + " > 0"
+        require = f"{deep * times}{inner}{after}"
+        return f'[policy]\nid = "p"\n[[rules]]\nid = "r"\nrequire = "{require}"\n'
+
+    users = pd.DataFrame({"user_id": ["u"], "x": [True], "n": [1.0]})
+    products = pd.DataFrame({"product_id": ["p"]})
+    policy = st.Policy.from_toml(written(90))
+    assert len(policy.evaluate(users, products, "2026-01-01").verdicts("u", "p")) == 1
+    for times in (120, 190, 2000, 3000):
+        with pytest.raises(st.PolicyError, match=r"rule 'r': require: line 1, column \d+: ") as no:
+            st.Policy.from_toml(written(times))
+        assert any(said in str(no.value) for said in ("make it several", "parenthes", "10,000"))

@@ -70,7 +70,7 @@ ADVISER = 'because = { en = "No.", zh = "否。", adviser = { en = "Old.", zh = 
          rule("user.a in ['Full', 'full']")),
         ("widens", rule("missing(user.x) or user.x >= 2"), rule("user.x >= 2")),
         ("widens", rule("missing(user.x) or user.x >= 2"),
-         rule("missing(user.x) or user.x >= 2", more='note = "Asked elsewhere."')),
+         rule("missing(user.x) or user.x >= 2", more='note = "Another rule asks for x."')),
         ("widens", rule("product.y > 1", "not missing(user.x) and user.x"),
          rule("product.y > 1", "user.x")),
         ("missing-article", rule("user.x > 1", article="FINRA"),
@@ -98,7 +98,8 @@ def test_both_ways(kind: str, wrong: str, right: str) -> None:
     ("wrong", "right"),
     [
         ("(missing(user.x) or user.x > 1) and user.y", "user.x > 1 and user.y"),
-        ("user.y and (user.y or missing(user.x) and user.z or missing(user.v))", "user.y"),
+        ("user.y and (user.w or missing(user.x) and user.z or missing(user.v))", "user.y"),
+        ("user.y and (user.w or missing(user.x))", "user.y and (user.y or missing(user.x))"),
     ],
 )
 def test_what_widens_deep_inside(wrong: str, right: str) -> None:

@@ -22,7 +22,7 @@ from suitably.data.values import (
 from suitably.errors import DataError, PolicyError
 from suitably.suitability.engine.array_reader import ArrayReader
 from suitably.suitability.engine.scalars import Cell, Scalar, scalar_at
-from suitably.suitability.language.functions.money import AMOUNT, money_field
+from suitably.suitability.language.functions.money import AMOUNT, LEAST_AMOUNT, money_field
 from suitably.suitability.language.functions.peers import among_peers, peers_of
 from suitably.suitability.language.nodes import Side
 from suitably.suitability.language.types import (
@@ -95,6 +95,12 @@ class Fields:
             kind = BOOLEAN if isinstance(numbers, Kleene) else numbers.type
             raise PolicyError(f"{function} takes numbers, but {self.side}.{value} holds {kind}")
         groups = plain(self.array(by))
+        held = self.type_of(by, None)
+        if held.name in ("list", "map"):
+            raise PolicyError(
+                f"{function} takes peers by what each has one of, a text, level, number or date, "
+                f"but {self.side}.{by} holds {held}"
+            )
         if not (pa.types.is_string(groups.type) or is_number(groups.type)):
             groups = groups.cast(pa.string())
         if pa.types.is_floating(groups.type):
@@ -157,7 +163,7 @@ class Fields:
             if strict is not None and not strict.all():
                 array = self.reader.blank(name, array, declared, strict)
             column = self.reader.read(name, declared, array)
-            if name == AMOUNT:
+            if name in (AMOUNT, LEAST_AMOUNT):
                 refuse_negative(column, f"{self.side}.{name[:-1]}")
             self._columns[key] = column
         return self._columns[key]

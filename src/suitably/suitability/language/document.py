@@ -26,7 +26,9 @@ from suitably.suitability.language.toml import (
     read_table,
     read_text,
 )
+from suitably.suitability.language.toml_index import MAX_DEPTH, too_deep
 from suitably.suitability.language.types import Domain, LevelTable, Scale
+from suitably.suitability.language.units import clash_of
 
 __all__ = ["PolicyDocument", "Rule", "dates_in_words", "in_force"]
 
@@ -109,7 +111,7 @@ class PolicyDocument:
         self.rules: tuple[Rule, ...] = read_rules(
             document, definitions, self.term_nodes, self.fields, where
         )
-        _check_total(self)
+        _check_sentences(self)
 
     def place(self, key: str = "", rule: Rule | None = None) -> Place:
         """Return where it says something, for messages.
@@ -219,24 +221,29 @@ def _read_toml(written: Written) -> dict[str, Any]:
     """Read the text as TOML.
 
     Raises:
-        PolicyError: It is none.
+        PolicyError: It is none, or goes deeper than any policy does.
     """
     called = f"policy {written.file}" if written.file else "policy"
+    place = too_deep(written.text)
+    if place is not None:
+        line, column = line_and_column(written.text, place)
+        raise PolicyError(
+            f"{called}: line {line}, column {column}: nested more than {MAX_DEPTH} deep; the "
+            f"deepest that a policy goes is because = {{ customer = {{ en = '...' }} }}"
+        )
     try:
         return tomllib.loads(written.text)
     except tomllib.TOMLDecodeError as error:
         line, column = line_and_column(written.text, len(written.text))
         said = str(error).replace("at end of document", f"at line {line}, column {column}")
         raise PolicyError(f"{called}: is not TOML: {said}") from None
-    except RecursionError:
-        raise PolicyError(f"{called}: is not TOML: nested too deeply") from None
 
 
-def _check_total(policy: PolicyDocument) -> None:
-    """Refuse a map of texts that lacks one of the values which its argument may have.
+def _check_sentences(policy: PolicyDocument) -> None:
+    """Refuse a map of texts that lacks a value which its argument may have, and mixed units.
 
     Raises:
-        PolicyError: There is such a map.
+        PolicyError: There is such a map, or what is compared or added is not declared in one unit.
     """
     sentences = [(policy.place(), "", node) for node in policy.term_nodes.values()]
     if policy.governs_node is not None:
@@ -248,6 +255,13 @@ def _check_total(policy: PolicyDocument) -> None:
             sentences.append(applies)
     for place, text, node in sentences:
         for part in walk(node):
+            units = clash_of(part, policy.fields)
+            if units is not None:
+                problem = (
+                    f"{units[0]} beside {units[1]}: bring both to one unit, with a factor that is "
+                    f"written out or in a column of their own"
+                )
+                raise error_in(place, text, part, problem)
             match part:
                 case Call(arguments=(Table(table=table), Field() as field)):
                     declared = policy.fields.get(str(field))

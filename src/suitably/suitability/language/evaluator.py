@@ -157,7 +157,7 @@ def _negative(node: Negative, scope: Scope) -> Values:
 def _value(node: Node, scope: Scope) -> Values:
     value = evaluate(node, scope)
     if isinstance(value, Kleene):
-        scope.refuse(node, "a condition where a value is wanted")
+        scope.refuse(node, f"{_about(node)}a condition where a value is wanted")
     return value
 
 
@@ -248,7 +248,9 @@ def _arithmetic(node: Arithmetic, scope: Scope) -> Values:
             return Values(left.type, data, known & (np.abs(data) < LONGEST[left.type]))
     if ANY in (left.type, right.type):
         return Values(ANY, np.zeros(known.shape), np.zeros_like(known))
-    scope.refuse(node, f"cannot compute {left.type} {operator} {right.type}")
+    hint = ": say what it counts, such as days(30) or months(12)"
+    spans = {left.type.name, right.type.name} == {"date", "number"} and operator in "+-"
+    scope.refuse(node, f"cannot compute {left.type} {operator} {right.type}{hint * spans}")
 
 
 def _date(data: NDArray[np.int64], known: Bools) -> Values:
@@ -290,7 +292,12 @@ def _argument(call: Call, node: Node, parameter: Parameter, scope: Scope) -> Col
         if found == TEXT or (levels and all(isinstance(level, str) for level in levels)):
             return value
         scope.refuse(node, f"{found} where a text key is wanted")
-    scope.refuse(node, f"{found} where a {kind} is wanted")
+    scope.refuse(node, f"{_about(node)}{found} where a {kind} is wanted")
+
+
+def _about(node: Node) -> str:
+    """Name a field, which may stand behind a name such as `amount`."""
+    return f"{node} is " if isinstance(node, Field) else ""
 
 
 def _by_day(node: Node, scope: Scope) -> Values:

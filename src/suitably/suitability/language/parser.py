@@ -37,6 +37,11 @@ __all__ = ["error_at", "error_in", "parse", "parse_term"]
 MAX_LENGTH = 10_000
 MAX_DEPTH = 100
 MAX_SIZE = 10_000  # pieces, those of the terms included
+_DEEP = f"nested more than {MAX_DEPTH} deep: make it several rules"
+_LARGE = (
+    f"too large with its terms written out (more than {MAX_SIZE:,} pieces, or {MAX_DEPTH} deep): "
+    f"name fields instead of terms of terms, or make it several rules"
+)
 _COMPARISONS = {
     ast.Eq: "==",
     ast.NotEq: "!=",
@@ -103,8 +108,8 @@ class _Reader:
             place = start + max((error.offset or 1) - 1, 0)
             raise self._error(f"cannot be read ({error.msg})", place, place + 1) from None
         except (ValueError, RecursionError, MemoryError) as error:
-            problem = "nested too deeply" if not isinstance(error, ValueError) else str(error)
-            raise self._error(f"cannot be read ({problem})", start, start + 1) from None
+            problem = f"cannot be read ({error})" if isinstance(error, ValueError) else _DEEP
+            raise self._error(problem, start, start + 1) from None
         self._refuse_depth(tree)
         self._refuse_comments(tree)
         node = self._node(tree)
@@ -118,7 +123,7 @@ class _Reader:
             level = [child for node in level for child in ast.iter_child_nodes(node)]
             if not level:
                 return
-        raise self._error("nested too deeply", self._offset, self._offset + 1)
+        raise self._error(_DEEP, self._offset, self._offset + 1)
 
     def _refuse_size(self, node: Node) -> None:
         """Refuse terms of terms that grow beyond what anyone would write out."""
@@ -127,7 +132,7 @@ class _Reader:
             level = [child for part in level for child in part.children]
             size, depth = size + len(level), depth + 1
         if level:
-            raise self._error("too large with its terms written out", self._offset, len(self.text))
+            raise self._error(_LARGE, self._offset, len(self.text))
 
     def _refuse_comments(self, tree: ast.expr) -> None:
         """Refuse `#`: with line ends flattened, it would silently swallow the rest of a rule."""
@@ -180,6 +185,8 @@ class _Reader:
                 return self._call(tree, name)
             case ast.Name(id=name) if name in REGISTRY and REGISTRY[name].bare:
                 return self._expanded(REGISTRY[name], Call(name, (), **span))
+            case ast.Name(id=name) if name in REGISTRY:
+                raise self._refuse(tree, f"a function: write {REGISTRY[name]}")
             case ast.Name(id="user" | "product" as side):
                 raise self._refuse(tree, f"name a field, such as {side}.risk_level")
             case ast.Name(id="term"):

@@ -1,17 +1,27 @@
 """Where a TOML text says what: the standard library's parser gives values without their places."""
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-__all__ = ["Key", "TomlIndex", "index_toml"]
+__all__ = ["MAX_DEPTH", "Key", "TomlIndex", "index_toml", "too_deep"]
+
+MAX_DEPTH = 20  # brackets within brackets, and parts of a dotted key; policies need five
 
 Key = str | int
 Path = tuple[Key, ...]
 _SPACE = " \t\n"
 _ESCAPED = {"u": 6, "U": 10}  # characters of \uXXXX and \UXXXXXXXX
+# Texts, also those that never end, come before what could stand in them.
+_PIECES = re.compile(
+    r"""(?P<text>\"{3}(?:\\.|[^\\])*?(?:\"{3,5}|\Z)|'{3}.*?(?:'{3,5}|\Z)"""
+    r"""|"(?:\\.|[^"\\\n])*"?|'[^'\n]*'?|[\w+-]+)"""
+    r"""|(?P<blank>[ \t]+|#[^\n]*)|(?P<open>[\[{])|(?P<close>[\]}])|(?P<dot>\.)|(?P<other>.)""",
+    re.DOTALL,
+)
 
 
 @dataclass(frozen=True)
@@ -52,6 +62,29 @@ def index_toml(text: str) -> TomlIndex:
     scan = _Scan(text.replace("\r\n", "\n"))
     scan.document()
     return TomlIndex(MappingProxyType(scan.keys), MappingProxyType(scan.texts))
+
+
+def too_deep(text: str) -> int | None:
+    r"""Return where a text, be it TOML or not, goes deeper than `MAX_DEPTH`; None if nowhere.
+
+    Example:
+        >>> too_deep("a = [[1], [2]]"), too_deep("a = " + "[" * 21 + "]" * 21)
+        (None, 24)
+    """
+    depth = dots = 0
+    for piece in _PIECES.finditer(text):
+        match piece.lastgroup:
+            case "open":
+                depth, dots = depth + 1, 0
+            case "close":
+                depth, dots = max(depth - 1, 0), 0
+            case "dot":
+                dots += 1
+            case "other":
+                dots = 0
+        if depth > MAX_DEPTH or dots >= MAX_DEPTH:
+            return piece.start()
+    return None
 
 
 class _Scan:

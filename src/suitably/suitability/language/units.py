@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import combinations
 
 from suitably.suitability.language.functions import called
 from suitably.suitability.language.nodes import (
@@ -18,10 +19,11 @@ from suitably.suitability.language.nodes import (
     Not,
     Or,
     Table,
+    walk,
 )
 from suitably.suitability.language.types import Declaration, Domain, Scale, type_name
 
-__all__ = ["Unit", "kind_of", "scale_of", "unit_of"]
+__all__ = ["Unit", "clash_of", "kind_of", "scale_of", "unit_of"]
 
 _PLAIN = ("boolean", "number", "date", "duration", "period")
 
@@ -37,6 +39,9 @@ class Unit:
 
     name: str
     currency: str | None = None
+
+    def __str__(self) -> str:
+        return self.name if self.currency is None else f"{self.name} in {self.currency}"
 
 
 def kind_of(node: Node, declared: Mapping[str, Declaration]) -> str | None:
@@ -112,6 +117,36 @@ def unit_of(node: Node, declared: Mapping[str, Declaration]) -> Unit | None:
             units = {unit_of(part, declared) for part in node.arguments}
             return units.pop() if len(units) == 1 else None
     return None
+
+
+def clash_of(node: Node, declared: Mapping[str, Declaration]) -> tuple[Unit, Unit] | None:
+    """Return two units that an expression compares or adds, and that do not go together.
+
+    A factor that is written out may convert one into the other, so nothing is said of it; nor of
+    a mere count, which any ratio may be compared with.
+    """
+    match node:
+        case Compare() | Arithmetic(operator="+" | "-") | Membership():
+            parts = node.children
+        case Call(function="min" | "max" | "amount"):
+            parts = node.arguments
+        case _:
+            return None
+    found = [unit_of(part, declared) for part in parts if not _is_converted(part)]
+    units = [unit for unit in found if unit is not None and unit.name != "count"]
+    for one, other in combinations(units, 2):
+        money = one.name == other.name and None in (one.currency, other.currency)
+        if one != other and not money:
+            return one, other
+    return None
+
+
+def _is_converted(node: Node) -> bool:
+    factors = (part for part in walk(node) if isinstance(part, Arithmetic))
+    return any(
+        part.operator in "*/" and any(isinstance(side, Constant) for side in part.children)
+        for part in factors
+    )
 
 
 def _combined(node: Arithmetic, declared: Mapping[str, Declaration]) -> Unit | None:

@@ -4,19 +4,10 @@ import re
 from collections.abc import Iterator
 
 from suitably.suitability.language.document import PolicyDocument, Rule
-from suitably.suitability.language.nodes import (
-    And,
-    Call,
-    Compare,
-    Field,
-    Node,
-    Not,
-    Or,
-    fields_of,
-    walk,
-)
+from suitably.suitability.language.nodes import Compare, Field, Node, fields_of, walk, written
 from suitably.suitability.language.types import Domain
 from suitably.suitability.lint.finding import Finding
+from suitably.suitability.lint.widening import narrows_less, widening_fields, widening_lookups
 
 __all__ = ["check_rules"]
 
@@ -32,6 +23,13 @@ _NO_ARTICLE = re.compile(
 
 def check_rules(policy: PolicyDocument) -> Iterator[Finding]:
     """Find rules that let through what they were written to keep out."""
+    for field in narrows_less(policy):
+        if not _named(policy.note, field):
+            text = (
+                f"does not govern where {field} is missing, so that other policies alone decide "
+                f"there: if it is meant, name {field} in the policy's note"
+            )
+            yield Finding("note", "widens", text, "", policy.id)
     for rule in policy.rules:
         if rule.effect == "bar":
             yield from _minimum_alone(policy, rule)
@@ -67,41 +65,29 @@ def _is_money(policy: PolicyDocument, field: Field) -> bool:
 
 
 def _widens(policy: PolicyDocument, rule: Rule) -> Iterator[Finding]:
-    """Find rules that step aside where a field goes missing; a note of the rule says why."""
-    if rule.note.strip():
-        return
-    for name in _let_through(rule.require_node):
-        text = (
-            f"passes where {name} is missing: unknown is no pass; if it is meant, say why in note"
-        )
-        yield Finding("warning", "widens", text, rule.id, policy.id)
-    if rule.applies_node is not None:
-        for name in _asked_to_be_there(rule.applies_node):
+    """Find rules that let more pass where something is missing; a note that names it says why."""
+    for field, aside in widening_fields(policy, rule):
+        if not _named(rule.note, field):
+            what = "does not apply" if aside else "passes"
             text = (
-                f"does not apply where {name} is missing, so that nothing is asked then; if "
-                f"another rule asks, say so in note"
+                f"{what} where {field} is missing, and keeps out one of its values: unknown is no "
+                f"pass; if it is meant, or another rule asks for it, name {field} in note"
+            )
+            yield Finding("warning", "widens", text, rule.id, policy.id)
+    for call in widening_lookups(policy, rule):
+        if not any(_named(rule.note, field) for field in fields_of(call)):
+            text = (
+                f"passes where {_shown(call, rule)} falls back on its default, and keeps out what "
+                f"the map may hold: leave the default out; if it is meant, name the map in note"
             )
             yield Finding("warning", "widens", text, rule.id, policy.id)
 
 
-def _let_through(node: Node) -> list[Node]:
-    """Return what a condition accepts to be missing beside another condition."""
-    if not isinstance(node, And | Or):
-        return []
-    found = [name for part in node.operands for name in _let_through(part)]
-    if isinstance(node, Or):
-        found += [part.arguments[0] for part in node.operands if _is_missing(part)]  # type: ignore[attr-defined]
-    return found
+def _named(note: str, field: Field) -> bool:
+    """Return whether a note speaks of a field, by its name alone or with its side."""
+    return re.search(rf"(?<!\w){re.escape(field.name)}(?!\w)", note, re.ASCII) is not None
 
 
-def _asked_to_be_there(node: Node) -> list[Node]:
-    parts = node.operands if isinstance(node, And) else (node,)
-    return [
-        part.operand.arguments[0]  # type: ignore[attr-defined]
-        for part in parts
-        if isinstance(part, Not) and _is_missing(part.operand)
-    ]
-
-
-def _is_missing(node: Node) -> bool:
-    return isinstance(node, Call) and node.function == "missing"
+def _shown(node: Node, rule: Rule) -> str:
+    key = rule.require if node in walk(rule.require_node) else rule.applies or ""
+    return written(node, key)

@@ -41,7 +41,10 @@ def explain_verdict(
     """
     said = LANGUAGES[language]
     facts = said.between_facts.join(
-        f"{name}{said.equals}{show_value(value, language)}" for name, value in inputs.items()
+        f"{name}{said.lacks}"
+        if _is_missing(value)
+        else f"{name}{said.equals}{show_value(value, language)}"
+        for name, value in inputs.items()
     )
     barred = {"pass": said.passes, "fail": said.fails, "unknown": said.unknown}
     flagged = {"fail": said.flagged, "unknown": said.flag_unknown}
@@ -101,6 +104,10 @@ def explain_rank(
     return MappingProxyType(found)
 
 
+def _is_missing(value: Any) -> bool:
+    return value is None or bool(value != value)
+
+
 def show_value(value: Any, language: str) -> str:
     """Write a value as a person would, in a language such as English (`"en"`).
 
@@ -109,7 +116,7 @@ def show_value(value: Any, language: str) -> str:
         'yes, 2, missing'
     """
     said = LANGUAGES[language]
-    if value is None or value != value:
+    if _is_missing(value):
         return said.missing
     if isinstance(value, bool):
         return said.yes if value else said.no

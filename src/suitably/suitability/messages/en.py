@@ -18,6 +18,7 @@ ENGLISH = Sentences(
     overflows=" Overflow, beyond what dates or numbers can hold: {expressions}.",
     introduces=": ",
     equals=" = ",
+    lacks=" = missing",
     between_facts=", ",
     between_items=", ",
     reasons={

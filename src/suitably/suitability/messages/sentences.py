@@ -25,6 +25,7 @@ class Sentences:
         overflows: What is added where `{expressions}` are too large to be known.
         introduces: What comes before the facts.
         equals: What stands between a field and its value.
+        lacks: What stands behind a field without a value.
         between_facts: What stands between facts.
         between_items: What stands between the items of a list.
         reasons: The library's own reasons, with what they need in braces.
@@ -57,6 +58,7 @@ class Sentences:
     overflows: str
     introduces: str
     equals: str
+    lacks: str
     between_facts: str
     between_items: str
     reasons: Mapping[Reason, str]

@@ -18,6 +18,7 @@ CHINESE = Sentences(
     overflows="超出日期或数值的范围：{expressions}。",
     introduces="：",
     equals="为",
+    lacks="缺失",
     between_facts="，",
     between_items="、",
     reasons={

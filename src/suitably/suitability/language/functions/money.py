@@ -8,15 +8,18 @@ from suitably.suitability.language.functions.model import Context, Function, Ref
 from suitably.suitability.language.nodes import Arithmetic, Call, Constant, Field, Node
 from suitably.suitability.language.types import NUMBER, MapColumn, Values
 
-__all__ = ["AMOUNT", "MONEY", "money_field"]
+__all__ = ["AMOUNT", "LEAST_AMOUNT", "MONEY", "money_field"]
 
 AMOUNT = "amount_to_invest?"
 """The field of the user that says what would be invested, if there is one."""
+LEAST_AMOUNT = "min_amount?"
+"""The field of the product that says the least, if there is one."""
 
 _FIELD = re.compile(
     r"portfolio\(\)|held\((\w+)\)|bought\((\w+), (hours|days|months|years)\((\d+)\)\)"
 )
-_SPANS = ("hours", "days", "months", "years")
+_YEARS = 10_000
+_SPANS = {"hours": 24 * 366 * _YEARS, "days": 366 * _YEARS, "months": 12 * _YEARS, "years": _YEARS}
 
 
 def money_field(name: str) -> tuple[str, str, int] | None:
@@ -46,7 +49,7 @@ def _amount(_: Context, proposed: Values, least: Values) -> Values:
 
 def _amount_fields(call: Call, _: Refuse) -> Node:
     place = call.place
-    fields = (Field("user", AMOUNT, **place), Field("product", "min_amount?", **place))
+    fields = (Field("user", AMOUNT, **place), Field("product", LEAST_AMOUNT, **place))
     return Call("amount", fields, **place)
 
 
@@ -70,6 +73,8 @@ def _bought(call: Call, refuse: Refuse) -> Node:
         refuse(span, "bought takes a span written out, such as months(12)")
     assert isinstance(span, Call)
     assert isinstance(span.arguments[0], Constant)
+    if span.arguments[0].value > _SPANS[span.function]:  # type: ignore[operator]
+        refuse(span, f"bought looks back {_YEARS:,} years at most")
     window = f"{span.function}({int(span.arguments[0].value)})"
     return _sum_by(call, column, f"bought({name}, {window})")
 
