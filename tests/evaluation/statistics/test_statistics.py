@@ -1,6 +1,7 @@
 """Statistics against published values, brute force and each other."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -22,7 +23,6 @@ from suitably.evaluation.statistics import (
     cuped,
     default_statistic,
     delta_ratio,
-    effective_windows,
     holm,
     mean_difference,
     minimum_detectable_effect,
@@ -42,6 +42,7 @@ from suitably.evaluation.statistics import (
     wilcoxon,
     wilson,
 )
+from suitably.evaluation.statistics.clustered import _few_windows, _shared_time
 from suitably.evaluation.statistics.paired_t import student
 from suitably.evaluation.statistics.sign_test import exact_p_value, monte_carlo_p_value
 from suitably.evaluation.statistics.skewness import cautious_student, corrected_for_skewness
@@ -155,14 +156,16 @@ class TestDefault:
         assert (found.low, found.high) == (expected.low, expected.high)
 
     @pytest.mark.parametrize("start", [0.0, 30.0, 90.0])
-    def test_windows_that_overlap_are_clustered(self, start):
+    def test_several_windows_are_clustered(self, start):
         rng = np.random.default_rng(0)
         gains = rng.normal(size=120)
         spans = np.array([[0.0, 90.0], [start, start + 90.0]])
         windows = np.repeat([0, 1], 60)
         sample = paired(np.zeros(120), gains, np.arange(120) % 60, windows=windows, spans=spans)
         found = default_statistic(sample, 0.05)
-        assert found.method == ("paired t" if start == 90 else "clustered by user and window")
+        assert found.method == "clustered by user and window"
+        alone = default_statistic(replace(sample, windows=None), 0.05)
+        assert found.high - found.low >= alone.high - alone.low - 1e-12
 
     def test_a_ratio(self):
         sample = paired([1, 2, 3], [2, 2, 4], denominators=np.array([[2.0, 2, 2], [2, 3, 4]]))
@@ -171,7 +174,7 @@ class TestDefault:
 
 class TestClustered:
     def brute(self, gains, users, windows, spans):
-        """Sum over all pairs of rows: alike if of one user, or by the time in common."""
+        """Sum over all pairs of rows of different users, by the time their windows share."""
         counts = np.bincount(users)
         n = len(counts)
         means = np.bincount(users, gains) / counts
@@ -181,32 +184,50 @@ class TestClustered:
             one, other = spans[windows[i]], spans[windows[j]]
             common = max(0.0, min(one[1], other[1]) - max(one[0], other[0]))
             alike = common / min(one[1] - one[0], other[1] - other[0])
-            total += influence[i] * influence[j] * max(users[i] == users[j], alike)
-            if users[i] == users[j]:
-                continue
+            total += influence[i] * influence[j] * alike * (users[i] != users[j])
         return total
 
     @given(st.integers(0, 1000))
     def test_against_all_pairs_of_rows(self, seed):
         rng = np.random.default_rng(seed)
-        starts = np.sort(rng.integers(0, 200, 4)).astype(float)
+        starts = np.sort(rng.choice(200, 4, replace=False)).astype(float)
         spans = np.stack([starts, starts + rng.integers(20, 90, 4)], axis=1)
         users, windows = np.repeat(np.arange(9), 4), np.tile(np.arange(4), 9)
         kept = rng.random(36) < 0.8
         users, windows = users[kept], windows[kept]
         _, users = np.unique(users, return_inverse=True)
-        if len(np.unique(users)) < 8:
+        used, windows = np.unique(windows, return_inverse=True)
+        if users.max() < 8 or len(used) < 4:
             return
         gains = rng.normal(size=len(users)) + rng.normal(size=4)[windows]
         sample = paired(np.zeros(len(users)), gains, users, windows=windows, spans=spans)
         found = clustered(sample, 0.05)
-        used = spans[np.unique(windows)]
-        expected = self.brute(gains, users, windows, spans)
         means = np.bincount(users, gains) / np.bincount(users)
-        alone = means.var(ddof=1) / len(means)
-        freedom = max(1.0, effective_windows(used) - 1) if expected > alone else len(means) - 1
-        reach = stats.t.isf(0.025, freedom) * np.sqrt(max(expected, alone))
+        between = means.var(ddof=1) / len(means)
+        weights = np.bincount(windows, 1 / np.bincount(users)[users] / len(means))
+        factor, freedom = _few_windows(weights, _shared_time(spans))
+        added = max(0.0, factor * self.brute(gains, users, windows, spans))
+        both = (between + added) ** 2 / (between**2 / 8 + added**2 / freedom)
+        reach = stats.t.isf(0.025, both) * np.sqrt(between + added)
         assert (found.high - found.low) / 2 == pytest.approx(reach, rel=1e-9)
+
+    @pytest.mark.parametrize("every", [30.0, 90.0])
+    def test_few_windows_show_what_their_shocks_add(self, every):
+        """What is seen of shocks about their mean, times the factor, is what they add to it."""
+        rng = np.random.default_rng(0)
+        spans = np.array([[every * n, every * n + 90] for n in range(5)])
+        shares, weights = _shared_time(spans), np.full(5, 0.2)
+        shocks = rng.multivariate_normal(np.zeros(5), shares, 40_000)
+        sums = (shocks - shocks.mean(axis=1, keepdims=True)) * weights
+        seen = np.einsum("rw,wv,rv->r", sums, shares, sums)
+        factor, freedom = _few_windows(weights, shares)
+        assert factor * seen.mean() == pytest.approx((shocks @ weights).var(), rel=0.03)
+        assert 2 * seen.mean() ** 2 / seen.var() == pytest.approx(freedom, rel=0.05)
+
+    def test_windows_apart_have_as_many_degrees_as_there_are_less_one(self):
+        spans = np.array([[90.0 * n, 90.0 * n + 90] for n in range(7)])
+        factor, freedom = _few_windows(np.full(7, 1 / 7), _shared_time(spans))
+        assert (factor, freedom) == pytest.approx((7 / 6, 6))
 
     def test_one_window_is_student_s(self):
         sample = paired(FIRST, SECOND, windows=np.zeros(10, int), spans=np.array([[0.0, 90.0]]))

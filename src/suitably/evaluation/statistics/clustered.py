@@ -11,23 +11,29 @@ from suitably.evaluation.statistics.protocol import Estimate, PairedSample
 from suitably.evaluation.statistics.rounding import without_noise
 from suitably.evaluation.statistics.user_means import UserMeans
 
-__all__ = ["clustered", "clustered_differences", "effective_windows", "windows_overlap"]
+__all__ = [
+    "clustered",
+    "clustered_differences",
+    "effective_windows",
+    "several_windows",
+]
 
 
 def clustered(sample: PairedSample, alpha: float) -> Estimate:
     """Compare by an interval that is robust over users and over windows in time.
 
     The estimate is the mean over users of their averages, as everywhere. Its variance is that
-    between users, plus that between windows, less that of a user within a window (Cameron, Gelbach
-    and Miller); windows go together by the share of time that they have in common, as Bartlett's
-    kernel weighs neighbours in a series. It is never less than that between users alone. Student's
-    quantile has as many degrees of freedom as there are windows apart from each other, less one:
-    69 windows of half a year that start a fortnight apart are worth about six.
+    between users, plus what windows add: the products of rows of different users in the same
+    window, or in windows that overlap, by the share of time that they have in common (Bartlett's
+    weights). A market that moves all users of a window together shows there, and nowhere else.
+    What windows add is corrected for being measured about a mean of few windows, and is at least 0.
+    Degrees of freedom are Satterthwaite's, of users and of windows: 69 windows of half a year that
+    start a fortnight apart are worth about six.
 
     Source:
         Cameron, Gelbach and Miller, "Robust Inference With Multiway Clustering", JBES 29 (2011);
-        Newey and West, Econometrica 55 (1987), for the kernel; Driscoll and Kraay, REStat 80
-        (1998), for both at once.
+        Newey and West, Econometrica 55 (1987), for the kernel; Satterthwaite, Biometrics Bulletin 2
+        (1946).
 
     Example:
         >>> gains, users = np.tile([0.0, 1.0, 0.5, 1.5], 10), np.repeat(np.arange(20), 2)
@@ -41,13 +47,11 @@ def clustered(sample: PairedSample, alpha: float) -> Estimate:
     return judged(sample, alpha, "clustered by user and window", find)
 
 
-def windows_overlap(sample: PairedSample) -> bool:
-    """Return whether any two windows of a sample have time in common."""
+def several_windows(sample: PairedSample) -> bool:
+    """Return whether a sample is of two windows or more, and says when they were."""
     if sample.windows is None or sample.spans is None:
         return False
-    used = np.unique(sample.windows)
-    shares = _shared_time(sample.spans[used])
-    return bool((shares - np.diag(np.diag(shares)) > 0).any())
+    return len(np.unique(sample.windows)) > 1
 
 
 def effective_windows(spans: NDArray[np.float64]) -> float:
@@ -81,12 +85,16 @@ def clustered_differences(sample: PairedSample) -> Callable[[UserMeans, float], 
         used, places = np.unique(windows[known], return_inverse=True)
         mean, n = means.mean, len(means)
         influence = (differences - mean) / rows[users] / n
-        variance = _variance(influence, users, places, _shared_time(spans[used]))
-        alone = float(means.differences.var(ddof=1)) / n
-        error = np.sqrt(max(variance, alone))
-        freedom = max(1.0, effective_windows(spans[used]) - 1)
-        if variance <= alone:
-            freedom = n - 1
+        weights = np.bincount(places, 1 / rows[users] / n).astype(np.float64)
+        shares = _shared_time(spans[used])
+        between = float(means.differences.var(ddof=1)) / n
+        factor, windows_freedom = _few_windows(weights, shares)
+        added = max(0.0, factor * _of_others(influence, users, places, shares))
+        variance = between + added
+        if not variance > 0:
+            return Found(float("nan"), float("nan"), float("nan"))
+        freedom = variance**2 / (between**2 / (n - 1) + added**2 / windows_freedom)
+        error = float(np.sqrt(variance))
         margin = float(stats.t.isf(alpha / 2, freedom)) * error
         t = mean / error
         p_value = float(2 * stats.t.sf(abs(t), freedom))
@@ -107,18 +115,30 @@ def _shared_time(spans: NDArray[np.float64]) -> NDArray[np.float64]:
     return found
 
 
-def _variance(
+def _few_windows(weights: NDArray[np.float64], shares: NDArray[np.float64]) -> tuple[float, float]:
+    """Return by how much windows about their own mean show too little, and their freedom.
+
+    For shocks whose covariance is a multiple of `shares`: what they add to a mean with these
+    weights, over what is seen of it on average, and Satterthwaite's degrees of freedom of that.
+    """
+    about_mean = np.diag(weights) @ (np.eye(len(weights)) - weights)
+    seen = about_mean.T @ shares @ about_mean @ shares
+    expected = float(np.trace(seen))
+    if expected < 1e-12:  # windows that all share their time show nothing apart
+        return 0.0, 1.0
+    return float(weights @ shares @ weights) / expected, expected**2 / float(np.trace(seen @ seen))
+
+
+def _of_others(
     influence: NDArray[np.float64],
     users: NDArray[np.int64],
     windows: NDArray[np.int64],
     shares: NDArray[np.float64],
 ) -> float:
-    """Return the variance of a sum of rows that go together by user, by window, or by both."""
-    by_user = np.bincount(users, influence)
+    """Return the sum of products of rows of different users, by the time their windows share."""
     by_window = np.bincount(windows, influence, minlength=len(shares))
-    # Of a user within windows: every pair of that user's rows, weighed by the time in common.
     order = np.lexsort((windows, users))
-    both = 0.0
+    own = 0.0
     size = len(shares)
     grid_users, starts = np.unique(users[order], return_index=True)
     step = max(1, 2**22 // size)
@@ -128,5 +148,5 @@ def _variance(
         rows = order[starts[first] : stop]
         grid = np.zeros((last - first, size))
         np.add.at(grid, (users[rows] - grid_users[first], windows[rows]), influence[rows])
-        both += float(((grid @ shares) * grid).sum())
-    return float(by_user @ by_user + by_window @ shares @ by_window - both)
+        own += float(((grid @ shares) * grid).sum())
+    return float(by_window @ shares @ by_window) - own

@@ -1,6 +1,6 @@
 """The default statistic: what `ABTest` decides by, unless it is told otherwise."""
 
-from suitably.evaluation.statistics.clustered import clustered_differences, windows_overlap
+from suitably.evaluation.statistics.clustered import clustered_differences, several_windows
 from suitably.evaluation.statistics.judged import judged
 from suitably.evaluation.statistics.protocol import Estimate, PairedSample
 from suitably.evaluation.statistics.ratio import delta_ratio
@@ -13,9 +13,9 @@ def default_statistic(sample: PairedSample, alpha: float) -> Estimate:
     """Compare by what suits the sample.
 
     Student's paired t over users' averages, widened where skewed differences alone may have kept
-    its interval from 0 (`cautious_student`); where windows overlap, an interval that is robust over
-    users and windows (`clustered`); for a ratio the delta method (`delta_ratio`); and for fewer
-    than 20 users whose values differ the exact test of signs flipped.
+    its interval from 0 (`cautious_student`); where there are several windows, an interval that is
+    robust over users and windows (`clustered`); for a ratio the delta method (`delta_ratio`); and
+    for fewer than 20 users whose values differ the exact test of signs flipped.
 
     Example:
         >>> import numpy as np
@@ -26,7 +26,7 @@ def default_statistic(sample: PairedSample, alpha: float) -> Estimate:
     """
     if sample.denominators is not None:
         return delta_ratio(sample, alpha)
-    if windows_overlap(sample):
+    if several_windows(sample):
         find = clustered_differences(sample)
         return judged(sample, alpha, "clustered by user and window", find, exact_for_few=True)
     return judged(sample, alpha, "paired t", cautious_student, exact_for_few=True)
