@@ -305,3 +305,13 @@ def test_all_is_printed() -> None:
         assert part in page
     assert "adviser: Is vulnerable." in page
     assert policy.labels["user.level"]["C1"]["zh"] == "保守型"
+
+
+@pytest.mark.parametrize("because", ['{ en = " ", zh = "" }', '""', '{ customer = { en = "" } }'])
+def test_a_text_that_says_nothing_gives_way_to_a_generated_one(because: str) -> None:
+    rule = f"[policy]\nid='p'\n[[rules]]\nid='r'\nrequire='user.x > 1'\nbecause={because}"
+    users = pd.DataFrame({"user_id": ["u"], "x": [0]})
+    products = pd.DataFrame({"product_id": ["p"]})
+    (said,) = st.Policy.from_toml(rule).evaluate(users, products, "2026-01-01").verdicts("u", "p")
+    assert said.text["en"].startswith("The rule r is not met")
+    assert said.text["zh"].startswith("不符合规则r")

@@ -57,6 +57,11 @@ COMPARE: dict[str, Callable[..., Bools]] = {
     ">=": np.greater_equal,
 }
 _ARITHMETIC = {"+": np.add, "-": np.subtract, "*": np.multiply, "/": np.divide}
+_HINTS = {
+    "period": ": add it to a date, and compare dates",
+    "duration": ": compare it with another one, such as days(30)",
+    "date": ": compare it with as_of or another date, such as user.x + months(12)",
+}
 # Longer sums are unknown: no two of these leave int64, nor does one added to any date.
 LONGEST = {DURATION: 2**62, PERIOD: 12 * 40_000}
 
@@ -189,9 +194,10 @@ def _compare(node: Node, operator: str, left: Column, right: Column, scope: Scop
     if ANY in (left.type, right.type):
         return Kleene.of(np.zeros_like(known), np.zeros_like(known))
     if left.type != right.type:
-        scope.refuse(node, f"cannot compare {left.type} with {right.type}")
+        hint = next((_HINTS[t.name] for t in (left.type, right.type) if t.name in _HINTS), "")
+        scope.refuse(node, f"cannot compare {left.type} with {right.type}{hint}")
     if left.type.name in ("list", "map", "period"):
-        scope.refuse(node, f"cannot compare {left.type}")
+        scope.refuse(node, f"cannot compare {left.type}{_HINTS.get(left.type.name, '')}")
     if left.type == TEXT and operator not in ("==", "!="):
         scope.refuse(node, "text has no order: declare a scale, or compare with == or !=")
     return Kleene.of(COMPARE[operator](left.data, right.data), known)

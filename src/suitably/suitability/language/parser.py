@@ -50,6 +50,15 @@ _COMPARISONS = {
     ast.Gt: ">",
     ast.GtE: ">=",
 }
+_INSTEAD: dict[type[ast.AST], str] = {
+    ast.BinOp: "there are + - * /, and the words and, or, not",
+    ast.UnaryOp: "write not, or a minus",
+    ast.IfExp: "write two rules, each with its own applies",
+    ast.Subscript: "write lookup(map, key)",
+    ast.Attribute: "fields are written user.x or product.x, terms term.x",
+    ast.Is: "write == or missing(x)",
+    ast.IsNot: "write != or not missing(x)",
+}
 _OPERATIONS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
 
 
@@ -105,8 +114,7 @@ class _Reader:
                 warnings.simplefilter("ignore")
                 tree = ast.parse(flat, mode="eval").body
         except SyntaxError as error:
-            place = start + max((error.offset or 1) - 1, 0)
-            raise self._error(f"cannot be read ({error.msg})", place, place + 1) from None
+            raise self._unreadable(error) from None
         except (ValueError, RecursionError, MemoryError) as error:
             problem = f"cannot be read ({error})" if isinstance(error, ValueError) else _DEEP
             raise self._error(problem, start, start + 1) from None
@@ -116,6 +124,13 @@ class _Reader:
         if self._uses_terms:
             self._refuse_size(node)
         return node
+
+    def _unreadable(self, error: SyntaxError) -> PolicyError:
+        place = self._offset + (error.offset or 0) - 1
+        if place < self._offset or place >= len(self.text.rstrip()):
+            return self._error("cannot be read: it ends too early", len(self.text), len(self.text))
+        hint = "; to compare, write ==" if self.text[place] == "=" else ""
+        return self._error(f"cannot be read ({error.msg}){hint}", place, place + 1)
 
     def _refuse_depth(self, tree: ast.expr) -> None:
         level: list[ast.AST] = [tree]
@@ -196,7 +211,7 @@ class _Reader:
                 raise self._refuse(tree, f"unknown name; there are {there}")
             case ast.List() | ast.Tuple() | ast.Set():
                 raise self._refuse(tree, "a list has its place only after `in`")
-        raise self._refuse(tree, f"{type(tree).__name__} is not part of the language")
+        raise self._refuse(tree, _foreign(tree))
 
     def _term(self, tree: ast.Attribute, name: str) -> Node:
         self._uses_terms = True
@@ -253,11 +268,13 @@ class _Reader:
                 member = Call("contains", (self._node(right), self._node(left)), **span)
             return Not(member, **span) if isinstance(op, ast.NotIn) else member
         if type(op) not in _COMPARISONS:
-            raise self._refuse(tree, f"{type(op).__name__} is not part of the language")
+            raise self._refuse(tree, _foreign(op))
         return Compare(_COMPARISONS[type(op)], self._node(left), self._node(right), **span)
 
     def _call(self, tree: ast.Call, name: str) -> Node:
         function = REGISTRY.get(name)
+        if name == "as_of":
+            raise self._refuse(tree, "as_of is a name, without parentheses")
         if function is None:
             raise self._refuse(tree, f"unknown function; there are {', '.join(REGISTRY)}")
         if function.bare:
@@ -298,6 +315,13 @@ class _Reader:
         if node.source is self._source:
             raise self._error(problem, node.start, node.end)
         raise error_in(self.where, self.text, node, problem)
+
+
+def _foreign(tree: ast.AST) -> str:
+    """Say that something of Python has no place here, and what has."""
+    hint = _INSTEAD.get(type(tree))
+    foreign = f"{type(tree).__name__} is not part of the language"
+    return foreign if hint is None else f"{foreign}: {hint}"
 
 
 def error_in(where: Place | str, text: str, node: Node, problem: str) -> PolicyError:

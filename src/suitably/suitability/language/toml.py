@@ -55,7 +55,7 @@ def read_text(table: Mapping[str, Any], key: str, where: Place, *default: Any) -
 def read_languages(
     table: Mapping[str, Any], key: str, where: Place, default: Any = MappingProxyType({})
 ) -> MappingProxyType[str, str]:
-    """Return texts by language; a bare text is English.
+    """Return texts by language; a bare text is English, and one that says nothing is none.
 
     Raises:
         PolicyError: Neither text nor texts by language.
@@ -70,7 +70,7 @@ def read_languages(
         if not isinstance(text, str):
             raise where.error(f"{problem}, got {text!r:.60}", key, language)
     known_keys(texts, set(LANGUAGES), where.at(key))
-    return MappingProxyType(dict(texts))
+    return MappingProxyType({language: text for language, text in texts.items() if text.strip()})
 
 
 def read_dates(table: Mapping[str, Any], where: Place) -> Sequence[date | None]:
