@@ -72,6 +72,15 @@ def test_propensities_against_a_twin(bank: st.Dataset) -> None:
         assert part["score"].tolist() == [values[user][one] for one in part["product_id"]]
 
 
+@pytest.mark.parametrize("temperature", [1e-308, 5e-324, 1e-6])
+def test_the_coldest_draw_is_the_ranker_s_list(temperature: float, bank: st.Dataset) -> None:
+    fitted = pipeline(Explore(EASE(), temperature=temperature)).fit(bank)
+    greedy = pipeline(EASE()).fit(bank).recommend(k=5).to_frame()
+    drawn = fitted.recommend(k=5).to_frame()
+    assert (drawn["propensity"] > 0).all()
+    assert drawn["score"].tolist() == greedy["score"].tolist()
+
+
 def test_only_what_the_greedy_pipeline_could_list(bank: st.Dataset) -> None:
     """Eligible, not owned, within what the caller narrows to, among the top of the user."""
     some = bank.product_ids[::2]

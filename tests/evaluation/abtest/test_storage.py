@@ -2,11 +2,13 @@
 
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from suitably.errors import ArtifactError
 from suitably.evaluation import ABResult, ABTest, TimeSplit
+from suitably.evaluation.statistics import Estimate
 
 SPLIT = TimeSplit(at="2021-01-01", horizon_days=180)
 
@@ -39,6 +41,16 @@ def test_the_same_comes_back(result, tmp_path):
         loaded.to_html(tmp_path / "a.html").read_text()
         == result.to_html(tmp_path / "b.html").read_text()
     )
+
+
+def test_numbers_of_numpy_from_a_statistic_of_one_s_own(bank, tmp_path):
+    def own(sample, alpha):
+        ends = np.float32(-0.25), np.float32(0.25), np.float32(np.nan)
+        return Estimate(np.int64(len(sample)), np.int64(0), 0.0, 0.0, np.float32(0), *ends)
+
+    result = ABTest(bank.poor(), bank.good(), statistic=own).run(bank.data, SPLIT)
+    result.save(tmp_path)
+    pd.testing.assert_frame_equal(ABResult.load(tmp_path).to_frame(), result.to_frame())
 
 
 def test_saved_over_an_older_one(result, bank, tmp_path):

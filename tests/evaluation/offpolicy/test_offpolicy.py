@@ -8,6 +8,7 @@ import pytest
 
 import suitably as st
 from suitably.evaluation import OffPolicy, TimeSplit
+from suitably.evaluation.offpolicy.evidence import interval
 from suitably.ranking import Explore, Popularity
 
 PRODUCTS = ["a", "b", "c", "d"]
@@ -190,6 +191,90 @@ class TestDecision:
         assert "its draws" in found.reason
 
 
+EVERY = ("snips", "ips", "clipped_ips", "dm", "dr", "sndr", "switch", "dros", "beta_ips")
+
+
+def rewarded(data, values):
+    log = data.interactions
+    values = np.where(log["propensity"].isna(), log["value"], values)
+    return st.Dataset(data.users, None, log.assign(value=values))
+
+
+class TestWithoutSpread:
+    """Differences that rounding alone makes are none, and no spread is no certainty."""
+
+    def arms(self):
+        ranker = Popularity()
+        return [pipeline(Explore(ranker, temperature=heat)) for heat in (50.0, 5.0)]
+
+    @pytest.mark.parametrize("estimator", EVERY)
+    def test_nothing_came_of_anything(self, estimator):
+        test = OffPolicy(*self.arms(), estimators=[estimator])
+        found = test.run(rewarded(many(1000), 0.0), SPLIT)
+        assert found.rows[0].difference == 0
+        assert np.isnan([found.rows[0].low, found.rows[0].high]).all()
+        assert found.decision == "inconclusive"
+        assert "nothing that was shown earned anything" in found.reason
+
+    @pytest.mark.parametrize("estimator", ["snips", "dm", "dr", "sndr", "switch", "beta_ips"])
+    @pytest.mark.parametrize("worth", [1.0, 0.1])
+    def test_the_same_came_of_everything(self, estimator, worth):
+        test = OffPolicy(*self.arms(), estimators=[estimator])
+        found = test.run(rewarded(many(1000), worth), SPLIT)
+        assert found.rows[0].difference == 0
+        assert np.isnan([found.rows[0].low, found.rows[0].high]).all()
+        assert found.decision == "inconclusive"
+        assert "all users' differences are the same" in found.reason
+
+    def test_no_interval_without_width(self):
+        """0.1 + 0.2 is not 0.3."""
+        mean, low, high = interval(np.array([0.1 + 0.2, 0.3, 0.3]), np.ones(3), 0.05)
+        assert mean == pytest.approx(0.3)
+        assert np.isnan([low, high]).all()
+
+    @pytest.mark.parametrize("users", [1, 2, 3, 5])
+    def test_few_users(self, users):
+        log = all_slates(USERS[:users], 2)
+        log["value"] += np.random.default_rng(0).random(len(log))
+        test = OffPolicy(*self.arms(), min_effective_n=0)
+        found = test.run(dataset(log), SPLIT)
+        assert found.decision == "not evaluable"
+        assert "too few for any test" in found.reason
+
+    def test_an_arm_that_logged_is_worth_what_the_log_earned(self):
+        """Its weights are 1 but for rounding, of which no control variate is to be made."""
+        ranker = Explore(Popularity(), temperature=2.0)
+        users = [f"u{n}" for n in range(200)]
+        plain = dataset(all_slates(USERS, 1), users)
+        lists = pipeline(ranker).fit(plain, SPLIT.at).recommend(users, k=3).to_frame()
+        log = lists.assign(slate=lists["user_id"], position=lists["rank"], timestamp=SHOWN)
+        log["value"] = np.random.default_rng(0).random(len(log))
+        test = OffPolicy(pipeline(ranker), pipeline(Popularity()), estimators=["beta_ips", "ips"])
+        found = test.run(dataset(log.drop(columns=["rank", "score"]), users), SPLIT)
+        expected = log.groupby("slate")["value"].sum().mean()
+        assert [row.control for row in found.rows] == pytest.approx([expected] * 2, rel=1e-12)
+
+
+@pytest.mark.parametrize("temperature", [0.01, 0.001, 1e-6])
+def test_a_draw_that_hardly_strays_is_the_list(temperature):
+    """Weights below the least that a number can hold are still those of an order."""
+    cold, greedy = pipeline(Explore(Popularity(), temperature=temperature)), pipeline(Popularity())
+    test = OffPolicy(cold, greedy, estimators=["ips"], min_effective_n=0)
+    row = test.run(dataset(all_slates(USERS, 3)), SPLIT).rows[0]
+    assert row.treatment > 10
+    assert row.control == pytest.approx(row.treatment)
+
+
+def test_the_default_reward_is_the_column_of_amounts_whatever_it_is_called():
+    log = pd.concat([history(), all_slates(USERS, 1)]).rename(columns={"value": "earned"})
+    everybody = pd.DataFrame({"user_id": [*USERS, "p0", "p1", "p2", "p3"]})
+    data = st.Dataset(everybody, None, log, columns=st.Columns(value="earned"))
+    test = OffPolicy(*TestWithoutSpread().arms(), min_effective_n=0)
+    found = test.run(data, SPLIT).to_frame()
+    expected = test.run(dataset(all_slates(USERS, 1)), SPLIT).to_frame()
+    pd.testing.assert_frame_equal(found, expected)
+
+
 def test_several_windows_count_together():
     """The same user in two windows is one user."""
     early = all_slates(USERS, 1)
@@ -211,7 +296,8 @@ def test_nothing_of_the_window_reaches_the_pipelines():
     poisoned = dataset(pd.concat([all_slates(USERS, 2), late]))
     arms = pipeline(Explore(Popularity(), temperature=1.0)), pipeline(Popularity())
     test = OffPolicy(*arms, estimators=["ips"], min_effective_n=0)
-    assert test.run(clean, SPLIT).rows == test.run(poisoned, SPLIT).rows
+    found, expected = (test.run(data, SPLIT).to_frame() for data in (poisoned, clean))
+    pd.testing.assert_frame_equal(found, expected)
 
 
 def test_the_result_is_shown_and_written(tmp_path):

@@ -60,6 +60,7 @@ def paired(control, treatment, users=None, **more):
 
 
 SLEEP = paired(FIRST, SECOND)
+_METHODS = ("bca", "percentile", "bayesian")
 
 
 class TestSleep:
@@ -121,12 +122,58 @@ class TestWilcoxon:
         averages = sorted(
             (a + b) / 2 for a, b in itertools.combinations_with_replacement(ordered, 2)
         )
-        spread = np.sqrt(n * (n + 1) * (2 * n + 1) / 24)
-        left = max(0, int(np.floor(n * (n + 1) / 4 - stats.norm.isf(0.025) * spread)))
+        signs = np.array(list(itertools.product([0, 1], repeat=n)))
+        sums = signs @ np.arange(1, n + 1)  # of the ranks that are positive
+        left = max(w for w in range(n * n) if (sums <= w).mean() <= 0.025)
         found = wilcoxon(paired(np.zeros(len(values)), values), 0.05)
         assert found.low == pytest.approx(averages[left], abs=1e-9)
         assert found.high == pytest.approx(averages[-1 - left], abs=1e-9)
         assert found.p_value == pytest.approx(stats.wilcoxon(ordered).pvalue)
+
+    def test_equal_gains_of_a_few_are_no_interval_without_width(self):
+        found = wilcoxon(paired(np.zeros(100), [0.1] * 8 + [0.0] * 92), 0.05)
+        assert 0 < found.low < found.difference < found.high
+
+
+class TestFewUsers:
+    """Whatever the statistic, few users whose values differ ship nothing."""
+
+    @pytest.mark.parametrize("alike", [0, 995])
+    @pytest.mark.parametrize("gains", [[0.1, 0.3], [0.1, 0.1001], [0.1, 0.2, 0.3, 0.15, 0.25]])
+    @pytest.mark.parametrize(
+        "statistic", [default_statistic, wilcoxon, sign_flip(), *map(bootstrap, _METHODS)]
+    )
+    def test_too_few_for_any_test(self, statistic, gains, alike):
+        found = statistic(paired(np.zeros(len(gains) + alike), gains + [0.0] * alike), 0.05)
+        assert not found.evaluable
+        assert np.isnan([found.low, found.high]).all()
+        assert found.p_value == pytest.approx(2.0 ** (1 - len(gains)))
+
+    @pytest.mark.parametrize("method", _METHODS)
+    def test_a_bootstrap_of_a_few_is_the_exact_test(self, method):
+        found = bootstrap(method)(SLEEP, 0.05)
+        assert (found.method, found.p_value) == ("exact sign flips", pytest.approx(0.00390625))
+
+    @pytest.mark.parametrize("n", [2, 3, 5])
+    def test_a_ratio_whose_gains_are_equal_but_for_rounding(self, n):
+        below = np.ones((2, n))
+        base = np.arange(1, n + 1) / 10
+        found = delta_ratio(paired(base, base + 0.3, denominators=below), 0.05)
+        assert not found.evaluable
+        assert np.isnan([found.low, found.high]).all()
+
+    def test_a_ratio_whose_gains_are_equal_for_all(self):
+        base = np.random.default_rng(0).random(500)
+        found = delta_ratio(paired(base, base + 0.3, denominators=np.ones((2, 500))), 0.05)
+        assert found.evaluable
+        assert np.isnan([found.low, found.high]).all()
+        assert found.difference == pytest.approx(0.3)
+
+    def test_a_ratio_that_five_users_of_a_thousand_gain_in(self):
+        above = np.ones((2, 1000))
+        above[1, :5] += [0.1, 0.2, 0.3, 0.4, 0.5]
+        found = delta_ratio(paired(*above, denominators=np.ones((2, 1000))), 0.05)
+        assert not found.evaluable
 
 
 class TestDefault:
@@ -168,7 +215,8 @@ class TestDefault:
         assert found.high - found.low >= alone.high - alone.low - 1e-12
 
     def test_a_ratio(self):
-        sample = paired([1, 2, 3], [2, 2, 4], denominators=np.array([[2.0, 2, 2], [2, 3, 4]]))
+        rng = np.random.default_rng(0)
+        sample = paired(*rng.random((2, 40)), denominators=1 + rng.random((2, 40)))
         assert default_statistic(sample, 0.05).method == "delta ratio"
 
 
@@ -254,8 +302,9 @@ class TestRatio:
         assert found.control == pytest.approx(above[0].sum() / below[0].sum())
 
     def test_a_mean_is_a_ratio_by_ones(self):
-        sample = paired(FIRST, SECOND, denominators=np.ones((2, 10)))
-        found, expected = delta_ratio(sample, 0.05), paired_t(SLEEP, 0.05)
+        arms = np.random.default_rng(0).random((2, 30))
+        sample = paired(*arms, denominators=np.ones((2, 30)))
+        found, expected = delta_ratio(sample, 0.05), paired_t(paired(*arms), 0.05)
         assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
 
     def test_nothing_to_divide_by(self):

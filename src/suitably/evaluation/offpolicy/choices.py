@@ -24,24 +24,25 @@ class Choices:
     Attributes:
         products: int64 (users, pool), best first, as positions in the data's products; −1 past the
             end.
-        weights: float64 (users, pool), by which products are drawn, 0 past the end.
+        log_weights: float64 (users, pool), the logarithms of the weights that products are drawn
+            by, 0 at the most, −∞ past the end.
         drawn: bool (users,), for whom the list is drawn; for others it is the pool from the top.
 
     Example:
-        >>> sure = Choices(np.array([[4, 7]]), np.array([[1.0, 1.0]]), np.array([False]))
+        >>> sure = Choices(np.array([[4, 7]]), np.array([[0.0, 0.0]]), np.array([False]))
         >>> chances, left = sure.given(np.array([0]), np.array([[4, 9]]))
         >>> chances.tolist()
         [[1.0, 0.0]]
     """
 
     products: NDArray[np.int64]
-    weights: NDArray[np.float64]
+    log_weights: NDArray[np.float64]
     drawn: NDArray[np.bool_]
 
     @property
     def lengths(self) -> NDArray[np.int64]:
         """How many products each user could be shown: int64 (users,)."""
-        lengths: NDArray[np.int64] = (self.weights > 0).sum(axis=1)
+        lengths: NDArray[np.int64] = (self.log_weights > -np.inf).sum(axis=1)
         return lengths
 
     def at(
@@ -68,11 +69,12 @@ class Choices:
                 "the second rank and below are known only given the ranks above; log "
                 'Columns.slate, and use slates="cascade"'
             )
-        products, weights = self.products[users], self.weights[users]
+        products, weights = self.products[users], np.exp(self.log_weights[users])
         total = weights.sum(axis=1, keepdims=True)
         first = np.divide(weights, total, out=np.zeros_like(weights), where=total > 0)
+        listed = (self.log_weights[users] > -np.inf)[:, None]
         place = np.arange(products.shape[1]) == ranks[:, :, None]
-        each = np.where(drawn[:, None, None], first[:, None, :], place & (weights > 0)[:, None])
+        each = np.where(drawn[:, None, None], first[:, None, :], place & listed)
         here = (products[:, None, :] == shown[:, :, None]) & (shown >= 0)[:, :, None]
         return (each * here).sum(axis=2), each
 
@@ -89,14 +91,16 @@ class Choices:
             float64 (slates, ranks), the probabilities, and float64 (slates, ranks, pool), those of
             each product of the pool to be shown at that rank.
         """
-        products, left = self.products[users], self.weights[users].copy()
+        products, left = self.products[users], self.log_weights[users].copy()
         sure = ~self.drawn[users]
         chances = np.zeros(shown.shape)
         each = np.zeros((*shown.shape, products.shape[1]))
         for rank in range(shown.shape[1]):
             if not products.shape[1]:
                 break
-            now = left.copy()
+            # On the scale of the highest that is left, as they are drawn: others may vanish.
+            highest = left.max(axis=1, keepdims=True)
+            now = np.exp(left - np.where(highest > -np.inf, highest, 0.0))
             # A list that is not drawn shows the first that is left.
             first = np.zeros_like(now[sure])
             rows = np.flatnonzero((now[sure] > 0).any(axis=1))
@@ -106,7 +110,7 @@ class Choices:
             each[:, rank] = np.divide(now, total, out=np.zeros_like(now), where=total > 0)
             here = (products == shown[:, [rank]]) & (shown[:, [rank]] >= 0)
             chances[:, rank] = (each[:, rank] * here).sum(axis=1)
-            left[here] = 0.0
+            left[here] = -np.inf
         return chances, each
 
 
@@ -135,12 +139,12 @@ def choices_of(
         codes = data.product_versions.ids.codes(pipeline.product_ids)
         lists = pool.lists
         products = np.where(lists.filled, codes[np.maximum(lists.products, 0)], -1)
-        weights = np.exp(log_weights(lists, explore.temperature)) * lists.filled
-        return Choices(products.astype(np.int64), weights, explore.can_score(ids))
+        logarithms = np.where(lists.filled, log_weights(lists, explore.temperature), -np.inf)
+        return Choices(products.astype(np.int64), logarithms, explore.can_score(ids))
     people, shelf = data.user_versions.ids, data.product_versions.ids
     none = np.zeros(0, np.int64)
     asked = RelevantPairs(people.subset(users), shelf, none, none)
     lists_, _ = read_lists(arm.recommend(ids, depth, candidates), asked, TREC, "recommendations")
     codes_ = shelf.codes(lists_.product_ids.values).astype(np.int64)
     grid = lists_.grid(asked.user_ids, codes_[lists_.products], depth, -1)
-    return Choices(grid, (grid >= 0).astype(np.float64), np.zeros(len(users), bool))
+    return Choices(grid, np.where(grid >= 0, 0.0, -np.inf), np.zeros(len(users), bool))

@@ -8,6 +8,8 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
+from suitably.evaluation.statistics.rounding import noise
+
 __all__ = [
     "ESTIMATORS",
     "Estimator",
@@ -28,6 +30,7 @@ __all__ = [
 ]
 
 Floats = NDArray[np.float64]
+_TERMS = 1_000  # a weight is a product of quotients of sums over pools of products
 
 
 @dataclass(frozen=True)
@@ -158,7 +161,8 @@ def beta_ips(rounds: Rounds) -> Floats:
         Gupta, Jeunen, Oosterhuis and de Rijke, "Optimal Baseline Corrections for Off-Policy
         Contextual Bandits", RecSys 2024.
     """
-    return _corrected(rounds.weights, rounds.rewards, rounds.mean_weights)
+    reach = noise(rounds.weights, rounds.mean_weights, terms=_TERMS)
+    return _corrected(rounds.weights, rounds.rewards, rounds.mean_weights, reach)
 
 
 def beta_ips_difference(control: Rounds, treatment: Rounds) -> Floats:
@@ -169,7 +173,9 @@ def beta_ips_difference(control: Rounds, treatment: Rounds) -> Floats:
         arXiv:2405.10024.
     """
     apart = treatment.weights - control.weights
-    return _corrected(apart, control.rewards, treatment.mean_weights - control.mean_weights)
+    mean = treatment.mean_weights - control.mean_weights
+    reach = noise(control.weights, treatment.weights, np.ones(len(apart)), terms=_TERMS)
+    return _corrected(apart, control.rewards, mean, reach)
 
 
 def effective_size(weights: Floats) -> float:
@@ -214,12 +220,15 @@ def estimator(name: str, limit: float = 10.0) -> Estimator:
 def difference(name: str, control: Rounds, treatment: Rounds, limit: float = 10.0) -> Floats:
     """Return an estimator's numbers of treatment less control, row by row.
 
-    What both arms would show alike cancels, so that the interval is narrower than two apart.
+    What both arms would show alike cancels, so that the interval is narrower than two apart; what
+    rounding alone can make of equal numbers is 0.
     """
-    if name == "beta_ips":
-        return beta_ips_difference(control, treatment)
     estimate = estimator(name, limit)
-    return estimate(treatment) - estimate(control)
+    ours, theirs = estimate(control), estimate(treatment)
+    apart = beta_ips_difference(control, treatment) if name == "beta_ips" else theirs - ours
+    # Rounding of the sums over all rows is in every number.
+    alike = np.abs(apart) <= noise(ours, theirs, terms=len(apart))
+    return np.where(alike, 0.0, apart)
 
 
 def _self_normalised(rounds: Rounds, values: Floats) -> Floats:
@@ -234,9 +243,13 @@ def _self_normalised(rounds: Rounds, values: Floats) -> Floats:
     return found
 
 
-def _corrected(weights: Floats, rewards: Floats, mean: Floats) -> Floats:
-    """Return w · r − β · (w − mean), β the least-squares slope of w · r on w."""
+def _corrected(weights: Floats, rewards: Floats, mean: Floats, reach: Floats) -> Floats:
+    """Return w · r − β · (w − mean), β the least-squares slope of w · r on w.
+
+    Where w differs from its mean by no more than `reach`, rounding, there is nothing to correct.
+    """
     values, apart = weights * rewards, weights - mean
+    apart = np.where(np.abs(apart) <= reach, 0.0, apart)
     squares = float(apart @ apart)
     slope = float(apart @ values) / squares if squares else 0.0
     return values - slope * apart

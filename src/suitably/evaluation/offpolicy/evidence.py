@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from suitably.evaluation.offpolicy.estimators import Rounds, effective_size
+from suitably.evaluation.statistics.rounding import noise
 
 __all__ = ["Evidence", "interval", "p_value"]
 
@@ -85,7 +86,7 @@ def interval(sums: Floats, slates: Floats, alpha: float) -> tuple[float, float, 
 
     Returns:
         The mean, the low and the high end; NaN ends for fewer than two users, or numbers that are
-        all the same.
+        all the same but for rounding.
 
     Example:
         >>> low, mean, high = 0, 0, 0
@@ -114,6 +115,8 @@ def _standard_error(sums: Floats, slates: Floats, mean: float) -> float:
     if users < 2:
         return float("nan")
     apart = sums - mean * slates
+    if (np.abs(apart) <= noise(sums, mean * slates, terms=slates.sum())).all():
+        return 0.0
     return float(np.sqrt((apart @ apart) * users / (users - 1)) / slates.sum())
 
 

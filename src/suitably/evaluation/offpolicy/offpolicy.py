@@ -44,14 +44,16 @@ class OffPolicy:
 
     The first estimator decides: "ship" if the low end of the difference is above 0, "do not ship"
     if the high end is below 0, else "inconclusive"; "not evaluable" where the log cannot say: no
-    impression, too few that the pipelines would show too (`min_effective_n`), or weights that do
-    not average 1, since the pipelines show what the log never did. Whether lists are suitable is
-    not judged here; `ABTest` and the pipelines' policies do that.
+    impression, those of fewer users than any test could tell of (six at 95 %), too few that the
+    pipelines would show too (`min_effective_n`), or weights that do not average 1, since the
+    pipelines show what the log never did. Whether lists are suitable is not judged here; `ABTest`
+    and the pipelines' policies do that.
 
     Attributes:
         control: The pipeline as it is.
         treatment: The pipeline that would replace it.
-        reward: A column of the interactions: that of amounts, or any other of numbers.
+        reward: A column of the interactions: that of amounts (also as `"value"`, whatever it is
+            called), or any other of numbers.
         estimators: By name: `"ips"`, `"clipped_ips"`, `"snips"`, `"dm"`, `"dr"`, `"sndr"`,
             `"switch"`, `"dros"`, `"beta_ips"`; see `suitably.evaluation.offpolicy`. The first
             decides. Doubly robust ones use the mean reward per product and rank, cross-fitted.

@@ -6,6 +6,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from suitably.data.frames import write_frame
@@ -209,14 +210,29 @@ def _decide(
                 f"The weights of {name} miss their mean by {mean:+.3f} per slate: it shows "
                 f"what the log could not, or the log's probabilities are not those of its draws.",
             )
+    users = len(np.unique(evidence.users))
+    if 2.0 ** (1 - users) > alpha:
+        return (
+            "not evaluable",
+            f"The impressions are of {users} users, too few for any test to tell.",
+        )
     change = f"changes the mean reward per slate by {row.difference:+.4g} ({row.estimator}"
     if math.isnan(row.low):
-        if row.difference == 0:
-            return "inconclusive", f"The treatment {change}): both arms would show the same."
-        return "not evaluable", f"The treatment {change}): too few users for an interval."
+        return _without_interval(evidence, row, f"The treatment {change})")
     shown = f"{change}, {100 * (1 - alpha):g} % interval {row.low:+.4g} to {row.high:+.4g})"
     if row.low > 0:
         return "ship", f"The treatment {shown}."
     if row.high < 0:
         return "do not ship", f"The treatment {shown}, which is a loss."
     return "inconclusive", f"The treatment {shown}, which may be no change."
+
+
+def _without_interval(evidence: Evidence, row: OffPolicyRow, change: str) -> tuple[Decision, str]:
+    if (evidence.control.weights == evidence.treatment.weights).all():
+        return "inconclusive", f"{change}: both arms would show the same of what was shown."
+    if not evidence.control.rewards.any():
+        return "inconclusive", f"{change}: nothing that was shown earned anything."
+    return (
+        "inconclusive",
+        f"{change}: all users' differences are the same, and nothing bounds those of others.",
+    )

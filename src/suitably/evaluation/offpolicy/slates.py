@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from suitably.data.columns import Columns
 from suitably.data.dataset import Dataset
 from suitably.data.events import Events
 from suitably.data.splits import Split
@@ -61,7 +62,8 @@ def read_slates(data: Dataset, split: Split, reward: str) -> Slates:
     Args:
         data: Whose log has propensities.
         split: The window `[at, end)`; all of the log in data without timestamps.
-        reward: The column of rewards: that of amounts, or one without another role.
+        reward: The column of rewards: that of amounts (`"value"` too, whatever it is called, unless
+            another is called so), or one without another role.
 
     Raises:
         DataError: A log without propensities, a reward that is missing or no number, or positions
@@ -83,7 +85,9 @@ def read_slates(data: Dataset, split: Split, reward: str) -> Slates:
 
 
 def _rewards(data: Dataset, events: Events, reward: str) -> NDArray[np.float64]:
-    if reward == data.columns.value and events.values is not None:
+    others = [] if events.extra is None else events.extra.column_names
+    amounts = reward == data.columns.value or (reward == Columns().value and reward not in others)
+    if amounts and events.values is not None:
         found = events.values
     else:
         column = events.column(reward)

@@ -23,6 +23,9 @@ _CELLS = 2**20
 def bootstrap(method: Method = "bca", resamples: int = 1_000, seed: int = 0) -> Statistic:
     """Return a statistic whose interval comes from users drawn anew.
 
+    Fewer than 20 users whose values differ are too few to stand for others: the exact test of
+    signs flipped judges them.
+
     Args:
         method: `"percentile"`; `"bca"`, bias-corrected and accelerated by the differences'
             skewness; or `"bayesian"`, with weights from a Dirichlet distribution.
@@ -62,7 +65,7 @@ def bootstrap(method: Method = "bca", resamples: int = 1_000, seed: int = 0) -> 
         return Found(float(low), float(high), min(1.0, 2 * beyond))
 
     def statistic(sample: PairedSample, alpha: float) -> Estimate:
-        return judged(sample, alpha, f"bootstrap, {method}", find)
+        return judged(sample, alpha, f"bootstrap, {method}", find, exact_for_few=True)
 
     return statistic
 

@@ -10,7 +10,7 @@ from suitably.evaluation.statistics.protocol import Estimate, PairedSample
 from suitably.evaluation.statistics.sign_test import FEW_DIFFERING, exact_p_value
 from suitably.evaluation.statistics.user_means import UserMeans, check_alpha, user_means
 
-__all__ = ["Found", "judged", "test_based"]
+__all__ = ["Found", "judged", "judged_means", "test_based"]
 
 
 @dataclass(frozen=True)
@@ -36,13 +36,15 @@ def judged(
     method: str,
     find: Callable[[UserMeans, float], Found],
     exact_for_few: bool = False,
+    any_number: bool = False,
 ) -> Estimate:
     """Estimate the mean difference of users, by a statistic where there is enough to go by.
 
     Where all differences are the same there is no spread, and no spread is no certainty: the
     interval then comes from the bounds of the metric, by Clopper and Pearson's limit of the share
-    of users who are alike; without bounds there is none. So few users that not even a gain of all
-    would tell are not evaluable.
+    of users who are alike; without bounds there is none. So few users, or users whose values
+    differ, that not even a gain of all would tell are not evaluable, unless the statistic is one
+    for any number of users.
 
     Args:
         sample: Both measurements.
@@ -50,26 +52,37 @@ def judged(
         method: The statistic's name.
         find: The statistic.
         exact_for_few: Whether fewer than `FEW_DIFFERING` users whose values differ are judged by
-            the exact test of signs flipped, with an interval based on it, and too few for that test
-            to reach `alpha` are not evaluable.
+            the exact test of signs flipped, with an interval based on it.
+        any_number: Whether the statistic is exact for two users already, if its assumptions hold.
 
     Source:
         Clopper and Pearson, Biometrika 26 (1934); Miettinen, American Journal of Epidemiology 103
         (1976), on intervals based on a test.
     """
+    return judged_means(user_means(sample), alpha, method, find, exact_for_few, any_number)
+
+
+def judged_means(
+    means: UserMeans,
+    alpha: float,
+    method: str,
+    find: Callable[[UserMeans, float], Found],
+    exact_for_few: bool = False,
+    any_number: bool = False,
+) -> Estimate:
+    """Judge as `judged` does, from what users have on average."""
     check_alpha(alpha)
-    means = user_means(sample)
     n, differing = len(means), means.differing
     if not n:
         return _estimate(means, reason="no user has both values", evaluable=False)
     if means.all_the_same:
         return _alike(means, alpha)
-    if not exact_for_few or differing >= FEW_DIFFERING:
-        return _estimate(means, find(means, alpha), method)
-    if 2.0 ** (1 - differing) > alpha:
+    if not any_number and 2.0 ** (1 - differing) > alpha:
         p_value = exact_p_value(means.differences)
         reason = f"the values of {differing} users differ, too few for any test to tell"
         return _estimate(means, p_value=p_value, reason=reason, evaluable=False)
+    if not exact_for_few or differing >= FEW_DIFFERING:
+        return _estimate(means, find(means, alpha), method)
     p_value = exact_p_value(means.differences)
     found = Found(*test_based(means, p_value, alpha), p_value)
     return _estimate(means, found, "exact sign flips")

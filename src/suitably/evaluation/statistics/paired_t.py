@@ -16,6 +16,9 @@ __all__ = ["paired_difference", "paired_t", "student"]
 def paired_t(sample: PairedSample, alpha: float) -> Estimate:
     """Compare by Student's t, users' averages over splits as the units; omit what is missing.
 
+    It takes differences to be normal, which few users cannot show: `default_statistic` judges so
+    few by an exact test.
+
     Source:
         Student (1908), Biometrika 6(1); his sleep data are in the tests.
 
@@ -25,7 +28,7 @@ def paired_t(sample: PairedSample, alpha: float) -> Estimate:
         >>> paired_t(PairedSample(*values, users=np.array([0, 1, 2])), alpha=0.05).omitted
         1
     """
-    return judged(sample, alpha, "paired t", student)
+    return judged(sample, alpha, "paired t", student, any_number=True)
 
 
 def student(means: UserMeans, alpha: float) -> Found:

@@ -3,11 +3,12 @@
 from dataclasses import replace
 
 import numpy as np
-from scipy import stats
 
+from suitably.evaluation.statistics.judged import judged_means
+from suitably.evaluation.statistics.paired_t import student
 from suitably.evaluation.statistics.protocol import Estimate, PairedSample
 from suitably.evaluation.statistics.rounding import without_noise
-from suitably.evaluation.statistics.user_means import check_alpha
+from suitably.evaluation.statistics.user_means import UserMeans, check_alpha
 from suitably.metrics.ratio import linearised
 
 __all__ = ["delta_ratio"]
@@ -17,7 +18,8 @@ def delta_ratio(sample: PairedSample, alpha: float) -> Estimate:
     """Compare ratios of sums: Σ numerators over Σ denominators, users as the units.
 
     A ratio of sums is not a mean of ratios; its variance is that of the linearised numerators,
-    (a − R · d) / mean(d), of the same users in both arms.
+    (a − R · d) / mean(d), of the same users in both arms. Few users whose values differ, and
+    differences that are all the same, are judged as those of any other metric.
 
     Args:
         sample: With numerators as `control` and `treatment`, and `denominators`.
@@ -50,19 +52,13 @@ def delta_ratio(sample: PairedSample, alpha: float) -> Estimate:
         float(above.sum() / below.sum()) if below.sum() else float("nan")
         for above, below in zip(sums[:2], sums[2:], strict=True)
     )
-    found = Estimate(n, omitted, control, treatment, treatment - control, method="delta ratio")
-    values = [linearised(*arm) for arm in zip(sums[:2], sums[2:], strict=True)]
-    apart = without_noise(*values)
-    error = float(apart.std(ddof=1)) / np.sqrt(n) if n > 1 else float("nan")
-    if not error > 0:
-        reason = "no user's values differ" if n > 1 and not np.isnan(error) else "too few users"
-        return replace(found, reason=reason, evaluable=n > 1 and not np.isnan(error), method="")
-    margin = float(stats.t.isf(alpha / 2, n - 1)) * error
-    t = found.difference / error
-    return replace(
-        found,
-        low=float(found.difference - margin),
-        high=float(found.difference + margin),
-        p_value=float(2 * stats.t.sf(abs(t), n - 1)),
-        t=float(t),
-    )
+    ours, theirs = linearised(sums[0], sums[2]), linearised(sums[1], sums[3])
+    if np.isnan(ours).any() or np.isnan(theirs).any():
+        reason = "an arm's denominators sum to 0"
+        apart = treatment - control
+        return Estimate(n, omitted, control, treatment, apart, reason=reason, evaluable=False)
+    # Rounding of the sums over all users is in every value.
+    apart_each = without_noise(ours, theirs, terms=n)
+    means = UserMeans(ours, theirs, apart_each, np.full(n, n), omitted, None)
+    found = judged_means(means, alpha, "delta ratio", student, exact_for_few=True)
+    return replace(found, control=control, treatment=treatment)

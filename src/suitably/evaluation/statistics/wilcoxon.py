@@ -4,20 +4,22 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from suitably.evaluation.statistics.judged import Found, judged
+from suitably.evaluation.statistics.judged import Found, judged, test_based
 from suitably.evaluation.statistics.protocol import Estimate, PairedSample
 from suitably.evaluation.statistics.user_means import UserMeans
 
 __all__ = ["wilcoxon"]
 
 _HALVINGS = 200
+_EXACT = 50
 
 
 def wilcoxon(sample: PairedSample, alpha: float) -> Estimate:
     """Compare by Wilcoxon's signed-rank test, with Hodges and Lehmann's interval.
 
     `difference` is the mean, as everywhere; the interval is of the pseudo-median, the median of the
-    averages of any two differences. Users without a difference are left out of the test.
+    averages of any two differences; where these are all alike, an interval of the mean based on the
+    test. Users without a difference are left out of the test.
 
     Source:
         Wilcoxon, Biometrics Bulletin 1 (1945); Hodges and Lehmann, Annals of Mathematical
@@ -37,12 +39,25 @@ def _signed_ranks(means: UserMeans, alpha: float) -> Found:
     p_value = float(stats.wilcoxon(differences).pvalue)
     ordered = np.sort(differences)
     n = len(ordered)
-    pairs = n * (n + 1) / 2
-    spread = np.sqrt(n * (n + 1) * (2 * n + 1) / 24)
-    left_out = max(0.0, np.floor(pairs / 2 - stats.norm.isf(alpha / 2) * spread))
-    low = _average_of_pairs(ordered, int(left_out))
-    high = -_average_of_pairs(-ordered[::-1], int(left_out))
+    left_out = _left_out(n, alpha)
+    low = _average_of_pairs(ordered, left_out)
+    high = -_average_of_pairs(-ordered[::-1], left_out)
+    if not low < high:  # ties
+        return Found(*test_based(means, p_value, alpha), p_value)
     return Found(low, high, p_value)
+
+
+def _left_out(n: int, alpha: float) -> int:
+    """Return how many averages of pairs lie beyond each end: exactly up to 50 differences."""
+    pairs = n * (n + 1) // 2
+    if n > _EXACT:
+        spread = np.sqrt(n * (n + 1) * (2 * n + 1) / 24)
+        return max(0, int(np.floor(pairs / 2 - stats.norm.isf(alpha / 2) * spread)))
+    chances = np.ones(1)  # of every sum of ranks, were signs as likely as not
+    for rank in range(1, n + 1):
+        none = np.zeros(rank)
+        chances = (np.concatenate([chances, none]) + np.concatenate([none, chances])) / 2
+    return max(0, int(np.searchsorted(np.cumsum(chances), alpha / 2, side="right")) - 1)
 
 
 def _average_of_pairs(ordered: NDArray[np.float64], below: int) -> float:

@@ -18,6 +18,7 @@ __all__ = ["draw_lists", "log_weights", "uniforms"]
 
 _INCREMENT = np.uint64(0x9E3779B97F4A7C15)
 _MULTIPLIERS = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
+_COLDEST = 1e-200  # a temperature at which the order is certain, and logarithms are finite
 _VANISHED = 1e-200  # below it, what is left of the weights no longer tells products apart
 
 
@@ -84,9 +85,8 @@ def log_weights(pool: Lists, temperature: float) -> NDArray[np.float64]:
     from_mean = np.where(filled, scores - mean, 0.0)
     deviation = np.sqrt(np.cumsum(from_mean**2, axis=1)[:, -1:] / size)
     unlike = scores[:, :1] != np.take_along_axis(scores, size - 1, axis=1)
-    scale = np.where(unlike & (deviation > 0), deviation, 1.0) * temperature
-    with np.errstate(over="ignore"):
-        found: NDArray[np.float64] = np.where(filled, (scores - scores[:, :1]) / scale, 0.0)
+    scale = np.where(unlike & (deviation > 0), deviation, 1.0) * max(temperature, _COLDEST)
+    found: NDArray[np.float64] = np.where(filled, (scores - scores[:, :1]) / scale, 0.0)
     return found
 
 
