@@ -168,6 +168,13 @@ class TestFewUsers:
         assert np.isnan([found.low, found.high]).all()
         assert found.difference == pytest.approx(0.3)
 
+    def test_a_ratio_in_which_those_who_do_not_gain_round_to_a_difference(self):
+        """R + (0 − 3 R) · n / 3 n is 0 in numbers that have no end."""
+        above, below = np.zeros((2, 100)), np.full((2, 100), 3.0)
+        above[1, :6] = 1.0
+        found = delta_ratio(paired(*above, denominators=below), 0.05)
+        assert (found.method, found.p_value) == ("exact sign flips", 2 / 2**6)
+
     def test_a_ratio_that_five_users_of_a_thousand_gain_in(self):
         above = np.ones((2, 1000))
         above[1, :5] += [0.1, 0.2, 0.3, 0.4, 0.5]
@@ -289,6 +296,12 @@ class TestRatio:
     def test_nothing_to_divide_by(self):
         found = delta_ratio(paired([1, 2], [1, 2], denominators=np.zeros((2, 2))), 0.05)
         assert np.isnan([found.difference, found.low]).all()
+
+    @pytest.mark.parametrize("values", [[], [np.nan]])
+    def test_nobody(self, values):
+        found = delta_ratio(paired(values, values, denominators=np.ones((2, len(values)))), 0.05)
+        assert (found.n, found.evaluable) == (0, False)
+        assert found.reason == "no user has both values"
 
     def test_without_denominators(self):
         with pytest.raises(ValueError, match="no denominators"):
