@@ -182,11 +182,18 @@ def test_equal_scores_are_equally_likely() -> None:
 
 
 def test_step_by_step_has_propensities_too(bank: st.Dataset) -> None:
-    """Without rules that ask what is held, the steps draw as the whole does where top spans all."""
-    fitted = pipeline(Explore(Popularity(), top=100)).fit(bank)
-    frame = fitted.recommend(bank.user_ids[:20], k=3, stepwise=True).to_frame()
-    assert ((frame["propensity"] > 0) & (frame["propensity"] <= 1)).all()
+    """Every step draws among the top of what is left, by scores standardised over these."""
+    users = bank.user_ids[:20]
+    fitted = pipeline(Explore(Popularity(), top=4)).fit(bank)
+    frame = fitted.recommend(users, k=3, stepwise=True).to_frame()
+    every = pipeline(Popularity()).fit(bank).recommend(users, k=40).to_frame()
     assert frame.groupby("user_id").size().eq(3).all()
+    for user, part in frame.groupby("user_id"):
+        mine = every[every["user_id"] == user]
+        left = dict(zip(mine["product_id"], mine["score"], strict=True))
+        for product, found in zip(part["product_id"], part["propensity"], strict=True):
+            assert found == pytest.approx(twin(left, [product], 1.0, 4)[0], abs=1e-9)
+            del left[product]
 
 
 def test_after_an_update() -> None:

@@ -43,7 +43,9 @@ class Explore(UserRows):
     among those that a user may be offered, does not own and has not turned down. Scores are
     standardised per user over these; equal ones are equally likely. The probability of each draw,
     given those above it, is the list's `propensity`; that of a whole list is the product of its
-    rows'. A list that the pipeline's fallback ranked is not drawn, and its propensity is 1.
+    rows'. A list that the pipeline's fallback ranked is not drawn, and its propensity is 1. With
+    `recommend(stepwise=True)` every step has a pool of its own, among what may be offered after
+    those above, over which scores are standardised anew.
 
     What is drawn depends on the pipeline's seed, the user and the day of `as_of` (in UTC for aware
     data): whoever asks again on the same day sees the same list. Explore draws last: a pipeline

@@ -1,12 +1,16 @@
 """What cannot be decided: not evaluable and why, or an error that says what to pass."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from suitably.data.splits import Split
 from suitably.errors import SuitabilityWarning
-from suitably.evaluation import RollingSplit, TimeSplit
+from suitably.evaluation import ABTest, RollingSplit, TimeSplit
+from suitably.pipeline import Pipeline
+from suitably.ranking import Popularity
 from suitably.suitability.policy import Policy
 
 
@@ -79,3 +83,30 @@ def test_a_depth_of_a_thousand_million(bank):
 def test_a_metric_without_its_column_names_it(bank):
     with pytest.raises(ValueError, match=r"mean_fee|fee"):
         bank.run(bank.poor(), bank.good(), guardrails=["mean_fee@10<=0.01"])
+
+
+@pytest.mark.parametrize("arm", [None, "popularity", Popularity(), Pipeline])
+@pytest.mark.parametrize("place", ["control", "treatments"])
+def test_what_is_no_pipeline(bank, arm, place):
+    given = {"control": bank.poor(), "treatments": {"one": bank.good()}}
+    given[place] = {"two": arm} if place == "treatments" else arm
+    with pytest.raises(ValueError, match="must be a pipeline, such as"):
+        ABTest(**given)
+
+
+@pytest.mark.parametrize(
+    "given", [{"alpha": "x"}, {"alpha": None}, {"min_segment": "a"}, {"segments": 1}]
+)
+def test_arguments_of_another_type(bank, given):
+    with pytest.raises(ValueError, match=next(iter(given))):
+        ABTest(bank.poor(), bank.good(), **given)
+
+
+def test_a_cut_that_is_text(bank):
+    dated = split_of([f"u{n}" for n in range(5)], ["p0"] * 5)
+    results = [
+        bank.run(bank.poor(), bank.good(), split=split)
+        for split in (dated, replace(dated, at="2021-01-01", end="2021-06-01"))
+    ]
+    assert results[0].comparison == results[1].comparison
+    pd.testing.assert_frame_equal(*[result.to_frame() for result in results])

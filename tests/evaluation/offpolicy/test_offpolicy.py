@@ -1,6 +1,7 @@
 """Off-policy evaluation end to end: on logs of every slate there is, estimates are exact."""
 
 import itertools
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -333,6 +334,31 @@ class TestBadInput:
         log["clicked"] = log["value"] > 5
         assert self.run(log, reward="clicked").rows[0].treatment > 0
 
+    def test_rewards_that_are_decimals(self):
+        log = all_slates(USERS, 2)
+        log["margin"] = [Decimal(str(one)) for one in log["value"]]
+        found, expected = self.run(log, reward="margin"), self.run(log)
+        pd.testing.assert_frame_equal(found.to_frame(), expected.to_frame())
+
+    @pytest.mark.parametrize("worth", [np.inf, 2**60])
+    def test_a_reward_that_no_double_holds(self, worth):
+        log = all_slates(USERS, 1)
+        log["margin"] = pd.array([worth] * len(log), object)
+        with pytest.raises(st.DataError, match="margin"):
+            OffPolicy(pipeline(Popularity()), pipeline(Popularity()), reward="margin").run(
+                dataset(log), SPLIT
+            )
+
+    @pytest.mark.parametrize("arm", [None, "popularity", Popularity(), st.Pipeline])
+    def test_what_is_no_pipeline(self, arm):
+        with pytest.raises(ValueError, match="must be a pipeline, such as"):
+            OffPolicy(pipeline(Popularity()), arm)
+
+    @pytest.mark.parametrize("given", [{"alpha": "x"}, {"limit": np.nan}, {"estimators": None}])
+    def test_arguments_of_another_type(self, given):
+        with pytest.raises(ValueError, match=next(iter(given))):
+            OffPolicy(pipeline(Popularity()), pipeline(Popularity()), **given)
+
     def test_a_reward_that_is_missing(self):
         log = all_slates(USERS, 1).assign(margin=1.0)
         log.loc[3, "margin"] = np.nan
@@ -370,7 +396,7 @@ class TestBadInput:
             ({"slates": "none"}, "must be one of"),
             ({"alpha": 1}, "alpha=1"),
             ({"reward": None}, "must be the name of a column"),
-            ({"limit": 0}, "limit must be above 0"),
+            ({"limit": 0}, "limit=0.*above 0"),
         ],
     )
     def test_arguments(self, given, message):

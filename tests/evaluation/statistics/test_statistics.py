@@ -169,6 +169,13 @@ class TestFewUsers:
         assert np.isnan([found.low, found.high]).all()
         assert found.difference == pytest.approx(0.3)
 
+    def test_a_ratio_in_which_those_who_do_not_gain_round_to_a_difference(self):
+        """R + (0 − 3 R) · n / 3 n is 0 in numbers that have no end."""
+        above, below = np.zeros((2, 100)), np.full((2, 100), 3.0)
+        above[1, :6] = 1.0
+        found = delta_ratio(paired(*above, denominators=below), 0.05)
+        assert (found.method, found.p_value) == ("exact sign flips", 2 / 2**6)
+
     def test_a_ratio_that_five_users_of_a_thousand_gain_in(self):
         above = np.ones((2, 1000))
         above[1, :5] += [0.1, 0.2, 0.3, 0.4, 0.5]
@@ -311,6 +318,12 @@ class TestRatio:
         found = delta_ratio(paired([1, 2], [1, 2], denominators=np.zeros((2, 2))), 0.05)
         assert np.isnan([found.difference, found.low]).all()
 
+    @pytest.mark.parametrize("values", [[], [np.nan]])
+    def test_nobody(self, values):
+        found = delta_ratio(paired(values, values, denominators=np.ones((2, len(values)))), 0.05)
+        assert (found.n, found.evaluable) == (0, False)
+        assert found.reason == "no user has both values"
+
     def test_without_denominators(self):
         with pytest.raises(ValueError, match="no denominators"):
             delta_ratio(SLEEP, 0.05)
@@ -397,6 +410,18 @@ class TestCuped:
         assert abs(alike.standardised) < 0.2
         assert shifted.standardised == pytest.approx(0.5, abs=0.2)
         assert shifted.p_value < 1e-4
+
+    def test_balance_of_constants(self):
+        """Groups that are all of one kind are alike, or could not be less so."""
+        one, other = np.zeros((300, 3)), np.tile([0.0, 1.0, -1.0], (300, 1))
+        alike, more, less = balance(one, other)
+        assert (alike.standardised, alike.p_value) == (0.0, 1.0)
+        assert (more.standardised, more.p_value) == (np.inf, 0.0)
+        assert (less.standardised, less.p_value) == (-np.inf, 0.0)
+
+    def test_balance_of_constants_but_for_rounding(self):
+        (found,) = balance([0.3] * 50, [0.1 + 0.2] * 40)
+        assert (found.standardised, found.p_value) == (0.0, 1.0)
 
 
 p_values = st.lists(st.floats(0, 1), min_size=1, max_size=12)
@@ -537,6 +562,29 @@ class TestSequential:
     def test_wider_than_a_fixed_one_whenever_it_is_looked_at(self):
         for n in (10, 1_000, 5_000, 10**6):
             assert sequential_half_width(1.0, n) > stats.norm.isf(0.025)
+
+
+@pytest.mark.parametrize("error", [0.0, -1.0, np.nan, np.inf])
+def test_no_sequence_without_width(error):
+    with pytest.raises(ValueError, match="error must be finite and above 0"):
+        sequential_half_width(error, 100)
+
+
+@pytest.mark.parametrize("n", [2, 3, 7, 1000])
+@pytest.mark.parametrize("ratio", [False, True])
+def test_two_groups_without_spread_but_for_rounding(n, ratio):
+    groups = []
+    for value in (0.1, 0.7):
+        total, squares = sum([value] * n), sum([value * value] * n)
+        more = (3.0 * n, 9.0 * n, 3.0 * total) if ratio else ()
+        groups.append(Moments(n, total, squares, *more))
+    with pytest.raises(ValueError, match="without spread"):
+        (ratio_difference if ratio else mean_difference)(*groups)
+
+
+def test_a_group_of_one():
+    with pytest.raises(ValueError, match="a group of 1 users"):
+        mean_difference(Moments(1, 1.0, 1.0), Moments(10, 5.0, 4.0))
 
 
 def test_an_arm_against_itself():

@@ -10,7 +10,7 @@ import pyarrow as pa
 from suitably.data.dataset import Dataset
 from suitably.data.splits import Split
 from suitably.errors import DataError
-from suitably.evaluation.abtest.arms import Arm, fingerprints
+from suitably.evaluation.abtest.arms import Arm, check_arm, fingerprints
 from suitably.evaluation.abtest.estimates import Estimates
 from suitably.evaluation.abtest.guardrails import Guardrail, parse_guardrails
 from suitably.evaluation.abtest.judgement import Judgement, judge_arms
@@ -26,6 +26,7 @@ from suitably.metrics.protocol import MetricLike, is_per_user
 from suitably.suitability.language.types import Scale
 from suitably.suitability.policy import Policy, read_policies
 from suitably.utils.parallel import check_jobs, run_jobs
+from suitably.utils.params import check_fraction, check_positive_int
 from suitably.utils.progress import progress
 from suitably.utils.suggest import nearest
 
@@ -139,19 +140,25 @@ class ABTest:
 
     def __post_init__(self) -> None:
         """Refuse what `run` could not use."""
-        if isinstance(self.alpha, bool) or not 0 < self.alpha < 1:
-            raise ValueError(f"alpha={self.alpha!r}: must lie between 0 and 1")
+        check_fraction(self, "alpha", zero=False, one=False)
         if self.relevant not in ("all", "suitable"):
             raise ValueError(f'relevant={self.relevant!r}: must be "all" or "suitable"')
         if isinstance(self.seed, bool) or not isinstance(self.seed, int):
             raise ValueError(f"seed={self.seed!r}: must be an integer")
-        if isinstance(self.min_segment, bool) or self.min_segment < 2:
+        check_positive_int(self, "min_segment")
+        if self.min_segment < 2:
             raise ValueError(f"min_segment={self.min_segment!r}: must be 2 or more")
         if self.statistic is not None and not callable(self.statistic):
             raise ValueError(f"statistic={self.statistic!r:.50}: must be a Statistic, or None")
         check_jobs(self.n_jobs)
         find_convention(self.convention)
-        self._arms()
+        fields = () if self.segments is None else self.segments
+        if not isinstance(fields, str | Sequence):
+            raise ValueError(
+                f"segments={fields!r:.60}: must be a field of users, or a list of them"
+            )
+        for name, arm in self._arms().items():
+            check_arm(arm, name)
         self._metrics()
         self._policies()
 

@@ -26,6 +26,7 @@ __all__ = [
     "Arm",
     "JudgingPolicy",
     "PreparedArm",
+    "check_arm",
     "evaluate_policy",
     "fingerprints",
     "prepare_arm",
@@ -115,6 +116,17 @@ class PreparedArm:
             user_ids=user_ids, k=k, as_of=self.as_of, product_ids=candidates
         )
         return asked.to_frame()
+
+
+def check_arm(arm: Any, name: str) -> None:
+    """Refuse what is no pipeline.
+
+    Raises:
+        ValueError: It is none, or its class.
+    """
+    there = all(hasattr(arm, part) for part in ("clone", "fit", "knows", "recommend"))
+    if isinstance(arm, type) or not there:
+        raise ValueError(f"{name}={arm!r:.60}: must be a pipeline, such as Pipeline(policy=…)")
 
 
 def prepare_arm(

@@ -45,7 +45,7 @@ def decide(
     if result.omitted or not result.n:
         return (
             "not evaluable",
-            f"An input is missing: {primary} has no value for {result.omitted} users.",
+            f"An input is missing: {primary} has no value in {result.omitted:,} cases.",
         )
     users = "1 user" if result.n == 1 else f"{result.n:,} users"
     change = f"changes {primary} by {result.difference:+.4f} over {users}"

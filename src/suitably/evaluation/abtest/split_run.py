@@ -147,7 +147,7 @@ def run_split(
         candidates = Vocabulary(given).values
     everyone, needs = _relevant(split, data), needed(spec.metrics)
     if not len(everyone.user_ids):
-        return _nothing(spec, len(arms), split, everyone, len(candidates))
+        return _nothing(data, spec, len(arms), split, everyone, len(candidates))
 
     users = everyone.user_ids.values
     known = np.unique(np.concatenate([candidates, everyone.product_ids.values]))  # of one type
@@ -188,7 +188,7 @@ def run_split(
         shown = list_examples(lists, evaluable, judging, view)
     refitted = tuple(n for n, arm in zip(arms, prepared, strict=True) if arm.refitted)
     return SplitRun(
-        record=_record(split, everyone, evaluable, len(candidates), refitted),
+        record=_record(data, split, everyone, evaluable, len(candidates), refitted),
         samples=tuple(samples),
         overall=overall,
         examples=shown,
@@ -266,6 +266,7 @@ def _check_kind(ids: pa.Array, known: Vocabulary, name: str) -> None:
 
 
 def _record(
+    data: Dataset,
     split: Split,
     everyone: RelevantPairs,
     evaluable: RelevantPairs,
@@ -273,12 +274,19 @@ def _record(
     refitted: tuple[str, ...],
 ) -> SplitRecord:
     users, left = len(everyone.user_ids), len(evaluable.user_ids)
-    begins, note = split.begins, split.note
-    return SplitRecord(split.at, split.end, users, left, candidates, refitted, begins, note)
+    at, end, begins = (_stamped(moment, data) for moment in (split.at, split.end, split.begins))
+    return SplitRecord(at, end, users, left, candidates, refitted, begins, split.note)
+
+
+def _stamped(moment: Any, data: Dataset) -> Any:
+    """Return a moment of a split of one's own, such as text, as a timestamp."""
+    if data.events.times is None or moment is None or moment is pd.NaT:
+        return moment
+    return data.clock.stamp(data.clock.instant(moment, "split"))
 
 
 def _nothing(
-    spec: TestSpec, arms: int, split: Split, nobody: RelevantPairs, candidates: int
+    data: Dataset, spec: TestSpec, arms: int, split: Split, nobody: RelevantPairs, candidates: int
 ) -> SplitRun:
     labels = {field: np.empty(0, dtype=object) for field in spec.segments}
     none, ids = np.empty((arms, 0)), nobody.user_ids.array
@@ -290,4 +298,4 @@ def _nothing(
     )
     nowhere = (float("nan"),) * arms
     overall = {metric.label: nowhere for metric in spec.metrics if not is_per_user(metric)}
-    return SplitRun(_record(split, nobody, nobody, candidates, ()), samples, overall)
+    return SplitRun(_record(data, split, nobody, nobody, candidates, ()), samples, overall)

@@ -11,7 +11,7 @@ from suitably.data.dataset import Dataset
 from suitably.data.splits import Split
 from suitably.data.vocabulary import Vocabulary, id_array
 from suitably.errors import DataError
-from suitably.evaluation.abtest.arms import Arm, prepare_arm
+from suitably.evaluation.abtest.arms import Arm, check_arm, prepare_arm
 from suitably.evaluation.offpolicy.choices import Choices, choices_of
 from suitably.evaluation.offpolicy.estimators import ESTIMATORS, Rounds
 from suitably.evaluation.offpolicy.evidence import Evidence
@@ -20,6 +20,7 @@ from suitably.evaluation.offpolicy.reward_model import FOLDS, mean_rewards
 from suitably.evaluation.offpolicy.slates import Slates, read_slates
 from suitably.evaluation.offpolicy.weights import SLATE_WEIGHTS, SlateWeights, importance_weights
 from suitably.evaluation.splits import read_splits, warn_of_uncovered
+from suitably.utils.params import check_fraction, check_positive
 from suitably.utils.suggest import nearest
 
 __all__ = ["OffPolicy"]
@@ -103,7 +104,7 @@ class OffPolicy:
 
     def __post_init__(self) -> None:
         """Refuse what `run` could not use."""
-        if isinstance(self.estimators, str) or not list(self.estimators):
+        if not isinstance(self.estimators, list | tuple) or not self.estimators:
             raise ValueError(f"estimators={self.estimators!r:.60}: must be a list of names")
         for name in self.estimators:
             if name not in ESTIMATORS:
@@ -114,10 +115,11 @@ class OffPolicy:
             raise ValueError(f"reward={self.reward!r:.60}: must be the name of a column")
         if self.slates not in SLATE_WEIGHTS:
             raise ValueError(f"slates={self.slates!r:.60}: must be one of {SLATE_WEIGHTS}")
-        if isinstance(self.alpha, bool) or not 0 < self.alpha < 1:
-            raise ValueError(f"alpha={self.alpha!r}: must lie between 0 and 1")
-        if not self.limit > 0 or not self.min_effective_n >= 0:
-            raise ValueError("limit must be above 0, min_effective_n 0 or more")
+        check_fraction(self, "alpha", zero=False, one=False)
+        check_positive(self, "limit")
+        check_positive(self, "min_effective_n", zero=True)
+        check_arm(self.control, "control")
+        check_arm(self.treatment, "treatment")
 
     def run(self, data: Dataset, split: Any) -> OffPolicyResult:
         """Estimate both pipelines' values and their difference.

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from suitably.data.columns import Columns
 from suitably.data.dataset import Dataset
 from suitably.data.events import Events
 from suitably.data.splits import Split
+from suitably.data.values import finite_doubles, is_number
 from suitably.errors import DataError
 
 __all__ = ["Slates", "read_slates"]
@@ -93,12 +93,12 @@ def _rewards(data: Dataset, events: Events, reward: str) -> NDArray[np.float64]:
         column = events.column(reward)
         if pa.types.is_boolean(column.type):
             column = column.cast(pa.float64())
-        if not (pa.types.is_floating(column.type) or pa.types.is_integer(column.type)):
-            if not pa.types.is_null(column.type):
-                raise DataError(f"reward={reward!r}: must hold numbers, not {column.type}")
+        if pa.types.is_null(column.type):
             column = column.cast(pa.float64())
-        found = pc.fill_null(column.cast(pa.float64()), np.nan).to_numpy(zero_copy_only=False)
-    bad = ~np.isfinite(found)
+        if not is_number(column.type):
+            raise DataError(f"reward={reward!r}: must hold numbers, not {column.type}")
+        found = finite_doubles(column, f"reward={reward!r}")
+    bad = np.isnan(found)
     if bad.any():
         raise DataError(
             f"reward={reward!r}: {int(bad.sum())} of {len(found)} impressions have none; write 0 "

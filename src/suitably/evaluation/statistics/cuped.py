@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+from suitably.evaluation.statistics.rounding import without_noise
 from suitably.evaluation.statistics.two_samples import Moments, TwoSampleEstimate, mean_difference
 from suitably.utils.record import Record
 
@@ -107,11 +108,17 @@ def balance(control: ArrayLike, treatment: ArrayLike) -> tuple[Balance, ...]:
         raise ValueError(f"balance: {a.shape[1]} covariates of control, {b.shape[1]} of treatment")
     found = []
     for place, (ours, theirs) in enumerate(zip(a.T, b.T, strict=True)):
-        spread = float(np.sqrt((ours.var(ddof=1) + theirs.var(ddof=1)) / 2))
-        apart = float(theirs.mean() - ours.mean())
-        p_value = float(stats.ttest_ind(theirs, ours, equal_var=False).pvalue) if spread else 1.0
-        found.append(Balance(place, apart / spread if spread else 0.0, p_value))
+        found.append(Balance(place, *_apart(ours, theirs)))
     return tuple(found)
+
+
+def _apart(ours: NDArray[np.float64], theirs: NDArray[np.float64]) -> tuple[float, float]:
+    """Return a standardised difference and its p-value; two constants are alike or not at all."""
+    apart = float(without_noise(ours.mean(), theirs.mean(), terms=len(ours) + len(theirs)))
+    if all(not without_noise(one, np.full_like(one, one[0])).any() for one in (ours, theirs)):
+        return (float(np.copysign(np.inf, apart)), 0.0) if apart else (0.0, 1.0)
+    spread = float(np.sqrt((ours.var(ddof=1) + theirs.var(ddof=1)) / 2))
+    return apart / spread, float(stats.ttest_ind(theirs, ours, equal_var=False).pvalue)
 
 
 def _columns(values: ArrayLike) -> NDArray[np.float64]:

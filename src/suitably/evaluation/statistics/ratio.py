@@ -3,15 +3,18 @@
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from suitably.evaluation.statistics.judged import judged_means
 from suitably.evaluation.statistics.paired_t import student
 from suitably.evaluation.statistics.protocol import Estimate, PairedSample
-from suitably.evaluation.statistics.rounding import without_noise
+from suitably.evaluation.statistics.rounding import noise
 from suitably.evaluation.statistics.user_means import UserMeans, check_alpha
 from suitably.metrics.ratio import linearised
 
 __all__ = ["delta_ratio"]
+
+Floats = NDArray[np.float64]
 
 
 def delta_ratio(sample: PairedSample, alpha: float) -> Estimate:
@@ -53,12 +56,19 @@ def delta_ratio(sample: PairedSample, alpha: float) -> Estimate:
         for above, below in zip(sums[:2], sums[2:], strict=True)
     )
     ours, theirs = linearised(sums[0], sums[2]), linearised(sums[1], sums[3])
-    if np.isnan(ours).any() or np.isnan(theirs).any():
-        reason = "an arm's denominators sum to 0"
+    if not n or np.isnan(ours).any() or np.isnan(theirs).any():
+        reason = "an arm's denominators sum to 0" if n else "no user has both values"
         apart = treatment - control
         return Estimate(n, omitted, control, treatment, apart, reason=reason, evaluable=False)
-    # Rounding of the sums over all users is in every value.
-    apart_each = without_noise(ours, theirs, terms=n)
-    means = UserMeans(ours, theirs, apart_each, np.full(n, n), omitted, None)
+    # What rounds are the terms of the linearised values, which cancel, and sums over all users.
+    sizes = _sizes(sums[0], sums[2], control), _sizes(sums[1], sums[3], treatment)
+    each = np.where(np.abs(theirs - ours) <= noise(*sizes, terms=n), 0.0, theirs - ours)
+    means = UserMeans(*sizes, each, np.full(n, n), omitted, None)
     found = judged_means(means, alpha, "delta ratio", student, exact_for_few=True)
     return replace(found, control=control, treatment=treatment)
+
+
+def _sizes(above: Floats, below: Floats, ratio: float) -> Floats:
+    """Return how large the terms of each linearised value are."""
+    found: Floats = abs(ratio) + (np.abs(above) + abs(ratio) * below) * (len(below) / below.sum())
+    return found

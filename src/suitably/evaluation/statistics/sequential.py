@@ -26,8 +26,10 @@ def sequential_half_width(
         >>> round(sequential_half_width(0.014142843, 20_000), 4)
         0.0442
     """
-    if not error >= 0 or n < 1 or tuned_for < 1 or not 0 < alpha < 1:
-        raise ValueError("error must be 0 or more, n and tuned_for positive, alpha between 0 and 1")
+    if not 0 < error < math.inf or n < 1 or tuned_for < 1 or not 0 < alpha < 1:
+        raise ValueError(
+            "error must be finite and above 0, n and tuned_for positive, alpha between 0 and 1"
+        )
     log = -2 * math.log(alpha)
     rho = (log + math.log(1 + log)) / tuned_for
     scaled = n * rho

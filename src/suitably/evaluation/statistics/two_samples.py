@@ -6,6 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy import stats
 
+from suitably.evaluation.statistics.rounding import noise
+
 __all__ = ["Moments", "TwoSampleEstimate", "mean_difference", "ratio_difference", "srm"]
 
 
@@ -119,7 +121,15 @@ def srm(
 
 def _mean(group: Moments) -> tuple[float, float]:
     mean = group.total / group.n
-    return mean, (group.squares - group.n * mean**2) / (group.n - 1) / group.n
+    spread = _spread(group.squares - group.n * mean**2, group.squares, group.n)
+    return mean, spread / (group.n - 1) / group.n
+
+
+def _spread(squares: float, largest: float, n: int) -> float:
+    """Return a sum of squares about a mean; 0 where rounding of its largest term may make it."""
+    if n < 2:
+        raise ValueError(f"a group of {n} users: must be two or more")
+    return squares if squares > float(noise(largest, terms=np.sqrt(n))) else 0.0
 
 
 def _ratio(group: Moments) -> tuple[float, float]:
@@ -129,7 +139,9 @@ def _ratio(group: Moments) -> tuple[float, float]:
     above = group.squares - group.total**2 / n
     below = group.below_squares - group.below**2 / n
     both = group.products - group.total * group.below / n
-    variance = (above - 2 * ratio * both + ratio**2 * below) / (n - 1)
+    largest = max(group.squares, abs(2 * ratio * group.products), ratio**2 * group.below_squares)
+    spread = above - 2 * ratio * both + ratio**2 * below
+    variance = _spread(spread, largest, n) / (n - 1)
     return ratio, variance / (group.below / n) ** 2 / n
 
 
