@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,13 +65,17 @@ class Evidence:
 
     def per_user(self, rows: Floats) -> tuple[Floats, Floats]:
         """Return sums of numbers per user, and how many slates each has: float64 (users,)."""
+        codes, counts = self._users
+        sums: Floats = np.bincount(codes, rows, minlength=len(counts)).astype(np.float64)
+        return sums, counts
+
+    @cached_property
+    def _users(self) -> tuple[NDArray[np.intp], Floats]:
+        """Each row's user, numbered from 0, and how many slates each user has."""
         _, codes = np.unique(self.users, return_inverse=True)
         first = np.ones(len(self), bool)
         first[1:] = self.slates[1:] != self.slates[:-1]
-        size = int(codes.max(initial=-1)) + 1
-        sums: Floats = np.bincount(codes, rows, minlength=size).astype(np.float64)
-        counts: Floats = np.bincount(codes, first, minlength=size).astype(np.float64)
-        return sums, counts
+        return codes, np.bincount(codes, first).astype(np.float64)
 
     def __len__(self) -> int:
         return len(self.users)
@@ -89,7 +94,6 @@ def interval(sums: Floats, slates: Floats, alpha: float) -> tuple[float, float, 
         all the same but for rounding.
 
     Example:
-        >>> low, mean, high = 0, 0, 0
         >>> mean, low, high = interval(np.array([1.0, 2.0, 3.0]), np.ones(3), 0.05)
         >>> mean, round(low, 3), round(high, 3)
         (2.0, -0.484, 4.484)
