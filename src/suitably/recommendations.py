@@ -82,6 +82,31 @@ class Recommendations:
         return self._drawn.lists
 
     @property
+    def rows(self) -> NDArray[np.int64]:
+        """The positions of the users asked among the model's, −1 where unknown."""
+        return self._rows
+
+    @property
+    def user_ids(self) -> pa.Array:
+        """The ids of the users asked, in their order."""
+        return self._asked
+
+    @property
+    def stood_in(self) -> NDArray[np.bool_]:
+        """Whose list the fallback ranked, since the ranker knows nothing of them: bool (users,)."""
+        return self._drawn.stood_in
+
+    @property
+    def generator(self) -> ListGenerator:
+        """What drew the lists up."""
+        return self._generator
+
+    @property
+    def last_generator(self) -> ListGenerator:
+        """What would draw up the next product, where lists were drawn up step by step."""
+        return self._last
+
+    @property
     def as_of(self) -> pd.Timestamp | None:
         """The moment that the lists hold as of; None in data without timestamps."""
         moment = self._generator.snapshot.as_of
@@ -200,11 +225,38 @@ class Recommendations:
             user_id, returned, reason, count: a row per user and reason; the count is one of
             products, for `catalogue` of those that `k` asks for beyond the catalogue.
         """
-        parts = list(self._causes(np.flatnonzero(self.lists.lengths < self.k)))
-        places = [np.repeat(block, len(names)) for block, names, _ in parts]
-        reasons = [np.tile(np.array(names, object), len(block)) for block, names, _ in parts]
-        counts = [count.ravel() for _, _, count in parts]
-        return self._write(self._abstained(*map(np.concatenate, (places, reasons, counts))))
+        causes = self.causes(np.flatnonzero(self.lists.lengths < self.k))
+        places = causes["place"].to_numpy()
+        users = {
+            "user_id": self._asked.take(causes["place"].combine_chunks()),
+            "returned": pa.array(self.lists.lengths[places], pa.int32()),
+        }
+        return self._write(
+            pa.table({**users, "reason": causes["reason"], "count": causes["count"]})
+        )
+
+    def causes(self, places: NDArray[np.int64], first: int = 0) -> pa.Table:
+        """Return what shortened some lists: place (int64), reason and count, place by place.
+
+        Args:
+            places: Of users with fewer than k products.
+            first: The place that is called 0.
+        """
+        parts = list(self._causes(places))
+        found = np.concatenate([np.repeat(block, len(names)) for block, names, _ in parts])
+        reasons = np.concatenate(
+            [np.tile(np.array(names, object), len(block)) for block, names, _ in parts]
+        )
+        counts = np.concatenate([count.ravel() for _, _, count in parts])
+        order = np.argsort(found, kind="stable")
+        order = order[(counts[order] > 0) | (self._rows[found[order]] < 0)]
+        return pa.table(
+            {
+                "place": pa.array(found[order] - first, pa.int64()),
+                "reason": pa.array(reasons[order], pa.string()),
+                "count": pa.array(counts[order], pa.int64()),
+            }
+        )
 
     @cached_property
     def _asked(self) -> pa.Array:
@@ -281,20 +333,6 @@ class Recommendations:
             for block, names, counts in self._causes(places)
             for place, row in zip(block.tolist(), counts.tolist(), strict=True)
         }
-
-    def _abstained(
-        self, places: NDArray[np.int64], reasons: NDArray[Any], counts: NDArray[np.int64]
-    ) -> pa.Table:
-        order = np.argsort(places, kind="stable")
-        order = order[(counts[order] > 0) | (self._rows[places[order]] < 0)]
-        return pa.table(
-            {
-                "user_id": self._asked.take(pa.array(places[order])),
-                "returned": pa.array(self.lists.lengths[places[order]], pa.int32()),
-                "reason": pa.array(reasons[order], pa.string()),
-                "count": pa.array(counts[order], pa.int64()),
-            }
-        )
 
     def _table(self, places: NDArray[np.int64]) -> pa.Table:
         lists = self.lists.take(places)
@@ -383,3 +421,7 @@ class Recommendations:
 
 def _blocks(places: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
     return (places[start : start + _BLOCK] for start in range(0, len(places), _BLOCK))
+
+
+def _columns(table: pa.Table, *names: str) -> dict[str, pa.ChunkedArray]:
+    return {name: table[name] for name in names}

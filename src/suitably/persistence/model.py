@@ -27,6 +27,7 @@ from suitably.persistence.components import (
     write_arrays,
     write_component,
 )
+from suitably.persistence.fingerprint import remember_fingerprint
 from suitably.persistence.folder import Verify
 from suitably.persistence.publishing import publication
 from suitably.persistence.reader import Reader, open_folder
@@ -124,7 +125,9 @@ def read_model(reader: Reader, trusted: Sequence[Callable[..., Any]]) -> Model:
         ArtifactError: They do not make up a model, or one of a class that is not trusted.
     """
     try:
-        return _load(reader, trusted)
+        model = _load(reader, trusted)
+        remember_fingerprint(model, reader.facts)
+        return model
     except ArtifactError:
         raise
     except (LookupError, TypeError, AttributeError, ValueError, SuitablyError) as error:

@@ -23,9 +23,11 @@ from suitably.persistence.folder import Verify
 from suitably.persistence.model import load_model, save_model
 from suitably.persistence.packing import pack, unpack
 from suitably.pipeline.batches import stream
+from suitably.pipeline.decision_block import AuditLog
 from suitably.pipeline.diagram import pipeline_html
 from suitably.pipeline.fallback import check_draws_last, rankers_with_fallback
 from suitably.pipeline.generate import ListGenerator
+from suitably.pipeline.recording import record
 from suitably.pipeline.similar import similar_products
 from suitably.pipeline.stepwise import generate_stepwise
 from suitably.pipeline.trace import Trace, trace
@@ -61,7 +63,8 @@ class Pipeline(Parameterized):
         fallback: What ranks for users that the ranker knows nothing of; None: nothing does.
             Default: popularity, by the first of tier, client_category and risk_level that is a
             field of users.
-        audit: Reserved for the audit trail.
+        audit: What every decision is told to before it is handed out, such as an
+            `AuditTrail`; None: nothing. It is not saved: give it to a loaded pipeline anew.
         consent: Reserved for consent.
         seed: For everything random.
 
@@ -91,7 +94,7 @@ class Pipeline(Parameterized):
         policy: Policy | str | Path | Sequence[Policy | str | Path] | None = None,
         ranker: Ranker | None = None,
         rerankers: Sequence[Reranker] = (),
-        audit: Any = None,
+        audit: AuditLog | None = None,
         consent: Any = None,
         seed: int = 0,
         fallback: Ranker | str | None = "popularity",
@@ -149,9 +152,10 @@ class Pipeline(Parameterized):
         for reranker in self.rerankers:
             if hasattr(reranker, "check_params"):
                 reranker.check_params()
-        for name in ("audit", "consent"):
-            if getattr(self, name) is not None:
-                raise ValueError(f"{name}: this version has none; leave it None")
+        if self.audit is not None and not isinstance(self.audit, AuditLog):
+            raise ValueError(f"audit={self.audit!r:.60}: must have a method record, or be None")
+        if self.consent is not None:
+            raise ValueError("consent: this version has none; leave it None")
         with logged(_log, "fit") as count:
             view = data.view(as_of)
             count(users=len(view.users), products=len(view.products), interactions=len(view.events))
@@ -307,10 +311,14 @@ class Pipeline(Parameterized):
         generator = self._generator(model, k, as_of, exclude_owned, product_ids, amounts)
         asked, rows = _asked(model.state.users.ids, user_ids)
         with logged(_log, "recommend", logging.DEBUG, users=len(rows), k=generator.k):
-            if not stepwise:
-                return Recommendations(asked, rows, generator.generate(rows), generator)
-            lists, last = generate_stepwise(generator, model.policies, rows, amounts)
-            return Recommendations(asked, rows, lists, generator, last)
+            if stepwise:
+                lists, last = generate_stepwise(generator, model.policies, rows, amounts)
+            else:
+                lists, last = generator.generate(rows), generator
+            made = Recommendations(asked, rows, lists, generator, last)
+            if self.audit is not None:
+                record(self.audit, model, made, stepwise)
+            return made
 
     def why_not(
         self,

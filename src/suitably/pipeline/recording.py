@@ -1,0 +1,91 @@
+"""Decisions on record: what recommendations are made of, block by block, for an audit log."""
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from suitably.model.model import Model
+from suitably.persistence.packing import fingerprint
+from suitably.pipeline.decision_block import AuditLog, DecisionBlock, DecisionContext
+from suitably.pipeline.generate import ListGenerator
+from suitably.recommendations import Recommendations
+from suitably.suitability.eligibility import Eligibility
+from suitably.suitability.language.nodes import column_name
+from suitably.utils import bitset
+from suitably.utils.parallel import parallel
+
+__all__ = ["record"]
+
+_BLOCK = 4096
+_AT_A_TIME = 16
+
+
+def record(log: AuditLog, model: Model, made: Recommendations, stepwise: bool = False) -> None:
+    """Tell a log of every decision of a call, in the order of the users asked.
+
+    Raises:
+        ArtifactError: A part of the model cannot be saved, so that no fingerprint stands for it.
+    """
+    context = _context(model, made, stepwise)
+    inputs = _inputs(made.generator.snapshot.eligibility)
+    starts = range(0, len(made), _BLOCK)
+    for first in range(0, len(starts), _AT_A_TIME):  # what waits for the log is bounded
+        some = starts[first : first + _AT_A_TIME]
+        for block in parallel(lambda start: _block(context, made, inputs, start), some):
+            log.record(block)
+
+
+def _block(
+    context: DecisionContext, made: Recommendations, inputs: pa.Table, start: int
+) -> DecisionBlock:
+    places = np.arange(start, min(start + _BLOCK, len(made)))
+    rows = made.rows[places]
+    is_known = rows >= 0
+    known = rows[is_known]
+    generator, eligibility = made.generator, made.last_generator.snapshot.eligibility
+    candidates = np.zeros(len(rows), np.int64)
+    candidates[is_known] = _candidates(generator, known)
+    kept_out = eligibility.exclusions(known, generator.narrowed).sum(axis=0)
+    lists = made.lists.take(places)
+    return DecisionBlock(
+        context=context,
+        rows=rows,
+        user_ids=made.user_ids.slice(start, len(places)),
+        inputs=inputs.take(pa.array(rows, mask=~is_known)),
+        candidates=candidates,
+        exclusions=dict(zip(eligibility.reasons, kept_out.tolist(), strict=True)),
+        lists=lists,
+        abstentions=made.causes(places[lists.lengths < made.k], start),
+        stood_in=made.stood_in[places],
+    )
+
+
+def _context(model: Model, made: Recommendations, stepwise: bool) -> DecisionContext:
+    generator = made.generator
+    catalogue = generator.state.catalogue.ids
+    asked = generator.candidates
+    return DecisionContext(
+        model=fingerprint(model),
+        policies=model.policies,
+        as_of=made.as_of,
+        users=generator.state.users.ids,
+        products=catalogue,
+        k=made.k,
+        exclude_owned=generator.exclude_owned,
+        stepwise=stepwise,
+        narrowed=None if asked is None else catalogue.decode(np.unique(asked)),
+    )
+
+
+def _inputs(eligibility: Eligibility) -> pa.Table:
+    """Return the fields of users that policies read, as rules see them, in their order."""
+    fields = eligibility.users.fields
+    read = (field for policy in eligibility.policies for field in policy.reads)
+    names = dict.fromkeys(column_name(field.name) for field in read if field.side == "user")
+    there = [name for name in names if name in fields.column_names]
+    table = fields.select(there).rename_columns([f"user.{name}" for name in there])
+    return table.combine_chunks()
+
+
+def _candidates(generator: ListGenerator, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    return bitset.row_counts(generator.allowed(rows) & generator.scorable(rows))
