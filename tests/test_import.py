@@ -16,9 +16,9 @@ TOP = ["ABTest", "ArtifactError", "Columns", "DataError", "Dataset", "NotFittedE
 ROOMS = {
     "data": ["simulate_bank", "far_trans", "scf2019", "open_bandit"],
     "profiles": ["Activity", "BalanceValue", "BetaGeo", "Churn", "FromFunction", "GammaGamma",
-                 "Holdings", "Lifecycle", "LifetimeValue", "Preferences", "RecencyFrequencyValue",
-                 "RiskAppetite", "Segments", "Strata", "Tags", "Tier", "build", "card", "cohorts",
-                 "funnel", "population", "retention"],
+                 "Holdings", "Lifecycle", "LifetimeValue", "ParetoNBD", "Preferences",
+                 "RecencyFrequencyValue", "RiskAppetite", "Segments", "Strata", "Tags", "Tier",
+                 "build", "card", "cohorts", "funnel", "population", "retention"],
     "ranking": ["Popularity", "ItemKNN", "EASE", "Spectral", "ALS", "BPR", "LogisticMF", "IALS",
                 "LightFM", "Blend"],
     "reranking": ["Diversity", "Determinantal", "Caps", "Calibration", "ConcentrationLimit"],

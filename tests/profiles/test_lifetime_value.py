@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import suitably
 from suitably.data import Dataset
-from suitably.profiles import BetaGeo, GammaGamma, LifetimeValue
+from suitably.profiles import BetaGeo, GammaGamma, LifetimeValue, ParetoNBD
 from suitably.profiles.lifetime.day_summary import DaySummary
 from suitably.testing import BuilderContract
 from suitably.testing.bank import AS_OF, SmallBank
@@ -46,6 +46,7 @@ class TestLifetimeValueContract(BuilderContract):
             LifetimeValue(covariates="income"),
             LifetimeValue(penalty=-1),
             LifetimeValue(rates={"EUR": 0}),
+            LifetimeValue(model="bg"),
         ]
 
 
@@ -62,6 +63,13 @@ class TestWithColumnsContract(BuilderContract):
 
     def make(self) -> Any:
         return LifetimeValue(discount="rate", margin="share", covariates=("income",), penalty=0.5)
+
+
+class TestWithTheParetoModelContract(TestWithColumnsContract):
+    """Likewise, with customers who leave at any time."""
+
+    def make(self) -> Any:
+        return LifetimeValue(margin="share", covariates=("income",), penalty=0.5, model="pareto")
 
 
 def data_of(log: pd.DataFrame, users: Any = None, **meaning: Any) -> Dataset:
@@ -120,6 +128,22 @@ def test_values_are_those_of_the_models() -> None:
     p, q, v = builder.spend_
     mean = frame["lifetime_value"] / frame["expected_purchases"] / 0.2
     assert mean[once].to_numpy() == pytest.approx(p * v / (q - 1))
+
+
+def test_with_the_other_model_of_purchases() -> None:
+    data = data_of(shop())
+    builder = LifetimeValue(180, model="pareto").fit(data, "2024-01-01")
+    days = summary(data, "2024-01-01")
+    history = [one[days.bought] for one in (days.frequency, days.recency, days.age)]
+    model = ParetoNBD().fit(*history)
+    assert builder.purchases_.tolist() == list(model.params_)
+    frame = builder.transform(data)[days.bought]
+    assert frame["p_alive"].tolist() == model.p_alive(*history).tolist()
+    assert frame["p_alive"][days.frequency[days.bought] == 0].max() < 1
+    ahead = model.expected_purchases(180, *history)
+    assert frame["expected_purchases"].tolist() == ahead.tolist()
+    again = from_state(LifetimeValue, state_of(builder) or {})
+    assert again.transform(data).equals(builder.transform(data))
 
 
 def test_discounting_is_an_integral_over_time() -> None:

@@ -11,7 +11,15 @@ from suitably.profiles.compose import build
 from suitably.profiles.functions.from_function import FromFunction
 from suitably.profiles.holdings.holdings import Holdings
 from suitably.profiles.lifecycle.lifecycle import Lifecycle
-from suitably.profiles.lifetime import BetaGeo, BetaGeoParams, GammaGamma, GammaGammaParams
+from suitably.profiles.lifetime import (
+    BetaGeo,
+    BetaGeoParams,
+    GammaGamma,
+    GammaGammaParams,
+    ParetoNBD,
+    ParetoNBDParams,
+    PurchaseModel,
+)
 from suitably.profiles.lifetime.balance_value import BalanceValue
 from suitably.profiles.lifetime.lifetime_value import LifetimeValue
 from suitably.profiles.population import Population, population
@@ -40,10 +48,13 @@ __all__ = [
     "Lifecycle",
     "LifetimeValue",
     "Origin",
+    "ParetoNBD",
+    "ParetoNBDParams",
     "Population",
     "Preferences",
     "ProfileCard",
     "Provenance",
+    "PurchaseModel",
     "RecencyFrequencyValue",
     "RiskAppetite",
     "Segmentation",

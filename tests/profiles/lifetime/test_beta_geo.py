@@ -121,7 +121,7 @@ def test_never_negative_never_nan(
     assert more[0] == 0
     assert all(np.isfinite(more))
     # What is expected grows with the horizon, and never beyond the rate of one who cannot leave.
-    assert more[1] <= more[2] + 1e-9 * (1 + more[2])
+    assert more[1] <= more[2] + 1e-8 * (1 + more[2])  # both have nine digits
     r, alpha, _, _ = params
     assert more[2] <= (r + x) / (alpha + age) * t * (1 + 1e-7) + 1e-9
 

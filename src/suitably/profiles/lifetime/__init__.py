@@ -2,5 +2,15 @@
 
 from suitably.profiles.lifetime.beta_geo import BetaGeo, BetaGeoParams
 from suitably.profiles.lifetime.gamma_gamma import GammaGamma, GammaGammaParams
+from suitably.profiles.lifetime.pareto_nbd import ParetoNBD, ParetoNBDParams
+from suitably.profiles.lifetime.purchase_model import PurchaseModel
 
-__all__ = ["BetaGeo", "BetaGeoParams", "GammaGamma", "GammaGammaParams"]
+__all__ = [
+    "BetaGeo",
+    "BetaGeoParams",
+    "GammaGamma",
+    "GammaGammaParams",
+    "ParetoNBD",
+    "ParetoNBDParams",
+    "PurchaseModel",
+]

@@ -1,17 +1,14 @@
 """How many purchases an active customer of the BG/NBD model is expected to make."""
 
-from functools import cache
-
 import numpy as np
-from numpy.polynomial.legendre import leggauss
 from scipy.special import betainccinv, betaincinv, hyp2f1
 
 from suitably.profiles.lifetime.distinct import distinct_rows
 from suitably.profiles.lifetime.likelihood import Floats
+from suitably.profiles.lifetime.quadrature import log_times, unit_nodes
 
 __all__ = ["while_active"]
 
-_NODES = 32
 _CHANCES = 200
 _USUAL = 20.0
 """Up to which r, a and b the nodes and SciPy's ₂F₁ are good to nine digits."""
@@ -85,7 +82,7 @@ def _by_time(
 
     Of the two forms of ₂F₁ by Pfaff, take the one that stays finite as time goes on.
     """
-    ahead, step, since = _times(t, alpha + age)
+    ahead, step, since = log_times(t, alpha + age)
     done = -np.expm1(-ahead)
     x, a, b, rate = (one[:, None] for one in (x, a, b, rate))
     early = a <= 1 + r + x
@@ -116,9 +113,9 @@ def _by_chance(
 
     total = np.exp(-rate * t) * until(t)
     if rate.any():
-        ahead, step, since = _times(t, alpha + age)
+        ahead, step, since = log_times(t, alpha + age)
         growing = np.exp(ahead) * (alpha + age)[:, None] * step * np.exp(-rate[:, None] * since)
-        for node in range(_NODES):
+        for node in range(since.shape[1]):
             total = total + rate * growing[:, node] * until(since[:, node])
     return total
 
@@ -128,7 +125,7 @@ def _chances(a: Floats, b: Floats) -> tuple[Floats, Floats]:
 
     They crowd together at both ends, where the distribution may have a pole.
     """
-    nodes, weights = _legendre(_CHANCES)
+    nodes, weights = unit_nodes(_CHANCES)
     low, high = np.split(nodes, 2)
     p = np.concatenate(
         [
@@ -138,18 +135,3 @@ def _chances(a: Floats, b: Floats) -> tuple[Floats, Floats]:
         axis=1,
     )
     return np.maximum(p, np.finfo(float).tiny), weights * 6 * nodes * (1 - nodes)
-
-
-def _times(t: Floats, scale: Floats) -> tuple[Floats, Floats, Floats]:
-    """Return the logarithms of 1 + s/scale of some times up to t, their weights, and the times."""
-    nodes, weights = _legendre(_NODES)
-    end = np.where(t < scale, np.log1p(t / scale), np.log(scale + t) - np.log(scale))
-    ahead = nodes * end[:, None]
-    return ahead, weights * end[:, None], np.expm1(ahead) * scale[:, None]
-
-
-@cache
-def _legendre(count: int) -> tuple[Floats, Floats]:
-    """Return nodes and weights on the unit interval."""
-    nodes, weights = leggauss(count)
-    return (nodes + 1) / 2, weights / 2

@@ -13,7 +13,7 @@ from suitably.errors import DataError, NotFittedError
 from suitably.profiles.base import ParameterizedBuilder
 from suitably.profiles.currency import check_rates
 from suitably.profiles.grouped_sums import GroupedSums
-from suitably.profiles.lifetime import BetaGeo, BetaGeoParams, GammaGamma, GammaGammaParams
+from suitably.profiles.lifetime import BetaGeo, GammaGamma, GammaGammaParams, ParetoNBD
 from suitably.profiles.lifetime.day_summary import DaySummary, purchases_by_day
 from suitably.profiles.lifetime.likelihood import Floats
 from suitably.profiles.lifetime.per_user import (
@@ -21,13 +21,15 @@ from suitably.profiles.lifetime.per_user import (
     columns_among,
     per_user,
 )
+from suitably.profiles.lifetime.purchase_model import PurchaseModel
 from suitably.profiles.provenance import FieldInfo
 from suitably.profiles.user_columns import user_numbers
-from suitably.utils.params import check_positive, shown
+from suitably.utils.params import check_choice, check_positive, shown
 
 __all__ = ["LifetimeValue"]
 
 _YEAR = 365.0
+_MODELS: dict[str, type[PurchaseModel]] = {"beta-geometric": BetaGeo, "pareto": ParetoNBD}
 
 
 @dataclass(eq=False, repr=False)
@@ -37,10 +39,10 @@ class LifetimeValue(ParameterizedBuilder):
     Acquisitions are summarised by day of the data's calendar. A day counts as one purchase if its
     net money is above 0: refunds and disposals of the day are taken off, and what remains at 0 or
     below is no purchase; a refund on another day takes nothing off. A day of which no amount is
-    known counts as a purchase of unknown size. BG/NBD is fitted to the days, Gamma-Gamma to the
-    mean money of repeat days; both are fitted at `fit` alone, and an update only brings the
-    customers' histories forward. Where nobody has bought anything yet, there is nothing to fit and
-    every field is null.
+    known counts as a purchase of unknown size. BG/NBD, or Pareto/NBD, is fitted to the days,
+    Gamma-Gamma to the mean money of repeat days; both are fitted at `fit` alone, and an update only
+    brings the customers' histories forward. Where nobody has bought anything yet, there is nothing
+    to fit and every field is null.
 
     The fields are a model's guess of the future and marked `imputed`: they are null to every rule,
     while traces, segments and reports have them. Contracts and balances are valued by
@@ -55,11 +57,13 @@ class LifetimeValue(ParameterizedBuilder):
         covariates: Columns of the users frame with numbers that do not change with time and may
             move the rate and the chance to leave; they are standardised at the fit.
         penalty: Weight of a quadratic penalty, as `BetaGeo` and `GammaGamma` have it.
+        model: Of purchases: "beta-geometric", where customers leave after a purchase (`BetaGeo`),
+            or "pareto", where they leave at any time (`ParetoNBD`).
         rates: What one unit of each currency is worth in the frame's; None: all amounts are in one.
 
     Fields:
-        p_alive: Probability that a customer has not left; 1 after a single purchase, since in this
-            model one leaves after a repeat.
+        p_alive: Probability that a customer has not left; with the beta-geometric model 1 after a
+            single purchase, since there one leaves after a repeat.
         expected_purchases: Days with a purchase expected within the horizon, undiscounted.
         lifetime_value: Margin × discounted purchases × money expected of each, in the frame's
             currency. After a single purchase that money is the population's mean. Null where it is
@@ -69,16 +73,19 @@ class LifetimeValue(ParameterizedBuilder):
         All three are null for who never bought, or lacks a covariate.
 
     Attributes:
-        purchases_: float64 (4,), r, alpha, a and b, times in days; (0,) where nobody bought.
+        purchases_: float64 (4,), r, alpha, a and b, or r, alpha, s and beta, times in days; (0,)
+            where nobody bought.
         spend_: float64 (3,), p, q and v; (0,) where no repeat day has an amount.
-        coefficients_: float64 (3, covariates), on alpha, a and b.
+        coefficients_: float64 (3, covariates), on alpha, a and b, or (2, covariates), on alpha and
+            beta; (0, 0) without.
         center_: float64 (covariates,), their means at the fit.
         scale_: float64 (covariates,), their standard deviations.
 
     Source:
         P. S. Fader, B. G. S. Hardie and K. L. Lee, RFM and CLV: Using Iso-Value Curves for Customer
         Base Analysis, Journal of Marketing Research 42 (2005): value as margin times the expected
-        amount times discounted expected transactions. Models: see `BetaGeo` and `GammaGamma`.
+        amount times discounted expected transactions. Models: see `BetaGeo`,
+        `ParetoNBD` and `GammaGamma`.
 
     Example:
         >>> import pandas as pd
@@ -103,6 +110,7 @@ class LifetimeValue(ParameterizedBuilder):
     covariates: Sequence[str] = ()
     penalty: float = 0.0
     rates: dict[str, float] | None = None
+    model: str = "beta-geometric"
 
     state_type: ClassVar[type[GroupedSums]] = GroupedSums
     learned: ClassVar[tuple[str, ...]] = (
@@ -175,7 +183,7 @@ class LifetimeValue(ParameterizedBuilder):
         return pa.table({name: pa.array(v, mask=~np.isfinite(v)) for name, v in found.items()})
 
     def check_params(self) -> None:
-        """Refuse what is no horizon, rate, margin, list of columns or penalty: ValueError."""
+        """Refuse parameters out of range, and what is no list of columns or model: ValueError."""
         check_positive(self, "horizon_days")
         check_positive(self, "penalty", zero=True)
         check_per_user(self, "discount", "margin")
@@ -184,11 +192,12 @@ class LifetimeValue(ParameterizedBuilder):
         ):
             raise ValueError(f"{shown(self, 'covariates')}: must be a list of columns")
         check_rates(self)
+        check_choice(self, "model", tuple(_MODELS))
 
-    def purchase_model(self) -> BetaGeo:
+    def purchase_model(self) -> PurchaseModel:
         """Return the fitted model of purchases, its time in days."""
-        model = BetaGeo(self.penalty)
-        model.params_ = BetaGeoParams(*self.purchases_.tolist())
+        model = _MODELS[self.model](self.penalty)
+        model.params_ = model.params_type(*self.purchases_.tolist())
         if len(self.center_):
             model.coefficients_ = self.coefficients_
             model.center_, model.scale_ = self.center_, self.scale_
@@ -208,13 +217,13 @@ class LifetimeValue(ParameterizedBuilder):
         rows = _complete(days, state)
         none = np.zeros(0)
         self.purchases_ = self.spend_ = self.center_ = self.scale_ = none
-        self.coefficients_ = np.zeros((3, 0))
+        self.coefficients_ = np.zeros((0, 0))
         if not rows.any():
             return
         history = (days.frequency[rows], days.recency[rows], days.age[rows])
         given = state.beside["covariates"][rows] if self.covariates else None
         try:
-            model = BetaGeo(self.penalty).fit(*history, given)
+            model = _MODELS[self.model](self.penalty).fit(*history, given)
             self.purchases_ = np.array(model.params_)
             moved = (model.coefficients_, model.center_, model.scale_)
             self.coefficients_, self.center_, self.scale_ = (
