@@ -1,12 +1,12 @@
 """A ridge regression of a probability, and a rising curve that calibrates it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
-from scipy.special import expit
+from scipy.special import expit, logit
 
 __all__ = ["CalibratedLogistic", "fit_logistic"]
 
@@ -80,6 +80,10 @@ class CalibratedLogistic:
         """Return one that says the same of everybody; NaN: nothing."""
         none = np.zeros(features)
         return cls(none, none, np.zeros(1 + features), np.zeros(1), np.array([level]))
+
+    def shifted(self, by: float) -> Self:
+        """Return one whose probabilities are higher by so much on the logit scale."""
+        return replace(self, levels=expit(logit(self.levels) + by)) if by else self
 
     def predict(self, features: Floats) -> Floats:
         """Return the probabilities of (examples, features): float64 (examples,)."""

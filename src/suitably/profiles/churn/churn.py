@@ -15,6 +15,7 @@ from suitably.errors import DataError, SuitabilityWarning
 from suitably.profiles.base import ParameterizedBuilder, padded
 from suitably.profiles.churn.calibrated_logistic import CalibratedLogistic
 from suitably.profiles.churn.contract_ends import contract_ends, ended_contracts
+from suitably.profiles.churn.level_forecast import forecast_shift, level_offset
 from suitably.profiles.churn.return_features import FEATURES, return_features
 from suitably.profiles.grouped_sums import GroupedSums
 from suitably.profiles.later_events import refuse_later_events
@@ -39,9 +40,10 @@ class Churn(ParameterizedBuilder):
     before `as_of`, begun a third of it apart. Who was known at the beginning of a window, by the
     days on which they had been active (`return_features`), was active in it or not. A logistic
     regression on all windows gives a score, and a rising curve fitted to the newest window turns it
-    into a probability, since how many come back changes over the years and the newest window knows
-    best. How many will in the window to come is in no data: a probability is as good as the next
-    window is like the last. Later updates move what is known of a customer, not what was learned.
+    into a probability, since how many come back changes over the years. How many will in the window
+    to come is in no data: it is forecast from the newest window and the mean of all, each as far as
+    it would have foretold the windows of the past (`forecast_shift`), and the curve is moved there.
+    Later updates move what is known of a customer, not what was learned.
 
     With `ends`, a customer whose contract has an end is judged by it alone. Until it comes within
     the horizon the probability is 0: giving notice early is not modelled. Within the horizon it is
@@ -88,7 +90,7 @@ class Churn(ParameterizedBuilder):
         >>> data = Dataset(None, None, log)
         >>> found = Churn(horizon_days=90, min_examples=5).fit(data, "2024-09-20").transform(data)
         >>> found.p_churn[:4].round(2).tolist()
-        [0.98, 0.02, 0.98, 0.02]
+        [0.99, 0.04, 0.99, 0.04]
     """
 
     horizon_days: int = 180
@@ -175,6 +177,10 @@ class Churn(ParameterizedBuilder):
         check_no_text(self, "events")
 
     @property
+    def _step(self) -> int:
+        return max(self.horizon_days // _PER_HORIZON, 1)
+
+    @property
     def _model(self) -> CalibratedLogistic:
         return CalibratedLogistic(
             self.low_, self.high_, self.coefficients_, self.scores_, self.levels_
@@ -212,7 +218,10 @@ class Churn(ParameterizedBuilder):
             share = (gone + 1) / (gone + back + 2) if gone + back else np.nan
             return CalibratedLogistic.constant(FEATURES, share)
         features = np.concatenate([features for features, _ in windows])
-        return CalibratedLogistic.fit(features, silent, *windows[0])
+        model = CalibratedLogistic.fit(features, silent, *windows[0])
+        offsets = [level_offset(model.predict(known), gone) for known, gone in windows]
+        apart = -(-self.horizon_days // self._step)
+        return model.shifted(forecast_shift(np.array(offsets), apart))
 
     def _windows(
         self, view: View, state: GroupedSums
@@ -233,7 +242,7 @@ class Churn(ParameterizedBuilder):
         if "ends" in state.beside:
             learned &= np.isnat(state.beside["ends"])
         users, ago = users[learned[users]], ago[learned[users]]
-        step = max(horizon // _PER_HORIZON, 1)
+        step = self._step
         oldest = int(ago.max(initial=0)) - step  # what came before a window is a step at least
         cuts = takewhile(lambda cut: cut <= oldest, (horizon + n * step for n in range(_WINDOWS)))
         return [self._window(users, ago, len(state), cut) for cut in cuts]
