@@ -81,8 +81,10 @@ def read_ticks(
     known = ~array.is_null().to_numpy(zero_copy_only=False)
     finer = np.zeros(len(array), bool)
     width = pa.int32() if pa.types.is_date32(kind) else pa.int64()
-    plain = array.view(width).fill_null(0).to_numpy(zero_copy_only=False)
-    ticks = plain.astype(np.int64, copy=False)
+    whole = array.view(width)
+    if array.null_count:
+        whole = whole.fill_null(0)  # which copies also what has none
+    ticks = whole.to_numpy(zero_copy_only=False).astype(np.int64, copy=False)
     if getattr(kind, "unit", "ms") == "ns" and not pa.types.is_date(kind):
         micros = ticks // 1_000
         finer = known & (micros * 1_000 != ticks)

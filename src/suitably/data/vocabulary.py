@@ -300,13 +300,12 @@ class Vocabulary:
             low, high = bounds
             places = np.full(high - low + 2, -1, np.int32)
             places[self.values - low] = np.arange(len(self), dtype=np.int32)
-            numbers = ids.fill_null(low).to_numpy()
+            numbers = (ids.fill_null(low) if ids.null_count else ids).to_numpy()
             inside = (numbers >= low) & (numbers <= high)
             if ids.null_count:
                 inside &= ids.is_valid().to_numpy(zero_copy_only=False)
-            return places[
-                numbers - low if inside.all() else np.where(inside, numbers - low, -1)
-            ]
+            known = numbers - low
+            return places[known if inside.all() else np.where(inside, known, -1)]
         found = pc.index_in(ids, value_set=self.array)
         codes: NDArray[np.int32] = found.fill_null(-1).to_numpy(zero_copy_only=False)
         return codes

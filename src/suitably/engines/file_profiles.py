@@ -102,12 +102,21 @@ def profiles(
             return task.profiles(people, mine).cast(schema)
 
         written = 0
-        with replacing(target) as partial, pq.ParquetWriter(partial, schema) as writer:
+        with replacing(target) as partial, _writer(partial, schema) as writer:
             jobs = run_jobs(made, range(count), min(_AT_ONCE, cores()))
             for table in progress(jobs, "profiles", count, "part"):
                 writer.write_table(table)
                 written += table.num_rows
     return written
+
+
+def _writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
+    """Open a file that keeps dictionaries of texts alone: numbers hardly repeat."""
+    sink = pa.BufferOutputStream()
+    pq.write_table(schema.empty_table(), sink)
+    leaves = pq.ParquetFile(pa.BufferReader(sink.getvalue())).schema
+    texts = [leaf.path for leaf in leaves if leaf.physical_type == "BYTE_ARRAY"]
+    return pq.ParquetWriter(path, schema, use_dictionary=texts)
 
 
 def _witnesses(files: ParquetParts, path: str | Path, columns: Columns) -> pa.Table:
