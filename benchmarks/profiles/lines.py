@@ -37,9 +37,9 @@ def in_memory(events: int = EVENTS, users: int = USERS) -> list[Row]:
     return rows
 
 
-def ours() -> dict[str, Callable[[st.Dataset, Any], Any]]:
-    """Return what makes the fields, by name: a table with a row per user, or of the funnel."""
-    builders = {
+def builders() -> dict[str, Any]:
+    """Return the builders that learn nothing, by name."""
+    return {
         "RecencyFrequencyValue": st.profiles.RecencyFrequencyValue(),
         "Lifecycle": st.profiles.Lifecycle(),
         "Holdings": st.profiles.Holdings(),
@@ -50,8 +50,12 @@ def ours() -> dict[str, Callable[[st.Dataset, Any], Any]]:
         "Tier": st.profiles.Tier(held=True),
         "Tags": st.profiles.Tags(),
     }
+
+
+def ours() -> dict[str, Callable[[st.Dataset, Any], Any]]:
+    """Return what makes the fields, by name: a table with a row per user, or of the funnel."""
     made: dict[str, Callable[[st.Dataset, Any], Any]] = {}
-    for name, one in builders.items():
+    for name, one in builders().items():
         made[name] = lambda data, view, one=one: one.finalise(one.accumulate(view), view.as_of)
     made["LifetimeValue, days"] = _days
     made["Churn, features"] = _features

@@ -74,8 +74,8 @@ def read_ticks(
     """Read dates or timestamps as microseconds.
 
     Returns:
-        The microseconds, read-only where they are the column's own; which of them are within the years 1 to 9999, false where null; and which
-        moments are finer than a microsecond.
+        The microseconds, read-only where they are the column's own; which of them are within the
+        years 1 to 9999, false where null; and which moments are finer than a microsecond.
     """
     kind = array.type
     known = ~array.is_null().to_numpy(zero_copy_only=False)

@@ -73,7 +73,6 @@ class TableValidator:
         quarantine: Where the rows go.
 
     Attributes:
-        rows: The caller's numbers of the rows that are left.
         kinds: The types in which columns of ids go back to the caller.
     """
 
@@ -90,6 +89,7 @@ class TableValidator:
 
     @cached_property
     def rows(self) -> NDArray[np.int64]:
+        """The caller's numbers of the rows that are left."""
         return np.arange(self.table.num_rows)
 
     def require(self, column: str) -> None:

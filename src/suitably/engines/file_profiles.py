@@ -138,9 +138,7 @@ def _witnesses(files: ParquetParts, path: str | Path, columns: Columns) -> pa.Ta
     return found.filter(found[columns.user].is_valid())
 
 
-def _rows_of(
-    files: ParquetParts, path: str | Path, column: str, ids: pa.ChunkedArray
-) -> pa.Table:
+def _rows_of(files: ParquetParts, path: str | Path, column: str, ids: pa.ChunkedArray) -> pa.Table:
     """Return the rows of some users."""
     wanted = pc.unique(ids.drop_null()).to_pylist()
     found = files.table(

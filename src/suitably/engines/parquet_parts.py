@@ -78,10 +78,13 @@ class ParquetParts:
         sizes = np.bincount(part)
         for number, end in enumerate(np.cumsum(sizes)):
             own = ordered.slice(end - sizes[number], sizes[number])
-            if own.num_rows:
-                with pa.OSFile(str(self._file(name, number)), "ab") as sink:
-                    with pa.ipc.new_stream(sink, own.schema) as writer:
-                        writer.write_table(own)
+            if not own.num_rows:
+                continue
+            with (
+                pa.OSFile(str(self._file(name, number)), "ab") as sink,
+                pa.ipc.new_stream(sink, own.schema) as writer,
+            ):
+                writer.write_table(own)
 
     def part(self, path: str | Path, name: str, part: int, parts: int) -> pa.Table:
         """Return the rows of a part, once they have been spread."""

@@ -102,9 +102,7 @@ class ProfileTask:
 
     def _absent(self, users: pa.Table | None, events: pa.Table) -> tuple[pa.Table | None, pa.Table]:
         """Return the rows of those witnesses of whom a part has none."""
-        present = [
-            self._few_of(frame[self.user]) for frame in (users, events) if frame is not None
-        ]
+        present = [self._few_of(frame[self.user]) for frame in (users, events) if frame is not None]
 
         def lacking(frame: pa.Table) -> pa.Table:
             there = [_among(frame[self.user], ids) for ids in present]
