@@ -75,6 +75,8 @@ class Events:
 
     def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> "Events":
         """Return some of the events, by position or mask."""
+        if rows.dtype == bool:
+            rows = np.flatnonzero(rows)  # read once, not for every column
         present = {c: getattr(self, c) for c in _COLUMNS if getattr(self, c) is not None}
         return replace(self, **{column: values[rows] for column, values in present.items()})
 

@@ -65,7 +65,7 @@ class GroupedSums:
     @property
     def starts(self) -> NDArray[np.int64]:
         """Where the rows of each user begin, and where the last one's end: int64 (users + 1,)."""
-        return np.searchsorted(self.users, np.arange(self.count + 1))
+        return np.append(0, np.cumsum(np.bincount(self.users, minlength=self.count)))
 
     @classmethod
     def of(
@@ -103,6 +103,8 @@ class GroupedSums:
 
     def take(self, rows: NDArray[Any]) -> Self:
         """Return some of the rows, by mask or by ascending positions."""
+        if rows.dtype == bool and rows.all():
+            return self
         keys, sums = ({n: a[rows] for n, a in arrays.items()} for arrays in (self.keys, self.sums))
         return replace(self, keys=keys, sums=sums)
 
