@@ -30,9 +30,9 @@ class Frames(NamedTuple):
         return st.Dataset(*self, disposed_events=["sell"], other_events=OTHER)
 
 
-def draw(events: int, users: int) -> Frames:
+def draw(events: int, users: int, seed: int = 0) -> Frames:
     """Draw a log in no order: amounts in cents, moments in microseconds."""
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(seed)
     kind = rng.choice(len(_SHARES), events, p=list(_SHARES.values())).astype(np.int8)
     names = list(_SHARES)
     traded, tagged = kind < 2, kind >= names.index("tag_added")

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 import suitably as st
-from suitably.data.vocabulary import Vocabulary
+from suitably.data.vocabulary import Vocabulary, distinct_ids
 
 END = np.iinfo(np.int64)
 KNOWN = {
@@ -51,3 +51,21 @@ def test_many_ids_are_found_where_few_are(name):
 
     assert words.codes(asked).tolist() == one_by_one
     assert words.codes(asked).dtype == np.int32
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_distinct_ids_are_those_of_a_set(name):
+    ids = KNOWN[name]
+    column = pa.array([*ids.to_pylist(), None, *ids.to_pylist()], ids.type)
+    assert distinct_ids(column).to_pylist() == sorted(ids.to_pylist())
+    assert distinct_ids(column).type == ids.type
+    assert len(distinct_ids(column.slice(0, 0))) == 0
+    assert len(distinct_ids(pa.nulls(3, ids.type))) == 0
+
+
+def test_what_a_frame_of_arrow_lacks_stays_null():
+    log = pa.table({"user_id": [1, 2], "product_id": [1, 1], "event": ["view", "buy"],
+                    "value": pa.array([None, 2.0])})  # fmt: skip
+    data = st.Dataset(None, None, log, other_events=["view"])
+    assert data.interactions["value"].to_pylist() == [None, 2.0]
+    assert np.isnan(data.events.values[0])

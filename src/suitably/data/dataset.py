@@ -21,7 +21,7 @@ from suitably.data.validation import OnError, Quarantine, TableValidator
 from suitably.data.values import readable
 from suitably.data.versions import Versions, read_versions
 from suitably.data.view import View
-from suitably.data.vocabulary import Vocabulary, id_array, same_ids
+from suitably.data.vocabulary import Vocabulary, distinct_ids, id_array, same_ids
 from suitably.errors import DataError
 from suitably.typing import AsOf, FrameKind, IntoFrame
 from suitably.utils.html import box, facts, table
@@ -145,8 +145,7 @@ class Dataset:
         zones: dict[str, str | None],
     ) -> Versions:
         if inspection is None:
-            there = log.column(id_column).drop_null().unique().sort()
-            ids = Vocabulary(there, log.kinds[id_column])
+            ids = Vocabulary(distinct_ids(log.column(id_column)), log.kinds[id_column])
             codes = np.arange(len(ids), dtype=np.int32)
             return Versions(ids, fieldless(len(ids)), codes, None)
         time = self.columns.optional(time_role, inspection.table.column_names, inspection.name)

@@ -125,10 +125,10 @@ class EventKinds:
         Warns:
             SuitabilityWarning: There are several, and at least one of them is new.
         """
-        codes = self.acquisitions(events).kinds
-        if self.owned is not None or codes is None:
+        if self.owned is not None or events.kinds is None:
             return
-        owning = {events.kind_names[code] for code in np.unique(codes).tolist()}
+        codes = events.kinds[self._owning(events)]
+        owning = {events.kind_names[code] for code in np.flatnonzero(np.bincount(codes))}
         meant = {*self.disposed, *self.rejected, *self.other}
         joint = sorted(owning | (set(known) - meant))
         if len(joint) < 2 or owning <= set(known):
@@ -148,19 +148,20 @@ class EventKinds:
 
     def acquisitions(self, events: Events) -> Events:
         """Return the events that make a product owned."""
+        owning = self._owning(events)
+        return events if owning.all() else events.take(owning)
+
+    def _owning(self, events: Events) -> NDArray[np.bool_]:
         if self.owned is not None:
-            return events.take(events.among(self.owned))
+            return events.among(self.owned)
         named = events.among((*self.disposed, *self.rejected, *self.other))
-        return _without(events, named | events.shown)
+        return ~(named | events.shown)
 
     def feedback(self, events: Events) -> Events:
         """Return the events that may say what users want: no impressions, none of `other`."""
         ignored = events.among(self.other)
-        return _without(events, ignored | (events.shown & ~events.among(self.owned or ())))
-
-
-def _without(events: Events, rows: NDArray[np.bool_]) -> Events:
-    return events.take(~rows) if rows.any() else events
+        ignored |= events.shown & ~events.among(self.owned or ())
+        return events.take(~ignored) if ignored.any() else events
 
 
 def _names(role: str, asked: Any) -> tuple[str, ...] | None:

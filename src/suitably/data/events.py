@@ -75,6 +75,8 @@ class Events:
 
     def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> "Events":
         """Return some of the events, by position or mask."""
+        if rows.dtype == bool:
+            rows = np.flatnonzero(rows)  # read once, not for every column
         present = {c: getattr(self, c) for c in _COLUMNS if getattr(self, c) is not None}
         return replace(self, **{column: values[rows] for column, values in present.items()})
 
@@ -121,10 +123,10 @@ class Events:
 
     def among(self, kinds: Collection[str]) -> NDArray[np.bool_]:
         """Return which events are of some kinds, whether there are such or not: bool (n,)."""
-        wanted = [code for code, name in enumerate(self.kind_names) if name in kinds]
-        if self.kinds is None or not wanted:
+        wanted = np.array([name in kinds for name in self.kind_names], bool)
+        if self.kinds is None or not wanted.any():
             return np.zeros(len(self), bool)
-        return np.isin(self.kinds, wanted)
+        return wanted[self.kinds]
 
     def column(self, name: str) -> pa.Array:
         """Return a column of the log that has no role of its own, a value per event.

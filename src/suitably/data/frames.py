@@ -102,7 +102,8 @@ def _read_column(series: Any, kind: str, uuid: bool, copy: bool) -> pa.Array:
         array = from_objects(series.to_list())
     else:
         try:
-            array = series.to_arrow()
+            native = series.to_native()
+            array = native if isinstance(native, pa.ChunkedArray) else series.to_arrow()
         except (pa.ArrowException, TypeError, ValueError):  # such as 128-bit integers of polars
             array = from_objects(series.to_list())
     if isinstance(array, pa.ChunkedArray):

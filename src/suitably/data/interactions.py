@@ -113,29 +113,34 @@ def read_events(
 ) -> Events:
     """Order inspected interactions by time; the earlier row first where times are equal.
 
-    Every row is kept: rows whose ids are unknown have been refused before.
+    Every row is kept: rows whose ids are unknown have been refused before. Column after column is
+    put in order, so that no more than one is there twice.
     """
     times = Clock.instants(inspection.column(roles.timestamp)) if roles.timestamp else None
+    order: Any = slice(None)  # as they are
+    if times is not None and not bool((times[1:] >= times[:-1]).all()):
+        order = stable_order(times.view(np.int64))
+
+    def floats(column: str | None) -> NDArray[np.float64] | None:
+        return _floats(inspection, column)[order] if column else None
+
     recorded = Clock.instants(inspection.column(roles.recorded_at)) if roles.recorded_at else None
     kinds = inspection.column(roles.event).dictionary_encode() if roles.event else None
-    events = Events(
-        users=id_codes(inspection, columns.user, users),
-        products=id_codes(inspection, columns.product, products),
-        times=times,
-        recorded=recorded,
-        values=_floats(inspection, roles.value) if roles.value else None,
-        kinds=kinds.indices.to_numpy(zero_copy_only=False) if kinds is not None else None,
+    return Events(
+        users=id_codes(inspection, columns.user, users)[order],
+        products=id_codes(inspection, columns.product, products)[order],
+        times=None if times is None else times[order],
+        recorded=None if recorded is None else recorded[order],
+        values=floats(roles.value),
+        kinds=kinds.indices.to_numpy(zero_copy_only=False)[order] if kinds is not None else None,
         kind_names=tuple(kinds.dictionary.to_pylist()) if kinds is not None else (),
-        quantities=_floats(inspection, roles.quantity) if roles.quantity else None,
-        propensities=_floats(inspection, roles.propensity) if roles.propensity else None,
-        slates=_slates(inspection, roles.slate) if roles.slate else None,
-        positions=_floats(inspection, roles.position) if roles.position else None,
-        **(_event_ids(inspection, roles.event_id) if roles.event_id else {}),
-        **_without_role(inspection.table, columns, roles),
+        quantities=floats(roles.quantity),
+        propensities=floats(roles.propensity),
+        slates=_slates(inspection, roles.slate)[order] if roles.slate else None,
+        positions=floats(roles.position),
+        **(_event_ids(inspection, roles.event_id, order) if roles.event_id else {}),
+        **_without_role(inspection.table, columns, roles, order),
     )
-    if times is None or bool((times[1:] >= times[:-1]).all()):
-        return events
-    return events.take(stable_order(times.view(np.int64)))
 
 
 def _among(log: TableValidator, roles: Roles, kinds: tuple[str, ...]) -> NDArray[np.bool_] | None:
@@ -159,13 +164,17 @@ def _floats(log: TableValidator, column: str) -> NDArray[np.float64]:
     return floats
 
 
-def _without_role(log: pa.Table, columns: Columns, roles: Roles) -> dict[str, Any]:
+def _without_role(log: pa.Table, columns: Columns, roles: Roles, order: Any) -> dict[str, Any]:
     """Keep the other columns as they are: only a builder that asks for one reads it."""
     named = set(asdict(columns).values())
     if roles.quantity is None:
         named.discard(columns.quantity)  # nothing here reads it, but holdings at a price do
     rest = [name for name in log.column_names if name not in named]
-    return {"extra": log.select(rest), "places": np.arange(log.num_rows)} if rest else {}
+    return {"extra": log.select(rest), "places": _rows_in(order, log.num_rows)} if rest else {}
+
+
+def _rows_in(order: Any, rows: int) -> NDArray[np.int64]:
+    return np.arange(rows) if isinstance(order, slice) else order
 
 
 def _slates(log: TableValidator, column: str) -> NDArray[np.int64]:
@@ -174,9 +183,9 @@ def _slates(log: TableValidator, column: str) -> NDArray[np.int64]:
     return codes.astype(np.int64)
 
 
-def _event_ids(log: TableValidator, column: str) -> dict[str, Any]:
+def _event_ids(log: TableValidator, column: str, order: Any) -> dict[str, Any]:
     encoded = id_array(log.column(column), f"{log.name}.{column}").dictionary_encode()
     codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
     repeated = len(codes) - encoded.null_count > len(encoded.dictionary)
-    rows = np.arange(len(codes)) if repeated else None
-    return {"ids": codes, "id_values": encoded.dictionary, "rows": rows}
+    rows = _rows_in(order, len(codes)) if repeated else None
+    return {"ids": codes[order], "id_values": encoded.dictionary, "rows": rows}

@@ -74,28 +74,32 @@ def read_ticks(
     """Read dates or timestamps as microseconds.
 
     Returns:
-        The microseconds; which of them are within the years 1 to 9999, false where null; and which
-        moments are finer than a microsecond.
+        The microseconds, read-only where they are the column's own; which of them are within the
+        years 1 to 9999, false where null; and which moments are finer than a microsecond.
     """
     kind = array.type
     known = ~array.is_null().to_numpy(zero_copy_only=False)
     finer = np.zeros(len(array), bool)
     width = pa.int32() if pa.types.is_date32(kind) else pa.int64()
-    ticks = array.view(width).fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
+    whole = array.view(width)
+    if array.null_count:
+        whole = whole.fill_null(0)  # which copies also what has none
+    ticks = whole.to_numpy(zero_copy_only=False).astype(np.int64, copy=False)
     if getattr(kind, "unit", "ms") == "ns" and not pa.types.is_date(kind):
         micros = ticks // 1_000
         finer = known & (micros * 1_000 != ticks)
         return micros, known, finer
     per_tick = DAY if pa.types.is_date32(kind) else _TICKS[getattr(kind, "unit", "ms")]
     inside = known & (ticks >= EARLIEST // per_tick) & (ticks <= LATEST // per_tick)
-    return np.where(inside, ticks, 0) * per_tick, inside, finer
+    if not inside.all():
+        ticks = np.where(inside, ticks, 0)
+    return ticks if per_tick == 1 else ticks * per_tick, inside, finer
 
 
 def as_instants(micros: NDArray[np.int64], inside: NDArray[np.bool_]) -> Instants:
     """Return microseconds as moments, NaT where they are outside."""
-    out: Instants = micros.astype("datetime64[us]")
-    out[~inside] = np.datetime64("NaT", "us")
-    return out
+    out: Instants = micros.view("datetime64[us]")
+    return out if inside.all() else np.where(inside, out, np.datetime64("NaT", "us"))
 
 
 def present_moment(now: Any = None) -> Instant:

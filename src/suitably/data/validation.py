@@ -1,7 +1,8 @@
 """Checks: a bad row is refused with a message, or set aside where the caller can read it."""
 
 from datetime import datetime
-from typing import Literal
+from functools import cached_property
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -72,7 +73,6 @@ class TableValidator:
         quarantine: Where the rows go.
 
     Attributes:
-        rows: The caller's numbers of the rows that are left.
         kinds: The types in which columns of ids go back to the caller.
     """
 
@@ -83,10 +83,14 @@ class TableValidator:
             raise DataError(f"{name}: the frame is empty")
         self.name = name
         self.table: pa.Table = table
-        self.rows: NDArray[np.int64] = np.arange(table.num_rows)
         self._on_error = on_error
         self._quarantine = quarantine
         self.kinds: dict[str, pa.DataType] = {}
+
+    @cached_property
+    def rows(self) -> NDArray[np.int64]:
+        """The caller's numbers of the rows that are left."""
+        return np.arange(self.table.num_rows)
 
     def require(self, column: str) -> None:
         """Refuse a table that lacks a column."""
@@ -165,11 +169,11 @@ class TableValidator:
         zone: str | None = getattr(self.column(column).type, "tz", None)
         null = self.column(column).is_null().to_numpy(zero_copy_only=False)
         self.refuse(column, "no date or time", null)
-        _, inside, _ = read_ticks(self.column(column))
+        micros, inside, finer = read_ticks(self.column(column))
         self.refuse(column, "lies outside the years 1 to 9999", ~inside)
-        micros, _, finer = read_ticks(self.column(column))
+        micros, finer = _where(inside, micros), _where(inside, finer)
         self.refuse(column, "is finer than a microsecond, which would be cut", finer)
-        times = micros[~finer].astype("datetime64[us]")
+        times = _where(~finer, micros).view("datetime64[us]")
         self.replace(column, pa.array(times, type=pa.timestamp("us", zone)))
         self.refuse(column, "lies in the future", times > now)
         return zone
@@ -206,7 +210,8 @@ class TableValidator:
         self.refuse(column, "is a whole number beyond 2**53", beyond)
         may_lack = None if may_lack is None else may_lack[~beyond]
         array = self.column(column)
-        self.replace(column, pa.array(doubles(array, f"{self.name}.{column}")))
+        if array.type != pa.float64():
+            self.replace(column, pa.array(doubles(array, f"{self.name}.{column}")))
         values = self.column(column).to_numpy(zero_copy_only=False)
         bad = ~np.isfinite(values)
         if may_lack is not None:
@@ -223,6 +228,11 @@ class TableValidator:
                     problem = infinite_problem(values, endless, self.rows)
                     raise DataError(f"{self.name.removesuffix('s')}.{field.name}: {problem}")
                 self.refuse(field.name, "is infinite", endless)
+
+
+def _where(kept: NDArray[np.bool_], values: NDArray[Any]) -> NDArray[Any]:
+    """Return some of the values; where all are kept, they are not copied."""
+    return values if kept.all() else values[kept]
 
 
 def _matches(array: pa.Array, pattern: str) -> NDArray[np.bool_]:

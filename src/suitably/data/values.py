@@ -119,8 +119,10 @@ def plain(array: pa.Array) -> pa.Array:
         return array.cast(pa.decimal128(kind.precision, kind.scale))
     if types.is_floating(kind):
         values = array.cast(pa.float64())
+        if not pc.any(pc.is_nan(values)).as_py():
+            return values
         numbers = values.to_numpy(zero_copy_only=False)
-        return pa.array(numbers, mask=np.isnan(numbers)) if np.isnan(numbers).any() else values
+        return pa.array(numbers, mask=np.isnan(numbers))
     return _plain_nested(array)
 
 

@@ -37,6 +37,8 @@ class Versions:
         """
         occurs = np.zeros(len(self.ids) + 1, bool)
         occurs[seen] = True  # the last place is that of no id
+        if occurs[:-1].all():
+            return self, seen
         codes = np.flatnonzero(occurs[:-1])
         places = np.full(len(occurs), -1, np.int32)
         places[codes] = np.arange(len(codes))
@@ -98,8 +100,9 @@ def read_versions(
     what = "the same id twice" if times is None else "the same id and timestamp twice"
     inspection.refuse(id_column, what, repeated)
 
-    ids, codes, times = _keys(inspection, id_column, time_column)
-    order = np.lexsort((codes,) if times is None else (times, codes))
+    if repeated.any():
+        ids, codes, times = _keys(inspection, id_column, time_column)
+        order = np.lexsort((codes,) if times is None else (times, codes))
     fields = inspection.table.drop_columns([c for c in (id_column, time_column) if c])
     if not np.array_equal(order, np.arange(len(order))):
         fields, codes = take_rows(fields, pa.array(order)), codes[order]

@@ -15,7 +15,7 @@ from suitably.data.objects import from_objects
 from suitably.data.values import MAX_INTEGER, Unreadable, in_words, one_array, plain
 from suitably.errors import DataError
 
-__all__ = ["WIDE", "Vocabulary", "id_array", "id_kind", "same_ids"]
+__all__ = ["WIDE", "Vocabulary", "distinct_ids", "id_array", "id_kind", "same_ids"]
 
 _FEW = 64
 
@@ -125,6 +125,30 @@ def id_kind(given: pa.DataType, ids: pa.DataType) -> pa.DataType:
     if pa.types.is_dictionary(given):
         return id_kind(given.value_type, ids)
     return given if pa.types.is_integer(given) else ids
+
+
+def distinct_ids(ids: pa.Array) -> pa.Array:
+    """Return the distinct ids of a column as read, in ascending order and without null.
+
+    Example:
+        >>> distinct_ids(pa.array([7, None, 3, 7])).to_pylist()
+        [3, 7]
+    """
+    ids = ids.drop_null()
+    if bounds := _dense(ids, len(ids)):
+        low, high = bounds
+        occurs = np.zeros(high - low + 1, bool)
+        occurs[ids.to_numpy() - low] = True
+        return pa.array(np.flatnonzero(occurs) + low)
+    return ids.unique().sort()
+
+
+def _dense(ids: pa.Array, rows: int) -> tuple[int, int] | None:
+    """Return the least and greatest id where a table by number suits so many rows; else None."""
+    if ids.type != pa.int64() or not len(ids):
+        return None
+    low, high = (int(end.as_py()) for end in pc.min_max(ids).values())
+    return (low, high) if high - low < _DENSE * rows else None
 
 
 def same_ids(one: pa.DataType, other: pa.DataType) -> bool:
@@ -272,18 +296,16 @@ class Vocabulary:
 
     def _many(self, ids: pa.Array) -> NDArray[np.int32]:
         """Look up at least as many ids as there are, of the same type."""
-        if self.array.type == pa.int64() and len(self):
-            low, high = (int(end.as_py()) for end in pc.min_max(self.array).values())
-            if high - low < _DENSE * len(ids):
-                places = np.full(high - low + 2, -1, np.int32)
-                places[self.values - low] = np.arange(len(self), dtype=np.int32)
-                numbers = ids.fill_null(low).to_numpy()
-                inside = (numbers >= low) & (numbers <= high)
-                if ids.null_count:
-                    inside &= ids.is_valid().to_numpy(zero_copy_only=False)
-                return places[
-                    numbers - low if inside.all() else np.where(inside, numbers - low, -1)
-                ]
+        if bounds := _dense(self.array, len(ids)):
+            low, high = bounds
+            places = np.full(high - low + 2, -1, np.int32)
+            places[self.values - low] = np.arange(len(self), dtype=np.int32)
+            numbers = (ids.fill_null(low) if ids.null_count else ids).to_numpy()
+            inside = (numbers >= low) & (numbers <= high)
+            if ids.null_count:
+                inside &= ids.is_valid().to_numpy(zero_copy_only=False)
+            known = numbers - low
+            return places[known if inside.all() else np.where(inside, known, -1)]
         found = pc.index_in(ids, value_set=self.array)
         codes: NDArray[np.int32] = found.fill_null(-1).to_numpy(zero_copy_only=False)
         return codes

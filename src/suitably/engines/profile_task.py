@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -97,29 +98,32 @@ class ProfileTask:
         people, products = (None if one is None else _read(one) for one in (users, self.products))
         data = Dataset(people, products, _read(events), **self.options)
         table = field_table(made, data.view(self.as_of))
-        return table.filter(pc.invert(_among(table["user_id"], [witnesses[self.user]])))
+        return table.filter(pc.invert(_among(table["user_id"], witnesses[self.user])))
 
     def _absent(self, users: pa.Table | None, events: pa.Table) -> tuple[pa.Table | None, pa.Table]:
         """Return the rows of those witnesses of whom a part has none."""
-        present = [frame[self.user] for frame in (users, events) if frame is not None]
-        guests, witnesses = (
-            frame if frame is None else frame.filter(pc.invert(_among(frame[self.user], present)))
-            for frame in self.witnesses
-        )
-        return guests, witnesses
+        present = [self._few_of(frame[self.user]) for frame in (users, events) if frame is not None]
+
+        def lacking(frame: pa.Table) -> pa.Table:
+            there = [_among(frame[self.user], ids) for ids in present]
+            return frame.filter(pc.invert(reduce(pc.or_, there)))
+
+        guests, witnesses = self.witnesses
+        return None if guests is None else lacking(guests), lacking(witnesses)
+
+    def _few_of(self, ids: Any) -> pa.Array:
+        """Return those of some ids who are the witnesses' users, each once."""
+        ids = id_array(ids, "user_id")
+        return ids.filter(_among(ids, self.witnesses[1][self.user])).unique()
 
 
-def _among(ids: Any, known: Sequence[Any]) -> pa.Array:
-    """Return which ids are among those of some columns; all are of users, read as data are."""
-    asked = id_array(ids, "user_id")
-    found = pa.array(np.zeros(len(asked), bool))
-    for column in known:
-        own = id_array(column, "user_id")
-        if not same_ids(asked.type, own.type):
-            continue
-        kind = asked.type if asked.type == own.type else WIDE
-        found = pc.or_(found, pc.is_in(asked.cast(kind), value_set=own.cast(kind)))
-    return found
+def _among(ids: Any, known: Any) -> pa.Array:
+    """Return which ids are among others; both are of users, read as data are."""
+    asked, own = id_array(ids, "user_id"), id_array(known, "user_id")
+    if not same_ids(asked.type, own.type):
+        return pa.array(np.zeros(len(asked), bool))
+    kind = asked.type if asked.type == own.type else WIDE
+    return pc.is_in(asked.cast(kind), value_set=own.cast(kind))
 
 
 def _read(table: pa.Table) -> pa.Table:

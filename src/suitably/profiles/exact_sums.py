@@ -60,6 +60,8 @@ class ExactSums:
     @classmethod
     def carrying(cls, whole: NDArray[np.int64], billionths: NDArray[np.int64]) -> Self:
         """Take sums of whole units and of billionths, which may be as many as they are."""
+        if not len(billionths) or (billionths.min() >= 0 and billionths.max() < _PARTS):
+            return cls(whole, billionths)
         over = billionths // _PARTS
         return cls(whole + over, billionths - over * _PARTS)
 

@@ -65,7 +65,7 @@ class GroupedSums:
     @property
     def starts(self) -> NDArray[np.int64]:
         """Where the rows of each user begin, and where the last one's end: int64 (users + 1,)."""
-        return np.searchsorted(self.users, np.arange(self.count + 1))
+        return np.append(0, np.cumsum(np.bincount(self.users, minlength=self.count)))
 
     @classmethod
     def of(
@@ -103,6 +103,8 @@ class GroupedSums:
 
     def take(self, rows: NDArray[Any]) -> Self:
         """Return some of the rows, by mask or by ascending positions."""
+        if rows.dtype == bool and rows.all():
+            return self
         keys, sums = ({n: a[rows] for n, a in arrays.items()} for arrays in (self.keys, self.sums))
         return replace(self, keys=keys, sums=sums)
 
@@ -165,7 +167,7 @@ class GroupedSums:
         order = _order(list(self.keys.values()))
         keys = {name: key[order] for name, key in self.keys.items()}
         first = run_starts(*(_integers(key) for key in keys.values()))
-        sums = {n: reduce_runs(np.add, a[order], first) for n, a in self.sums.items()}
+        sums = {n: _added(a, order, first) for n, a in self.sums.items()}
         return replace(self, keys={n: key[first] for n, key in keys.items()}, sums=_carried(sums))
 
 
@@ -201,11 +203,18 @@ def _carried(sums: dict[str, NDArray[np.int64]]) -> dict[str, NDArray[np.int64]]
     return sums
 
 
+def _added(numbers: NDArray[np.int64], order: Any, first: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Add up the numbers of each run; all are 0 where, say, nobody counts pieces."""
+    if not numbers.any():
+        return np.zeros(len(first), np.int64)
+    return reduce_runs(np.add, numbers[order], first)
+
+
 def _integers(key: NDArray[Any]) -> NDArray[Any]:
     return key.view(np.int64) if key.dtype.kind in "mM" else key
 
 
-def _order(keys: list[NDArray[Any]]) -> NDArray[np.int64]:
+def _order(keys: list[NDArray[Any]]) -> NDArray[np.int64] | slice:
     """Return the order by all keys: as few sorts as there are numbers that the keys fit into.
 
     Rows mostly come in order of time: the sort is stable, so last keys that are in order are left
@@ -215,7 +224,7 @@ def _order(keys: list[NDArray[Any]]) -> NDArray[np.int64]:
     columns = columns[: len(columns) - _in_order(columns)]
     rows = len(keys[0])
     if not columns:
-        return np.arange(rows)
+        return slice(None)
     joint, room = [np.zeros(rows, np.int64)], 1
     for column in columns:
         low = int(column.min())

@@ -190,7 +190,7 @@ class Holdings(ParameterizedBuilder):
             if f"by.{name}" not in state.beside:
                 columns[field] = pa.nulls(len(state), _MAP)
                 continue
-            sums, strange = grouped(held, name, state.beside)
+            sums, strange = grouped(_money(held), name, state.beside)
             shares = _ratio(sums.money("money"), weight[sums.users])
             columns[field] = map_of(sums, shares, np.zeros(len(shares), bool), unknown | strange)
         for field in self._columns(_MEANS):
@@ -255,9 +255,15 @@ def _alike(held: GroupedSums) -> GroupedSums:
     return replace(held, sums={"money.whole": ones, "money.billionths": zeros, "missing": zeros})
 
 
+def _money(held: GroupedSums) -> GroupedSums:
+    """Leave out what else is summed up, where money alone is asked for."""
+    names = ("money.whole", "money.billionths")
+    return replace(held, sums={name: held.sums[name] for name in names})
+
+
 def _totals(held: GroupedSums) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Return the money of each user, and of whom an amount is missing: both (users,)."""
-    sums = held.by()
+    sums = _money(held).by()
     money = np.zeros(len(held))
     money[sums.users] = sums.money("money")
     lacking: NDArray[np.bool_] = np.bincount(held.users, held.sums["missing"], len(held)) > 0

@@ -106,4 +106,4 @@ def map_of(
     """
     offsets = pa.array(sums.starts.astype(np.int32))
     maps = pa.MapArray.from_arrays(offsets, sums.texts("group"), pa.array(values, mask=missing))
-    return maps.take(pa.array(np.arange(len(sums)), mask=unknown))
+    return maps.take(pa.array(np.arange(len(sums)), mask=unknown)) if unknown.any() else maps
