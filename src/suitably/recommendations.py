@@ -11,12 +11,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from suitably.data.frames import write_frame
+from suitably.pipeline.explain import explain_listed
 from suitably.pipeline.explanation import Explanation
 from suitably.pipeline.flagged import flags_of_lists
 from suitably.pipeline.generate import GeneratedLists, ListGenerator
 from suitably.pipeline.user_list import UserList
 from suitably.ranking.topk.lists import Lists
-from suitably.suitability.messages import LANGUAGES, explain_rank
+from suitably.suitability.messages import LANGUAGES
 from suitably.suitability.reasons import Reason
 from suitably.suitability.verdicts import Audience, check_audience
 from suitably.typing import IdLike
@@ -187,30 +188,13 @@ class Recommendations:
         if code < 0 or not len(found):
             raise KeyError("the product is not in this customer's list: ask pipeline.why_not")
         rank = int(found[0])
-        verdicts = self._generator.snapshot.eligibility.verdicts(user_id, product_id)
-        flags: dict[str, bool] = {}
-        for one in verdicts:
-            if one.flag:  # policies may share a rule id: what is known outweighs what is not
-                flags[one.rule] = flags.get(one.rule, True) and one.unknown
-        stood_in = bool(self._drawn.stood_in[place])
-        main, ranker = self._generator.rankers[0], self._generator.rankers[stood_in]
-        return Explanation(
-            user_id=user_id,
-            product_id=product_id,
-            rank=rank + 1,
-            score=float(self.lists.scores[place, rank]),
-            ranker=repr(ranker),
-            stood_in=stood_in,
-            verdicts=tuple(verdicts),
-            text=explain_rank(
-                rank + 1,
-                int(self.lists.lengths[place]),
-                type(ranker).__name__,
-                type(main).__name__ if stood_in else None,
-                [type(reranker).__name__ for reranker in self._generator.rerankers],
-                [verdict.rule for verdict in verdicts],
-                flags,
-            ),
+        return explain_listed(
+            self._generator,
+            (user_id, int(self._rows[place])),
+            (product_id, code),
+            rank + 1,
+            float(self.lists.scores[place, rank]),
+            bool(self._drawn.stood_in[place]),
         )
 
     def abstentions(self) -> Any:

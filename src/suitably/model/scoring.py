@@ -49,6 +49,7 @@ class CatalogueScorer:
         self.ranker = ranker
         self._state = state
         self._factors: _CatalogueFactors | None = None
+        self._known: BitRows | None = None
 
     def can_score(self, users: AskedUsers) -> NDArray[np.bool_]:
         """Return for which users the ranker has anything to go by: bool (users,)."""
@@ -70,10 +71,21 @@ class CatalogueScorer:
                 or made.source[1] is not scorer.known
             ):
                 self._factors = made = self._in_catalogue(scorer)
+            self._known = made.known
             return Factors(scorer.users, made.products, longest=made.longest), made.known
         self._check("users", len(scorer.block), {len(users)})
         products, known = self._in_order(scorer.block.T, scorer.known)
-        return Scores(products.T), bitset.pack(known[None])
+        self._known = bitset.pack(known[None])
+        return Scores(products.T), self._known
+
+    def known(self, users: AskedUsers) -> BitRows:
+        """Return which products have a score, whoever is asked about: words (1, catalogue / 64).
+
+        It is known from earlier lists; `users` are asked about where there are none.
+        """
+        if self._known is None:
+            return self.scores(users)[1]
+        return self._known
 
     def _in_catalogue(self, scorer: Factors) -> _CatalogueFactors:
         products, known = self._in_order(scorer.products, scorer.known)

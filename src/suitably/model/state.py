@@ -201,6 +201,10 @@ class Snapshot:
         columns |= {name: self.profiles[name] for name in self.profiles.column_names}
         return pa.table(columns) if columns else self.user_fields
 
+    def fields_of(self, row: int) -> pa.Table:
+        """Return one user's fields: a table of one row."""
+        return self.fields.slice(row, 1)
+
     @cached_property
     def places(self) -> NDArray[np.int64]:
         """Each user's place in an order that puts like users together."""

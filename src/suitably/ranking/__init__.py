@@ -3,6 +3,7 @@
 from suitably.ranking.als import ALS
 from suitably.ranking.blend import Blend
 from suitably.ranking.bpr import BPR
+from suitably.ranking.contributions import AskedPair, Contributions
 from suitably.ranking.ease import EASE
 from suitably.ranking.explore import Explore
 from suitably.ranking.ials import IALS
@@ -19,7 +20,9 @@ __all__ = [
     "BPR",
     "EASE",
     "IALS",
+    "AskedPair",
     "Blend",
+    "Contributions",
     "Explore",
     "Factors",
     "FitContext",

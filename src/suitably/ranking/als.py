@@ -106,6 +106,14 @@ class ALS(FactorRanker):
         vectors: NDArray[np.float32] = found.astype(np.float32)
         return vectors
 
+    def _shares(
+        self, line: sparse.csr_array, user: NDArray[np.float32], product: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], float]:
+        """Split by eq. 7 of the paper, in its section 5."""
+        confidence = self.alpha * line.data.astype(np.float64)
+        fixed = self._held_fixed(1.0)
+        return fixed.shares(line, confidence - 1, confidence, self.regularization_, product), 0.0
+
     def _check_params(self) -> None:
         check_positive_int(self, "factors", "iterations")
         check_positive(self, "alpha")

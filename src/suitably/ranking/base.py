@@ -10,10 +10,13 @@ from scipy import sparse
 
 from suitably.data.vocabulary import Vocabulary
 from suitably.errors import DataError, NotFittedError
+from suitably.ranking.contributions import AskedPair, Contributions
 from suitably.ranking.interactions import WeightedInteractions, Weighting
 from suitably.ranking.protocol import Factors, FitContext, Scorer, Scores, State
 from suitably.ranking.similarity import cosines
+from suitably.ranking.solvers.least_squares import Fixed
 from suitably.ranking.solvers.overlay import Overlay
+from suitably.utils.parallel import one_blas_thread
 from suitably.utils.params import Parameterized
 
 __all__ = ["FactorRanker", "HistoryRanker", "SimilarityRanker", "UserRows"]
@@ -173,6 +176,7 @@ class FactorRanker(HistoryRanker):
     product_factors_: NDArray[np.float32]
     known_: NDArray[np.bool_]
     _users: Overlay
+    _fixed: tuple[Any, Fixed]
 
     @property
     def user_factors_(self) -> NDArray[np.float32]:
@@ -213,6 +217,40 @@ class FactorRanker(HistoryRanker):
         """
         self._check_fitted()
         return cosines(self._latent(self.product_factors_), product)
+
+    def contributions(self, pair: AskedPair) -> Contributions | None:
+        """Return what each product of the user's past adds to a score: of those with a vector."""
+        self._check_fitted()
+        lines = self._lines(self.interactions_, pair.user.rows)
+        if pair.product >= len(self.known_) or not lines.nnz:
+            return None
+        vector = self.product_factors_[pair.product].astype(np.float64)
+        values, rest = self._shares(lines, self._users.take(pair.user.rows)[0], vector)
+        return Contributions(lines.indices.astype(np.int64), values, rest=rest)
+
+    def _shares(
+        self, line: sparse.csr_array, user: NDArray[np.float32], product: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], float]:
+        """Split the product of two vectors by the history that the user's was found from.
+
+        Args:
+            line: CSR (1, products), the history, as for `_vectors`.
+            user: The user's vector.
+            product: The product's.
+
+        Returns:
+            What each entry adds, and what no entry does.
+        """
+        raise NotImplementedError
+
+    def _held_fixed(self, unobserved: float) -> Fixed:
+        """Return the products' vectors as least squares hold them, made once for all users."""
+        made = self.__dict__.get("_fixed")
+        if made is None or made[0] is not self.product_factors_:
+            with one_blas_thread():
+                fixed = Fixed.of(self.product_factors_.astype(np.float64), unobserved)
+            self._fixed = made = (self.product_factors_, fixed)
+        return made[1]
 
     def _latent(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return vectors of products without their biases."""
@@ -357,6 +395,25 @@ class SimilarityRanker(HistoryRanker):
             values = (row.toarray() if sparse.issparse(row) else np.asarray(row)).ravel()
             alike[self.known_] = np.where(values > 0, values, np.nan)
         return alike
+
+    def contributions(self, pair: AskedPair) -> Contributions | None:
+        """Return what each product of the user's past adds to a score: weight times similarity."""
+        self._check_fitted()
+        line = self.interactions_.lines(pair.user.rows)
+        inside = line.indices < len(self.known_)
+        products = line.indices[inside].astype(np.int64)
+        if pair.product >= len(self.known_) or not self.known_[pair.product]:
+            return None
+        products_known = self.known_[products]
+        weights = (line.data[inside] * np.float32(self._unit)).astype(np.float64)[products_known]
+        products = products[products_known]
+        places = np.cumsum(self.known_) - 1
+        alike = self._similarities(places[products], int(places[pair.product]))
+        return Contributions(products, weights * alike)
+
+    def _similarities(self, rows: NDArray[np.int64], column: int) -> NDArray[np.float64]:
+        """Return the similarities of some known products to one: float64 (rows,)."""
+        return np.asarray(self.similarity_[rows, column], np.float64)
 
     def _sums(self, lines: sparse.csr_array) -> NDArray[np.float32]:
         """Add up similarities: CSR (users, known products) to (users, known products)."""

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, Self
 
@@ -11,8 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 from suitably.data.vocabulary import Vocabulary
 from suitably.errors import DataError
 from suitably.ranking.base import UserRows
-from suitably.ranking.blending.scale import on_scale, widened
+from suitably.ranking.blending.scale import on_scale, raw_score, widened
 from suitably.ranking.blending.weights import Judged, judge, learn_weights, rescaled, which_score
+from suitably.ranking.contributions import AskedPair, Contributions, contributions
 from suitably.ranking.ease import EASE
 from suitably.ranking.inner_split import InnerSplit, inner_splits
 from suitably.ranking.interactions import WeightedInteractions, Weighting
@@ -157,6 +159,35 @@ class Blend(UserRows):
             # By the weight and not by who is asked: what is known must not depend on the block.
             known[: len(knows)] |= knows & (weight > 0)
         return Scores(total.astype(np.float32), known)
+
+    def contributions(self, pair: AskedPair) -> Contributions | None:
+        """Return what its rankers say, each on the common scale and by its weight.
+
+        The scale is not linear: what a ranker's score x is made of is multiplied by the slope from
+        0 to the scaled score, as in the rescale rule of DeepLIFT.
+
+        Source:
+            Shrikumar, Greenside and Kundaje, "Learning Important Features Through Propagating
+            Activation Differences", ICML 2017, section 3.2.
+        """
+        self._check_fitted()
+        rankers, product = self.rankers_, pair.product
+        shares = rescaled(self.weights_, which_score(rankers, pair.user))[0]
+        order = [place for place in np.argsort(-shares, kind="stable").tolist() if shares[place]]
+        said = [(shares[place], rankers[place], score(rankers[place], pair.user)) for place in order]
+        scaled = [on_scale(scorer) for *_, scorer in said]
+        width = max((len(known) for _, known in scaled), default=0)
+        if product >= width:
+            return None
+        parts = []
+        for (share, ranker, scorer), (scores, known) in zip(said, scaled, strict=True):
+            value = float(share * widened(scores, width)[0, product])
+            made, raw = None, 0.0
+            if product < len(known) and known[product]:
+                made, raw = contributions(ranker, pair), raw_score(scorer, product)
+            inside = made.times(value / raw) if made is not None and raw else Contributions()
+            parts.append(replace(inside, rest=inside.rest + value - inside.score))
+        return Contributions.sum_of(parts)
 
     def product_similarities(self, product: int) -> NDArray[np.float32]:
         """Return how alike every product is to one, by position, as its rankers say on average.

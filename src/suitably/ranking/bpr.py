@@ -1,6 +1,6 @@
 """Bayesian personalised ranking, trained by `implicit`."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, ClassVar
 
@@ -97,6 +97,22 @@ class BPR(FactorRanker):
         self._spread(history, products)
 
     def _vectors(self, lines: sparse.csr_array) -> NDArray[np.float32]:
+        found = logistic.vectors(lines, self._terms(), self.factors)
+        out = np.insert(found, self.factors, np.diff(lines.indptr) > 0, axis=1)
+        return out.astype(np.float32)
+
+    def _shares(
+        self, line: sparse.csr_array, user: NDArray[np.float32], product: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], float]:
+        """Split by purchases; each has rivals of its own."""
+        vector = user[:-1].astype(np.float64)
+        terms = self._terms()(line.indices[None], line.data[None].astype(np.float64))
+        parts = logistic.shares(terms, vector, product[:-1])
+        values = parts.reshape(line.nnz, -1).sum(axis=1)
+        return values, float(vector @ product[:-1] + product[-1] - values.sum())
+
+    def _terms(self) -> Callable[[NDArray[Any], NDArray[np.float64]], logistic.Terms]:
+        """Return what gives the terms of users, by their products and weights."""
         products, bias = np.split(self.product_factors_.astype(np.float64), [self.factors], axis=1)
         others, shares = logistic.rivals(self.popularity_, _RIVALS)
         stopping = 1 / (self.learning_rate * self.iterations)
@@ -113,9 +129,7 @@ class BPR(FactorRanker):
                 self.regularization * weights.sum(axis=1) + stopping,
             )
 
-        found = logistic.vectors(lines, terms, self.factors)
-        out = np.insert(found, self.factors, np.diff(lines.indptr) > 0, axis=1)
-        return out.astype(np.float32)
+        return terms
 
     def _latent(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         return vectors[:, :-1]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from suitably.data.clock import Instant, micros
 from suitably.data.vocabulary import Vocabulary
 from suitably.ranking.base import UserRows
+from suitably.ranking.contributions import AskedPair, Contributions, contributions
 from suitably.ranking.interactions import WeightedInteractions, Weighting
 from suitably.ranking.popularity import Popularity
 from suitably.ranking.protocol import (
@@ -207,6 +208,11 @@ class Explore(UserRows):
         made.ranker_ = ranker
         made.seed_ = int(state["seed_"])
         return made
+
+    def contributions(self, pair: AskedPair) -> Contributions | None:
+        """Return what the ranker says."""
+        self._check_fitted()
+        return contributions(self.ranker_, pair)
 
     def _with(self, ranker: Ranker, users: Vocabulary) -> Self:
         made = copy.copy(self)

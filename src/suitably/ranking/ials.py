@@ -165,6 +165,15 @@ class IALS(FactorRanker):
         vectors: NDArray[np.float32] = found.astype(np.float32)
         return vectors
 
+    def _shares(
+        self, line: sparse.csr_array, user: NDArray[np.float32], product: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], float]:
+        """Split as Hu, Koren and Volinsky do, ICDM 2008, section 5, under this objective."""
+        weights = line.data.astype(np.float64)
+        ridge = float(self._ridge(line, int(self.known_.sum()))[0])
+        fixed = self._held_fixed(self.unobserved_weight_)
+        return fixed.shares(line, weights, weights, ridge, product), 0.0
+
     def _scale(self, weights: sparse.csr_array) -> None:
         """Choose the unobserved weight and the penalty where they are not given."""
         users, products = weights.shape

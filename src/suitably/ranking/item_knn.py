@@ -140,6 +140,15 @@ class ItemKNN(SimilarityRanker):
         sums: NDArray[np.float32] = (lines @ self.similarity_).toarray()
         return sums
 
+    def _similarities(self, rows: NDArray[np.int64], column: int) -> NDArray[np.float64]:
+        found = np.zeros(len(rows))
+        for place, row in enumerate(rows.tolist()):
+            start, end = self.starts_.item(row), self.starts_.item(row + 1)
+            at = start + int(np.searchsorted(self.neighbours_[start:end], column))
+            if at < end and self.neighbours_.item(at) == column:
+                found[place] = self.similarities_.item(at)
+        return found
+
     def _check_params(self) -> None:
         check_choice(self, "weighting", get_args(Similarity))
         check_positive_int(self, "neighbours")

@@ -13,6 +13,7 @@ from scipy import sparse
 from suitably.data.vocabulary import Vocabulary
 from suitably.errors import DataError, SuitabilityWarning
 from suitably.ranking.base import UserRows
+from suitably.ranking.contributions import AskedPair, Contributions
 from suitably.ranking.hybrid.embeddings import Side
 from suitably.ranking.hybrid.encoding import Encoding
 from suitably.ranking.hybrid.feature_columns import Now
@@ -154,6 +155,31 @@ class LightFM(UserRows):
         able: NDArray[np.bool_] = np.zeros(len(rows), bool)
         able[rows >= 0] = self.able_[rows[rows >= 0]]
         return able
+
+    def contributions(self, pair: AskedPair) -> Contributions | None:
+        """Return what each named field of the user adds; the rest is biases and a vector of one's own.
+
+        Fields that have changed since the vectors were summed up add up to something else: then
+        all of it is rest.
+        """
+        self._check_fitted()
+        row, product = pair.user.rows.item(), pair.product
+        if row < 0 or product >= len(self.known_) or not self.known_[product]:
+            return None
+        user, other = (
+            vectors[at].astype(np.float64)
+            for vectors, at in ((self.user_vectors_, row), (self.product_vectors_, product))
+        )
+        score = float(user @ other)
+        try:
+            vectors, own = self.users_.parts(row, pair.fields, pair.now)
+        except DataError:
+            return Contributions(rest=score)
+        if not np.allclose(own + vectors.sum(axis=0), user[1:], rtol=1e-4, atol=1e-6):
+            return Contributions(rest=score)
+        values = (vectors @ other[1:]).tolist()
+        by_field = tuple(zip(self.user_features, values, strict=True))
+        return Contributions(by_field=by_field, rest=score - sum(values))
 
     def product_similarities(self, product: int) -> NDArray[np.float32]:
         """Return the cosine of every product's vector with one's, by position, without biases.

@@ -1,6 +1,6 @@
 """Logistic matrix factorisation, trained by `implicit`."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, ClassVar
 
@@ -98,6 +98,22 @@ class LogisticMF(FactorRanker):
         self._spread(history, products)
 
     def _vectors(self, lines: sparse.csr_array) -> NDArray[np.float32]:
+        factors = self.product_factors_.shape[1] - 1
+        found = logistic.vectors(lines, self._terms(), factors)
+        out = np.insert(found, factors - 1, np.diff(lines.indptr) > 0, axis=1)
+        return out.astype(np.float32)
+
+    def _shares(
+        self, line: sparse.csr_array, user: NDArray[np.float32], product: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], float]:
+        """Split by purchases; what negatives take away is nobody's."""
+        mine, theirs = np.delete(user.astype(np.float64), -2), np.delete(product, -2)
+        terms = self._terms()(line.indices[None], line.data[None].astype(np.float64))
+        values = logistic.shares(terms, mine, theirs)[: line.nnz]
+        return values, float(mine @ theirs + product[-2] - values.sum())
+
+    def _terms(self) -> Callable[[NDArray[Any], NDArray[np.float64]], logistic.Terms]:
+        """Return what gives the terms of users, by their products and weights."""
         products = self.product_factors_.astype(np.float64)
         # The user's part is all but the column of 1 that meets the product's bias.
         bias, products = products[:, -2], np.delete(products, -2, axis=1)
@@ -115,9 +131,7 @@ class LogisticMF(FactorRanker):
                 np.full(users, float(self.regularization)),
             )
 
-        found = logistic.vectors(lines, terms, factors)
-        out = np.insert(found, factors - 1, np.diff(lines.indptr) > 0, axis=1)
-        return out.astype(np.float32)
+        return terms
 
     def _latent(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         return vectors[:, :-2]

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from suitably.errors import DataError
 from suitably.ranking.base import HistoryRanker
+from suitably.ranking.contributions import AskedPair, Contributions, Standing
 from suitably.ranking.interactions import WeightedInteractions
 from suitably.ranking.protocol import Factors, FitContext
 from suitably.utils.params import check_positive
@@ -92,6 +93,19 @@ class Popularity(HistoryRanker):
         codes = np.full(len(rows), _NO_SEGMENT)
         codes[rows >= 0] = self.segment_codes_[rows[rows >= 0]]
         return Factors(np.eye(len(scores))[codes], scores.T, self.counts_ > 0)
+
+    def contributions(self, pair: AskedPair) -> Contributions | None:
+        """Return that popularity is all there is, and a product's place by it."""
+        self._check_fitted()
+        row, product = pair.user.rows.item(), pair.product
+        if product >= len(self.counts_) or not self.counts_[product]:
+            return None
+        code = _NO_SEGMENT if row < 0 else int(self.segment_codes_[row])
+        scores = self.segment_counts_[code]
+        before = np.count_nonzero((scores > scores[product]) & (self.counts_ > 0))
+        alike = (self.by, self.segments_[code - 1]) if code != _NO_SEGMENT else ()
+        standing = Standing(int(before) + 1, np.count_nonzero(self.counts_), *alike)
+        return Contributions(rest=float(scores[product]), standing=standing)
 
     def _learn(self, history: WeightedInteractions, context: FitContext) -> None:
         self.segments_, codes = _segments(self.by, context)

@@ -27,6 +27,7 @@ __all__ = [
     "Scores",
     "attached",
     "can_score",
+    "definer",
     "score",
     "shared_by",
     "works_on_rows",
@@ -120,6 +121,7 @@ class Ranker(Protocol):
     has `state() -> arrays and scalars` and a class method `from_state(state)`. To take in new
     interactions without a refit, it has `fold_in(context) -> another ranker`, where the context
     shows the new interactions only, over users and products that may have grown at their ends.
+    To have its lists explained, it has `contributions`, see `ExplainingRanker`.
 
     Example:
         >>> class Alphabetical:
@@ -268,7 +270,7 @@ def works_on_rows(cls: type) -> bool:
 
     A subclass that overrides `scorer` or `can_score` is asked by ids.
     """
-    order = {name: _definer(cls, name) for name in dir(RowRanker) if not name.startswith("_")}
+    order = {name: definer(cls, name) for name in dir(RowRanker) if not name.startswith("_")}
     return (
         all(place is not None for place in order.values())
         and order["scorer"] >= order["score_rows"]  # type: ignore[operator]
@@ -276,5 +278,6 @@ def works_on_rows(cls: type) -> bool:
     )
 
 
-def _definer(cls: type, name: str) -> int | None:
+def definer(cls: type, name: str) -> int | None:
+    """Return how far up its line of classes a class has an attribute from, None: it has none."""
     return next((place for place, base in enumerate(cls.__mro__) if name in vars(base)), None)

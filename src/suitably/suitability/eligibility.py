@@ -302,7 +302,12 @@ class Eligibility:
         row, column = self._rows([user_id]), self._products.codes_of([product_id], "product_id")
         if column[0] < 0:
             raise DataError(f"product {product_id!r} is not in the catalogue")
-        return explain_pair(self._clauses, self._batch(row), int(column[0]), self.as_of_text)
+        return self.explain(int(row[0]), int(column[0]))
+
+    def explain(self, row: int, column: int) -> list[RuleVerdict]:
+        """Return the same of a pair by the positions of its user and its product."""
+        batch = self._batch(np.array([row]))
+        return explain_pair(self._clauses, batch, column, self.as_of_text)
 
     def to_frame(self, user_ids: IdsLike, verdicts: bool = False) -> Any:
         """Lay out a few users for reading: a row for each, a column per product.

@@ -6,8 +6,9 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any, Literal, get_args
 
+from suitably.suitability.engine.gaps import Gap
 from suitably.suitability.language.document import PolicyDocument, Rule
-from suitably.suitability.language.nodes import Field, Node
+from suitably.suitability.language.nodes import Call, Field, Node
 from suitably.suitability.language.texts import Placeholder, fill
 from suitably.suitability.language.units import scale_of, unit_of
 from suitably.suitability.messages import (
@@ -17,10 +18,11 @@ from suitably.suitability.messages import (
     show_formatted,
     show_value,
 )
+from suitably.suitability.messages.margins import explain_margin
 from suitably.suitability.reasons import Reason
 from suitably.utils.record import Record
 
-__all__ = ["Audience", "RuleVerdict", "Verdict", "check_audience", "explain_rule"]
+__all__ = ["Audience", "Margin", "RuleVerdict", "Verdict", "check_audience", "explain_rule"]
 __all__ += ["pseudo_verdict"]
 
 Verdict = Literal["pass", "fail", "unknown"]
@@ -40,6 +42,30 @@ def check_audience(audience: Audience) -> None:
 
 
 @dataclass(frozen=True, repr=False)
+class Margin(Record):
+    """By how much a pair passes a rule.
+
+    Attributes:
+        rule: The rule's id.
+        spare: The distance to where it would fail; 0 right at a limit that is allowed.
+        unit: What that counts: `"level"`, `"days"`, what the policy declares of the numbers
+            (`"money"`, `"months"`, …), or `""`.
+        tightness: The distance by what is usual for its kind, to tell which rule decided: levels by
+            the length of their scale, days by a year, numbers by the larger one compared.
+        text: A few words for it, by language.
+    """
+
+    rule: str
+    spare: float
+    unit: str
+    tightness: float
+    text: Mapping[str, str]
+
+    def __repr__(self) -> str:
+        return f"Margin({self.rule!r}, {self.spare:.4g}{' ' * bool(self.unit)}{self.unit})"
+
+
+@dataclass(frozen=True, repr=False)
 class RuleVerdict(Record):
     """What one rule says of one user and one product.
 
@@ -55,6 +81,7 @@ class RuleVerdict(Record):
         flag: Whether a rule that never bars flags the pair; its verdict is `"pass"`.
         unknown: Whether it cannot be judged: the verdict is `"unknown"`, or so is the flag.
         adviser_text: The sentence for the adviser, who may be told what the customer is not.
+        margin: By how much a rule that bars is passed; None where that has no distance.
 
     Example:
         >>> import pandas as pd
@@ -88,6 +115,12 @@ class RuleVerdict(Record):
     flag: bool = False
     unknown: bool = False
     adviser_text: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    margin: Margin | None = None
+
+    @property
+    def is_told_apart(self) -> bool:
+        """Whether the adviser is told what the customer is not: its facts are the adviser's."""
+        return self.text != self.adviser_text
 
     def texts_for(self, audience: Audience) -> Mapping[str, str]:
         """Return the sentences that somebody may read, by language.
@@ -103,7 +136,7 @@ class RuleVerdict(Record):
 
         Args:
             audience: Who reads them. Of a rule that tells customer and adviser apart, the customer
-                gets no inputs, since these say what the text does not; nobody else's text is
+                gets no inputs and no margin, since these say what the text does not; nobody else's text is
                 theirs. None: whoever holds the records, all of them.
 
         Raises:
@@ -114,8 +147,8 @@ class RuleVerdict(Record):
             return said
         said["text"] = dict(self.texts_for(audience))
         del said["adviser_text"]
-        if audience == "customer" and self.text != self.adviser_text:
-            said["inputs"] = {}
+        if audience == "customer" and self.is_told_apart:
+            said |= {"inputs": {}, "margin": None}
         return said
 
     def __repr__(self) -> str:
@@ -130,6 +163,7 @@ def explain_rule(
     values: Mapping[str, Any],
     as_of: str,
     overflows: Sequence[str] = (),
+    gap: Gap | None = None,
 ) -> RuleVerdict:
     """Put a rule's verdict into words; what a rule that never bars does not pass is flagged.
 
@@ -140,6 +174,7 @@ def explain_rule(
         values: Every field that the rule or its texts name.
         as_of: The moment, as text.
         overflows: What is unknown for its size, as written in the rule.
+        gap: How far it is from failing, where it passes and that has a distance.
     """
     inputs = {str(read): values[str(read)] for read in rule.fields}
     flag = rule.effect == "flag" and verdict != "pass"
@@ -148,10 +183,9 @@ def explain_rule(
     for language in LANGUAGES:
         called = {name: _labelled(policy, name, one, language) for name, one in inputs.items()}
         made = explain_verdict(rule.id, verdict, called, language, overflows, flag)
-        # Facts, too, tell the customer what only the adviser is to be told.
-        bare = explain_verdict(rule.id, verdict, {}, language, flag=flag)
-        texts[language] = bare if rule.texts.apart else made
-        adviser_texts[language] = made
+        texts[language] = adviser_texts[language] = made
+        if rule.texts.apart:  # facts, too, tell the customer what only the adviser is to be told
+            texts[language] = explain_verdict(rule.id, verdict, {}, language, flag=flag)
         if verdict == "fail":
             write = partial(_written, policy, rule, shown, language)
             if language in rule.texts.user:
@@ -170,7 +204,27 @@ def explain_rule(
         fingerprint=policy.fingerprint,
         flag=flag,
         unknown=verdict == "unknown",
+        margin=None if gap is None else _margin(policy, rule, gap),
     )
+
+
+def _margin(policy: PolicyDocument, rule: Rule, gap: Gap) -> Margin:
+    unit = "" if gap.unit is None else gap.unit.name
+    currency = None if gap.unit is None else gap.unit.currency
+    codes = [_codes_of(policy, _level_of(node)) for node in (gap.left, gap.right)]
+    texts = {}
+    for language in LANGUAGES:
+        pair = zip(codes, gap.values, strict=True)
+        left, right = (_labelled(policy, name, value, language) for name, value in pair)
+        texts[language] = explain_margin(
+            rule.id, gap.spare, unit, (left, right), language, currency
+        )
+    return Margin(rule.id, gap.spare, unit, gap.tightness, MappingProxyType(texts))
+
+
+def _level_of(node: Node) -> Node:
+    """Return the level whose rank an expression is, any other as it is."""
+    return node.arguments[0] if isinstance(node, Call) and node.function == "rank" else node
 
 
 def pseudo_verdict(

@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from suitably.ranking.protocol import Factors, Scorer
+from suitably.ranking.protocol import Factors, Scorer, Scores
 
-__all__ = ["on_scale", "widened"]
+__all__ = ["on_scale", "raw_score", "widened"]
 
 _STEEPNESS = 10.0
 _TILE = 2**15
@@ -30,6 +30,14 @@ def on_scale(scorer: Scorer) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         scaled[part] = found.min(axis=1, keepdims=True)
         scaled[part, columns] = found
     return scaled, known
+
+
+def raw_score(scorer: Scorer, product: int) -> float:
+    """Return what a ranker says of one user and one product, before any scale."""
+    if isinstance(scorer, Scores):
+        return float(np.asarray(scorer.block)[0, product])
+    one, other = scorer.users[0], scorer.products[product]
+    return float(np.asarray(one, np.float64) @ np.asarray(other, np.float64))
 
 
 def _summed(scorer: Factors) -> NDArray[np.float64]:

@@ -83,6 +83,31 @@ class Side:
         known[:before] |= self.trained
         return vectors, known
 
+    def parts(
+        self, row: int, fields: pa.Table, now: Now | None
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return what a vector is summed up from.
+
+        Args:
+            row: Whose it is.
+            fields: Their one row of fields.
+            now: The moment that dates are reckoned to.
+
+        Returns:
+            float64 (fields, columns), what each field adds; and (columns,), the vector of one's own.
+
+        Raises:
+            DataError: Fields that do not fit those of the fit.
+        """
+        encoded = self.encoding.encode(fields, now)
+        widths = [encoder.width for encoder in self.encoding.encoders]
+        owners = np.repeat(np.arange(len(widths)), widths)[encoded.indices]
+        vectors = np.zeros((len(widths), self.shared.shape[1]))
+        added = encoded.data[:, None].astype(np.float64) * self.shared[encoded.indices]
+        np.add.at(vectors, owners, added)
+        own = self.own[row] if row < len(self.own) else np.zeros(self.shared.shape[1])
+        return vectors, np.asarray(own, np.float64)
+
     def state(self) -> dict[str, Any]:
         """Return everything as arrays, numbers and text, under names that begin with the side's."""
         side = self.encoding.side

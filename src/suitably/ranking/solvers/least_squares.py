@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from itertools import pairwise
 from typing import Any
 
@@ -126,6 +126,32 @@ class Fixed:
         _finite("the answer: equations that have none", out)
         return out
 
+    def shares(
+        self, line: sparse.csr_array, weights: Floats, targets: Floats, ridge: float, other: Floats
+    ) -> Floats:
+        """Split the product of a row's vector and another one by the row's entries.
+
+        The vector is W · Σᵢ tᵢ yᵢ with W the inverse of what `solve` solves by, which is symmetric:
+        entry i adds tᵢ · yᵢᵀ (W · other).
+
+        Args:
+            line: CSR (1, columns), one row.
+            weights: c, as for `solve`.
+            targets: t.
+            ridge: λ.
+            other: (factors,), in the basis that the vectors were given in.
+
+        Returns:
+            float64 (entries,).
+        """
+        mine = self.vectors[line.indices].astype(np.float64)
+        matrix = (mine * weights[:, None]).T @ mine + self.base
+        least = self._least_ridge(line, weights).item()
+        matrix[np.diag_indices(len(matrix))] += max(ridge, least)
+        turned = other if self.axes is None else self.axes @ other
+        found: Floats = targets * (mine @ np.linalg.solve(matrix, turned))
+        return found
+
     def _few(self, rows: kernels.Rows) -> NDArray[np.bool_]:
         """Return which rows have fewer entries than there are factors, all of positive weight."""
         lengths = np.diff(rows.starts)
@@ -137,18 +163,22 @@ class Fixed:
         few: NDArray[np.bool_] = (lengths < self.vectors.shape[1]) & fine
         return few
 
+    @cached_property
+    def _squares(self) -> NDArray[np.float64]:
+        """The squared lengths of the vectors: (columns,)."""
+        return np.einsum("cf,cf->c", self.vectors, self.vectors, dtype=np.float64)
+
     def _least_ridge(self, lines: sparse.csr_array, weights: Floats) -> Floats:
         """Keep equations solvable: next to nothing beside the other terms of each: (rows,).
 
         There may be no penalty, or entries of enormous weight, beside which it is lost.
         """
-        squares = np.einsum("cf,cf->c", self.vectors, self.vectors, dtype=np.float64)
         largest = float(np.diag(self.base).max(initial=0)) or float(
             np.square(self.vectors).max(initial=0)
         )
         own = np.zeros(lines.shape[0])
         some = np.flatnonzero(np.diff(lines.indptr))
-        parts = np.abs(weights) * squares[lines.indices]
+        parts = np.abs(weights) * self._squares[lines.indices]
         own[some] = reduce_runs(np.add, parts, lines.indptr[some])
         least = max(_FLOOR * largest, float(np.finfo(self.vectors.dtype).tiny))
         return np.asarray(np.maximum(least, _FLOOR * own))

@@ -10,7 +10,7 @@ from scipy import sparse
 
 from suitably.utils.parallel import one_blas_thread, parallel
 
-__all__ = ["Terms", "rivals", "solve", "vectors"]
+__all__ = ["Terms", "rivals", "shares", "solve", "vectors"]
 
 Floats = NDArray[Any]
 _STEPS = 300
@@ -80,6 +80,29 @@ def solve(terms: Terms) -> Floats:
             break
         if not kept.all():
             moving, inverse, terms = moving[kept], inverse[kept], terms.of(kept)
+    return found
+
+
+def shares(terms: Terms, vector: Floats, other: Floats) -> Floats:
+    """Split the product of a user's vector and another one by the terms.
+
+    Where the loss is least, its gradient is 0: the vector is Σ αₜ featureₜ with αₜ = weightₜ ·
+    logistic(−marginₜ) / λ, so that term t adds αₜ featureₜ · other.
+
+    Args:
+        terms: Those of one user.
+        vector: What `solve` found: (factors,).
+        other: (factors,).
+
+    Returns:
+        float64 (terms,).
+
+    Source:
+        Yeh, Kim, Yen and Ravikumar, "Representer Point Selection for Explaining Deep Neural
+        Networks", NeurIPS 2018, theorem 3.1.
+    """
+    doubt = _logistic(-terms.margins(vector[None]))[0]
+    found: Floats = terms.weights[0] * doubt * (terms.features[0] @ other) / terms.penalty[0]
     return found
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from suitably.suitability.engine.atoms import pair_reader, pair_scopes
 from suitably.suitability.engine.binding import BoundPolicy
 from suitably.suitability.engine.clauses import Clause, Governed, OutOfForce, Required
+from suitably.suitability.engine.gaps import narrowest
 from suitably.suitability.engine.scope import EvalScope, UserBatch
 from suitably.suitability.engine.term_values import term_value
 from suitably.suitability.language.document import Rule
@@ -50,7 +51,9 @@ def _worded(
         values = {str(field): scope.cell(field) for field in named}
         values |= {f"term.{name}": term_value(node, scope) for name, node in rule.terms.items()}
         beyond = _overflows(rule, scope) if verdict == "unknown" else []
-        return explain_rule(policy.policy, rule, verdict, values, as_of, beyond)
+        decides = verdict == "pass" and clause.bars
+        gap = narrowest(rule.require_node, scope) if decides else None
+        return explain_rule(policy.policy, rule, verdict, values, as_of, beyond, gap)
     if isinstance(clause, Governed) and verdict == "unknown":
         beyond = [part for policy in clause.policies for part in _beyond(policy, scope_of)]
         return pseudo_verdict(clause.name, verdict, overflows=list(dict.fromkeys(beyond)))

@@ -76,6 +76,7 @@ class Fields:
         self.texts = texts
         self.clock = clock
         self.reader = ArrayReader(side, texts, clock)
+        self._names = frozenset(table.column_names)
         self._columns: dict[tuple[str, Declaration], Column] = {}
         self._types: dict[tuple[str, Declaration], Type] = {}
         self._days: dict[str, Values] = {}
@@ -87,7 +88,7 @@ class Fields:
 
     def has(self, name: str) -> bool:
         """Return whether there is such a column."""
-        return name in self.table.column_names
+        return name in self._names
 
     def _among_peers(self, function: str, value: str, by: str) -> pa.Array:
         numbers = self.column(value, None)
@@ -186,10 +187,12 @@ class Fields:
 
     def day(self, name: str, declared: Declaration) -> Column:
         """Read a column of dates as the days that its own time zone says; another, as it is."""
-        array = self.array(name)
-        if self.type_of(name, declared) != DATE or pa.types.is_null(array.type):
+        if self.type_of(name, declared) != DATE:
             return self.column(name, declared)
         if name not in self._days:
+            array = self.array(name)
+            if pa.types.is_null(array.type):
+                return self.column(name, declared)
             self._days[name] = self.reader.read_day(name, array)
         return self._days[name]
 

@@ -1,20 +1,18 @@
-"""Sentences for people, a file per language; the languages known are those listed here."""
+"""Sentences for people: what is the same in every language, which has a file in `languages`."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
-from types import MappingProxyType
 from typing import Any
 
-from suitably.suitability.messages.en import ENGLISH
 from suitably.suitability.messages.formats import format_value
+from suitably.suitability.messages.languages import read_languages
 from suitably.suitability.messages.sentences import Sentences
-from suitably.suitability.messages.zh import CHINESE
 from suitably.suitability.reasons import Reason
 
-__all__ = ["LANGUAGES", "Months", "explain_rank", "explain_reason", "explain_verdict"]
+__all__ = ["LANGUAGES", "Months", "explain_reason", "explain_verdict"]
 __all__ += ["show_formatted", "show_value"]
 
-LANGUAGES: Mapping[str, Sentences] = MappingProxyType({"en": ENGLISH, "zh": CHINESE})
+LANGUAGES: Mapping[str, Sentences] = read_languages()
 
 
 class Months(int):
@@ -65,43 +63,6 @@ def _too_large(overflows: Sequence[str], language: str) -> str:
     if not overflows:
         return ""
     return said.overflows.format(expressions=said.between_facts.join(overflows))
-
-
-def explain_rank(
-    rank: int,
-    length: int,
-    ranker: str,
-    stood_in_for: str | None,
-    rerankers: Sequence[str],
-    rules: Sequence[str],
-    flags: Mapping[str, bool] = MappingProxyType({}),
-) -> Mapping[str, str]:
-    """Say in every language why a product is where it is in a list.
-
-    Args:
-        rank: Its place, from 1.
-        length: How many products the list has.
-        ranker: The name of what ranked it.
-        stood_in_for: The name of the ranker that knows nothing of the user; None: it knows them.
-        rerankers: The names of what reordered the list.
-        rules: The rules that apply, none of which bars it.
-        flags: The rules that flag it, and whether that is unknown.
-    """
-    found = {}
-    for language, said in LANGUAGES.items():
-        basis = said.by_history if stood_in_for is None else said.by_others
-        names = said.and_.join(rerankers)
-        found[language] = said.ranked.format(
-            eligible=said.eligible.format(rules=", ".join(rules)) if rules else said.unruled,
-            rank=rank,
-            length=length,
-            ranker=ranker,
-            reordered=said.reordered.format(rerankers=names) if rerankers else "",
-            basis=basis.format(ranker=stood_in_for),
-        )
-        raised = (said.unsure.format(rule=rule) if flags[rule] else rule for rule in flags)
-        found[language] += said.flags.format(rules=", ".join(raised)) if flags else ""
-    return MappingProxyType(found)
 
 
 def _is_missing(value: Any) -> bool:

@@ -5,7 +5,7 @@ from typing import Any
 
 from suitably.suitability.messages.sentences import Sentences
 
-__all__ = ["format_value"]
+__all__ = ["decimal", "format_value"]
 
 
 def format_value(
@@ -25,7 +25,7 @@ def format_value(
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     if form == "percent":
-        return f"{_decimal(value if percent else value * 100)}%"
+        return f"{decimal(value if percent else value * 100)}%"
     amount = f"{value:,.2f}".removesuffix(".00")
     if currency is None:
         return amount
@@ -33,7 +33,7 @@ def format_value(
     return pattern.format(amount=amount, currency=currency)
 
 
-def _decimal(number: float) -> str:
+def decimal(number: float) -> str:
     """Write a number with at most two decimals, none of them a last zero."""
     written = f"{number:.2f}".rstrip("0").rstrip(".")
     return "0" if written == "-0" else written

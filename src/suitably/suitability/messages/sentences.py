@@ -29,15 +29,34 @@ class Sentences:
         between_facts: What stands between facts.
         between_items: What stands between the items of a list.
         reasons: The library's own reasons, with what they need in braces.
-        eligible: What opens the sentence of a place in a list, with `{rules}`.
+        ruled: What opens the sentence of a place in a list, with `{closest}`, which may be empty.
         unruled: The same where no rule applies.
+        closest: The rules that were passed by the least, with `{margins}`.
+        spare: A rule passed by `{spare}`, with `{left}` and `{right}`, which it compares.
+        at_limit: A rule passed exactly at its limit, with both.
+        between_margins: What stands between these.
+        spans: What margins count, for one and for several (`{count}`), by unit: level, days,
+            months, years and points, which are hundredths of a share.
         by_history: What a ranker goes by.
         by_others: What its fallback goes by, with `{ranker}`, which knows nothing of the user.
         reordered: That rerankers had a say, with `{rerankers}`.
         and_: What stands between rerankers.
-        ranked: A place in a list, with `{eligible}`, `{rank}`, `{length}`, `{ranker}`,
-            `{reordered}` and `{basis}`.
-        flags: What is added where `{rules}` flag it.
+        between_reasons: What stands between what has a say in a score.
+        between_sentences: What stands between sentences, perhaps nothing.
+        ranked: A place in a list, with `{ruled}`, `{rank}`, `{eligible}`, how many products may be
+            offered and have a score, `{ranker}`, `{reordered}` and `{basis}`.
+        for_it: What of the user's history and profile speaks for a product, with `{reasons}`.
+        against_it: What speaks against it.
+        popular: Its place by popularity, with `{rank}` and `{products}`.
+        popular_alike: The same among users alike, with `{field}` and `{value}`, which they share.
+        past_product: A product of the user's past, with `{product}` and its `{share}` of the score.
+        profile_field: A field, with `{field}`, `{value}` and its `{share}`.
+        flags: What is added for an adviser where `{rules}` flag it.
+        to_mind: What a customer is told of a rule that flags it and has no text for customers.
+        risk_lowest: A risk note, with `{level}` and the number of `{levels}`.
+        risk_between: The same for a level in between, at a `{position}`.
+        risk_highest: The same for the highest level.
+        barred: Words that no sentence here may hold: they promise a return, or play a risk down.
         date: A day, with `{year}`, `{month}` and `{day}`.
         money: An `{amount}` of a `{currency}` that has no name of its own.
         currencies: The same for those that have one.
@@ -62,15 +81,33 @@ class Sentences:
     between_facts: str
     between_items: str
     reasons: Mapping[Reason, str]
-    eligible: str
+    ruled: str
     unruled: str
+    closest: str
+    spare: str
+    at_limit: str
+    between_margins: str
+    spans: Mapping[str, tuple[str, str]]
     by_history: str
     by_others: str
     reordered: str
     and_: str
+    between_reasons: str
+    between_sentences: str
     ranked: str
+    for_it: str
+    against_it: str
+    popular: str
+    popular_alike: str
+    past_product: str
+    profile_field: str
     flags: str
+    to_mind: str
     unsure: str
+    risk_lowest: str
+    risk_between: str
+    risk_highest: str
+    barred: tuple[str, ...]
     date: str
     money: str
     currencies: Mapping[str, str]
