@@ -1,6 +1,7 @@
 """Explaining a place in a list: the facts of one user and one product, gathered and put in words."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -168,7 +169,8 @@ def _contributions(
     state, snapshot = generator.state, generator.snapshot
     user = AskedUsers(state.users.ids, np.array([row]))
     now = None if snapshot.as_of is None else Now(snapshot.as_of, state.clock)
-    pair = AskedPair(user, int(state.positions[code]), snapshot.fields_of(row), now)
+    product, fields = int(state.positions[code]), partial(snapshot.fields_of, row)
+    pair = AskedPair(user, product, fields, now)
     made = contributions(ranker, pair)
     if made is None or generator.rerankers:  # a reranker may have changed the score
         return made
@@ -186,9 +188,10 @@ def _reasons(
     found: list[PastProduct | ProfileField] = [
         PastProduct(product, value, value / gains) for product, value in past
     ]
-    fields = generator.snapshot.fields_of(row)
-    for name, value in made.by_field:
-        found.append(ProfileField(name, fields[name][0].as_py(), value, value / gains))
+    if made.by_field:
+        fields = generator.snapshot.fields_of(row)
+        for name, value in made.by_field:
+            found.append(ProfileField(name, fields[name][0].as_py(), value, value / gains))
     return sorted(found, key=lambda one: -one.contribution)
 
 

@@ -344,9 +344,10 @@ class SimilarityRanker(HistoryRanker):
     def can_score_rows(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Return which users by row have a product that says anything of others: bool (rows,)."""
         self._check_fitted()
-        lines = self.interactions_.lines(rows)
-        told = np.append(0, np.cumsum(self._telling(lines.indices)))
-        able: NDArray[np.bool_] = np.diff(told[lines.indptr]) > 0
+        places, bounds = self.interactions_.stored(rows)
+        products = self.interactions_.weights.indices[places]
+        told = np.append(0, np.cumsum(self._telling(products)))
+        able: NDArray[np.bool_] = np.diff(told[bounds]) > 0
         return able
 
     def _go_by(self, interactions: WeightedInteractions) -> None:
@@ -399,14 +400,12 @@ class SimilarityRanker(HistoryRanker):
     def contributions(self, pair: AskedPair) -> Contributions | None:
         """Return what each product of the user's past adds to a score: weight times similarity."""
         self._check_fitted()
-        line = self.interactions_.lines(pair.user.rows)
-        inside = line.indices < len(self.known_)
-        products = line.indices[inside].astype(np.int64)
         if pair.product >= len(self.known_) or not self.known_[pair.product]:
             return None
-        products_known = self.known_[products]
-        weights = (line.data[inside] * np.float32(self._unit)).astype(np.float64)[products_known]
-        products = products[products_known]
+        products, weights = self.interactions_.line(pair.user.rows.item())
+        there = products < len(self.known_)
+        there[there] = self.known_[products[there]]
+        products, weights = products[there], weights[there] * np.float32(self._unit)
         places = np.cumsum(self.known_) - 1
         alike = self._similarities(places[products], int(places[pair.product]))
         return Contributions(products, weights * alike)

@@ -1,6 +1,6 @@
 """Contributions: what a score is made of, so that it can be said what speaks for a product."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Protocol, cast, runtime_checkable
 
@@ -24,13 +24,13 @@ class AskedPair:
     Attributes:
         user: The one user.
         product: The product's position, on the axis of scores.
-        fields: One row: the user's profile fields and columns.
+        read_fields: Gives one row: the user's profile fields and columns.
         now: The moment that dates are reckoned to; None where nothing is dated.
     """
 
     user: AskedUsers
     product: int
-    fields: pa.Table
+    read_fields: Callable[[], pa.Table]
     now: Now | None = None
 
 

@@ -250,14 +250,25 @@ class WeightedInteractions:
         found: NDArray[np.bool_] = (rows >= 0) & self.active[rows]
         return found
 
+    def line(self, row: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Return the products of one user, and their weights as held; −1 has none."""
+        if row < 0:
+            return np.zeros(0, np.int64), np.zeros(0, np.float32)
+        stored = slice(self.weights.indptr.item(row), self.weights.indptr.item(row + 1))
+        return self.weights.indices[stored].astype(np.int64), self.weights.data[stored]
+
     def lines(self, rows: NDArray[np.int64]) -> sparse.csr_array:
         """Return the weights of some users by row: CSR (rows, products); −1 has none."""
+        places, bounds = self.stored(rows)
+        parts = (self.weights.data[places], self.weights.indices[places], bounds)
+        return sparse.csr_array(parts, shape=(len(rows), self.weights.shape[1]))
+
+    def stored(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return where the entries of some rows are stored, and their bounds: (rows + 1,)."""
         starts, ends = self.weights.indptr[rows], self.weights.indptr[rows + 1]
         lengths = np.where(rows >= 0, ends - starts, 0).astype(np.int64)
         bounds = np.concatenate([[0], np.cumsum(lengths)])
-        places = np.repeat(starts - bounds[:-1], lengths) + np.arange(bounds[-1])
-        parts = (self.weights.data[places], self.weights.indices[places], bounds)
-        return sparse.csr_array(parts, shape=(len(rows), self.weights.shape[1]))
+        return np.repeat(starts - bounds[:-1], lengths) + np.arange(bounds[-1]), bounds
 
     def sized(self, rows: NDArray[np.int64]) -> sparse.csr_array:
         """Return the weights of some users by row in the fit's own units; −1 has none.

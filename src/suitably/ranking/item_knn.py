@@ -60,6 +60,7 @@ class ItemKNN(SimilarityRanker):
     starts_: NDArray[np.int64]
     neighbours_: NDArray[np.int32]
     similarities_: NDArray[np.float32]
+    _matrix: tuple[NDArray[np.float32], sparse.csr_array]
 
     def __init__(
         self,
@@ -83,8 +84,11 @@ class ItemKNN(SimilarityRanker):
     def similarity_(self) -> sparse.csr_array:
         """Similarities of neighbours: CSR float32 (known products, known products)."""
         parts = (self.similarities_, self.neighbours_, self.starts_)
-        side = len(self.starts_) - 1
-        return sparse.csr_array(parts, shape=(side, side))
+        made = self.__dict__.get("_matrix")
+        if made is None or made[0] is not parts[0]:  # a matrix is checked when it is made
+            side = len(self.starts_) - 1
+            self._matrix = made = (parts[0], sparse.csr_array(parts, shape=(side, side)))
+        return made[1]
 
     def _learn(self, history: WeightedInteractions, context: FitContext) -> None:
         core = history.core.astype(np.float64)

@@ -172,7 +172,7 @@ class LightFM(UserRows):
         )
         score = float(user @ other)
         try:
-            vectors, own = self.users_.parts(row, pair.fields, pair.now)
+            vectors, own = self.users_.parts(row, pair.read_fields(), pair.now)
         except DataError:
             return Contributions(rest=score)
         if not np.allclose(own + vectors.sum(axis=0), user[1:], rtol=1e-4, atol=1e-6):

@@ -6,7 +6,8 @@ same names, and parameters are checked when it is fitted.
 
 import copy
 from collections.abc import Collection, Iterator
-from inspect import Parameter, signature
+from functools import lru_cache
+from inspect import Parameter, Signature, signature
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -82,15 +83,20 @@ class Parameterized:
         return self
 
     def __repr__(self) -> str:
-        plain = {name: p.default for name, p in signature(type(self)).parameters.items()}
+        plain = {name: p.default for name, p in _signature(type(self)).parameters.items()}
         params = self.get_params(deep=False)
         given = [f"{n}={v!r}" for n, v in params.items() if not _same(v, plain[n])]
         return f"{type(self).__name__}({', '.join(given)})"
 
 
+@lru_cache(maxsize=256)
+def _signature(cls: type) -> Signature:
+    return signature(cls)
+
+
 def parameter_names(cls: type) -> list[str]:
     """Return the names of what a constructor takes."""
-    return [name for name, p in signature(cls).parameters.items() if p.kind in _KINDS]
+    return [name for name, p in _signature(cls).parameters.items() if p.kind in _KINDS]
 
 
 def clone(part: Any) -> Any:

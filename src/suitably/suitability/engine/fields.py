@@ -81,6 +81,7 @@ class Fields:
         self._types: dict[tuple[str, Declaration], Type] = {}
         self._days: dict[str, Values] = {}
         self._peers: dict[str, pa.Array] = {}
+        self._read: dict[str, pa.Array | pa.ChunkedArray] = {}
         self._cells: dict[tuple[str, Declaration, bool], Cell] = {}
 
     def __len__(self) -> int:
@@ -236,7 +237,9 @@ class Fields:
 
     def cell(self, name: str, row: int) -> Any:
         """Return one value as a Python object, None where missing."""
-        cell = (self.table[name] if self.has(name) else self.array(name))[row]
+        if name not in self._read:
+            self._read[name] = self.table[name] if self.has(name) else self.array(name)
+        cell = self._read[name][row]
         try:
             value = cell.as_py()
         except (OverflowError, ValueError):  # a date beyond those of Python

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from suitably.suitability.engine.scope import EvalScope
-from suitably.suitability.engine.term_values import term_value
+from suitably.suitability.engine.term_values import shown_value, term_value
 from suitably.suitability.language.evaluator import condition, evaluate
 from suitably.suitability.language.nodes import (
     And,
@@ -14,6 +14,7 @@ from suitably.suitability.language.nodes import (
     AsOf,
     Call,
     Compare,
+    Field,
     Node,
     Not,
     Or,
@@ -95,17 +96,16 @@ def _widest(node: And | Or, scope: EvalScope, holds: bool) -> Gap | None:
 
 def _distance(left: Node, right: Node, upward: bool, scope: EvalScope) -> Gap | None:
     """Measure a comparison that holds: `left` is below `right` if it is `upward`, else above."""
-    below, above = (left, right) if upward else (right, left)
-    if isinstance(above, AsOf):
+    if isinstance(right if upward else left, AsOf):
         return None
-    one, other = evaluate(below, scope), evaluate(above, scope)
+    one, other = evaluate(left, scope), evaluate(right, scope)
     if not (isinstance(one, Values) and isinstance(other, Values)):
         return None
     refuse = partial(scope.refuse, left)
     one, other = as_level(one, other, refuse), as_level(other, one, refuse)
     low, high = one.data.item(), other.data.item()
-    values = _shown(left, scope), _shown(right, scope)
-    spare, kind = float(high - low), one.type.name
+    values = _shown(left, one, scope), _shown(right, other, scope)
+    spare, kind = abs(float(high - low)), one.type.name
     if kind in _MOMENTS:
         return Gap(left, right, values, spare / _DAY, Unit("days"), spare / _YEAR)
     levels = max(_levels(left, scope.declared), _levels(right, scope.declared))
@@ -117,12 +117,14 @@ def _distance(left: Node, right: Node, upward: bool, scope: EvalScope) -> Gap | 
     return Gap(left, right, values, spare, unit, spare / size if size else 0.0)
 
 
-def _shown(node: Node, scope: EvalScope) -> Any:
+def _shown(node: Node, found: Values, scope: EvalScope) -> Any:
     """Return a side as a person would be shown it: of a rank, the level."""
     match node:
+        case Field():
+            return scope.cell(node)
         case Call(function="rank", arguments=(level,)):
             return term_value(level, scope)
-    return term_value(node, scope)
+    return shown_value(found, scope)
 
 
 def _levels(node: Node, declared: Mapping[str, Declaration]) -> int:

@@ -9,10 +9,10 @@ import pandas as pd
 from suitably.suitability.engine.scope import EvalScope
 from suitably.suitability.language.evaluator import evaluate
 from suitably.suitability.language.nodes import Field, Node
-from suitably.suitability.language.types import Kleene
+from suitably.suitability.language.types import Column, Kleene
 from suitably.suitability.messages import Months
 
-__all__ = ["term_value"]
+__all__ = ["shown_value", "term_value"]
 
 
 def term_value(node: Node, scope: EvalScope) -> Any:
@@ -24,7 +24,11 @@ def term_value(node: Node, scope: EvalScope) -> Any:
     """
     if isinstance(node, Field):
         return scope.cell(node)
-    found = evaluate(node, scope)
+    return shown_value(evaluate(node, scope), scope)
+
+
+def shown_value(found: Column, scope: EvalScope) -> Any:
+    """Return the same of what an expression was evaluated to."""
     if not found.known.any():
         return None
     if isinstance(found, Kleene):
