@@ -1,4 +1,4 @@
-"""One customer: a list beside implicit's, a judgement, one at a moment not asked before."""
+"""One customer: a list beside implicit's, a judgement, a new moment, an explanation."""
 
 from datetime import timedelta
 from itertools import count
@@ -19,7 +19,7 @@ def run() -> list[Row]:
     data = st.Dataset(None, None, log)
     ranker = st.ranking.ALS(factors=FACTORS, iterations=2)
     pipeline = st.Pipeline(policy=st.Policy.unrestricted(), ranker=ranker).fit(data)
-    return [_list(pipeline), *_judged()]
+    return [_list(pipeline), *_judged(), *_explained()]
 
 
 def _list(pipeline: st.Pipeline) -> Row:
@@ -72,6 +72,24 @@ def _judged() -> list[Row]:
         paired(f"{CALLS} judgements, {size}", judge, None, "target: .2 ms each", rounds=ROUNDS),
         paired(f"{CALLS} new moments, {size}", moments, None, "target: .2 ms each", rounds=ROUNDS),
     ]
+
+
+def _explained() -> list[Row]:
+    """Time explanations, one call each, of products listed to customers of the simulated bank."""
+    bank = st.data.simulate_bank(users=2_000, products=300, seed=0)
+    rows = []
+    for ranker in (st.ranking.EASE(), st.ranking.IALS(), st.ranking.BPR(), st.ranking.Blend()):
+        pipeline = st.Pipeline(policy="cn-csrc-amac", ranker=ranker).fit(bank)
+        lists = pipeline.recommend(k=10)
+        asked = [(one.user_id, one.product_ids[0]) for one in lists if len(one)][:CALLS]
+
+        def explain(lists: st.Recommendations = lists, asked: list[tuple] = asked) -> None:
+            for user, product in asked:
+                lists.explain(user, product)
+
+        name = f"{len(asked)} explanations, {type(ranker).__name__}"
+        rows.append(paired(name, explain, None, "target: 2 ms each", rounds=ROUNDS))
+    return rows
 
 
 def _events() -> pd.DataFrame:

@@ -564,8 +564,12 @@ def test_flags_of_an_explanation() -> None:
         flags = [one for one in why.flags if one.rule == "special-care"]
         assert [one.rule for one in flags] == ["special-care"] * bool(said)
         assert {one.verdict for one in why.verdicts} == {"pass"}
-        assert (f"Flagged: {said}" in why.text["en"]) == bool(said)
-        assert ("提示：special-care" in why.text["zh"]) == bool(said)
+        assert (f"Flagged: {said}" in why.adviser_text["en"]) == bool(said)
+        assert ("提示：special-care" in why.adviser_text["zh"]) == bool(said)
+        assert not any("special-care" in text for text in why.text.values())
+        assert not any("special-care" in note for notes in why.notes.values() for note in notes)
+        assert ("Special duty of care: " in why.text["en"]) == (user == "u1")
+        assert ("please ask your adviser" in why.text["en"]) == (user == "u2" or len(why.flags) > 1)
         assert why.to_dict()["flags"] == [one.to_dict() for one in why.flags]
         assert ("Flags, which bar nothing" in why._repr_html_()) == bool(why.flags)
         assert ("flagged" in repr(why)) == bool(why.flags)

@@ -1,4 +1,4 @@
-"""Explaining a place in a list: the facts of one user and one product, gathered and put in words."""
+"""Explaining a place in a list: the facts of one user and one product, put in words."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -87,7 +87,7 @@ def explain_listed(
         history=tuple(one for one in pro if isinstance(one, PastProduct))[:_NAMED],
         profile=tuple(one for one in pro if isinstance(one, ProfileField))[:_NAMED],
         against=tuple(against[:_NAMED]),
-        standing=place.standing,
+        standing=None if made is None else made.standing,
         notes=MappingProxyType(notes),
     )
 
@@ -158,8 +158,8 @@ def _risk(
                     found.append((position / len(scale.levels), level, position, len(scale.levels)))
     if not found:
         return {}
-    _, *highest = max(found, key=lambda one: one[0])
-    return {language: explain_risk(*highest, language) for language in LANGUAGES}
+    _, level, position, levels = max(found, key=lambda one: one[0])
+    return {language: explain_risk(level, position, levels, language) for language in LANGUAGES}
 
 
 def _contributions(

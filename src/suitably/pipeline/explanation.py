@@ -1,6 +1,6 @@
 """Why a product is in a user's list: the facts, and sentences made from them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -47,7 +47,7 @@ class ProfileField(NamedTuple):
 
 @dataclass(frozen=True, repr=False)
 class Explanation(Record):
-    """Why a product is in a user's list.
+    r"""Why a product is in a user's list.
 
     Attributes:
         user_id: The user.
@@ -76,7 +76,7 @@ class Explanation(Record):
         >>> pipeline = st.Pipeline(policy=st.Policy.unrestricted(), ranker=st.ranking.Popularity())
         >>> lists = pipeline.fit(st.Dataset(None, None, log)).recommend(["ann"])
         >>> why = lists.explain("ann", "etf")
-        >>> print(why.text["en"].replace(". ", ".\\n"))
+        >>> print(why.text["en"].replace(". ", ".\n"))
         No rule applies to it and ranks 1 of 1 eligible products by Popularity on past behaviour.
         It is number 1 of 2 products by popularity.
         >>> why.to_dict()["standing"]
@@ -156,9 +156,13 @@ class Explanation(Record):
         values = {"rank": f"{self.rank} of {self.eligible}", "score": self.score, "ranked by": by}
         if self.standing is not None:
             values["by popularity"] = f"{self.standing.rank} of {self.standing.products}"
+        sides: tuple[tuple[str, Sequence[PastProduct | ProfileField]], ...] = (
+            ("for it", [*self.history, *self.profile]),
+            ("against", self.against),
+        )
         said = [
             (sign, *_named(part), part.contribution, f"{part.share:.0%}")
-            for sign, parts in (("for it", (*self.history, *self.profile)), ("against", self.against))
+            for sign, parts in sides
             for part in parts
         ]
         names = [language.name for language in LANGUAGES.values()]

@@ -111,8 +111,12 @@ class ALS(FactorRanker):
     ) -> tuple[NDArray[np.float64], float]:
         """Split by eq. 7 of the paper, in its section 5."""
         confidence = self.alpha * line.data.astype(np.float64)
-        fixed = self._held_fixed(1.0)
-        return fixed.shares(line, confidence - 1, confidence, self.regularization_, product), 0.0
+        penalty = self.regularization_
+        return self._fixed.shares(line, confidence - 1, confidence, penalty, product), 0.0
+
+    @property
+    def _unobserved(self) -> float:
+        return 1.0
 
     def _check_params(self) -> None:
         check_positive_int(self, "factors", "iterations")

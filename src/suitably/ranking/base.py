@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -57,13 +58,15 @@ class UserRows(Parameterized):
 class HistoryRanker(UserRows):
     """A ranker that learns from weighted interactions, and gives no score without any.
 
-    A subclass says what it learns: `_learn` sets its attributes, `learned` names those to save.
+    A subclass says what it learns: `_learn` sets its attributes, `learned` names those to save,
+    `made_of_learned` its cached properties.
 
     Attributes:
         interactions_: What it goes by; all rankers of a model with the same weighting share it.
     """
 
     learned: ClassVar[tuple[str, ...]] = ()
+    made_of_learned: ClassVar[tuple[str, ...]] = ()
     needs_interactions: ClassVar[bool] = True
     half_life_days: float | None
     event_weights: Mapping[str, float] | None
@@ -148,6 +151,8 @@ class HistoryRanker(UserRows):
     def _go_by(self, interactions: WeightedInteractions) -> None:
         self.interactions_ = interactions
         self._user_ids = interactions.users
+        for name in self.made_of_learned:
+            self.__dict__.pop(name, None)
 
     def _check_params(self) -> None:
         """Refuse parameters out of range: ValueError."""
@@ -173,10 +178,10 @@ class FactorRanker(HistoryRanker):
     """
 
     learned: ClassVar[tuple[str, ...]] = ("product_factors_", "known_")
+    made_of_learned: ClassVar[tuple[str, ...]] = ("_fixed",)
     product_factors_: NDArray[np.float32]
     known_: NDArray[np.bool_]
     _users: Overlay
-    _fixed: tuple[Any, Fixed]
 
     @property
     def user_factors_(self) -> NDArray[np.float32]:
@@ -243,14 +248,16 @@ class FactorRanker(HistoryRanker):
         """
         raise NotImplementedError
 
-    def _held_fixed(self, unobserved: float) -> Fixed:
-        """Return the products' vectors as least squares hold them, made once for all users."""
-        made = self.__dict__.get("_fixed")
-        if made is None or made[0] is not self.product_factors_:
-            with one_blas_thread():
-                fixed = Fixed.of(self.product_factors_.astype(np.float64), unobserved)
-            self._fixed = made = (self.product_factors_, fixed)
-        return made[1]
+    @cached_property
+    def _fixed(self) -> Fixed:
+        """The products' vectors as least squares hold them, for all users."""
+        with one_blas_thread():
+            return Fixed.of(self.product_factors_.astype(np.float64), self._unobserved)
+
+    @property
+    def _unobserved(self) -> float:
+        """The weight of pairs that nobody has acquired, of rankers by least squares."""
+        raise NotImplementedError
 
     def _latent(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return vectors of products without their biases."""

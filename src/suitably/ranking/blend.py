@@ -174,7 +174,9 @@ class Blend(UserRows):
         rankers, product = self.rankers_, pair.product
         shares = rescaled(self.weights_, which_score(rankers, pair.user))[0]
         order = [place for place in np.argsort(-shares, kind="stable").tolist() if shares[place]]
-        said = [(shares[place], rankers[place], score(rankers[place], pair.user)) for place in order]
+        said = [
+            (shares[place], rankers[place], score(rankers[place], pair.user)) for place in order
+        ]
         scaled = [on_scale(scorer) for *_, scorer in said]
         width = max((len(known) for _, known in scaled), default=0)
         if product >= width:

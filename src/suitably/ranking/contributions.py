@@ -76,13 +76,14 @@ class Contributions:
     @property
     def score(self) -> float:
         """Their sum."""
-        return float(self.by_product.sum()) + sum(v for _, v in self.by_field) + self.rest
+        by_field = sum(value for _, value in self.by_field)
+        return float(self.by_product.sum()) + by_field + float(self.rest)
 
     @property
     def gains(self) -> float:
         """The sum of what is above 0."""
         values = [*self.by_product.tolist(), *(value for _, value in self.by_field), self.rest]
-        return sum(value for value in values if value > 0)
+        return float(sum(value for value in values if value > 0))
 
     def times(self, factor: float) -> "Contributions":
         """Return them on another scale."""
@@ -107,7 +108,7 @@ class Contributions:
                 fields[name] = fields.get(name, 0.0) + value
         return Contributions(
             products,
-            np.bincount(places, values, len(products)),
+            np.bincount(places, values, len(products)).astype(np.float64),
             tuple(fields.items()),
             sum(part.rest for part in found),
             next((part.standing for part in found if part.standing is not None), None),

@@ -171,8 +171,11 @@ class IALS(FactorRanker):
         """Split as Hu, Koren and Volinsky do, ICDM 2008, section 5, under this objective."""
         weights = line.data.astype(np.float64)
         ridge = float(self._ridge(line, int(self.known_.sum()))[0])
-        fixed = self._held_fixed(self.unobserved_weight_)
-        return fixed.shares(line, weights, weights, ridge, product), 0.0
+        return self._fixed.shares(line, weights, weights, ridge, product), 0.0
+
+    @property
+    def _unobserved(self) -> float:
+        return self.unobserved_weight_
 
     def _scale(self, weights: sparse.csr_array) -> None:
         """Choose the unobserved weight and the penalty where they are not given."""

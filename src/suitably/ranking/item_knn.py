@@ -1,6 +1,7 @@
 """Item-based nearest neighbours: products that the same users have."""
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import ClassVar, Literal, get_args
 
 import numpy as np
@@ -57,10 +58,10 @@ class ItemKNN(SimilarityRanker):
     """
 
     learned: ClassVar[tuple[str, ...]] = ("starts_", "neighbours_", "similarities_", "known_")
+    made_of_learned: ClassVar[tuple[str, ...]] = ("_matrix",)
     starts_: NDArray[np.int64]
     neighbours_: NDArray[np.int32]
     similarities_: NDArray[np.float32]
-    _matrix: tuple[NDArray[np.float32], sparse.csr_array]
 
     def __init__(
         self,
@@ -83,12 +84,14 @@ class ItemKNN(SimilarityRanker):
     @property
     def similarity_(self) -> sparse.csr_array:
         """Similarities of neighbours: CSR float32 (known products, known products)."""
+        return self._matrix
+
+    @cached_property
+    def _matrix(self) -> sparse.csr_array:
+        # Making one checks all of it, which takes longer than a user's scores.
         parts = (self.similarities_, self.neighbours_, self.starts_)
-        made = self.__dict__.get("_matrix")
-        if made is None or made[0] is not parts[0]:  # a matrix is checked when it is made
-            side = len(self.starts_) - 1
-            self._matrix = made = (parts[0], sparse.csr_array(parts, shape=(side, side)))
-        return made[1]
+        side = len(self.starts_) - 1
+        return sparse.csr_array(parts, shape=(side, side))
 
     def _learn(self, history: WeightedInteractions, context: FitContext) -> None:
         core = history.core.astype(np.float64)

@@ -157,7 +157,7 @@ class LightFM(UserRows):
         return able
 
     def contributions(self, pair: AskedPair) -> Contributions | None:
-        """Return what each named field of the user adds; the rest is biases and a vector of one's own.
+        """Return what each named field of the user adds; biases and a vector of one's own are rest.
 
         Fields that have changed since the vectors were summed up add up to something else: then
         all of it is rest.

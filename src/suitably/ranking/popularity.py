@@ -104,7 +104,7 @@ class Popularity(HistoryRanker):
         scores = self.segment_counts_[code]
         before = np.count_nonzero((scores > scores[product]) & (self.counts_ > 0))
         alike = (self.by, self.segments_[code - 1]) if code != _NO_SEGMENT else ()
-        standing = Standing(int(before) + 1, np.count_nonzero(self.counts_), *alike)
+        standing = Standing(int(before) + 1, int(np.count_nonzero(self.counts_)), *alike)
         return Contributions(rest=float(scores[product]), standing=standing)
 
     def _learn(self, history: WeightedInteractions, context: FitContext) -> None:

@@ -136,8 +136,8 @@ class RuleVerdict(Record):
 
         Args:
             audience: Who reads them. Of a rule that tells customer and adviser apart, the customer
-                gets no inputs and no margin, since these say what the text does not; nobody else's text is
-                theirs. None: whoever holds the records, all of them.
+                gets no inputs and no margin, since these say what the text does not; nobody else's
+                text is theirs. None: whoever holds the records, all of them.
 
         Raises:
             ValueError: Neither `"customer"` nor `"adviser"`.

@@ -83,14 +83,15 @@ class Parameterized:
         return self
 
     def __repr__(self) -> str:
-        plain = {name: p.default for name, p in _signature(type(self)).parameters.items()}
+        cls: Any = type(self)
+        plain = {name: p.default for name, p in _signature(cls).parameters.items()}
         params = self.get_params(deep=False)
         given = [f"{n}={v!r}" for n, v in params.items() if not _same(v, plain[n])]
         return f"{type(self).__name__}({', '.join(given)})"
 
 
 @lru_cache(maxsize=256)
-def _signature(cls: type) -> Signature:
+def _signature(cls: Any) -> Signature:
     return signature(cls)
 
 

@@ -94,7 +94,7 @@ class Side:
             now: The moment that dates are reckoned to.
 
         Returns:
-            float64 (fields, columns), what each field adds; and (columns,), the vector of one's own.
+            float64 (fields, columns), what each field adds; and (columns,), a vector of one's own.
 
         Raises:
             DataError: Fields that do not fit those of the fit.

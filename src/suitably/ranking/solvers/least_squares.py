@@ -166,7 +166,10 @@ class Fixed:
     @cached_property
     def _squares(self) -> NDArray[np.float64]:
         """The squared lengths of the vectors: (columns,)."""
-        return np.einsum("cf,cf->c", self.vectors, self.vectors, dtype=np.float64)
+        squares: NDArray[np.float64] = np.einsum(
+            "cf,cf->c", self.vectors, self.vectors, dtype=np.float64
+        )
+        return squares
 
     def _least_ridge(self, lines: sparse.csr_array, weights: Floats) -> Floats:
         """Keep equations solvable: next to nothing beside the other terms of each: (rows,).

@@ -57,7 +57,7 @@ def narrowest(node: Node, scope: EvalScope) -> Gap | None:
 
     Of an `and`, any comparison may break it; of an `or`, the one that is met by the most holds it
     up. What is met or not without a distance, such as an equality, has no gap. Nor has a moment
-    that has passed: time only takes it further.
+    that has passed, or an age that has been reached: time only takes them further.
 
     Args:
         node: The condition, which holds for the pair.
@@ -96,7 +96,8 @@ def _widest(node: And | Or, scope: EvalScope, holds: bool) -> Gap | None:
 
 def _distance(left: Node, right: Node, upward: bool, scope: EvalScope) -> Gap | None:
     """Measure a comparison that holds: `left` is below `right` if it is `upward`, else above."""
-    if isinstance(right if upward else left, AsOf):
+    above = right if upward else left
+    if isinstance(above, AsOf) or _is_age(above):
         return None
     one, other = evaluate(left, scope), evaluate(right, scope)
     if not (isinstance(one, Values) and isinstance(other, Values)):
@@ -115,6 +116,10 @@ def _distance(left: Node, right: Node, upward: bool, scope: EvalScope) -> Gap | 
     size = max(abs(low), abs(high))
     unit = _unit(left, scope.declared) or _unit(right, scope.declared)
     return Gap(left, right, values, spare, unit, spare / size if size else 0.0)
+
+
+def _is_age(node: Node) -> bool:
+    return isinstance(node, Call) and node.function == "age"
 
 
 def _shown(node: Node, found: Values, scope: EvalScope) -> Any:
@@ -138,6 +143,4 @@ def _levels(node: Node, declared: Mapping[str, Declaration]) -> int:
 
 
 def _unit(node: Node, declared: Mapping[str, Declaration]) -> Unit | None:
-    if isinstance(node, Call) and node.function == "age":
-        return Unit("years")
-    return unit_of(node, declared)
+    return Unit("years") if _is_age(node) else unit_of(node, declared)

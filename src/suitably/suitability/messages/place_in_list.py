@@ -54,7 +54,6 @@ class ListPlace:
     speaks_against: Sequence[ScoreReason]
     standing: tuple[int, int, str | None, str | None] | None
 
-
     @property
     def is_popular(self) -> bool:
         """Whether its popularity is worth a sentence: it speaks for it, or nothing else does."""
@@ -121,7 +120,7 @@ def explain_risk(level: Any, position: int, levels: int, language: str) -> str:
         'Risk level R3, number 3 of 5 from the lowest: you may lose part of what you invest.'
     """
     said = LANGUAGES[language]
-    words = {levels: said.risk_highest, 1: said.risk_lowest}.get(position, said.risk_between)
+    words = {1: said.risk_lowest, levels: said.risk_highest}.get(position, said.risk_between)
     shown = show_value(level, language)
     return words.format(level=shown, position=position, levels=levels)
 

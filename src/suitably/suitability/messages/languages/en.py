@@ -70,8 +70,8 @@ SENTENCES = Sentences(
     risk_lowest="Risk level {level}, the lowest of {levels}: its value can fall all the same.",
     risk_between="Risk level {level}, number {position} of {levels} from the lowest: you may lose "
     "part of what you invest.",
-    risk_highest="Risk level {level}, the highest of {levels}: you may lose part or all of what you "
-    "invest.",
+    risk_highest="Risk level {level}, the highest of {levels}: you may lose part or all of what "
+    "you invest.",
     # What `zh.py` bars, in English.
     barred=(
         "low risk",
