@@ -60,6 +60,7 @@ class DecisionBlock:
         lists: Codes are positions in the catalogue.
         abstentions: Why lists are shorter than k: place (int64, in the block), reason and count.
         stood_in: bool (users,), whose list the fallback ranked.
+        opted_out: bool (users,), who has not consented to a personal list.
     """
 
     context: DecisionContext
@@ -71,6 +72,7 @@ class DecisionBlock:
     lists: Lists
     abstentions: pa.Table
     stood_in: NDArray[np.bool_]
+    opted_out: NDArray[np.bool_]
 
 
 @runtime_checkable
