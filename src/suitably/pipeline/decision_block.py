@@ -77,7 +77,11 @@ class DecisionBlock:
 
 @runtime_checkable
 class AuditLog(Protocol):
-    """What a pipeline tells its decisions to."""
+    """What a pipeline tells its decisions to.
+
+    To take note of users who are erased it also has `forget(user_id, as_of)`, which is called
+    before: an error leaves the user where they are.
+    """
 
     def record(self, block: DecisionBlock) -> None:
         """Keep a block; once this returns it must not be lost.

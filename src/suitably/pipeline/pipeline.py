@@ -17,6 +17,7 @@ from suitably.data.frames import write_frame
 from suitably.data.view import View
 from suitably.data.vocabulary import Vocabulary, id_array
 from suitably.errors import DataError, NotFittedError
+from suitably.model.erasure import erase
 from suitably.model.model import Model
 from suitably.model.positions import Positions, positions_for
 from suitably.model.state import Snapshot, build_state
@@ -207,6 +208,32 @@ class Pipeline(Parameterized):
             news = (interactions, users, products)
             self._model = model = self._answering().updated(*news, learnable=self._learnable)
             count(users=len(model.state.users), products=len(model.state.products))
+        return self
+
+    def forget(self, user_id: IdLike) -> Self:
+        """Erase a user: from now on they are unknown, and nothing that is saved names them.
+
+        Profiles, ownership and eligibility become those of a fit without the user, also where
+        others' fields are made from them; vectors and cached answers are gone. What was learned
+        from all users together stays until the next fit, whose data the caller erases. Models
+        saved before keep the user: save anew. An audit log that takes note of erasures, by a method
+        `forget(user_id, as_of)`, is told first.
+
+        Raises:
+            DataError: An unknown user.
+            SuitablyError: A part of one's own that does not say how it forgets.
+            NotFittedError: Called before `fit`.
+        """
+        with self._updating, logged(_log, "forget"):
+            model = self._fitted()
+            rows = model.state.users.codes_of([user_id], "user_id").astype(np.int64)
+            if rows[0] < 0:
+                raise DataError("forget: the user is unknown to this pipeline")
+            erased = erase(model, rows)
+            note = getattr(self.audit, "forget", None)
+            if note is not None:
+                note(user_id, self.as_of_)
+            self._model = erased
         return self
 
     def under(

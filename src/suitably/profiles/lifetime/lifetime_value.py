@@ -105,6 +105,7 @@ class LifetimeValue(ParameterizedBuilder):
     rates: dict[str, float] | None = None
 
     state_type: ClassVar[type[GroupedSums]] = GroupedSums
+    per_user: ClassVar[tuple[str, ...]] = ("covariates", "discount", "margin")
     learned: ClassVar[tuple[str, ...]] = (
         "purchases_",
         "spend_",
