@@ -1,4 +1,4 @@
-"""Can we prove it? Consent, and the weights of indicators of trust."""
+"""Can we prove it? Consent, pseudonyms, and the weights of indicators of trust."""
 
 from suitably.governance.consent import PURPOSES, Consent
 from suitably.governance.indicator_weights import (
@@ -8,8 +8,11 @@ from suitably.governance.indicator_weights import (
     entropy_weights,
 )
 from suitably.governance.trust_index import TrustIndex
+from suitably.utils.masking import DIRECT_IDENTIFIERS, masked
+from suitably.utils.pseudonym import pseudonym, set_pseudonym_key
 
 __all__ = [
+    "DIRECT_IDENTIFIERS",
     "PURPOSES",
     "AHPWeights",
     "Consent",
@@ -17,4 +20,7 @@ __all__ = [
     "TrustIndex",
     "ahp_weights",
     "entropy_weights",
+    "masked",
+    "pseudonym",
+    "set_pseudonym_key",
 ]
