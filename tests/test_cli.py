@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import suitably as st
+from engines.models import consenting
 from suitably.cli import main
 from support.banks import AS_OF, popular
 
@@ -430,3 +431,17 @@ def test_a_demonstration_without_its_data(
     folder, report = tmp_path / "none", tmp_path / "report.html"
     assert main(["demo", "--far-trans", str(folder), "--report", str(report)]) == 1
     assert "suitably: " in capsys.readouterr().err
+
+
+def test_lists_by_consent_from_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pipeline, consent = consenting(tmp_path / "m")
+    users = put(pa.table({"user_id": ["u0", "u1"]}), tmp_path / "users.csv")
+    register = put(consent._table(), tmp_path / "consent.parquet")
+    asked = ["recommend", str(tmp_path / "m"), "--users", users, "--out", str(tmp_path / "l.csv")]
+    assert main(asked) == 1
+    assert "give an engine consent=" in capsys.readouterr().err
+    assert main([*asked, "--consent", register]) == 0
+    assert rows(read(tmp_path / "l.csv")) == rows(pipeline.recommend(["u0", "u1"]).to_arrow())
+    (tmp_path / "consent.csv").write_text("user_id,purpose\nu0,personalisation\n")
+    assert main([*asked, "--consent", str(tmp_path / "consent.csv")]) == 1
+    assert "no column 'granted_at'" in capsys.readouterr().err

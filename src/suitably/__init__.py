@@ -10,6 +10,7 @@ _ROOMS = (
     "data",
     "engines",
     "evaluation",
+    "governance",
     "metrics",
     "profiles",
     "ranking",

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 from io import TextIOWrapper
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from suitably.errors import SuitablyError
 from suitably.policy_cli import add_policy_commands, run_policy_command
@@ -89,6 +89,13 @@ def _parser() -> argparse.ArgumentParser:
         default="full",
         help="the digests checked before the model is used (default: full)",
     )
+    recommend.add_argument(
+        "--consent",
+        type=_data_file,
+        metavar="FILE",
+        help="user_id, purpose, granted_at and withdrawn_at in a .parquet file, or a .csv file "
+        "where no text id looks like a number",
+    )
     policy = commands.add_parser("policy", help="write, check and test policies")
     add_policy_commands(policy.add_subparsers(dest="action", required=True))
     return parser
@@ -130,7 +137,9 @@ def _told(error: Exception) -> str:
 
 def _recommend(asked: argparse.Namespace) -> int:
     from suitably.engines.files import recommend
+    from suitably.governance import Consent
 
+    register = None if asked.consent is None else Consent(_table(asked.consent))
     done = recommend(
         asked.model,
         asked.users,
@@ -139,6 +148,7 @@ def _recommend(asked: argparse.Namespace) -> int:
         as_of=asked.as_of,
         user_column=asked.user_column,
         verify=asked.verify,
+        consent=register,
     )
     unknown = f", {done.unknown:,} unknown to the model" if done.unknown else ""
     print(
@@ -146,6 +156,17 @@ def _recommend(asked: argparse.Namespace) -> int:
         f"{unknown}"
     )
     return 0
+
+
+def _table(path: Path) -> Any:
+    import pyarrow as pa
+    import pyarrow.csv as csv
+    import pyarrow.parquet as pq
+
+    try:
+        return csv.read_csv(path) if path.suffix.lower() == ".csv" else pq.read_table(path)
+    except pa.ArrowException as error:
+        raise SuitablyError(f"{path}: cannot be read: {error}") from None
 
 
 def _demo(far_trans: Path | None, report: Path) -> int:

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 
 import suitably as st
 
-__all__ = ["AS_OF", "Model", "bank", "same"]
+__all__ = ["AS_OF", "Model", "bank", "consenting", "same"]
 
 AS_OF = np.datetime64("2024-03-01", "us")
 USERS, PRODUCTS = 240, 60
@@ -92,3 +93,16 @@ def same(found: pa.Table, wanted: pa.Table) -> bool:
     exact = np.array_equal(left, right)
     names = COLUMNS[:3]
     return exact and found.select(names).to_pylist() == wanted.select(names).to_pylist()
+
+
+def consenting(path: Path) -> tuple[st.Pipeline, st.governance.Consent]:
+    """Save a small model that was fitted with a register of consent, from which u0 is missing."""
+    log = {"user_id": ["u0", "u1", "u2", "u3", "u3"], "product_id": list("aaaab")}
+    consent = {"user_id": ["u1", "u2", "u3"], "purpose": ["personalisation"] * 3}
+    moments = {"granted_at": [AS_OF] * 3, "withdrawn_at": [None] * 3}
+    register = st.governance.Consent(pd.DataFrame(consent | moments))
+    pipeline = st.Pipeline(
+        policy=st.Policy.unrestricted(), ranker=st.ranking.Popularity(), consent=register
+    ).fit(st.Dataset(None, None, pd.DataFrame(log)))
+    pipeline.save(path)
+    return pipeline, register

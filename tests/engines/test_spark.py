@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 import suitably as st
-from engines.models import AS_OF, Model, same
+from engines.models import AS_OF, Model, consenting, same
 from suitably.engines.spark import recommend
 from support import rankers
 from support.banks import popular
@@ -244,3 +244,11 @@ def test_arguments(spark: Any, text: Model) -> None:
     with pytest.raises(st.DataError, match="before"):
         recommend(text.path, users, as_of="2020-01-01")
     assert same(recommend(text.path, users, verify="manifest").toArrow(), text.lists(["u1"]))
+
+
+def test_consent_travels_to_the_workers(spark: Any, tmp_path: Path) -> None:
+    pipeline, consent = consenting(tmp_path / "model")
+    with pytest.raises(st.DataError, match=r"give an engine consent="):
+        recommend(tmp_path / "model", frame(spark, ["u0"], 1))
+    found = recommend(tmp_path / "model", frame(spark, ["u0", "u1"], 2), consent=consent).toArrow()
+    assert same(found, pipeline.recommend(["u0", "u1"]).to_arrow())

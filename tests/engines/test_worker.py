@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 import suitably as st
-from engines.models import AS_OF, Model, same
+from engines.models import AS_OF, Model, consenting, same
 from suitably.engines import worker as module
 from suitably.engines.worker import check_columns, prepare, rebatched
 from support.banks import popular
@@ -164,3 +164,13 @@ def test_bad_arguments_are_refused_beforehand(
 def test_columns_without_exactly_one_of_ids(names: list[str]) -> None:
     with pytest.raises(st.DataError, match="one column 'user_id'"):
         check_columns("spark", names)
+
+
+def test_consent_travels_with_the_task(tmp_path: Path) -> None:
+    pipeline, consent = consenting(tmp_path / "model")
+    with pytest.raises(st.DataError, match=r"give an engine consent="):
+        prepared(tmp_path / "model")
+    task = pickle.loads(pickle.dumps(prepared(tmp_path / "model", k=3, consent=consent)))
+    found = pa.Table.from_batches(task.recommend([pa.record_batch({"user_id": ["u0", "u1"]})]))
+    assert same(found, pipeline.recommend(["u0", "u1"], k=3).to_arrow())
+    assert pipeline.recommend(["u0"], k=3).to_arrow()["score"].to_pylist() == [3.0, 1.0]

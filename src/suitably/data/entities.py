@@ -133,13 +133,16 @@ class Entities:
         places = self.catalogue
         if np.array_equal(places, np.arange(len(self))):
             return self
+        return replace(self.only(places), framed=True)
+
+    def only(self, places: NDArray[np.int64]) -> "Entities":
+        """Return some of them by position, in this order."""
         return replace(
             self,
             ids=self.ids.subset(places),
             fields=take_rows(self.fields, pa.array(places)),
-            listed=np.ones(len(places), bool),
+            listed=self.listed[places],
             times=None if self.times is None else self.times[places],
-            framed=True,
         )
 
     def with_fields(self, fields: pa.Table) -> "Entities":

@@ -77,6 +77,12 @@ class Ledger:
         both = ([getattr(one, field.name) for one in (self, other)] for field in fields(self))
         return type(self)(*map(np.concatenate, both))._by_pair()
 
+    def of_users(self, kept: NDArray[np.bool_]) -> Self:
+        """Return that of some users, renumbered: bool (users,)."""
+        rows, places = kept[self.users], np.cumsum(kept) - 1
+        columns = {field.name: getattr(self, field.name)[rows] for field in fields(self)}
+        return type(self)(**{**columns, "users": places[columns["users"]]})
+
     def __len__(self) -> int:
         return len(self.users)
 

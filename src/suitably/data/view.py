@@ -1,7 +1,7 @@
 """Point-in-time views: what was visible strictly before a moment."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -77,6 +77,10 @@ class View:
     def listed(self) -> NDArray[np.bool_]:
         """Which products were in the catalogue: bool (products,)."""
         return self.products.listed
+
+    def without(self, users: NDArray[np.bool_]) -> "View":
+        """Return the same without the interactions of some users: bool (users,)."""
+        return replace(self, events=self.events.take(~users[self.events.users]))
 
     @cached_property
     def acquisitions(self) -> Events:

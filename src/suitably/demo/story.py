@@ -22,6 +22,7 @@ from suitably.report.numbers import number
 from suitably.suitability.messages import show_value
 from suitably.suitability.policy import Policy
 from suitably.suitability.verdicts import RuleVerdict
+from suitably.utils.masking import masked
 from suitably.utils.pseudonym import pseudonym
 
 __all__ = ["tell"]
@@ -143,7 +144,7 @@ def _customer(narrator: _Narrator, bank: Scenario, plain: Pipeline, treatment: P
     broken = [verdict for some in barred_by.values() for verdict in some]
     read = {name for verdict in broken for name in verdict.inputs if name.startswith("user.")}
     known = [
-        (name, show_value(value, "en"))
+        (name, show_value(masked(name, value), "en"))
         for name, value in profile.items()
         if value is not None and f"user.{name}" in read
     ]

@@ -11,6 +11,7 @@ from suitably.data.vocabulary import id_array
 from suitably.engines.worker import RecommendTask, check_columns, check_ids, prepare
 from suitably.errors import DataError
 from suitably.persistence.folder import Verify
+from suitably.pipeline.opt_out import ConsentRegister
 from suitably.typing import AsOf
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ def recommend(
     as_of: AsOf | None = None,
     verify: Verify = "full",
     trusted: Sequence[Callable[..., Any]] = (),
+    consent: ConsentRegister | None = None,
 ) -> "DataFrame":
     """Recommend for the users of a Dask DataFrame, by a saved model.
 
@@ -41,6 +43,7 @@ def recommend(
         as_of: As for `Pipeline.recommend`.
         verify: As for `suitably.load`; here and in each process.
         trusted: As for `suitably.load`.
+        consent: As for `Pipeline`; it travels to every worker, so it can be pickled.
 
     Returns:
         user_id and product_id in the types they came in, rank (int32, from 1) and score
@@ -55,7 +58,7 @@ def recommend(
     if not hasattr(users, "map_partitions"):
         raise DataError(f"engines.dask: expected a Dask DataFrame, got {type(users).__name__}")
     check_columns("dask", users.columns)
-    task = prepare(model_path, k, as_of, verify, trusted)
+    task = prepare(model_path, k, as_of, verify, trusted, consent)
     dtype = users["user_id"].dtype
     if pd.api.types.is_integer_dtype(dtype) or isinstance(dtype, pd.StringDtype):
         text = isinstance(dtype, pd.StringDtype)

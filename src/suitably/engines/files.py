@@ -15,6 +15,7 @@ from suitably.engines.file_profiles import profiles
 from suitably.engines.worker import rebatched
 from suitably.errors import DataError
 from suitably.persistence.folder import Verify
+from suitably.pipeline.opt_out import ConsentRegister
 from suitably.pipeline.pipeline import load
 from suitably.typing import AsOf
 from suitably.utils.files import replacing
@@ -59,6 +60,7 @@ def recommend(
     as_of: AsOf | None = None,
     user_column: str = "user_id",
     verify: Verify = "full",
+    consent: ConsentRegister | None = None,
 ) -> FileRun:
     """Recommend for the users of a CSV or Parquet file, by a saved model.
 
@@ -74,6 +76,7 @@ def recommend(
         as_of: As for `Pipeline.recommend`.
         user_column: The column of ids in `users`; others are ignored.
         verify: As for `suitably.load`.
+        consent: As for `Pipeline`.
 
     Raises:
         ArtifactError: The model is damaged, or made of a class of one's own.
@@ -85,6 +88,8 @@ def recommend(
     source, target = Path(users), Path(out)
     read, write = _format(source), _format(target)
     pipeline = load(model_path, verify=verify)
+    if consent is not None:
+        pipeline.consent = consent
     nobody = pipeline.recommend([], k=k, as_of=as_of).to_arrow()
     kind, columns = nobody.schema.field("user_id").type, nobody.column_names
     known = Vocabulary(id_array(pipeline.user_ids, "user_ids"))

@@ -16,6 +16,7 @@ from suitably.engines.worker import (
 )
 from suitably.errors import DataError
 from suitably.persistence.folder import Verify
+from suitably.pipeline.opt_out import ConsentRegister
 from suitably.typing import AsOf
 from suitably.utils.parallel import at_most
 
@@ -35,6 +36,7 @@ def recommend(
     as_of: AsOf | None = None,
     verify: Verify = "full",
     trusted: Sequence[Callable[..., Any]] = (),
+    consent: ConsentRegister | None = None,
 ) -> "DataFrame":
     """Recommend for the users of a Spark DataFrame, by a saved model.
 
@@ -50,6 +52,7 @@ def recommend(
         as_of: As for `Pipeline.recommend`.
         verify: As for `suitably.load`; on the driver and in each worker.
         trusted: As for `suitably.load`.
+        consent: As for `Pipeline`; it travels to every worker, so it can be pickled.
 
     Returns:
         user_id and product_id in the types they came in, rank (int, from 1) and score (float),
@@ -65,7 +68,7 @@ def recommend(
     if not hasattr(users, "mapInArrow"):
         raise DataError(f"engines.spark: expected a Spark DataFrame, got {type(users).__name__}")
     check_columns("spark", users.columns)
-    task = prepare(model_path, k, as_of, verify, trusted)
+    task = prepare(model_path, k, as_of, verify, trusted, consent)
     schema = _schema(users, task)
 
     def lists(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

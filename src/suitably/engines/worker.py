@@ -11,6 +11,7 @@ import pyarrow as pa
 from suitably.data.vocabulary import same_ids
 from suitably.errors import ArtifactError, DataError
 from suitably.persistence.folder import Verify, manifest_digest
+from suitably.pipeline.opt_out import ConsentRegister
 from suitably.pipeline.pipeline import Pipeline, load
 from suitably.typing import AsOf
 from suitably.utils.fork import ForkLock
@@ -39,6 +40,7 @@ class RecommendTask:
         as_of: As for `Pipeline.recommend`.
         verify: As for `suitably.load`.
         trusted: As for `suitably.load`.
+        consent: Who may get a personal list, as for `Pipeline`; it travels with the task.
 
     Example:
         >>> import pandas as pd
@@ -63,6 +65,7 @@ class RecommendTask:
     as_of: AsOf | None
     verify: Verify
     trusted: tuple[Callable[..., Any], ...]
+    consent: ConsentRegister | None = None
 
     def pipeline(self) -> Pipeline:
         """Return the model, read on the first call in this process.
@@ -75,7 +78,8 @@ class RecommendTask:
 
     def recommend(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Recommend for batches of users; see `Pipeline.apply_arrow`."""
-        return self.pipeline().apply_arrow(batches, k=self.k, as_of=self.as_of)
+        pipeline = _asking(self.pipeline(), self.consent)
+        return pipeline.apply_arrow(batches, k=self.k, as_of=self.as_of)
 
 
 def prepare(
@@ -84,22 +88,27 @@ def prepare(
     as_of: AsOf | None,
     verify: Verify,
     trusted: Sequence[Callable[..., Any]],
+    consent: ConsentRegister | None = None,
 ) -> RecommendTask:
     """Read the model on the driver, so that what cannot work fails before anything is started.
 
     Raises:
         ArtifactError: The model is damaged, or made of a class that is not trusted.
         ValueError: k is not a positive integer.
-        DataError: A bad `as_of`.
+        DataError: A bad `as_of`, or no register of consent for a model that was fitted with one.
     """
     folder = Path(path).absolute()
     with logged(_log, "read the model on the driver"):
         pipeline, digest = _load(folder, verify, tuple(trusted))
-    nobody = pipeline.recommend([], k=k, as_of=as_of).to_arrow()
+    nobody = _asking(pipeline, consent).recommend([], k=k, as_of=as_of).to_arrow()
     users, products = (nobody.schema.field(name).type for name in ("user_id", "product_id"))
     drawn = "propensity" in nobody.column_names
     made_of = (str(folder), digest, users, products, drawn, int(k), as_of, verify, tuple(trusted))
-    return RecommendTask(*made_of)
+    return RecommendTask(*made_of, consent)
+
+
+def _asking(pipeline: Pipeline, consent: ConsentRegister | None) -> Pipeline:
+    return pipeline if consent is None else pipeline.with_consent(consent)
 
 
 def check_columns(engine: str, names: Sequence[Any]) -> None:

@@ -2,7 +2,7 @@
 
 import copy
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -33,6 +33,8 @@ class Model:
         policies: All of which bind.
         rerankers: In their order.
         seed: Of everything random.
+        asks_consent: Whether it was fitted with a register of consent, without which no answers
+            are given.
         snapshots: How it looks as of the moments asked lately.
         lock: Of the snapshots.
     """
@@ -42,6 +44,7 @@ class Model:
     policies: tuple[Policy, ...]
     rerankers: tuple[Any, ...]
     seed: int
+    asks_consent: bool = False
     snapshots: OrderedDict[Any, Snapshot] = field(default_factory=OrderedDict, repr=False)
     lock: ForkLock = field(default_factory=ForkLock, repr=False)
 
@@ -54,6 +57,7 @@ class Model:
         rerankers: tuple[Any, ...],
         seed: int,
         snapshot: Snapshot,
+        asks_consent: bool = False,
     ) -> "Model":
         """Fit rankers on a view, all of them on the same weighted interactions.
 
@@ -65,16 +69,29 @@ class Model:
             rerankers: In their order.
             seed: Of everything random.
             snapshot: Of the state, under the policies and as of the view's moment.
+            asks_consent: Whether the interactions of whoever has not consented were left out.
         """
         context = _context(view, snapshot, seed)
         # Shallow copies: a later fit elsewhere of what is shared must not change these answers.
         shown = progress(rankers, "fit", len(rankers), "ranker")
         fitted = tuple(copy.copy(ranker.fit(context)) for ranker in shown)
         snapshots = OrderedDict({micros(view.as_of): snapshot})
-        return Model(state, fitted, policies, rerankers, seed, snapshots)
+        return Model(state, fitted, policies, rerankers, seed, asks_consent, snapshots)
 
-    def updated(self, interactions: Any, users: Any, products: Any) -> "Model":
+    def updated(
+        self,
+        interactions: Any,
+        users: Any,
+        products: Any,
+        learnable: Callable[[View], View] = lambda news: news,
+    ) -> "Model":
         """Return a model that has taken in what is new, without learning anew.
+
+        Args:
+            interactions: New ones, or None.
+            users: New versions, or None.
+            products: Likewise.
+            learnable: Returns what of the news rankers may learn from.
 
         Raises:
             DataError: A frame that cannot be read as those of the fit were, or a bad row.
@@ -82,7 +99,7 @@ class Model:
         """
         state, news = update_state(self.state, interactions, users, products)
         snapshot = state.snapshot(self.policies, state.as_of)
-        context = _context(news, snapshot, self.seed)
+        context = _context(learnable(news), snapshot, self.seed)
         rankers = tuple(_folded(ranker, context) for ranker in self.rankers)
         snapshots = OrderedDict({micros(state.as_of): snapshot})
         return replace(self, state=state, rankers=rankers, snapshots=snapshots, lock=ForkLock())

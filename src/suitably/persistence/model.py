@@ -74,6 +74,7 @@ def write_model(model: Model, writer: Writer) -> None:
             "data": state.schema.to_dict(),
             "learned": state.learned,
             "seed": model.seed,
+            "asks_consent": model.asks_consent,
             "users": _write_entities(writer, state.users),
             "products": _write_entities(writer, state.products),
             "owned": _write_csr(writer, "owned", state.owned),
@@ -183,6 +184,7 @@ def _load(reader: Reader, trusted: Sequence[Callable[..., Any]]) -> Model:
             read_component(reader, one, trusted, Reranker) for one in facts["rerankers"]
         ),
         seed=facts["seed"],
+        asks_consent=bool(facts["asks_consent"]),
     )
 
 

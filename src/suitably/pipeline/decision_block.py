@@ -60,6 +60,7 @@ class DecisionBlock:
         lists: Codes are positions in the catalogue.
         abstentions: Why lists are shorter than k: place (int64, in the block), reason and count.
         stood_in: bool (users,), whose list the fallback ranked.
+        opted_out: bool (users,), who has not consented to a personal list.
     """
 
     context: DecisionContext
@@ -71,11 +72,16 @@ class DecisionBlock:
     lists: Lists
     abstentions: pa.Table
     stood_in: NDArray[np.bool_]
+    opted_out: NDArray[np.bool_]
 
 
 @runtime_checkable
 class AuditLog(Protocol):
-    """What a pipeline tells its decisions to."""
+    """What a pipeline tells its decisions to.
+
+    To take note of users who are erased it also has `forget(user_id, as_of)`, which is called
+    before: an error leaves the user where they are.
+    """
 
     def record(self, block: DecisionBlock) -> None:
         """Keep a block; once this returns it must not be lost.

@@ -14,6 +14,7 @@ from suitably.data.frames import take_rows
 from suitably.errors import SuitabilityWarning, SuitablyError
 from suitably.model.scoring import CatalogueScorer
 from suitably.model.state import FittedState, Snapshot, stored_in
+from suitably.pipeline.opt_out import OptOut
 from suitably.ranking.protocol import AskedUsers, DrawingRanker, Ranker, Scorer
 from suitably.ranking.topk.engine import top_k
 from suitably.ranking.topk.lists import Lists
@@ -71,14 +72,16 @@ class RankerAssignment:
     Attributes:
         places: int64, which of the block.
         scorer: Their scores, over the catalogue.
-        known: Words (1, catalogue / 64), the products that have a score.
+        known: Words (1, catalogue / 64) or (users, …), the products that have a score.
         stood_in: Whether it is the fallback's part.
+        personal: Whether it is a ranker's at all, and not that of users who have opted out.
     """
 
     places: NDArray[np.int64]
     scorer: Scorer
     known: BitRows
     stood_in: bool
+    personal: bool = True
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,7 @@ class ListGenerator:
         k: The most products in a list.
         exclude_owned: Whether owned products are left out.
         candidates: int64, positions in the catalogue that the caller narrows it to; None: all.
+        opt_out: Who has not consented to personal lists; None: everybody asked about has.
         taken: CSR (users, catalogue), what stands in the lists already; None: nothing does.
         first: How many products stand in each list already.
     """
@@ -104,6 +108,7 @@ class ListGenerator:
     k: int
     exclude_owned: bool
     candidates: NDArray[np.int64] | None
+    opt_out: OptOut | None = None
     taken: sparse.csr_array | None = None
     first: int = 0
 
@@ -166,13 +171,34 @@ class ListGenerator:
     def without_owned(self, words: BitRows, rows: NDArray[np.int64]) -> BitRows:
         """Take out of some words, in place, what users own, where that is left out."""
         if self.exclude_owned:
-            bitset.clear(words, *self.state.excluded(rows))
+            bitset.clear(words, *self.owned(rows))
         return words
 
     def without_rejected(self, words: BitRows, rows: NDArray[np.int64]) -> BitRows:
         """Take out of some words, in place, what users have turned down."""
-        bitset.clear(words, *self.state.rejected(rows, self.snapshot.as_of))
+        bitset.clear(words, *self.rejected(rows))
         return words
+
+    def owned(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return what users own and cannot acquire again: places in the block and the catalogue."""
+        return self._of_personal(rows, self.state.excluded(rows))
+
+    def rejected(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return what users have turned down, and not too long ago, likewise."""
+        return self._of_personal(rows, self.state.rejected(rows, self.snapshot.as_of))
+
+    def opted_out(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return which of some known users have not consented to personal lists: bool (rows,)."""
+        return np.zeros(len(rows), bool) if self.opt_out is None else self.opt_out.of(rows)
+
+    def _of_personal(
+        self, rows: NDArray[np.int64], pairs: tuple[NDArray[np.int64], NDArray[np.int64]]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Keep of some pairs, by place and product, those of users whose lists are personal."""
+        if self.opt_out is None:
+            return pairs
+        personal = ~self.opt_out.of(rows)[pairs[0]]
+        return pairs[0][personal], pairs[1][personal]
 
     def scorable(self, rows: NDArray[np.int64]) -> BitRows:
         """Return the pairs that have a score: words (users, catalogue / 64)."""
@@ -186,6 +212,12 @@ class ListGenerator:
         left = np.arange(len(rows))
         asked = AskedUsers(self.state.users.ids, rows)
         assigned = []
+        if self.opt_out is not None and (out := self.opt_out.of(rows)).any():
+            scores, known = self.opt_out.scores(rows[out])
+            assigned.append(RankerAssignment(left[out], scores, known, False, personal=False))
+            left, asked = left[~out], asked.take(~out)
+            if not len(left):
+                return assigned
         for scorer in self.scorers:
             able = scorer.can_score(asked)
             whole = np.count_nonzero(able) == len(able)
@@ -246,7 +278,7 @@ class ListGenerator:
         self, part: RankerAssignment, rows: NDArray[np.int64], allowed: BitRows, depth: int
     ) -> Lists:
         ranker = self.scorers[0].ranker
-        if not isinstance(ranker, DrawingRanker) or part.stood_in:
+        if not isinstance(ranker, DrawingRanker) or part.stood_in or not part.personal:
             lists = top_k(part.scorer, allowed & part.known, depth)
             return lists.certain() if self.draws else lists
         pool = top_k(part.scorer, allowed & part.known, ranker.pool_size(depth))
@@ -264,13 +296,18 @@ class ListGenerator:
         return lists, refused
 
     def _context(self, rows: NDArray[np.int64]) -> RerankContext:
-        fields = self.snapshot.fields
+        """Show rerankers the users, and of those who have opted out neither fields nor holdings."""
+        fields, out = self.snapshot.fields, self.opted_out(rows)
+        owned = self.state.holdings(rows)
+        if out.any():
+            owned = sparse.csr_array(sparse.diags_array((~out).astype(owned.dtype)) @ owned)
+            owned.eliminate_zeros()
         return RerankContext(
             user_ids=self.state.users.values[rows],
-            user_fields=take_rows(fields, pa.array(rows)),
+            user_fields=take_rows(fields, pa.array(rows, mask=out)),
             product_ids=self.state.catalogue.values,
             product_fields=self.state.catalogue.fields,
-            owned=self.state.holdings(rows),
+            owned=owned,
         )
 
 

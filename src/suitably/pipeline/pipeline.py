@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 
 from suitably.data.dataset import Dataset
 from suitably.data.frames import write_frame
+from suitably.data.view import View
 from suitably.data.vocabulary import Vocabulary, id_array
 from suitably.errors import DataError, NotFittedError
+from suitably.model.erasure import erase
 from suitably.model.model import Model
 from suitably.model.positions import Positions, positions_for
 from suitably.model.state import Snapshot, build_state
@@ -27,6 +29,7 @@ from suitably.pipeline.decision_block import AuditLog
 from suitably.pipeline.diagram import pipeline_html
 from suitably.pipeline.fallback import check_draws_last, rankers_with_fallback
 from suitably.pipeline.generate import ListGenerator
+from suitably.pipeline.opt_out import ConsentRegister, opt_out, opted_out
 from suitably.pipeline.recording import record
 from suitably.pipeline.similar import similar_products
 from suitably.pipeline.stepwise import generate_stepwise
@@ -65,7 +68,11 @@ class Pipeline(Parameterized):
             field of users.
         audit: What every decision is told to before it is handed out, such as an
             `AuditTrail`; None: nothing. It is not saved: give it to a loaded pipeline anew.
-        consent: Reserved for consent.
+        consent: Who may get a personal list, such as a `Consent`; None: everybody. Users who have
+            not consented to `personalisation` as of a call get what others own most among what they
+            may be offered, whatever they did themselves; nothing is learned from them. It is not
+            saved: a pipeline that was fitted with one answers nothing once loaded until it is given
+            one.
         seed: For everything random.
 
     Attributes:
@@ -95,7 +102,7 @@ class Pipeline(Parameterized):
         ranker: Ranker | None = None,
         rerankers: Sequence[Reranker] = (),
         audit: AuditLog | None = None,
-        consent: Any = None,
+        consent: ConsentRegister | None = None,
         seed: int = 0,
         fallback: Ranker | str | None = "popularity",
     ) -> None:
@@ -154,8 +161,8 @@ class Pipeline(Parameterized):
                 reranker.check_params()
         if self.audit is not None and not isinstance(self.audit, AuditLog):
             raise ValueError(f"audit={self.audit!r:.60}: must have a method record, or be None")
-        if self.consent is not None:
-            raise ValueError("consent: this version has none; leave it None")
+        if self.consent is not None and not isinstance(self.consent, ConsentRegister):
+            raise ValueError(f"consent={self.consent!r:.60}: must have a method granted, or None")
         with logged(_log, "fit") as count:
             view = data.view(as_of)
             count(users=len(view.users), products=len(view.products), interactions=len(view.events))
@@ -166,7 +173,9 @@ class Pipeline(Parameterized):
             snapshot = state.snapshot(policies, view.as_of)
             chosen = rankers_with_fallback(self.ranker, self.fallback, snapshot.fields)
             rerankers = tuple(self.rerankers)
-            self._model = Model.fit(state, view, chosen, policies, rerankers, self.seed, snapshot)
+            made_of = (chosen, policies, rerankers, self.seed, snapshot)
+            asks = self.consent is not None
+            self._model = Model.fit(state, self._learnable(view), *made_of, asks_consent=asks)
         return self
 
     def update(
@@ -196,8 +205,35 @@ class Pipeline(Parameterized):
             NotFittedError: Called before `fit`.
         """
         with self._updating, logged(_log, "update") as count:
-            self._model = model = self._fitted().updated(interactions, users, products)
+            news = (interactions, users, products)
+            self._model = model = self._answering().updated(*news, learnable=self._learnable)
             count(users=len(model.state.users), products=len(model.state.products))
+        return self
+
+    def forget(self, user_id: IdLike) -> Self:
+        """Erase a user: from now on they are unknown, and nothing that is saved names them.
+
+        Profiles, ownership and eligibility become those of a fit without the user, also where
+        others' fields are made from them; vectors and cached answers are gone. What was learned
+        from all users together stays until the next fit, whose data the caller erases. Models
+        saved before keep the user: save anew. An audit log that takes note of erasures, by a method
+        `forget(user_id, as_of)`, is told first.
+
+        Raises:
+            DataError: An unknown user.
+            SuitablyError: A part of one's own that does not say how it forgets.
+            NotFittedError: Called before `fit`.
+        """
+        with self._updating, logged(_log, "forget"):
+            model = self._fitted()
+            rows = model.state.users.codes_of([user_id], "user_id").astype(np.int64)
+            if rows[0] < 0:
+                raise DataError("forget: the user is unknown to this pipeline")
+            erased = erase(model, rows)
+            note = getattr(self.audit, "forget", None)
+            if note is not None:
+                note(user_id, self.as_of_)
+            self._model = erased
         return self
 
     def under(
@@ -224,6 +260,16 @@ class Pipeline(Parameterized):
         made = Pipeline(**params)
         made._model = other
         other.snapshot(other.state.as_of)
+        return made
+
+    def with_consent(self, consent: ConsentRegister | None) -> "Pipeline":
+        """Return a fitted pipeline that shares all of this one, and asks another register.
+
+        Raises:
+            NotFittedError: Called before `fit`.
+        """
+        made = Pipeline(**{**self.get_params(deep=False), "consent": consent})
+        made._model = self._fitted()
         return made
 
     def greedy(self) -> "Pipeline":
@@ -306,10 +352,10 @@ class Pipeline(Parameterized):
             DataError: The same user twice, a bad `as_of` or amount.
             NotFittedError: Called before `fit`.
         """
-        model = self._fitted()
+        model = self._answering()
         amounts = read_amounts(amount, model.state.users)
-        generator = self._generator(model, k, as_of, exclude_owned, product_ids, amounts)
         asked, rows = _asked(model.state.users.ids, user_ids)
+        generator = self._generator(model, rows, k, as_of, exclude_owned, product_ids, amounts)
         with logged(_log, "recommend", logging.DEBUG, users=len(rows), k=generator.k):
             if stepwise:
                 lists, last = generate_stepwise(generator, model.policies, rows, amounts)
@@ -340,17 +386,17 @@ class Pipeline(Parameterized):
         Raises:
             DataError: An unknown user, or a product that is not in the catalogue.
         """
-        model = self._fitted()
+        model = self._answering()
         state = model.state
         amounts = read_amounts(amount, model.state.users)
-        generator = self._generator(model, k, as_of, True, None, amounts)
-        verdicts = generator.snapshot.eligibility.verdicts(user_id, product_id)
         rows = state.users.codes_of([user_id], "user_id").astype(np.int64)
+        generator = self._generator(model, rows, k, as_of, True, None, amounts)
+        verdicts = generator.snapshot.eligibility.verdicts(user_id, product_id)
         column = int(state.catalogue.codes_of([product_id], "product_id")[0])
         first, place = np.zeros(1, np.int64), np.array([column])
-        if column in state.excluded(rows)[1]:
+        if column in generator.owned(rows)[1]:
             verdicts.append(pseudo_verdict(Reason.ALREADY_OWNED.value, "fail"))
-        if column in state.rejected(rows, generator.snapshot.as_of)[1]:
+        if column in generator.rejected(rows)[1]:
             verdicts.append(pseudo_verdict(Reason.TURNED_DOWN.value, "fail"))
         if bitset.has(generator.allowed(rows), first, place)[0]:
             if not bitset.has(generator.scorable(rows), first, place)[0]:
@@ -371,12 +417,12 @@ class Pipeline(Parameterized):
         Raises:
             DataError: An unknown user.
         """
-        model = self._fitted()
+        model = self._answering()
         row = int(model.state.users.codes_of([user_id], "user_id")[0])
         if row < 0:
             raise DataError("trace: the user is unknown to this pipeline")
         amounts = read_amounts(amount, model.state.users)
-        return trace(self._generator(model, k, as_of, True, None, amounts), row)
+        return trace(self._generator(model, np.array([row]), k, as_of, True, None, amounts), row)
 
     def similar_products(self, product_id: IdLike, k: int = 10) -> Any:
         """Return the products of the catalogue most like one, by the ranker's own measure.
@@ -485,6 +531,22 @@ class Pipeline(Parameterized):
             raise NotFittedError("Pipeline: call fit first")
         return self._model
 
+    def _answering(self) -> Model:
+        """Return the model, once what it was fitted to ask is there."""
+        model = self._fitted()
+        if model.asks_consent and self.consent is None:
+            raise DataError(
+                "consent: this pipeline was fitted with a register of consent, which is not saved: "
+                "set pipeline.consent, or give an engine consent=, before asking for lists"
+            )
+        return model
+
+    def _learnable(self, view: View) -> View:
+        """Return what rankers may learn from: nothing of whoever has not consented."""
+        if self.consent is None:
+            return view
+        return view.without(opted_out(self.consent, view.users.ids.array, view.as_of, view.clock))
+
     def _snapshot(self, model: Model, as_of: Any) -> Snapshot:
         state = model.state
         if as_of is None:
@@ -500,6 +562,7 @@ class Pipeline(Parameterized):
     def _generator(
         self,
         model: Model,
+        rows: NDArray[np.int64],
         k: int,
         as_of: Any,
         exclude_owned: bool,
@@ -512,9 +575,12 @@ class Pipeline(Parameterized):
             asked = _present(catalogue.read(product_ids, "product_ids"), "product_ids")
             codes = catalogue.codes(asked).astype(np.int64)
             candidates = codes[codes >= 0]
+        snapshot = self._snapshot(model, as_of).proposing(amounts)
+        consent, moment = self.consent, snapshot.as_of
         return ListGenerator(
             state=model.state,
-            snapshot=self._snapshot(model, as_of).proposing(amounts),
+            snapshot=snapshot,
+            opt_out=None if consent is None else opt_out(consent, model, rows, moment),
             scorers=model.scorers,
             rerankers=model.rerankers,
             k=_positive_k(k),

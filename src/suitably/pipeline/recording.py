@@ -45,6 +45,8 @@ def _block(
     generator, eligibility = made.generator, made.last_generator.snapshot.eligibility
     candidates = np.zeros(len(rows), np.int64)
     candidates[is_known] = _candidates(generator, known)
+    opted_out = np.zeros(len(rows), bool)
+    opted_out[is_known] = generator.opted_out(known)
     kept_out = eligibility.exclusions(known, generator.narrowed).sum(axis=0)
     lists = made.lists.take(places)
     return DecisionBlock(
@@ -57,6 +59,7 @@ def _block(
         lists=lists,
         abstentions=made.causes(places[lists.lengths < made.k], start),
         stood_in=made.stood_in[places],
+        opted_out=opted_out,
     )
 
 

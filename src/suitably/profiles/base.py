@@ -28,10 +28,12 @@ class ParameterizedBuilder(Parameterized):
     attributes, which `learned` names to be saved.
 
     Attributes:
+        per_user: What of `beside` in its `GroupedSums` has a value per user.
         as_of_: The moment fitted as of; None in data without timestamps.
     """
 
     learned: ClassVar[tuple[str, ...]] = ()
+    per_user: ClassVar[tuple[str, ...]] = ()
     as_of_: pd.Timestamp | None
 
     @property
@@ -109,6 +111,10 @@ class ParameterizedBuilder(Parameterized):
     def accumulate(self, view: View) -> Any:
         """Take in what a view shows; see `Builder`."""
         raise NotImplementedError
+
+    def of_users(self, state: Any, kept: NDArray[np.bool_]) -> Any:
+        """Return a state of some users alone; renumbered: bool (users,)."""
+        return state.of_users(kept, self.per_user) if self.per_user else state.of_users(kept)
 
     def finalise(self, state: Any, as_of: Instant | None) -> pa.Table:
         """Return the fields as of a moment; see `Builder`."""

@@ -15,6 +15,7 @@ from suitably.report.components import Paragraph, Table
 from suitably.report.page import Block
 from suitably.typing import AsOf, IdLike
 from suitably.utils.html import box, table
+from suitably.utils.masking import masked
 from suitably.utils.pseudonym import pseudonym
 
 __all__ = ["ProfileCard", "card"]
@@ -107,7 +108,8 @@ def _line(name: str, value: Any, how: str) -> tuple[str, str, str, str]:
     sources = ", ".join(getattr(how, "sources", ()))
     origin = f"{how}: {sources}" if sources else str(how)
     unit, expires = getattr(how, "unit", ""), getattr(how, "expires", "")
-    return name.replace("_", " "), shown_value(value, unit), origin, expires
+    shown = shown_value(masked(name, value), unit)
+    return name.replace("_", " "), shown, origin, expires
 
 
 def _plain(value: Any, kind: pa.DataType) -> Any:

@@ -1,6 +1,6 @@
 """Sums by user and further keys: a state that merges exactly, in whatever parts events come."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
@@ -35,7 +35,8 @@ class GroupedSums:
         sums: int64 (rows,), what is added up.
         words: The distinct texts of a key, sorted, by its name.
         beside: What is not per row, such as a field of every product: the later state's counts.
-            A `currency`, text (1,), must be the same in both or not said.
+            `doubtful` holds positions of users. A `currency`, text (1,), must be the same in both
+            or not said.
 
     Example:
         >>> users = np.array([0, 1, 0], np.int32)
@@ -107,6 +108,31 @@ class GroupedSums:
             return self
         keys, sums = ({n: a[rows] for n, a in arrays.items()} for arrays in (self.keys, self.sums))
         return replace(self, keys=keys, sums=sums)
+
+    def of_users(self, kept: NDArray[np.bool_], per_user: Sequence[str] = ()) -> Self:
+        """Return that of some users alone, renumbered; words that none of them has are gone.
+
+        Args:
+            kept: bool (users,).
+            per_user: What of `beside` has a value per user.
+        """
+        places = np.cumsum(kept, dtype=np.int32) - 1
+        rows = self.take(kept[self.users])
+        keys = {**rows.keys, "users": places[rows.users]}
+        words = {}
+        for name, texts in self.words.items():
+            used = np.unique(keys[name][keys[name] >= 0])
+            where = np.full(len(texts) + 1, -1, keys[name].dtype)
+            where[used] = np.arange(len(used))
+            keys[name] = where[keys[name]]
+            words[name] = np.array(texts[used].tolist(), np.str_)  # as wide as need be
+        beside = dict(self.beside)
+        for name in per_user:
+            if name in beside:
+                beside[name] = beside[name][kept[: len(beside[name])]]
+        if "doubtful" in beside:
+            beside["doubtful"] = places[beside["doubtful"][kept[beside["doubtful"]]]]
+        return replace(rows, count=int(kept.sum()), keys=keys, words=words, beside=beside)
 
     def by(self, *keys: str) -> Self:
         """Return sums by user and some of the keys alone."""

@@ -51,6 +51,10 @@ class Builder(Protocol[S]):
     What the builder learns of the data as a whole, such as the limits of quantiles, is learned at
     `fit` alone and is its own `state()`; what it keeps of each user is the accumulated state.
 
+    To let a pipeline forget a user, it also has `of_users(state, kept) -> state`: the state as if
+    only users of which bool (users,) is true had ever been there, renumbered, without a trace of
+    the others, no text of theirs either.
+
     Example:
         >>> from suitably.profiles import RiskAppetite
         >>> builder = RiskAppetite(valid_months=24)

@@ -1,6 +1,6 @@
 """Recency, frequency and value of what a user acquired, and a segment by fixed limits."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -49,6 +49,16 @@ class RecencyFrequencyValueState:
 
     def __len__(self) -> int:
         return len(self.frequency)
+
+    def of_users(self, kept: NDArray[np.bool_]) -> Self:
+        """Return that of some users alone: bool (users,)."""
+        sums = self.sums
+        return replace(
+            self,
+            frequency=self.frequency[kept],
+            last=None if self.last is None else self.last[kept],
+            sums=None if sums is None else ExactSums(sums.whole[kept], sums.billionths[kept]),
+        )
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Return everything as arrays; what the data did not have is left out."""

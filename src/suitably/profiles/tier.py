@@ -63,6 +63,7 @@ class Tier(ParameterizedBuilder):
     rates: dict[str, float] | None = None
 
     state_type: ClassVar[type[GroupedSums]] = GroupedSums
+    per_user: ClassVar[tuple[str, ...]] = ("assets",)
 
     @property
     def described(self) -> dict[str, FieldInfo]:

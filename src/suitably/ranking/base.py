@@ -130,6 +130,14 @@ class HistoryRanker(UserRows):
         made._check_learned()
         return made
 
+    def of_users(self, kept: NDArray[np.bool_]) -> Self:
+        """Return a ranker that has nothing of the other users by themselves: bool (users,).
+
+        What was learned of products from all of them together stays. `attach` makes it score.
+        """
+        self._check_fitted()
+        return copy.copy(self)
+
     def state(self) -> State:
         """Return the parameters and what was learned."""
         self._check_fitted()
@@ -182,6 +190,12 @@ class FactorRanker(HistoryRanker):
     product_factors_: NDArray[np.float32]
     known_: NDArray[np.bool_]
     _users: Overlay
+
+    def of_users(self, kept: NDArray[np.bool_]) -> Self:
+        """Return a ranker without the vectors of the other users: bool (users,)."""
+        made = super().of_users(kept)
+        made._users = self._users.only(kept)
+        return made
 
     @property
     def user_factors_(self) -> NDArray[np.float32]:

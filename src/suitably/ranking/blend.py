@@ -30,6 +30,7 @@ from suitably.ranking.protocol import (
     attached,
     score,
     shared_by,
+    without_users,
 )
 from suitably.ranking.similarity import SimilarProducts
 from suitably.utils.parallel import check_jobs, run_jobs
@@ -234,6 +235,13 @@ class Blend(UserRows):
             for ranker in self.rankers_
         )
         made._user_ids = context.data.users.ids
+        return made
+
+    def of_users(self, kept: NDArray[np.bool_]) -> Self:
+        """Return a blend of rankers that have nothing of the other users: bool (users,)."""
+        self._check_fitted()
+        made = copy.copy(self)
+        made.rankers_ = tuple(without_users(ranker, kept) for ranker in self.rankers_)
         return made
 
     def shared_interactions(self) -> Mapping[Weighting, WeightedInteractions]:

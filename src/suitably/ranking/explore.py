@@ -25,6 +25,7 @@ from suitably.ranking.protocol import (
     can_score,
     score,
     shared_by,
+    without_users,
 )
 from suitably.ranking.similarity import SimilarProducts
 from suitably.ranking.topk.lists import Lists
@@ -177,6 +178,13 @@ class Explore(UserRows):
         ranker = self.ranker_
         folded = ranker.fold_in(context) if hasattr(ranker, "fold_in") else ranker
         return self._with(folded, context.data.users.ids)
+
+    def of_users(self, kept: NDArray[np.bool_]) -> Self:
+        """Return one whose ranker has nothing of the other users: bool (users,)."""
+        self._check_fitted()
+        made = copy.copy(self)
+        made.ranker_ = without_users(self.ranker_, kept)
+        return made
 
     def shared_interactions(self) -> Mapping[Weighting, WeightedInteractions]:
         """Return those of its ranker."""

@@ -220,6 +220,11 @@ class WeightedInteractions:
         rows = np.flatnonzero(np.diff(new.indptr))
         return replace(self, users=view.users.ids, weights=joint, shift=shift), rows
 
+    def of_users(self, kept: NDArray[np.bool_]) -> "WeightedInteractions":
+        """Return those of some users alone: bool (users,)."""
+        rows = np.flatnonzero(kept)
+        return replace(self, users=self.users.subset(rows), weights=self.lines(rows))
+
     @cached_property
     def active(self) -> NDArray[np.bool_]:
         """Which users have any: bool (users,)."""

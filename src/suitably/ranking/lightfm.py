@@ -192,6 +192,14 @@ class LightFM(UserRows):
         alike[~self.known_] = np.nan
         return alike
 
+    def of_users(self, kept: NDArray[np.bool_]) -> Self:
+        """Return a ranker without the vectors of the other users: bool (users,)."""
+        self._check_fitted()
+        made = copy.copy(self)
+        made.users_ = self.users_.only(kept)
+        made.user_vectors_, made.able_ = self.user_vectors_[kept], self.able_[kept]
+        return made
+
     def fold_in(self, context: FitContext) -> Self:
         """Read everyone's features as they stand now, newcomers' included; learn nothing anew.
 

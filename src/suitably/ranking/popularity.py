@@ -1,7 +1,7 @@
 """Popularity baselines: what everybody buys, and what everybody of a segment does."""
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
 import pyarrow as pa
@@ -106,6 +106,15 @@ class Popularity(HistoryRanker):
         alike = (self.by, self.segments_[code - 1]) if code != _NO_SEGMENT else ()
         standing = Standing(int(before) + 1, int(np.count_nonzero(self.counts_)), *alike)
         return Contributions(rest=float(scores[product]), standing=standing)
+
+    def of_users(self, kept: NDArray[np.bool_]) -> Self:
+        """Return a ranker without the segments of the other users: bool (users,).
+
+        Counts are of all users together; the next update counts those who are left.
+        """
+        made = super().of_users(kept)
+        made.segment_codes_ = self.segment_codes_[kept]
+        return made
 
     def _learn(self, history: WeightedInteractions, context: FitContext) -> None:
         self.segments_, codes = _segments(self.by, context)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from suitably.data.clock import Instant
 from suitably.data.view import View
 from suitably.data.vocabulary import Vocabulary
+from suitably.errors import SuitablyError
 from suitably.ranking.interactions import SharedInteractions, WeightedInteractions, Weighting
 from suitably.ranking.topk.lists import Lists
 from suitably.suitability.eligibility import Eligibility
@@ -30,6 +31,7 @@ __all__ = [
     "definer",
     "score",
     "shared_by",
+    "without_users",
     "works_on_rows",
 ]
 
@@ -120,7 +122,9 @@ class Ranker(Protocol):
     No base class and no registration: any class with these methods ranks. To be saved, it also
     has `state() -> arrays and scalars` and a class method `from_state(state)`. To take in new
     interactions without a refit, it has `fold_in(context) -> another ranker`, where the context
-    shows the new interactions only, over users and products that may have grown at their ends.
+    shows the new interactions only, over users and products that may have grown at their ends. To
+    let a pipeline forget a user, it has `of_users(kept) -> another ranker`, which holds nothing of
+    users for whom bool (users,) is false, and renumbers the others.
     To have its lists explained, it has `contributions`, see `ExplainingRanker`.
 
     Example:
@@ -262,6 +266,25 @@ def attached(
 ) -> Ranker:
     """Return a ranker that goes by a model's users and interactions, or one of ids as it is."""
     return ranker.attach(users, interactions) if isinstance(ranker, RowRanker) else ranker
+
+
+def without_users(ranker: Any, kept: NDArray[np.bool_]) -> Ranker:
+    """Return a ranker that has nothing of users who are to be forgotten.
+
+    Args:
+        ranker: Has `of_users(kept)`.
+        kept: bool (users,), who is not forgotten.
+
+    Raises:
+        SuitablyError: It does not say how it forgets.
+    """
+    if not hasattr(ranker, "of_users"):
+        raise SuitablyError(
+            f"{type(ranker).__name__}: cannot forget a user; give it of_users(kept), which returns "
+            f"another ranker without what it holds of the others"
+        )
+    without: Ranker = ranker.of_users(kept)
+    return without
 
 
 @cache

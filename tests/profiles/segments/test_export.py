@@ -127,3 +127,41 @@ def test_no_segment_is_ever_smaller(codes: list[int], k: int, merge: bool) -> No
     else:
         assert after.sum() == sum(sizes)
         assert sum(name != "other" for name in left) >= len(kept) - 1
+
+
+def with_illness(**segments: str) -> Strata:
+    """Return strata by kind, each user with the illness that a letter stands for, none for `-`."""
+    rows = [(kind, ill) for kind, letters in segments.items() for ill in letters]
+    frame = pd.DataFrame({
+        "user_id": range(len(rows)),
+        "kind": [kind for kind, _ in rows],
+        "illness": [None if ill == "-" else ill for _, ill in rows],
+        "weight": 70.5,
+    })  # fmt: skip
+    return Strata(["kind"]).fit(frame)
+
+
+def test_segments_whose_members_are_alike_are_small_ones() -> None:
+    fitted = with_illness(a="xyxyxy", b="xxxxxxx", c="yyyyy-", d="xyx")
+    by_size = fitted.export()
+    assert by_size[["segment", "size"]].values.tolist() == [["b", 7], ["c", 6], ["other", 9]]
+    merged = fitted.export(sensitive="illness")
+    assert merged[["segment", "size"]].values.tolist() == [["a", 6], ["other", 16]]
+    dropped = fitted.export(sensitive="illness", small="drop", k_anonymity=3)
+    assert sorted(dropped.segment) == ["a", "d"]
+    three = with_illness(a="xyxyxy", b="zzzzzzz").export(sensitive="illness", l_diversity=3)
+    assert three["size"].tolist() == [13]
+
+
+def test_a_field_that_cannot_be_diverse_is_refused() -> None:
+    fitted = with_illness(a="xxxxx", b="xxxxx-")
+    with pytest.raises(st.DataError, match="l_diversity=2: all segments together have 1 values"):
+        fitted.export(sensitive="illness")
+    with pytest.raises(st.DataError, match="k_anonymity=5, l_diversity=2: every segment"):
+        fitted.export(sensitive="illness", small="drop")
+    with pytest.raises(st.DataError, match="weight: holds numbers"):
+        fitted.export(sensitive="weight")
+    with pytest.raises(st.DataError, match="no field 'ilness'"):
+        fitted.export(sensitive="ilness")
+    with pytest.raises(ValueError, match=r"export\(l_diversity=0"):
+        fitted.export(sensitive="illness", l_diversity=0)

@@ -78,6 +78,11 @@ class ActivityState:
         tables = {name: rules[name](table, self.as_of) for name, table in self.tables.items()}
         return replace(self, tables={name: _compact(table) for name, table in tables.items()})
 
+    def of_users(self, kept: NDArray[np.bool_]) -> Self:
+        """Return that of some users alone: bool (users,)."""
+        tables = {name: table.of_users(kept) for name, table in self.tables.items()}
+        return replace(self, count=int(kept.sum()), tables=tables)
+
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Return everything as arrays."""
         arrays: dict[str, NDArray[Any]] = {

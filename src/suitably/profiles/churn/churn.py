@@ -99,6 +99,7 @@ class Churn(ParameterizedBuilder):
     min_examples: int = 25
 
     state_type: ClassVar[type[GroupedSums]] = GroupedSums
+    per_user: ClassVar[tuple[str, ...]] = ("ends",)
     learned: ClassVar[tuple[str, ...]] = (
         *("low_", "high_", "coefficients_", "scores_", "levels_"),
         "lapse_share_",

@@ -149,6 +149,14 @@ class FromFunction(ParameterizedBuilder):
             joint.append(builder.merge(*states).to_arrays())
         return replace(b, parts=tuple(joint))
 
+    def of_users(self, state: FromFunctionState, kept: NDArray[np.bool_]) -> FromFunctionState:
+        """Return the columns and the builders' states of some users alone: bool (users,)."""
+        parts = []
+        for builder, arrays in zip(self._builders, state.parts, strict=True):
+            part = builder.of_users(builder.state_type.from_arrays(arrays), kept)
+            parts.append(part.to_arrays())
+        return state.of_users(kept, tuple(parts))
+
     def finalise(self, state: FromFunctionState, as_of: Instant | None) -> pa.Table:
         """Call the function on everybody as of a moment.
 

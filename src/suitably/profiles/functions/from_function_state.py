@@ -45,6 +45,15 @@ class FromFunctionState:
             writer.write_table(table)
         return cls(count, clock, _octets(sink.getvalue()), parts)
 
+    def of_users(
+        self, kept: NDArray[np.bool_], parts: tuple[Mapping[str, NDArray[Any]], ...]
+    ) -> Self:
+        """Return the columns of some users alone, beside the parts of these: bool (users,)."""
+        table = pa.table(self.columns())
+        rows = table.filter(pa.array(kept)) if table.num_columns else table
+        columns = {name: rows[name] for name in rows.column_names}
+        return self.of(int(kept.sum()), self.clock, columns, parts)
+
     def columns(self) -> dict[str, pa.ChunkedArray]:
         """Read the columns."""
         with pa.ipc.open_stream(pa.py_buffer(self.fields)) as reader:

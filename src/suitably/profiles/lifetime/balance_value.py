@@ -71,6 +71,7 @@ class BalanceValue(ParameterizedBuilder):
     years: int | None = None
 
     state_type: ClassVar[type[GroupedSums]] = GroupedSums
+    per_user: ClassVar[tuple[str, ...]] = ("balance", "margin", "retention", "discount")
 
     @property
     def described(self) -> dict[str, FieldInfo]:

@@ -113,6 +113,7 @@ class LifetimeValue(ParameterizedBuilder):
     model: str = "beta-geometric"
 
     state_type: ClassVar[type[GroupedSums]] = GroupedSums
+    per_user: ClassVar[tuple[str, ...]] = ("covariates", "discount", "margin")
     learned: ClassVar[tuple[str, ...]] = (
         "purchases_",
         "spend_",

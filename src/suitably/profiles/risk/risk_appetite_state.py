@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Self
 
+import numpy as np
 from numpy.typing import NDArray
 
 from suitably.profiles.grouped_sums import GroupedSums
@@ -25,6 +26,11 @@ class RiskAppetiteState:
 
     def __len__(self) -> int:
         return len(self.said["level"])
+
+    def of_users(self, kept: NDArray[np.bool_]) -> Self:
+        """Return that of some users alone: bool (users,)."""
+        said = {part: one.of_users(kept) for part, one in self.said.items()}
+        return type(self)(said, None if self.held is None else self.held.of_users(kept))
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Return everything as arrays."""

@@ -88,6 +88,16 @@ class Statement:
         valid: NDArray[np.bool_] = stated & (self.dated < as_of) & (as_of < self.expires)
         return valid
 
+    def of_users(self, kept: NDArray[np.bool_]) -> Self:
+        """Return that of some users alone; levels that none of them stated are gone."""
+        codes = self.codes[kept]
+        used = np.unique(codes[codes >= 0])
+        places = np.full(len(self.levels) + 1, -1, codes.dtype)
+        places[used] = np.arange(len(used))
+        levels = np.array(self.levels[used].tolist(), self.levels.dtype)
+        dated, expires = (None if a is None else a[kept] for a in (self.dated, self.expires))
+        return type(self)(places[codes], levels, dated, expires)
+
     def array(self, shown: NDArray[np.bool_] | None = None) -> pa.Array:
         """Return what is stated, null where it is not shown: (users,)."""
         hidden = self.codes < 0 if shown is None else ~shown

@@ -88,6 +88,30 @@ class ProfileTable:
             return pa.nulls(len(self))
         raise DataError(f"profiles: no field {name!r}{nearest(name, self.fields.column_names)}")
 
+    def codes(self, name: str) -> NDArray[np.int32]:
+        """Return the values of a field as positions in the distinct ones, −1 where missing.
+
+        Raises:
+            DataError: There is none, or it holds something else than text, booleans, whole numbers.
+        """
+        column = self.column(name)
+        kind = column.type
+        if not (
+            pa.types.is_string(kind)
+            or pa.types.is_boolean(kind)
+            or pa.types.is_integer(kind)
+            or pa.types.is_null(kind)
+        ):
+            raise DataError(
+                f"profiles.{name}: holds {in_words(kind)}, of which no values can be told apart; "
+                f"give text, booleans or whole numbers"
+            )
+        if pa.types.is_null(kind):
+            return np.full(len(self), -1, np.int32)
+        indices = column.dictionary_encode().indices.fill_null(-1)
+        codes: NDArray[np.int32] = indices.to_numpy(zero_copy_only=False).astype(np.int32)
+        return codes
+
     def parts(self, fields: Sequence[str]) -> tuple[str, ...]:
         """Return fields with those that are maps as all their keys, `field.key`, by name.
 

@@ -108,13 +108,16 @@ class Segmentation(Parameterized):
         k_anonymity: int = 5,
         small: str = "merge",
         user_ids: bool = False,
+        sensitive: str | None = None,
+        l_diversity: int = 2,
     ) -> Any:
         """Return, and write, what may leave the house: no segment of fewer than k users.
 
         Shares are of the users in the segments that are left. Means of a field are told only where
         at least k users are known in each segment that has any. This keeps single users from being
-        picked out by the table alone; it does not keep a segment whose members are all alike from
-        saying something of each, nor two exports of almost the same users from being compared.
+        picked out by the table alone; it does not keep two exports of almost the same users from
+        being compared. A segment whose members are all alike says something of each: name the field
+        in which that must not be, and segments with too few values of it are small ones too.
 
         Args:
             path: A file to write, `.csv` or `.parquet`; None: none.
@@ -123,10 +126,13 @@ class Segmentation(Parameterized):
                 these to be k users; or `drop` them.
             user_ids: Whether to give the ids of users and their segments, and nothing else; ids are
                 personal data, whatever the number of users.
+            sensitive: A field of which every segment must have several values, such as an illness
+                or a religion: text, booleans or whole numbers. None: none.
+            l_diversity: How many; without `sensitive` it is not asked.
 
         Raises:
             NotFittedError: Called before `fit`.
-            DataError: There are fewer than k users.
+            DataError: There are fewer than k users, no such field, or too few values of it.
             ValueError: `k_anonymity` is no whole number above 0, or another parameter is wrong.
         """
         self._check_fitted()
@@ -140,7 +146,17 @@ class Segmentation(Parameterized):
             raise ValueError(f"{name}.export(small={small!r}): must be one of 'merge', 'drop'")
         if path is not None and Path(path).suffix not in _WRITERS:
             raise ValueError(f"{name}.export(path={str(path)!r}): must end in .csv or .parquet")
-        codes, names = without_small(self._codes, self._names, int(k_anonymity), small == "merge")
+        few = isinstance(l_diversity, bool) or not isinstance(l_diversity, int) or l_diversity < 1
+        if few:
+            raise ValueError(f"{name}.export(l_diversity={l_diversity!r}): must be 1 or more")
+        codes, names = without_small(
+            self._codes,
+            self._names,
+            int(k_anonymity),
+            small == "merge",
+            None if sensitive is None else self._table.codes(sensitive),
+            1 if sensitive is None else l_diversity,
+        )
         if user_ids:
             kept = codes >= 0
             columns = {

@@ -1,6 +1,6 @@
 """Tags by user that merge in any order, of which a deleted one leaves no text behind."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Self
 
 import numpy as np
@@ -62,6 +62,27 @@ class TagsState:
     def from_arrays(cls, arrays: dict[str, NDArray[Any]]) -> Self:
         """Take back what `to_arrays` gave."""
         return cls(**arrays)
+
+    def of_users(self, kept: NDArray[np.bool_]) -> Self:
+        """Return that of some users alone; texts that none of them has are gone."""
+        places = np.cumsum(kept, dtype=np.int32) - 1
+        rows, gone = kept[self.users], kept[self.gone_users]
+        used = np.unique(self.codes[rows])
+        where = np.full(len(self.words) + 1, -1, np.int32)
+        where[used] = np.arange(len(used))
+        return replace(
+            self,
+            known=self.known[kept],
+            users=places[self.users[rows]],
+            codes=where[self.codes[rows]],
+            added=self.added[rows],
+            words=np.array(self.words[used].tolist(), np.str_),
+            gone_users=places[self.gone_users[gone]],
+            gone=self.gone[gone],
+            gone_times=self.gone_times[gone],
+            life=self.life[kept],
+            life_times=self.life_times[kept],
+        )
 
     @classmethod
     def of(

@@ -1,6 +1,6 @@
 """One side of a hybrid: vectors of its own for those in training, vectors of features for all."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -107,6 +107,11 @@ class Side:
         np.add.at(vectors, owners, added)
         own = self.own[row] if row < len(self.own) else np.zeros(self.shared.shape[1])
         return vectors, np.asarray(own, np.float64)
+
+    def only(self, kept: NDArray[np.bool_]) -> "Side":
+        """Return it without what was learned of the others by themselves: bool (rows,)."""
+        mine = kept[: len(self.own)]
+        return replace(self, own=self.own[mine], trained=self.trained[mine])
 
     def state(self) -> dict[str, Any]:
         """Return everything as arrays, numbers and text, under names that begin with the side's."""

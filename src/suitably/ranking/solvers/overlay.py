@@ -81,6 +81,11 @@ class Overlay:
         place[rows] = size + np.arange(len(kept), len(fresh), dtype=np.int32)
         return Overlay(self.base, fresh, place)
 
+    def only(self, kept: NDArray[np.bool_]) -> "Overlay":
+        """Return some rows alone, of which no others are held: bool (rows,)."""
+        there = self.place >= 0
+        return Overlay.of(self.take(np.flatnonzero(kept & there)), there[kept])
+
     def compact(self) -> NDArray[Any]:
         """Return the rows that are not zeros for lack of one, in order."""
         return self.base if not len(self.fresh) else self.take(np.flatnonzero(self.place >= 0))
