@@ -184,3 +184,17 @@ def test_register_that_does_not_say_is_refused(answer: Any) -> None:
         _fitted([], Register())
     with pytest.raises(ValueError, match=r"consent=.*must have a method"):
         _fitted([], object())
+
+
+def test_explanation_says_what_it_goes_by_and_quotes_no_history() -> None:
+    pipeline = _fitted([("a", "buy")], _consent(*USERS[1:]))
+    why = pipeline.recommend(["u0"], k=3).explain("u0", "b")
+    assert (why.rank, why.eligible, why.ranker, why.stood_in) == (
+        2,
+        5,
+        "number of other owners",
+        False,
+    )
+    assert "what others own, since this customer has not agreed to personal lists" in why.text["en"]
+    assert "未同意个性化推荐" in why.text["zh"]
+    assert not [*why.history, *why.profile, *why.against]

@@ -9,6 +9,7 @@ import numpy as np
 
 from suitably.pipeline.explanation import Explanation, PastProduct, ProfileField, tightest
 from suitably.pipeline.generate import ListGenerator
+from suitably.pipeline.opt_out import OWNERS
 from suitably.ranking.contributions import AskedPair, Contributions, contributions
 from suitably.ranking.hybrid.feature_columns import Now
 from suitably.ranking.protocol import AskedUsers, Ranker
@@ -55,20 +56,23 @@ def explain_listed(
     eligibility = generator.snapshot.eligibility
     verdicts = eligibility.explain(row, code)
     main, ranker = generator.rankers[0], generator.rankers[stood_in]
-    made = _contributions(generator, ranker, row, code, score)
+    personal = not generator.opted_out(np.array([row])).item()
+    name, shown = (type(ranker).__name__, repr(ranker)) if personal else (OWNERS, OWNERS)
+    made = _contributions(generator, ranker, row, code, score) if personal else None
     speaks = [] if made is None else _reasons(generator, made, row)
     pro = [one for one in speaks if one.contribution > 0]
     against = [one for one in reversed(speaks) if one.contribution < 0]
     place = ListPlace(
         rank=rank,
-        eligible=_eligible(generator, row, stood_in),
-        ranker=type(ranker).__name__,
+        eligible=_eligible(generator, row, stood_in, personal),
+        ranker=name,
         stood_in_for=type(main).__name__ if stood_in else None,
         rerankers=[type(reranker).__name__ for reranker in generator.rerankers],
         ruled=bool(verdicts),
         speaks_for=_worth_naming(pro),
         speaks_against=_worth_naming(against),
         standing=None if made is None else made.standing,
+        personal=personal,
     )
     risk = _risk(generator, verdicts, code)
     policies = {policy.id: policy for policy in eligibility.policies}
@@ -78,7 +82,7 @@ def explain_listed(
         product_id=product_id,
         rank=rank,
         score=score,
-        ranker=repr(ranker),
+        ranker=shown,
         stood_in=stood_in,
         verdicts=tuple(verdicts),
         text=_for_user(place, verdicts, notes),
@@ -205,8 +209,11 @@ def _worth_naming(reasons: Sequence[PastProduct | ProfileField]) -> list[ScoreRe
     ]
 
 
-def _eligible(generator: ListGenerator, row: int, stood_in: bool) -> int:
+def _eligible(generator: ListGenerator, row: int, stood_in: bool, personal: bool) -> int:
     """Count the products that may be offered to a user and have a score."""
     user = AskedUsers(generator.state.users.ids, np.array([row]))
-    known = generator.scorers[stood_in].known(user)
+    if personal:  # without working out scores
+        known = generator.scorers[stood_in].known(user)
+    else:
+        known = generator.scorable(user.rows)
     return bitset.count(generator.allowed(user.rows) & known)

@@ -18,9 +18,11 @@ from suitably.ranking.protocol import Factors, Scorer, Scores
 from suitably.utils import bitset
 from suitably.utils.bitset import BitRows
 
-__all__ = ["PERSONALISATION", "ConsentRegister", "OptOut", "opt_out", "opted_out"]
+__all__ = ["OWNERS", "PERSONALISATION", "ConsentRegister", "OptOut", "opt_out", "opted_out"]
 
 PERSONALISATION = "personalisation"
+OWNERS = "number of other owners"
+"""What ranks for whoever has opted out, by name."""
 
 
 @runtime_checkable

@@ -40,6 +40,7 @@ class ListPlace:
         ruled: Whether any rule applies.
         speaks_for: What speaks for the product, the largest first.
         speaks_against: What speaks against it.
+        personal: Whether it is made from the user's own behaviour at all.
         standing: Its place by popularity, how many have one, and what those who are counted share
             with the user: a field and its value, or None.
     """
@@ -53,6 +54,7 @@ class ListPlace:
     speaks_for: Sequence[ScoreReason]
     speaks_against: Sequence[ScoreReason]
     standing: tuple[int, int, str | None, str | None] | None
+    personal: bool = True
 
     @property
     def is_popular(self) -> bool:
@@ -82,6 +84,8 @@ def explain_place(
     said = LANGUAGES[language]
     closest = said.closest.format(margins=said.between_margins.join(margins)) if margins else ""
     basis = said.by_history if place.stood_in_for is None else said.by_others
+    if not place.personal:
+        basis = said.by_owners
     names = said.and_.join(place.rerankers)
     text = said.ranked.format(
         ruled=said.ruled.format(closest=closest) if place.ruled else said.unruled,

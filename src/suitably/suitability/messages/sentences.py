@@ -39,6 +39,7 @@ class Sentences:
             months, years and points, which are hundredths of a share.
         by_history: What a ranker goes by.
         by_others: What its fallback goes by, with `{ranker}`, which knows nothing of the user.
+        by_owners: What the list of a user goes by who has not consented to personal lists.
         reordered: That rerankers had a say, with `{rerankers}`.
         and_: What stands between rerankers.
         between_reasons: What stands between what has a say in a score.
@@ -90,6 +91,7 @@ class Sentences:
     spans: Mapping[str, tuple[str, str]]
     by_history: str
     by_others: str
+    by_owners: str
     reordered: str
     and_: str
     between_reasons: str

@@ -46,6 +46,7 @@ SENTENCES = Sentences(
     },
     by_history="past behaviour",
     by_others="the behaviour of others, since {ranker} knows nothing of this customer yet",
+    by_owners="what others own, since this customer has not agreed to personal lists",
     reordered=", reordered by {rerankers},",
     and_=" and ",
     between_reasons=", ",

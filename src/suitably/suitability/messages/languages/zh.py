@@ -44,6 +44,7 @@ SENTENCES = Sentences(
     },
     by_history="按历史行为",
     by_others="因{ranker}对该客户尚无了解，按其他客户的行为",
+    by_owners="因该客户未同意个性化推荐，按其他客户持有的产品",
     reordered="、经{rerankers}调整后",
     and_="、",
     between_reasons="、",
