@@ -1,5 +1,6 @@
 """Can we prove it? Consent, pseudonyms, and the weights of indicators of trust."""
 
+from suitably.governance.audit_trail import AuditTrail
 from suitably.governance.consent import PURPOSES, Consent
 from suitably.governance.indicator_weights import (
     AHPWeights,
@@ -8,6 +9,7 @@ from suitably.governance.indicator_weights import (
     entropy_weights,
 )
 from suitably.governance.trust_index import TrustIndex
+from suitably.governance.verification import Problem, Verification
 from suitably.utils.masking import DIRECT_IDENTIFIERS, masked
 from suitably.utils.pseudonym import pseudonym, set_pseudonym_key
 
@@ -15,9 +17,12 @@ __all__ = [
     "DIRECT_IDENTIFIERS",
     "PURPOSES",
     "AHPWeights",
+    "AuditTrail",
     "Consent",
     "EntropyWeights",
+    "Problem",
     "TrustIndex",
+    "Verification",
     "ahp_weights",
     "entropy_weights",
     "masked",
