@@ -13,6 +13,8 @@ from suitably.governance.merkle import (
     merkle_root,
     prefix_roots,
     root_by_path,
+    root_by_sides,
+    sided_path,
 )
 
 # Entries and roots of the test vectors that implementations of Certificate Transparency share.
@@ -57,6 +59,7 @@ def test_every_path_leads_to_the_root_and_no_other_does(size: int, data: some.Da
     index = data.draw(some.integers(0, size - 1))
     path = inclusion_path(leaves, index)
     assert root_by_path(leaves[index], index, size, path) == root
+    assert root_by_sides(leaves[index], sided_path(leaves, index)) == root
     other = data.draw(some.integers(0, size))
     if other != index:
         assert root_by_path(leaves[index], other, size, path) != root

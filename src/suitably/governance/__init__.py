@@ -8,6 +8,7 @@ from suitably.governance.indicator_weights import (
     ahp_weights,
     entropy_weights,
 )
+from suitably.governance.receipt import check_receipt
 from suitably.governance.trust_index import TrustIndex
 from suitably.governance.verification import Problem, Verification
 from suitably.utils.masking import DIRECT_IDENTIFIERS, masked
@@ -24,6 +25,7 @@ __all__ = [
     "TrustIndex",
     "Verification",
     "ahp_weights",
+    "check_receipt",
     "entropy_weights",
     "masked",
     "pseudonym",

@@ -5,7 +5,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["GENESIS", "AuditRecord", "canonical_json"]
+__all__ = ["GENESIS", "AuditRecord", "canonical_json", "chain_hash"]
 
 GENESIS = bytes(32)
 """What stands for the record before the first."""
@@ -26,6 +26,7 @@ class AuditRecord:
         payload: Arrays and Arrow streams; None once it was purged.
         body_digest: SHA-256 of the body, which outlasts it.
         payload_digest: Likewise.
+        root: The root over the decisions of a block; zeros in other records.
         previous: The hash of the record before.
         hash: Of all of these.
     """
@@ -37,16 +38,23 @@ class AuditRecord:
     payload: bytes | None
     body_digest: bytes
     payload_digest: bytes
+    root: bytes
     previous: bytes
     hash: bytes
 
     @staticmethod
     def of(
-        seq: int, kind: str, at: int, body: dict[str, Any], payload: bytes, previous: bytes
+        seq: int,
+        kind: str,
+        at: int,
+        body: dict[str, Any],
+        payload: bytes,
+        root: bytes,
+        previous: bytes,
     ) -> "AuditRecord":
         """Chain a record to the one before."""
         written = canonical_json(body)
-        digests = (hashlib.sha256(written).digest(), hashlib.sha256(payload).digest())
+        digests = (hashlib.sha256(written).digest(), hashlib.sha256(payload).digest(), root)
         chained = chain_hash(seq, kind, at, *digests, previous)
         return AuditRecord(seq, kind, at, written, payload, *digests, previous, chained)
 
@@ -63,17 +71,24 @@ class AuditRecord:
         return all(
             part is None or hashlib.sha256(part).digest() == digest for part, digest in parts
         ) and self.hash == chain_hash(
-            self.seq, self.kind, self.at, self.body_digest, self.payload_digest, self.previous
+            *(self.seq, self.kind, self.at, self.body_digest, self.payload_digest),
+            *(self.root, self.previous),
         )
 
 
 def chain_hash(
-    seq: int, kind: str, at: int, body_digest: bytes, payload_digest: bytes, previous: bytes
+    seq: int,
+    kind: str,
+    at: int,
+    body_digest: bytes,
+    payload_digest: bytes,
+    root: bytes,
+    previous: bytes,
 ) -> bytes:
     """Return the hash of a record: SHA-256 over its columns, each of a length that is told."""
     name = kind.encode("utf-8", "surrogatepass")
     head = seq.to_bytes(8, "big") + at.to_bytes(8, "big", signed=True)
-    parts = (head, len(name).to_bytes(4, "big"), name, body_digest, payload_digest, previous)
+    parts = (head, len(name).to_bytes(4, "big"), name, body_digest, payload_digest, root, previous)
     return hashlib.sha256(_DOMAIN + b"".join(parts)).digest()
 
 

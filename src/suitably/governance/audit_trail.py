@@ -18,12 +18,24 @@ from suitably.governance.audit_key import KeyRing, key_id, key_path
 from suitably.governance.audit_record import GENESIS, AuditRecord
 from suitably.governance.decision_rows import DecisionRows
 from suitably.governance.head_file import Head, head_path, read_head, write_head
-from suitably.governance.merkle import MerkleFrontier, leaf_hash, merkle_root
+from suitably.governance.merkle import (
+    MerkleFrontier,
+    inclusion_path,
+    leaf_hash,
+    merkle_root,
+    sided_path,
+)
+from suitably.governance.receipt import Proof, receipt_of
 from suitably.governance.row_bytes import value_digests
 from suitably.governance.sqlite_store import SQLiteStore
 from suitably.governance.store import Store, Tail
 from suitably.governance.subjects import Subjects, subject_of
-from suitably.governance.verification import Verification, verify_records
+from suitably.governance.verification import (
+    Verification,
+    catalogue_digests,
+    catalogue_ids,
+    verify_records,
+)
 from suitably.pipeline.decision_block import DecisionBlock, DecisionContext
 from suitably.utils.fork import ForkLock
 from suitably.utils.progress import logger
@@ -124,9 +136,8 @@ class AuditTrail:
             "exclusions": block.exclusions,
             "header": rows.header,
             "narrowed": None if context.narrowed is None else context.narrowed.to_pylist(),
-            "root": merkle_root(rows.leaves).hex(),
         }
-        self._append("decisions", body, payload)
+        self._append("decisions", body, payload, merkle_root(rows.leaves))
 
     def forget(self, user_id: Any, as_of: pd.Timestamp | None) -> None:
         """Keep that a user was erased from a pipeline, under a pseudonym; see `Pipeline.forget`."""
@@ -157,6 +168,56 @@ class AuditTrail:
         All records are looked through, so it takes a while in a long trail.
         """
         return [f"{record.seq}:{row}" for record, row in self._about(user_id)]
+
+    def receipt(self, user_id: Any, decision: str | None = None) -> dict[str, Any]:
+        """Return a customer's own decision, with a proof that it is on record under the head.
+
+        It is JSON of at most 4 KB for a list of ten, and says nothing of other customers; whoever
+        has the root of the head as it is now can check it without the trail (`check_receipt`).
+
+        Args:
+            user_id: The customer.
+            decision: One of `decisions(user_id)`; None: the latest.
+
+        Raises:
+            DataError: There is no such decision about them, or it was purged.
+        """
+        for record, row in self._about(user_id):
+            if decision in (None, f"{record.seq}:{row}"):
+                return self._receipt(record, row)
+        asked = "no decision about this user" if decision is None else f"no decision {decision!r}"
+        raise DataError(f"receipt: {asked} is on record, or it was purged")
+
+    def _receipt(self, record: AuditRecord, row: int) -> dict[str, Any]:
+        facts = record.facts
+        ids, digests = self._named(facts["header"]["catalogue"])
+        rows = DecisionRows.unpacked(
+            facts["header"], facts["arrays"], record.payload or b"", digests
+        )
+        length = int(rows.arrays["lengths"][row])
+        codes = rows.arrays["products"][row, :length]
+        hashes = [leaf_hash(one) for one in self._store.hashes()]
+        proof = Proof(
+            row=row,
+            row_path=tuple(inclusion_path(rows.leaves, row)),
+            seq=record.seq,
+            at=record.at,
+            body=record.body_digest,
+            payload=record.payload_digest,
+            previous=record.previous,
+            path=tuple(sided_path(hashes, record.seq)),
+        )
+        return receipt_of(rows, ids.take(pa.array(codes)).to_pylist(), proof)
+
+    def _named(self, seq: int) -> tuple[pa.Array, NDArray[np.uint8]]:
+        """Return the product ids that a record names, and their digests.
+
+        Raises:
+            ArtifactError: It is not there.
+        """
+        for record in self._store.records(seq, seq + 1):
+            return catalogue_ids(record), catalogue_digests(record)
+        raise ArtifactError(f"{self._where}: record {seq}, which names the products, is missing")
 
     def verify(self, anchor: str | None = None) -> Verification:
         """Look for any record that was changed, added, taken away or moved.
@@ -196,14 +257,19 @@ class AuditTrail:
             )
 
     def _append(
-        self, kind: str, body: dict[str, Any], payload: bytes = b"", only_first: bool = False
+        self,
+        kind: str,
+        body: dict[str, Any],
+        payload: bytes = b"",
+        root: bytes = GENESIS,
+        only_first: bool = False,
     ) -> AuditRecord | None:
         def chain(tail: Tail) -> list[AuditRecord]:
             if only_first and tail.count:
                 return []  # another process was first
             self._check_known(tail)
             now = time.time_ns() // 1000
-            return [AuditRecord.of(tail.count, kind, now, body, payload, tail.last)]
+            return [AuditRecord.of(tail.count, kind, now, body, payload, root, tail.last)]
 
         with self._lock:
             made = self._store.append(chain)

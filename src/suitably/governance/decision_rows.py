@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from suitably.errors import ArtifactError
@@ -21,8 +22,10 @@ from suitably.governance.row_bytes import (
     side_by_side,
 )
 from suitably.pipeline.decision_block import DecisionBlock
+from suitably.suitability.reasons import RESERVED
 
-__all__ = ["OPTED_OUT", "STOOD_IN", "DecisionRows", "reason_digest"]
+__all__ = ["OPTED_OUT", "STOOD_IN", "UNKNOWN", "DecisionRows", "header_digest"]
+__all__ += ["reason_digest"]
 
 STOOD_IN, OPTED_OUT, UNKNOWN = 1, 2, 4
 _TYPES = {
@@ -67,7 +70,8 @@ class DecisionRows:
             catalogue: The record that names the products.
         """
         context, lists, why = block.context, block.lists, block.abstentions
-        said = why["reason"].combine_chunks().dictionary_encode()
+        # All that there can be: those of a block would tell a receipt about others.
+        reasons = list(dict.fromkeys([*block.exclusions, *sorted(RESERVED)]))
         flags = np.where(block.stood_in, STOOD_IN, 0) | np.where(block.opted_out, OPTED_OUT, 0)
         flags |= np.where(block.rows < 0, UNKNOWN, 0)
         arrays: dict[str, NDArray[Any]] = {
@@ -78,7 +82,7 @@ class DecisionRows:
             "products": lists.products,
             "scores": lists.scores,
             "places": why["place"].to_numpy(),
-            "reasons": said.indices.to_numpy(zero_copy_only=False),
+            "reasons": pc.index_in(why["reason"], pa.array(reasons)).to_numpy(),
             "counts": why["count"].to_numpy(),
         }
         if lists.propensities is not None:
@@ -95,7 +99,8 @@ class DecisionRows:
             "model": context.model,
             "narrowed": None if context.narrowed is None else _ids_digest(context.narrowed),
             "policies": [[p.id, p.version, p.fingerprint] for p in context.policies],
-            "reasons": said.dictionary.to_pylist(),
+            "reasons": reasons,
+            "rows": len(block.rows),
             "stepwise": context.stepwise,
         }
         typed = {name: array.astype(_TYPES[name], copy=False) for name, array in arrays.items()}
@@ -107,7 +112,7 @@ class DecisionRows:
     @cached_property
     def prefix(self) -> bytes:
         """The digest of the header, which every leaf begins with."""
-        return sha256(canonical_json(self.header)).digest()
+        return header_digest(self.header)
 
     @cached_property
     def leaves(self) -> list[bytes]:
@@ -178,6 +183,11 @@ class DecisionRows:
         except (LookupError, TypeError, ValueError, OverflowError, pa.ArrowException) as error:
             raise ArtifactError(f"the decisions of a block cannot be read: {error}") from None
         return DecisionRows(header, arrays, inputs, product_digests)
+
+
+def header_digest(header: dict[str, Any]) -> bytes:
+    """Return the digest of a header, which every leaf of its block begins with."""
+    return sha256(canonical_json(header)).digest()
 
 
 def reason_digest(reasons: list[tuple[int, int]]) -> bytes:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 
 __all__ = ["MerkleFrontier", "inclusion_path", "leaf_hash", "merkle_root", "prefix_roots"]
-__all__ += ["root_by_path"]
+__all__ += ["root_by_path", "root_by_sides", "sided_path"]
 
 _LEAF, _NODE = b"\x00", b"\x01"
 
@@ -109,6 +109,34 @@ def inclusion_path(leaves: Sequence[bytes], index: int) -> list[bytes]:
             path.append(level[index ^ 1])
         level, index = _above(level), index >> 1
     return path
+
+
+def sided_path(leaves: Sequence[bytes], index: int) -> list[tuple[bool, bytes]]:
+    """Return the path of a leaf, each hash with whether it stands on the left.
+
+    It leads to the root without anything being known of the size of the tree.
+    """
+    sides, level = [], len(leaves)
+    place = index
+    while level > 1:
+        if place ^ 1 < level:
+            sides.append(bool(place & 1))
+        place, level = place >> 1, (level + 1) >> 1
+    return list(zip(sides, inclusion_path(leaves, index), strict=True))
+
+
+def root_by_sides(leaf: bytes, path: Sequence[tuple[bool, bytes]]) -> bytes:
+    """Return the root that a leaf and a path with sides lead to.
+
+    Example:
+        >>> leaves = [leaf_hash(bytes([n])) for n in range(5)]
+        >>> root_by_sides(leaves[4], sided_path(leaves, 4)) == merkle_root(leaves)
+        True
+    """
+    root = leaf
+    for on_the_left, other in path:
+        root = _node(other, root) if on_the_left else _node(root, other)
+    return root
 
 
 def root_by_path(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes | None:

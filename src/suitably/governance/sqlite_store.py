@@ -17,7 +17,7 @@ __all__ = ["SQLiteStore"]
 _APPLICATION = 0x53756974  # "Suit"
 _SCHEMA = 1
 _WAIT_S = 30.0
-_COLUMNS = "seq, kind, at, body, payload, body_digest, payload_digest, previous, hash"
+_COLUMNS = "seq, kind, at, body, payload, body_digest, payload_digest, root, previous, hash"
 _TABLE = """CREATE TABLE records (
     seq INTEGER PRIMARY KEY,
     kind TEXT NOT NULL,
@@ -26,6 +26,7 @@ _TABLE = """CREATE TABLE records (
     payload BLOB,
     body_digest BLOB NOT NULL,
     payload_digest BLOB NOT NULL,
+    root BLOB NOT NULL,
     previous BLOB NOT NULL,
     hash BLOB NOT NULL
 )"""
@@ -35,20 +36,11 @@ _FIXED = """CREATE TRIGGER fixed BEFORE UPDATE ON records
 WHEN new.body IS NOT NULL OR new.payload IS NOT NULL OR new.seq IS NOT old.seq
     OR new.kind IS NOT old.kind OR new.at IS NOT old.at OR new.previous IS NOT old.previous
     OR new.body_digest IS NOT old.body_digest OR new.payload_digest IS NOT old.payload_digest
-    OR new.hash IS NOT old.hash
+    OR new.root IS NOT old.root OR new.hash IS NOT old.hash
 BEGIN SELECT RAISE(ABORT, 'audit records are never changed'); END"""
 _STATEMENTS = (_TABLE, _KEEP, _FIXED)
-_TYPES: tuple[Any, ...] = (
-    int,
-    str,
-    int,
-    (bytes, type(None)),
-    (bytes, type(None)),
-    bytes,
-    bytes,
-    bytes,
-    bytes,
-)
+_MAY_BE_NONE = bytes | None
+_TYPES: tuple[Any, ...] = (int, str, int, _MAY_BE_NONE, _MAY_BE_NONE, *[bytes] * 5)
 
 _Made = TypeVar("_Made")
 
@@ -88,7 +80,7 @@ class SQLiteStore:
             try:
                 made = chain(_tail(connection))
                 rows = [_row(record) for record in made]
-                connection.executemany(f"INSERT INTO records VALUES ({_marks(9)})", rows)
+                connection.executemany(f"INSERT INTO records VALUES ({_marks(10)})", rows)
                 emptied = [(seq,) for seq in seqs]
                 update = "UPDATE records SET body = NULL, payload = NULL WHERE seq = ?"
                 connection.executemany(update, emptied)

@@ -174,7 +174,7 @@ class _Walk:
         rows = DecisionRows.unpacked(
             facts["header"], facts["arrays"], record.payload or b"", digests
         )
-        if merkle_root(rows.leaves).hex() != facts["root"]:
+        if merkle_root(rows.leaves) != record.root:
             yield Problem(record.seq, "its decisions do not make up its root")
 
 
@@ -204,4 +204,4 @@ def _changed(record: AuditRecord) -> str:
         part, digest = getattr(record, name), getattr(record, f"{name}_digest")
         if part is not None and hashlib.sha256(part).digest() != digest:
             return name
-    return "seq, kind, at, previous, hash or a digest"
+    return "seq, kind, at, root, previous, hash or a digest"
