@@ -1,4 +1,4 @@
-"""The command line: `suitably demo`, `suitably recommend`, `suitably policy`."""
+"""The command line: `suitably demo`, `recommend`, `policy` and `audit`."""
 
 import argparse
 import os
@@ -9,6 +9,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, NoReturn
 
+from suitably.audit_cli import add_audit_commands, run_audit_command
 from suitably.errors import SuitablyError
 from suitably.policy_cli import add_policy_commands, run_policy_command
 
@@ -32,6 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _demo(asked.far_trans, asked.report)
         if asked.command == "recommend":
             return _recommend(asked)
+        if asked.command == "audit":
+            return run_audit_command(asked)
         return run_policy_command(asked)
     except BrokenPipeError:  # whoever read the output, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -96,6 +99,8 @@ def _parser() -> argparse.ArgumentParser:
         help="user_id, purpose, granted_at and withdrawn_at in a .parquet file, or a .csv file "
         "where no text id looks like a number",
     )
+    audit = commands.add_parser("audit", help="verify audit trails and check receipts")
+    add_audit_commands(audit.add_subparsers(dest="action", required=True))
     policy = commands.add_parser("policy", help="write, check and test policies")
     add_policy_commands(policy.add_subparsers(dest="action", required=True))
     return parser

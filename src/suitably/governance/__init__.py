@@ -1,5 +1,6 @@
 """Can we prove it? Consent, pseudonyms, and the weights of indicators of trust."""
 
+from suitably.governance.audit_trail import AuditTrail
 from suitably.governance.consent import PURPOSES, Consent
 from suitably.governance.indicator_weights import (
     AHPWeights,
@@ -7,7 +8,9 @@ from suitably.governance.indicator_weights import (
     ahp_weights,
     entropy_weights,
 )
+from suitably.governance.receipt import check_receipt
 from suitably.governance.trust_index import TrustIndex
+from suitably.governance.verification import Problem, Verification
 from suitably.utils.masking import DIRECT_IDENTIFIERS, masked
 from suitably.utils.pseudonym import pseudonym, set_pseudonym_key
 
@@ -15,10 +18,14 @@ __all__ = [
     "DIRECT_IDENTIFIERS",
     "PURPOSES",
     "AHPWeights",
+    "AuditTrail",
     "Consent",
     "EntropyWeights",
+    "Problem",
     "TrustIndex",
+    "Verification",
     "ahp_weights",
+    "check_receipt",
     "entropy_weights",
     "masked",
     "pseudonym",

@@ -1,0 +1,93 @@
+"""Keys of a trail, under which its pseudonyms are; kept beside it unless the caller keeps them."""
+
+import hmac
+import os
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+
+from suitably.errors import ArtifactError
+from suitably.utils.pseudonym import checked_key
+
+__all__ = ["KeyRing", "key_id", "key_path"]
+
+
+def key_id(key: bytes) -> str:
+    """Return what tells keys apart and says nothing of them: 16 hexadecimal digits."""
+    return hmac.digest(key, b"suitably audit key", "sha256").hex()[:16]
+
+
+def key_path(path: Path) -> Path:
+    """Return where the keys of a trail are kept."""
+    return path.with_name(f"{path.name}.key")
+
+
+class KeyRing:
+    """The keys of a trail, the present one last.
+
+    Args:
+        keys: The caller's, as bytes or text; None: those in the file.
+        file: Where they are kept otherwise, one a line in hexadecimal digits, for its owner alone.
+
+    Raises:
+        ArtifactError: The file holds something else.
+        ValueError: A key of fewer than 16 bytes.
+    """
+
+    def __init__(self, keys: Sequence[bytes | str] | None, file: Path) -> None:
+        self._file = file if keys is None else None
+        self._keys = _read(file) if keys is None else [checked_key(key) for key in keys]
+
+    @property
+    def current(self) -> bytes:
+        """The key of new records."""
+        return self._keys[-1]
+
+    def of(self, name: str) -> bytes | None:
+        """Return the key of some records, None where it is not here."""
+        return next((key for key in self._keys if key_id(key) == name), None)
+
+    def add(self, key: bytes | str | None) -> None:
+        """Make another key the present one; None: one at random, where they are kept in a file.
+
+        Raises:
+            ValueError: None, where the caller keeps the keys; or one that has been used.
+        """
+        if key is None and self._file is None:
+            raise ValueError("key: give the new one, since the trail was opened with a key")
+        fresh = secrets.token_bytes(32) if key is None else checked_key(key)
+        if fresh in self._keys:
+            raise ValueError("key: has been used in this trail")
+        if self._file is not None:
+            partial = self._file.with_name(f".{self._file.name}.{secrets.token_hex(8)}")
+            _write(partial, [*self._keys, fresh])
+            os.replace(partial, self._file)
+        self._keys.append(fresh)
+
+
+def _read(file: Path) -> list[bytes]:
+    """Read the file, or make it; of two processes at once one makes it."""
+    if not file.exists():
+        partial = file.with_name(f".{file.name}.{secrets.token_hex(8)}")
+        _write(partial, [secrets.token_bytes(32)])
+        try:
+            os.link(partial, file)
+        except FileExistsError:
+            pass
+        finally:
+            partial.unlink()
+    try:
+        keys = [bytes.fromhex(line) for line in file.read_text(encoding="ascii").split()]
+        if not keys:
+            raise ValueError("it is empty")
+        return [checked_key(key) for key in keys]
+    except ValueError as error:
+        raise ArtifactError(f"{file}: holds no keys of an audit trail: {error}") from None
+
+
+def _write(path: Path, keys: Sequence[bytes]) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as out:
+        out.write("".join(f"{key.hex()}\n" for key in keys))
+        out.flush()
+        os.fsync(descriptor)
