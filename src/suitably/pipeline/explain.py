@@ -212,8 +212,6 @@ def _worth_naming(reasons: Sequence[PastProduct | ProfileField]) -> list[ScoreRe
 def _eligible(generator: ListGenerator, row: int, stood_in: bool, personal: bool) -> int:
     """Count the products that may be offered to a user and have a score."""
     user = AskedUsers(generator.state.users.ids, np.array([row]))
-    if personal:  # without working out scores
-        known = generator.scorers[stood_in].known(user)
-    else:
-        known = generator.scorable(user.rows)
+    # What a ranker knows can be told without working out scores.
+    known = generator.scorers[stood_in].known(user) if personal else generator.scorable(user.rows)
     return bitset.count(generator.allowed(user.rows) & known)
