@@ -52,5 +52,4 @@ def main() -> None:
             print(f"found out: {problem}")
 
 
-if __name__ == "__main__":
-    main()
+main()

@@ -29,6 +29,7 @@ EXAMPLES = [
     "wallet",
     "fund_returns",
     "super_app",
+    "audit_trail",
 ]
 
 

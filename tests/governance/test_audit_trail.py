@@ -336,3 +336,22 @@ def test_full_disk_loses_nothing(tmp_path: Path) -> None:
     audit._store._connection.execute("PRAGMA max_page_count = 1000000")  # type: ignore[attr-defined]
     pipeline.recommend()
     assert audit.verify().ok
+
+
+def test_evaluation_records_nothing(tmp_path: Path) -> None:
+    bank = st.data.simulate_bank(users=300, products=40, seed=0)
+    audit = AuditTrail(tmp_path / FILE)
+    arms = [
+        st.Pipeline(policy=st.Policy.unrestricted(), ranker=ranker, audit=audit)
+        for ranker in (st.ranking.Popularity(), st.ranking.ItemKNN())
+    ]
+    split = st.evaluation.TimeSplit(at="2023-06-01", horizon_days=180)
+    st.ABTest(control=arms[0], treatment=arms[1], metrics=["ndcg@5"]).run(bank, split)
+    arms[0].fit(bank, as_of="2023-06-01")
+    st.ABTest(control=arms[0], treatment=arms[1], metrics=["ndcg@5"]).run(bank, split)
+    assert audit.head[0] == 1
+    arms[0].unrecorded().recommend(k=2)
+    assert arms[0].unrecorded().audit is None
+    assert audit.head[0] == 1
+    arms[0].recommend(k=2)
+    assert audit.head[0] == 3

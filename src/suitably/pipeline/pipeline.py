@@ -272,6 +272,17 @@ class Pipeline(Parameterized):
         made._model = self._fitted()
         return made
 
+    def unrecorded(self) -> "Pipeline":
+        """Return a pipeline that shares all of this one, and records nothing: for trying it out.
+
+        An evaluation asks for lists that nobody is offered; they are no decisions.
+        """
+        if self.audit is None:
+            return self
+        made = Pipeline(**{**self.get_params(deep=False), "audit": None})
+        made._model = self._model
+        return made
+
     def greedy(self) -> "Pipeline":
         """Return a fitted pipeline that shares all of this one, and lists best first.
 

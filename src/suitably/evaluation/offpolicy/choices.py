@@ -133,8 +133,10 @@ def choices_of(
     pipeline, ids = arm.pipeline, data.user_versions.ids.values[users]
     explore = pipeline.ranker_ if isinstance(pipeline, Pipeline) else None
     if isinstance(pipeline, Pipeline) and isinstance(explore, Explore):
-        pool = pipeline.greedy().recommend(
-            ids, k=explore.pool_size(depth), as_of=arm.as_of, product_ids=candidates
+        pool = (
+            pipeline.unrecorded()
+            .greedy()
+            .recommend(ids, k=explore.pool_size(depth), as_of=arm.as_of, product_ids=candidates)
         )
         codes = data.product_versions.ids.codes(pipeline.product_ids)
         lists = pool.lists

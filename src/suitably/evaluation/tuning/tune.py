@@ -226,6 +226,7 @@ class _Search:
         recs = (
             pipeline.clone()
             .fit(self.data, split.at)
+            .unrecorded()
             .recommend(users, k=depth_of([self.metric]), product_ids=split.candidates)
         )
         known = Known()
