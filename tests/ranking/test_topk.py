@@ -14,6 +14,7 @@ from suitably.ranking.topk import engine as topk
 from suitably.ranking.topk.engine import check_factors
 from suitably.utils import bitset
 
+HALVES = [2.0**-24, 2.0**-53, -(2.0**-53), 2.0**-54, -(2.0**-54)]
 VALUES = [0.0, -0.0, 1.0, -1.0, 0.1, 0.3, 1 / 3, 1e-8, 1 + 1e-7, 1e10, -1e10, 1e-20, 16777217.0]
 
 
@@ -74,19 +75,23 @@ def matrices(draw: st.DrawFn) -> tuple[Any, Any, int]:
     products = draw(st.one_of(st.integers(1, 12), st.integers(60, 200), st.just(330)))
     factors = draw(st.integers(1, 20))
     dtype = draw(st.sampled_from([np.float32, np.float64]))
-    how = draw(st.sampled_from(["awkward", "normal", "close"]))
+    how = draw(st.sampled_from(["awkward", "normal", "close", "halfway"]))
     if how == "awkward":
         left, right = (rng.choice(VALUES, (n, factors)) for n in (users, products))
     else:
         left, right = (rng.normal(size=(n, factors)) for n in (users, products))
+    if how == "halfway":  # between two numbers of float32: the order of the sum decides
+        left, right = np.ones(left.shape), rng.choice(HALVES, right.shape)
+        right[:, rng.integers(factors)] = 1
     if how == "close":
         right = right[:1] * (1 + 1e-8 * rng.normal(size=right.shape))
     allowed = rng.random((users, products)) < draw(st.sampled_from([0.0, 0.4, 1.0]))
     left, right = left.astype(dtype), right.astype(dtype)
     scorer = Factors(left, right, longest=draw(st.sampled_from([None, topk.longest(right)])))
+    k = draw(st.one_of(st.integers(1, 14), st.integers(30, 150)))
     if draw(st.booleans()):
-        return Scores(left @ right.T), allowed, draw(st.integers(1, 14))
-    return scorer, allowed, draw(st.integers(1, 14))
+        return Scores(left @ right.T), allowed, k
+    return scorer, allowed, k
 
 
 @given(given_=matrices())

@@ -48,10 +48,10 @@ def draw_lists(
     users, depth = uniform.shape[0], min(uniform.shape[1], pool.depth)
     places = np.zeros((users, depth), np.int64)
     chances = np.zeros((users, depth))
-    weights = np.where(pool.filled, np.exp(log_weights), 0.0)
+    weights = np.exp(log_weights)
     lengths = np.minimum(pool.lengths, depth).astype(np.int32)
     if depth:
-        draw = _compiled() or _draw
+        draw, _ = _compiled() or (_draw, None)
         vanished = draw(weights, pool.lengths, uniform[:, :depth].copy(), places, chances)
         for row in np.flatnonzero(vanished):
             size = int(pool.lengths[row])
@@ -76,17 +76,11 @@ def log_weights(pool: Lists, temperature: float) -> NDArray[np.float64]:
         >>> log_weights(pool, temperature=0.5).tolist()
         [[0.0, -4.0]]
     """
-    filled, scores = pool.filled, pool.scores.astype(np.float64)
-    if not pool.depth:
-        return scores
-    # A running sum adds in order, whatever the shape of the block; a plain one adds in pairs.
-    size = np.maximum(pool.lengths, 1)[:, None]
-    mean = np.cumsum(scores, axis=1)[:, -1:] / size
-    from_mean = np.where(filled, scores - mean, 0.0)
-    deviation = np.sqrt(np.cumsum(from_mean**2, axis=1)[:, -1:] / size)
-    unlike = scores[:, :1] != np.take_along_axis(scores, size - 1, axis=1)
-    scale = np.where(unlike & (deviation > 0), deviation, 1.0) * max(temperature, _COLDEST)
-    found: NDArray[np.float64] = np.where(filled, (scores - scores[:, :1]) / scale, 0.0)
+    coldness = max(temperature, _COLDEST)
+    _, standardise = _compiled() or (None, _standardise)
+    found = np.zeros(pool.scores.shape)
+    if pool.depth:
+        standardise(pool.scores, pool.lengths, coldness, found)
     return found
 
 
@@ -119,6 +113,24 @@ def uniforms(keys: NDArray[np.uint64], first: int, ranks: int) -> NDArray[np.flo
     return found
 
 
+def _standardise(
+    scores: NDArray[np.float32],
+    lengths: NDArray[np.int32],
+    coldness: float,
+    found: NDArray[np.float64],
+) -> None:
+    """Standardise the scores of all users over their pools, 0 for the highest."""
+    values, size = scores.astype(np.float64), np.maximum(lengths, 1)[:, None]
+    filled = np.arange(scores.shape[1]) < lengths[:, None]
+    # A running sum adds in order, whatever the shape of the block; a plain one adds in pairs.
+    mean = np.cumsum(values, axis=1)[:, -1:] / size
+    from_mean = np.where(filled, values - mean, 0.0)
+    deviation = np.sqrt(np.cumsum(from_mean**2, axis=1)[:, -1:] / size)
+    unlike = scores[:, :1] != np.take_along_axis(scores, size - 1, axis=1)
+    scale = np.where(unlike & (deviation > 0), deviation, 1.0) * coldness
+    found[:] = np.where(filled, (values - values[:, :1]) / scale, 0.0)
+
+
 def _draw(
     weights: NDArray[np.float64],
     lengths: NDArray[np.int32],
@@ -127,7 +139,7 @@ def _draw(
     chances: NDArray[np.float64],
 ) -> NDArray[np.bool_]:
     """Draw for all users at once; say for whom the weights left over have vanished."""
-    left = weights.copy()
+    left = np.where(np.arange(weights.shape[1]) < lengths[:, None], weights, 0.0)
     users = np.arange(len(left))
     vanished = np.zeros(len(left), bool)
     for rank in range(uniform.shape[1]):
@@ -160,11 +172,10 @@ def _draw_one(
 
 
 @cache
-def _compiled() -> Callable[..., Any] | None:
-    """Return the compiled loop (extra `fast`), None without numba."""
+def _compiled() -> tuple[Callable[..., Any], Callable[..., None]] | None:
+    """Return the compiled twins of `_draw` and `_standardise` (extra `fast`), None without."""
     if find_spec("numba") is None:
         return None
-    from suitably.ranking.topk.plackett_luce_compiled import draw
+    from suitably.ranking.topk.plackett_luce_compiled import draw, standardise
 
-    loop: Callable[..., Any] = draw
-    return loop
+    return draw, standardise

@@ -9,152 +9,203 @@ from suitably.ranking.topk.select import GROUP
 
 __all__ = ["draw"]
 
-_SHALLOW = 32  # a heap of so many is faster than a quickselect
 _COMPILED: Any = {"nogil": True, "cache": True}
+_ONE, _NONE = np.float32(1), np.float32(0)
+_SIGN = np.int64(0x7FFFFFFF)
+_GATHERED = np.uint64(0x0102040810204080)  # times eight bytes of 0 or 1: their bits, on top
+_DE_BRUIJN = np.uint64(0x03F79D71B4CB0A89)
+_PLACES = np.zeros(64, np.int64)
+_PLACES[[((0x03F79D71B4CB0A89 << bit) & (2**64 - 1)) >> 58 for bit in range(64)]] = np.arange(64)
 
 
 @numba.njit(fastmath={"nnan", "nsz"}, **_COMPILED)
 def _group_maxima(row: Any, tops: Any) -> None:
-    """Find the largest score of every whole group of places: what a processor does fast."""
-    for group in range(len(tops)):
-        top = row[group * GROUP]
-        for place in range(group * GROUP + 1, (group + 1) * GROUP):
-            top = max(top, row[place])
+    """Find the largest score of every group of places, strided, side by side."""
+    groups = len(tops)
+    for group in range(groups):
+        top = row[group]
+        for step in range(1, GROUP):
+            top = max(top, row[step * groups + group])
         tops[group] = top
 
 
-@numba.njit(**_COMPILED)
-def _push(heap: Any, found: int, score: Any) -> None:
-    """Put a score into a heap whose root is the least; a full one loses its root."""
-    depth = len(heap)
-    if found < depth:
-        at = found
-        while at > 0 and heap[(at - 1) // 2] > score:
-            heap[at] = heap[(at - 1) // 2]
-            at = (at - 1) // 2
-        heap[at] = score
-        return
-    at = 0
-    while True:
-        child = 2 * at + 1
-        if child >= depth:
-            break
-        if child + 1 < depth and heap[child + 1] < heap[child]:
-            child += 1
-        if heap[child] >= score:
-            break
-        heap[at] = heap[child]
-        at = child
-    heap[at] = score
-
-
-@numba.njit(**_COMPILED)
-def _selected(scores: Any, wanted: int) -> Any:
-    """Find the score at a place from 0 of the descending order, by quickselect (Hoare, 1961)."""
-    first, last = 0, len(scores) - 1
-    while first < last:
-        one, middle, other = scores[first], scores[(first + last) >> 1], scores[last]
-        pivot = max(min(one, middle), min(max(one, middle), other))
-        low, high = first, last
-        while low <= high:
-            while scores[low] > pivot:
-                low += 1
-            while scores[high] < pivot:
-                high -= 1
-            if low <= high:
-                scores[low], scores[high] = scores[high], scores[low]
-                low += 1
-                high -= 1
-        if wanted <= high:
-            last = high
-        elif wanted >= low:
-            first = low
-        else:
-            break
-    return scores[wanted]
-
-
-@numba.njit(**_COMPILED)
-def _nth(scores: Any, several: int, heap: Any) -> Any:
-    """Find the score that has as many as the heap holds, itself included; −inf if fewer there."""
-    if several < len(heap):
-        return np.float32(-np.inf)
-    if len(heap) > _SHALLOW:
-        return _selected(scores[:several].copy(), len(heap) - 1)
+@numba.njit(fastmath={"reassoc", "nnan", "nsz"}, **_COMPILED)
+def _count(scores: Any, several: int, limit: Any) -> Any:
+    """Count the scores of at least the limit."""
+    count = _NONE
     for at in range(several):
-        if at < len(heap) or scores[at] > heap[0]:
-            _push(heap, at, scores[at])
-    return heap[0]
+        count += _ONE if scores[at] >= limit else _NONE
+    return count
 
 
 @numba.njit(**_COMPILED)
-def _among_all(row: Any, columns: Any, word: Any, heap: Any) -> Any:
-    """Find the rough score that the last of the list has, the slow way."""
-    found = 0
-    for place in range(len(columns)):
-        code = columns[place]
-        if (word[code >> 6] >> np.uint64(code & 63)) & np.uint64(1) and (
-            found < len(heap) or row[place] > heap[0]
-        ):
-            _push(heap, found, row[place])
-            found += 1
-    return heap[0] if found >= len(heap) else np.float32(-np.inf)
+def _floor(scores: Any, several: int, wanted: int, number: Any, bits: Any) -> Any:
+    """Find a score that as many as wanted reach, and few more if there is one; −inf if fewer.
+
+    Args:
+        scores: float32.
+        several: How many of them.
+        wanted: How many at least.
+        number: float32 (1,).
+        bits: int32 (1,), the same memory: numbers are halved by their bits, which have an order.
+    """
+    if several < wanted:
+        return np.float32(-np.inf)
+    most = wanted + wanted // 8 + 1
+    low = high = scores[0]
+    for at in range(several):
+        low, high = min(low, scores[at]), max(high, scores[at])
+    if several <= most:
+        return low
+    number[0] = low
+    reached = np.int64(bits[0]) if bits[0] >= 0 else np.int64(bits[0]) ^ _SIGN
+    number[0] = high
+    above = (np.int64(bits[0]) if bits[0] >= 0 else np.int64(bits[0]) ^ _SIGN) + 1
+    while reached + 1 < above:
+        middle = (reached + above) >> 1
+        bits[0] = middle if middle >= 0 else middle ^ _SIGN
+        count = _count(scores, several, number[0])
+        if count < wanted:
+            above = middle
+            continue
+        reached = middle
+        if count <= most:
+            break
+    bits[0] = reached if reached >= 0 else reached ^ _SIGN
+    return number[0]
 
 
 @numba.njit(**_COMPILED)
 def _possible(
-    row: Any, tops: Any, columns: Any, word: Any, limit: Any, short: Any, found: Any
-) -> int:
-    """Find the places with a score of at least the limit, and say how many."""
-    several = 0
-    place = 0
-    while place < len(columns):
-        if place % GROUP == 0 and place // GROUP < len(tops) and tops[place // GROUP] < limit:
-            place += GROUP
-            continue
-        if row[place] >= limit:
+    row: Any, columns: Any, word: Any, limit: Any, flags: Any, packed: Any, short: Any, found: Any
+) -> Any:
+    """Find the allowed places with a score of at least the limit, and say how many.
+
+    A branch per place would be guessed wrong for most of those that are found: all are flagged, and
+    the flags read 64 at a time.
+    """
+    for place in range(len(row)):
+        flags[place] = row[place] >= limit
+    eights, bytes_ = flags.view(np.uint64), packed.view(np.uint8)
+    for at in range(len(eights)):
+        bytes_[at] = (eights[at] * _GATHERED) >> np.uint64(56)
+    several = np.uint64(0)
+    for at in range(len(packed)):
+        left = packed[at]
+        while left:
+            lowest = left & (~left + np.uint64(1))
+            place = at * 64 + _PLACES[(lowest * _DE_BRUIJN) >> np.uint64(58)]
             code = columns[place]
-            if (word[code >> 6] >> np.uint64(code & 63)) & np.uint64(1):
-                short[several] = place
-                found[several] = row[place]
-                several += 1
-        place += 1
-    return several
+            short[several] = place
+            found[several] = row[place]
+            several += (word[code >> 6] >> np.uint64(code & 63)) & np.uint64(1)
+            left ^= lowest
+    return np.int64(several)
 
 
 @numba.njit(**_COMPILED)
-def _kept(short: Any, found: Any, several: int, limit: Any) -> int:
+def _kept(short: Any, found: Any, several: int, limit: Any) -> Any:
     """Keep of the places those with a score of at least the limit, and say how many."""
-    kept = 0
+    kept = np.uint64(0)
     for at in range(several):
-        if found[at] >= limit:
-            short[kept] = short[at]
-            kept += 1
-    return kept
+        place, score = short[at], found[at]
+        short[kept] = place
+        found[kept] = score
+        kept += np.uint64(score >= limit)
+    return np.int64(kept)
+
+
+@numba.njit(fastmath={"reassoc", "contract", "nsz"}, **_COMPILED)
+def _sums(user: Any, factors: Any, short: Any, several: int, totals: Any) -> None:
+    """Sum in float64 in the order that a processor likes best."""
+    for at in range(0, several - 1, 2):
+        a, b = factors[short[at]], factors[short[at + 1]]
+        first = second = 0.0
+        for factor in range(len(user)):
+            first += user[factor] * np.float64(a[factor])
+            second += user[factor] * np.float64(b[factor])
+        totals[at], totals[at + 1] = first, second
+    if several % 2:
+        a = factors[short[several - 1]]
+        first = 0.0
+        for factor in range(len(user)):
+            first += user[factor] * np.float64(a[factor])
+        totals[several - 1] = first
 
 
 @numba.njit(**_COMPILED)
-def _exact(user: Any, factors: Any, short: Any, several: int, totals: Any) -> None:
-    """Sum in float64, factor after factor; four sums side by side do not wait for each other."""
-    at = 0
-    while at + 4 <= several:
-        a, b = factors[short[at]], factors[short[at + 1]]
-        c, d = factors[short[at + 2]], factors[short[at + 3]]
-        first = second = third = fourth = 0.0
-        for factor in range(len(user)):
-            weight = np.float64(user[factor])
-            first += weight * np.float64(a[factor])
-            second += weight * np.float64(b[factor])
-            third += weight * np.float64(c[factor])
-            fourth += weight * np.float64(d[factor])
-        totals[at], totals[at + 1], totals[at + 2], totals[at + 3] = first, second, third, fourth
-        at += 4
-    while at < several:
-        total = 0.0
-        for factor in range(len(user)):
-            total += np.float64(user[factor]) * np.float64(factors[short[at], factor])
-        totals[at] = total
-        at += 1
+def _exact(
+    user: Any, factors: Any, short: Any, several: int, slack: float, totals: Any, found: Any
+) -> None:
+    """Sum in float64, factor after factor, and round once to float32.
+
+    Two orders of summation differ by less than 2**-29 of the slack, 2 (width + 4) ε of float32
+    times the lengths of the vectors: as a rule both then round to the same float32, and if not, or
+    to a zero, whose sign is open, the sum is taken in order.
+    """
+    off = slack * 2.0**-29
+    _sums(user, factors, short, several, totals)
+    for at in range(several):
+        low = np.float32(totals[at] - off)
+        if low != np.float32(totals[at] + off) or low == 0:
+            total = 0.0
+            for factor in range(len(user)):
+                total += user[factor] * np.float64(factors[short[at], factor])
+            low = np.float32(total)
+        found[at] = low
+
+
+@numba.njit(**_COMPILED)
+def _insert(found: Any, several: int, short: Any, columns: Any, listed: Any, scores: Any) -> int:
+    """Put the best into a list by insertion, and say how many; of equal scores the first."""
+    depth = len(listed)
+    held = 0
+    for index in range(several):
+        score = found[index]
+        if held == depth and not score > scores[depth - 1]:
+            continue
+        at = min(held, depth - 1)
+        while at > 0 and scores[at - 1] < score:
+            scores[at] = scores[at - 1]
+            listed[at] = listed[at - 1]
+            at -= 1
+        scores[at] = score
+        listed[at] = columns[short[index]]
+        held = min(held + 1, depth)
+    return held
+
+
+@numba.njit(**_COMPILED)
+def _bucket_sort(found: Any, several: int, starts: Any, order: Any) -> None:
+    """Order by score, of equal ones the first first: into even buckets, then by insertion.
+
+    Args:
+        found: float32, the scores.
+        several: How many of them.
+        starts: int64 (buckets,), written to.
+        order: int64, which of the scores; written to.
+    """
+    low = high = np.float64(found[0])
+    for index in range(several):
+        low, high = min(low, np.float64(found[index])), max(high, np.float64(found[index]))
+    last = len(starts) - 1
+    scale = last / (high - low) if high > low else 0.0
+    starts[:] = 0
+    for index in range(several):
+        starts[min(last, np.int64((high - found[index]) * scale))] += 1
+    start = 0
+    for bucket in range(len(starts)):
+        start, starts[bucket] = start + starts[bucket], start
+    for index in range(several):
+        into = min(last, np.int64((high - found[index]) * scale))
+        order[starts[into]] = index
+        starts[into] += 1
+    for index in range(1, several):
+        one, at = order[index], index
+        while at > 0 and found[order[at - 1]] < found[one]:
+            order[at] = order[at - 1]
+            at -= 1
+        order[at] = one
 
 
 @numba.njit(**_COMPILED)
@@ -186,35 +237,35 @@ def draw(
     """
     depth = listed.shape[1]
     tops = np.empty(len(columns) // GROUP, np.float32)
-    highest = np.empty(max(1, reach), np.float32)
-    heap = np.empty(depth, np.float32)
-    short = np.empty(len(columns), np.int64)
-    found = np.empty(len(columns), np.float32)
+    flags = np.zeros(-(-len(columns) // 64) * 64, np.uint8)
+    packed = np.empty(len(flags) // 64, np.uint64)
+    short = np.empty(len(columns) + 1, np.int64)  # one is written over
+    found = np.empty(len(columns) + 1, np.float32)
     totals = np.empty(len(columns), np.float64)
+    wide = np.empty(users.shape[1], np.float64)
+    starts, order = np.empty(depth, np.int64), np.empty(2 * depth, np.int64)
+    number = np.empty(1, np.float32)
+    bits = number.view(np.int32)
     for user in range(len(rough)):
         row, word, slack = rough[user], words[user], margin[user, 0]
         _group_maxima(row, tops)
         # Most likely the list is among the few groups with the highest scores; if not, look anew.
-        guess = _nth(tops, len(tops), highest)
-        several = _possible(row, tops, columns, word, guess - slack, short, found)
-        last = _nth(found, several, heap)
-        if last < guess:
-            last = _among_all(row, columns, word, heap)
-            several = _possible(row, tops, columns, word, last - slack, short, found)
+        guess = _floor(tops, len(tops), max(1, reach), number, bits)
+        several = _possible(row, columns, word, guess - slack, flags, packed, short, found)
+        if guess > -np.inf and _count(found, several, guess) < depth:
+            guess = np.float32(-np.inf)
+            several = _possible(row, columns, word, guess, flags, packed, short, found)
+        last = max(guess, _floor(found, several, depth, number, bits))
         several = _kept(short, found, several, last - slack)
-        if users.shape[1]:
-            _exact(users[user], factors, short, several, totals)
-        held = 0
-        for index in range(several):
-            score = np.float32(totals[index]) if users.shape[1] else row[short[index]]
-            if held == depth and not score > scores[user, depth - 1]:
-                continue
-            at = min(held, depth - 1)
-            while at > 0 and scores[user, at - 1] < score:
-                scores[user, at] = scores[user, at - 1]
-                listed[user, at] = listed[user, at - 1]
-                at -= 1
-            scores[user, at] = score
-            listed[user, at] = columns[short[index]]
-            held = min(held + 1, depth)
-        lengths[user] = held
+        if len(wide):
+            wide[:] = users[user]
+            _exact(wide, factors, short, several, slack, totals, found)
+        if several > len(order):
+            lengths[user] = _insert(found, several, short, columns, listed[user], scores[user])
+            continue
+        if several:
+            _bucket_sort(found, several, starts, order)
+        lengths[user] = min(several, depth)
+        for rank in range(lengths[user]):
+            listed[user, rank] = columns[short[order[rank]]]
+            scores[user, rank] = found[order[rank]]
