@@ -1,6 +1,6 @@
 """Who may be offered what: policies bound to users, products and a moment."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from itertools import pairwise
 from threading import Thread
@@ -17,8 +17,8 @@ from suitably.errors import DataError
 from suitably.suitability.amounts import with_amounts
 from suitably.suitability.display import eligibility_frame, eligibility_html
 from suitably.suitability.engine.atoms import AtomReader, batch_reader, one_reader
-from suitably.suitability.engine.binding import bind
-from suitably.suitability.engine.clauses import Clause, Condition, by_name
+from suitably.suitability.engine.binding import BoundPolicy, bind
+from suitably.suitability.engine.clauses import Clause, Condition, Governed, by_name
 from suitably.suitability.engine.exclusions import NO_PAIRS, Exclusions, counts_table, excluded
 from suitably.suitability.engine.explanation import explain_pair
 from suitably.suitability.engine.fields import Fields, with_ids
@@ -32,6 +32,9 @@ from suitably.suitability.language.functions.money import AMOUNT
 from suitably.suitability.language.types import StringPool
 from suitably.suitability.messages import show_value
 from suitably.suitability.verdicts import RuleVerdict
+from suitably.suitability.what_if.find import facts_of, find_what_ifs, hopeful
+from suitably.suitability.what_if.record import WhatIf
+from suitably.suitability.what_if.supposed import Derived
 from suitably.typing import AsOf, IdLike, IdsLike
 from suitably.utils import bitset
 from suitably.utils.bitset import EVERY, NONE, BitRows
@@ -299,15 +302,72 @@ class Eligibility:
         Raises:
             DataError: An unknown user, or a product that is not in the catalogue.
         """
-        row, column = self._rows([user_id]), self._products.codes_of([product_id], "product_id")
-        if column[0] < 0:
-            raise DataError(f"product {product_id!r} is not in the catalogue")
-        return self.explain(int(row[0]), int(column[0]))
+        row, column = self._pair(user_id, product_id)
+        return self.explain(int(row[0]), column)
 
     def explain(self, row: int, column: int) -> list[RuleVerdict]:
         """Return the same of a pair by the positions of its user and its product."""
         batch = self._batch(np.array([row]))
         return explain_pair(self._clauses, batch, column, self.as_of_text)
+
+    def what_if(
+        self,
+        user_id: IdLike,
+        product_id: IdLike,
+        derived: Derived | None = None,
+        fixed: Iterable[str] = (),
+    ) -> list[WhatIf]:
+        """Return every smallest set of changeable facts that, changed, lets a pair pass.
+
+        Args:
+            user_id: The user.
+            product_id: A product of the catalogue.
+            derived: Fields that follow from others, and change with them.
+            fixed: Fields of the user that stay as they are, changeable or not.
+
+        Returns:
+            Sets by size, then by name; none for an eligible pair, and where no values of the facts
+            in `[changeable]` would do.
+
+        Raises:
+            DataError: An unknown user, or a product that is not in the catalogue.
+            PolicyError: A rule reads more changeable facts than can be tried together.
+        """
+        row, column = self._pair(user_id, product_id)
+        batch = self._batch(row)
+        known = (self._bound, self._conditions)
+        return find_what_ifs(*known, batch, column, self.as_of_text, derived, fixed)
+
+    def may_open(
+        self, user_id: IdLike, derived: Derived | None = None, fixed: Iterable[str] = ()
+    ) -> BitRows:
+        """Return the products that all rules pass which no changeable fact can change.
+
+        Of the others `what_if` has nothing to say.
+
+        Args:
+            user_id: The user.
+            derived: As for `what_if`.
+            fixed: Likewise.
+
+        Returns:
+            Words (1, products / 64); none where nothing is changeable.
+        """
+        facts = facts_of(self._bound, fixed)
+        batch = self._batch(self._rows([user_id]))
+        sure = hopeful(self._conditions, facts, derived or Derived())
+        words = self._of_one(sure, one_reader(batch)[1])
+        return words if facts else np.zeros_like(words)
+
+    @property
+    def _bound(self) -> tuple[BoundPolicy, ...]:
+        return next(one.policies for one in self._clauses if isinstance(one, Governed))
+
+    def _pair(self, user_id: IdLike, product_id: IdLike) -> tuple[Rows, int]:
+        row, column = self._rows([user_id]), self._products.codes_of([product_id], "product_id")
+        if column[0] < 0:
+            raise DataError(f"product {product_id!r} is not in the catalogue")
+        return row, int(column[0])
 
     def to_frame(self, user_ids: IdsLike, verdicts: bool = False) -> Any:
         """Lay out a few users for reading: a row for each, a column per product.

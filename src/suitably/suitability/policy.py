@@ -34,6 +34,7 @@ class Policy(PolicyDocument):
         terms: Its named expressions, as written.
         maps: Its maps, by name.
         labels: What to call codes, by field, code and language.
+        changeable: The facts that may be suggested to change, by name.
         effective: From when it is in force.
         expires: From when it is no longer.
         governs: Which pairs it governs, as written; None for all.

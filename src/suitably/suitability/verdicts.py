@@ -23,7 +23,7 @@ from suitably.suitability.reasons import Reason
 from suitably.utils.record import Record
 
 __all__ = ["Audience", "Margin", "RuleVerdict", "Verdict", "check_audience", "explain_rule"]
-__all__ += ["pseudo_verdict"]
+__all__ += ["pseudo_verdict", "written"]
 
 Verdict = Literal["pass", "fail", "unknown"]
 
@@ -187,7 +187,7 @@ def explain_rule(
         if rule.texts.apart:  # facts, too, tell the customer what only the adviser is to be told
             texts[language] = explain_verdict(rule.id, verdict, {}, language, flag=flag)
         if verdict == "fail":
-            write = partial(_written, policy, rule, shown, language)
+            write = partial(written, policy, rule.terms, shown, language)
             if language in rule.texts.user:
                 texts[language] = fill(rule.texts.user[language], write)
             if language in rule.texts.adviser:
@@ -253,16 +253,24 @@ def pseudo_verdict(
     )
 
 
-def _written(
+def written(
     policy: PolicyDocument,
-    rule: Rule,
+    terms: Mapping[str, Node],
     values: Mapping[str, Any],
     language: str,
     place: Placeholder,
 ) -> str:
-    """Write the value that belongs in a place of a text."""
+    """Write the value that belongs in a place of a text.
+
+    Args:
+        policy: Whose text it is.
+        terms: The terms that the text names.
+        values: What there is to write, by name.
+        language: Such as `"en"`.
+        place: The place.
+    """
     value = values[place.name]
-    node = rule.terms[place.term] if place.term is not None else place.field
+    node = terms[place.term] if place.term is not None else place.field
     if place.format is not None:
         unit = unit_of(node, policy.fields) if node is not None else None
         percent = unit is not None and unit.name == "percent"

@@ -14,6 +14,7 @@ from suitably.suitability.engine.atoms import Atom, AtomReader
 from suitably.suitability.engine.choice import make_atom, ordered
 from suitably.suitability.engine.fields import Fields
 from suitably.suitability.engine.scope import EvalScope
+from suitably.suitability.language.changeable import Changeable
 from suitably.suitability.language.document import PolicyDocument, Rule
 from suitably.suitability.language.evaluator import condition, evaluate
 from suitably.suitability.language.functions import is_dated
@@ -196,6 +197,24 @@ class _Binder:
             if rule.applies_node is not None:
                 self._check(rule.applies_node, self._scope("applies", rule.applies, rule))
             self._check(rule.require_node, self._scope("require", rule.require, rule))
+        for fact in policy.changeable.values():
+            self._check_changeable(fact)
+
+    def _check_changeable(self, fact: Changeable) -> None:
+        """Refuse a fact that the data lacks, and texts that name what is not there."""
+        place = self.policy.place().at("changeable", fact.name)
+        optional = any(field == Field("user", f"{fact.field}?") for field in self.policy.reads)
+        try:
+            if not optional:
+                self.users.array(fact.field)
+            for part in fact.mentioned:
+                (self.users if part.side == "user" else self.products).array(part.name)
+        except PolicyError as error:
+            raise place.error(str(error)) from None
+        for name, node in fact.terms.items():
+            said = self._scope("changeable", self.policy.terms[name])
+            self._check_fields(node, said)
+            evaluate(node, said.without_rows())
 
     def _check(self, node: Node, scope: EvalScope) -> None:
         """Judge types on no rows, and say where a name or type does not fit."""

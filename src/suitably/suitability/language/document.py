@@ -11,6 +11,7 @@ from typing import Any
 
 from suitably.data.clock import Clock, Instant
 from suitably.errors import DataError, PolicyError
+from suitably.suitability.language.changeable import Changeable, read_changeable
 from suitably.suitability.language.declarations import FieldKind, read_field, read_map, read_scale
 from suitably.suitability.language.definitions import Definitions
 from suitably.suitability.language.nodes import Call, Field, Node, Table, fields_of, walk
@@ -33,7 +34,7 @@ from suitably.suitability.language.units import clash_of
 __all__ = ["PolicyDocument", "Rule", "dates_in_words", "in_force"]
 
 _POLICY_KEYS = {"id", "version", "governs", "title", "effective", "expires", "note"}
-_TABLES = {"policy", "scales", "fields", "terms", "maps", "labels", "rules"}
+_TABLES = {"policy", "scales", "fields", "terms", "maps", "labels", "changeable", "rules"}
 
 
 class PolicyDocument:
@@ -50,6 +51,7 @@ class PolicyDocument:
         terms: Its named expressions, as written.
         maps: Its maps, by name.
         labels: What to call codes, by field, code and language.
+        changeable: The facts that may be suggested to change, by name.
         effective: From when it is in force.
         expires: From when it is no longer.
         governs: Which pairs it governs, as written; None for all.
@@ -102,6 +104,11 @@ class PolicyDocument:
         self.labels: Labels = read_labels(
             read_table(document, "labels", where, {}), self.fields, where
         )
+        self.changeable: Mapping[str, Changeable] = MappingProxyType(
+            read_changeable(
+                read_table(document, "changeable", where, {}), self.term_nodes, self.fields, where
+            )
+        )
         self.governs: str | None = read_text(head, "governs", at_head, None)
         self.governs_node: Node | None = (
             None
@@ -130,20 +137,26 @@ class PolicyDocument:
 
     @cached_property
     def reads(self) -> tuple[Field, ...]:
-        """The fields that its rules and their texts read, each once."""
+        """The fields that its rules and texts read, each once."""
         found = [*fields_of(self.governs_node)]
         for rule in self.rules:
             found += [*rule.fields, *rule.mentioned]
+        for fact in self.changeable.values():
+            found += fact.mentioned
         return tuple(dict.fromkeys(found))
 
     @cached_property
     def named(self) -> Mapping[str, str]:
-        """What its terms, maps, fields and labels say, in a line each, to be read."""
+        """What its terms, maps, fields, labels and changeable facts say, in a line each, to be read."""
         ranges = {f"field {n}": str(d) for n, d in self.fields.items() if isinstance(d, Domain)}
         terms = {f"term {name}": text for name, text in self.terms.items()}
         maps = {f"map {name}": str(table) for name, table in self.maps.items()}
         labels = {f"labels {name}": _in_a_line(codes) for name, codes in self.labels.items()}
-        return {**ranges, **terms, **maps, **labels}
+        facts = {
+            f"changeable {name}": " / ".join(fact.texts.values())
+            for name, fact in self.changeable.items()
+        }
+        return {**ranges, **terms, **maps, **labels, **facts}
 
     @cached_property
     def fingerprint(self) -> str:

@@ -14,8 +14,9 @@ from suitably.suitability.language.places import Place
 from suitably.suitability.language.texts import (
     Texts,
     check_formats,
-    placeholders,
+    mentioned_in,
     read_because,
+    terms_in,
     texts_of,
 )
 from suitably.suitability.language.toml import known_keys, read_dates, read_text
@@ -89,14 +90,7 @@ class Rule:
     @cached_property
     def mentioned(self) -> tuple[Field, ...]:
         """The fields that the rule's texts name, by themselves or in a term."""
-        named: list[Field] = []
-        for text in self.texts:
-            for place in placeholders(text):
-                if place.field is not None:
-                    named.append(place.field)
-                if place.term is not None:
-                    named += fields_of(self.terms[place.term])
-        return tuple(dict.fromkeys(named))
+        return mentioned_in(self.texts, self.terms)
 
     def __repr__(self) -> str:
         return f"Rule({self.id!r})"
@@ -150,7 +144,7 @@ def _rule(
     named = {}
     for text, place in texts_of(table, where):
         check_formats(text, terms, declared, place)
-        named.update({p.term: terms[p.term] for p in placeholders(text) if p.term is not None})
+        named.update(terms_in(text, terms))
     return Rule(
         id=rule_id,
         require=require,

@@ -1,12 +1,12 @@
 """What a policy says to people: texts with placeholders, for two audiences, and labels."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from suitably.suitability.language.nodes import Field, Node
+from suitably.suitability.language.nodes import Field, Node, fields_of
 from suitably.suitability.language.places import Place
 from suitably.suitability.language.toml import known_keys, read_languages
 from suitably.suitability.language.types import Declaration, Domain, Scale
@@ -14,7 +14,8 @@ from suitably.suitability.language.units import kind_of, unit_of
 from suitably.suitability.messages import LANGUAGES
 
 __all__ = ["FORMATS", "Labels", "Placeholder", "Texts", "check_formats", "placeholders"]
-__all__ += ["fill", "read_because", "read_labels", "texts_of"]
+__all__ += ["check_braces", "fill", "mentioned_in", "read_because", "read_labels", "terms_in"]
+__all__ += ["texts_of"]
 
 FORMATS = ("percent", "money", "date")
 Labels = Mapping[str, Mapping[str, Mapping[str, str]]]  # by field, code and language
@@ -54,6 +55,23 @@ def placeholders(text: str) -> list[Placeholder]:
 
 def _placeholder(match: re.Match[str]) -> Placeholder:
     return Placeholder(match[3] or f"{match[1]}.{match[2]}", match[4])
+
+
+def terms_in(text: str, terms: Mapping[str, Node]) -> dict[str, Node]:
+    """Return the terms that a text names."""
+    return {place.term: terms[place.term] for place in placeholders(text) if place.term is not None}
+
+
+def mentioned_in(texts: Iterable[str], terms: Mapping[str, Node]) -> tuple[Field, ...]:
+    """Return the fields that texts name, by themselves or in a term, each once."""
+    named: list[Field] = []
+    for text in texts:
+        for place in placeholders(text):
+            if place.field is not None:
+                named.append(place.field)
+            if place.term is not None:
+                named += fields_of(terms[place.term])
+    return tuple(dict.fromkeys(named))
 
 
 def fill(text: str, write: Callable[[Placeholder], str]) -> str:
@@ -98,7 +116,7 @@ def read_because(table: dict[str, Any], where: Place) -> Texts:
     customer = read_languages(own, "customer", where.at("because"))
     adviser = read_languages(own, "adviser", where.at("because"))
     for text, place in texts_of(table, where):
-        _check_braces(text, place)
+        check_braces(text, place)
     user = {**plain, **customer}
     return Texts(
         user=MappingProxyType(user),
@@ -118,7 +136,12 @@ def texts_of(table: Mapping[str, Any], where: Place) -> Iterator[tuple[str, Plac
             waiting += [(said[key], place.at(key, words=str(place))) for key in said]
 
 
-def _check_braces(text: str, where: Place) -> None:
+def check_braces(text: str, where: Place) -> None:
+    """Refuse braces that hold something else than a field, a term or `as_of`.
+
+    Raises:
+        PolicyError: There are some.
+    """
     # What fits is blanked, so that what is left stands where it is written.
     rest = PLACEHOLDER.sub(lambda match: " " * len(match[0]), text)
     stray = re.search("[{}]", rest)

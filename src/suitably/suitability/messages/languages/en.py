@@ -21,6 +21,8 @@ SENTENCES = Sentences(
     lacks=" = missing",
     between_facts=", ",
     between_items=", ",
+    between_sentences=" ",
+    change="Bring {fact} up to date.",
     reasons={
         Reason.GOVERNS: "No policy is known to govern this product for this customer.",
         Reason.EFFECTIVE: "The policy {policy} is not known to be in force on {as_of}.",

@@ -21,6 +21,8 @@ SENTENCES = Sentences(
     lacks="缺失",
     between_facts="，",
     between_items="、",
+    between_sentences="",
+    change="请更新{fact}。",
     reasons={
         Reason.GOVERNS: "没有可确认适用于该客户与该产品的适当性政策。",
         Reason.EFFECTIVE: "无法确认政策{policy}在{as_of}有效。",
