@@ -57,6 +57,12 @@ def _judged() -> list[Row]:
     rows = bank.users.to_dict("records")[:CALLS]
     held = pipeline.eligibility()
     later = count(1)
+    closed = [
+        (user, product)
+        for user in pipeline.user_ids[:CALLS].tolist()
+        for product in pipeline.product_ids[::50].tolist()
+        if pipeline.what_if(user, product)
+    ][:CALLS]
 
     def judge() -> None:
         for row in rows:
@@ -67,10 +73,15 @@ def _judged() -> list[Row]:
             moment = pipeline.as_of_ + timedelta(minutes=next(later))
             pipeline.eligibility(as_of=moment).judge(row)
 
+    def what_ifs() -> None:
+        for user, product in closed:
+            pipeline.what_if(user, product)
+
     size = f"17 rules x {len(pipeline.product_ids)} products"
     return [
         paired(f"{CALLS} judgements, {size}", judge, None, "target: .2 ms each", rounds=ROUNDS),
         paired(f"{CALLS} new moments, {size}", moments, None, "target: .2 ms each", rounds=ROUNDS),
+        paired(f"{len(closed)} what-ifs", what_ifs, None, "target: 5 ms each", rounds=ROUNDS),
     ]
 
 

@@ -29,6 +29,7 @@ from suitably.pipeline.decision_block import AuditLog
 from suitably.pipeline.diagram import pipeline_html
 from suitably.pipeline.fallback import check_draws_last, rankers_with_fallback
 from suitably.pipeline.generate import ListGenerator
+from suitably.pipeline.lessons import Lesson, lessons, what_if
 from suitably.pipeline.opt_out import ConsentRegister, opt_out, opted_out
 from suitably.pipeline.recording import record
 from suitably.pipeline.similar import similar_products
@@ -43,6 +44,7 @@ from suitably.suitability.eligibility import Eligibility
 from suitably.suitability.policy import Policy, PolicySource, read_policies
 from suitably.suitability.reasons import Reason
 from suitably.suitability.verdicts import RuleVerdict, pseudo_verdict
+from suitably.suitability.what_if.record import WhatIf
 from suitably.typing import AsOf, IdLike, IdsLike, IntoFrame
 from suitably.utils import bitset
 from suitably.utils.fork import ForkLock
@@ -415,6 +417,62 @@ class Pipeline(Parameterized):
             elif column not in generator.generate(rows).lists.products[0]:
                 verdicts.append(pseudo_verdict(Reason.RANKED_BELOW_K.value, "fail", k=str(k)))
         return verdicts
+
+    def what_if(
+        self,
+        user_id: IdLike,
+        product_id: IdLike,
+        as_of: AsOf | None = None,
+        amount: float | IntoFrame | None = None,
+    ) -> list[WhatIf]:
+        """Return the smallest sets of facts that, changed, would let rules pass a pair.
+
+        Only what policies list in `[changeable]` is suggested, and only what the rules, judged as
+        for `why_not`, are proved to pass. What else keeps a product out of a list is not asked.
+
+        Args:
+            user_id: The user.
+            product_id: A product of the catalogue.
+            as_of: As for `recommend`.
+            amount: Likewise.
+
+        Returns:
+            Sets by size, then by name; none for an eligible pair, or where nothing listed would do.
+
+        Raises:
+            DataError: An unknown user, or a product that is not in the catalogue.
+        """
+        model = self._fitted()
+        amounts = read_amounts(amount, model.state.users)
+        generator = self._generator(model, 1, as_of, True, None, amounts)
+        return what_if(generator, user_id, product_id, amounts)
+
+    def lessons(
+        self,
+        user_id: IdLike,
+        k: int = 3,
+        as_of: AsOf | None = None,
+        amount: float | IntoFrame | None = None,
+    ) -> list[Lesson]:
+        """Return what to learn or renew: that which opens most of what a user would want.
+
+        Args:
+            user_id: The user.
+            k: The most lessons.
+            as_of: As for `recommend`.
+            amount: Likewise.
+
+        Returns:
+            Lessons, those first that open most; see `Lesson`.
+
+        Raises:
+            DataError: An unknown user.
+            ValueError: k is not a positive integer.
+        """
+        model = self._fitted()
+        amounts = read_amounts(amount, model.state.users)
+        generator = self._generator(model, k, as_of, True, None, amounts)
+        return lessons(generator, user_id, amounts)
 
     def trace(
         self,

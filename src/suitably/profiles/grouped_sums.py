@@ -134,6 +134,17 @@ class GroupedSums:
             beside["doubtful"] = places[beside["doubtful"][kept[beside["doubtful"]]]]
         return replace(rows, count=int(kept.sum()), keys=keys, words=words, beside=beside)
 
+    def repeated(self, user: int, times: int) -> Self:
+        """Return the rows of one user, as those of several."""
+        start, end = np.searchsorted(self.users, [user, user + 1])
+        rows = np.tile(np.arange(start, end), times)
+        one = self.take(rows)
+        users = np.repeat(np.arange(times, dtype=np.int32), end - start)
+        beside = dict(self.beside)
+        if "doubtful" in beside:
+            beside["doubtful"] = np.arange(times if user in beside["doubtful"] else 0)
+        return replace(one, count=times, keys={**one.keys, "users": users}, beside=beside)
+
     def by(self, *keys: str) -> Self:
         """Return sums by user and some of the keys alone."""
         kept = {name: self.keys[name] for name in ("users", *keys)}

@@ -7,6 +7,7 @@ from suitably.suitability.policy import Policy, Rule
 from suitably.suitability.priips import priips_sri
 from suitably.suitability.questionnaire import QuestionnaireScale
 from suitably.suitability.verdicts import RuleVerdict
+from suitably.suitability.what_if.record import WhatIf
 from suitably.suitability.workbench import CaseRun, CaseTable, draft_policy, run_cases
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "QuestionnaireScale",
     "Rule",
     "RuleVerdict",
+    "WhatIf",
     "check_policy",
     "check_versions",
     "draft_policy",

@@ -1,6 +1,6 @@
 """The risk level that a user stated, for as long as it counts, and held against what is known."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -9,7 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from suitably.data import Dataset, View
-from suitably.data.clock import Instant
+from suitably.data.clock import Clock, Instant
 from suitably.errors import DataError
 from suitably.profiles.base import ParameterizedBuilder
 from suitably.profiles.holdings.holdings import Holdings
@@ -247,6 +247,43 @@ class RiskAppetite(ParameterizedBuilder):
             known = state.said["knowledge"]
             columns[self.knowledge] = known.array(known.counts(as_of))
         return pa.table({name: columns[name] for name in self.described})
+
+    @property
+    def follows(self) -> Mapping[str, tuple[str, ...]]:
+        """By field, the columns of dates that decide whether it counts."""
+        dates = [self.date] if self.date is not None else []
+        if self.scale is not None and self.knowledge_date is not None:
+            dates.append(self.knowledge_date)
+        names = ("risk_level", "risk_review", "risk_review_reason")
+        found = {name: tuple(dates) for name in names if dates and name in self.described}
+        if self.knowledge is not None and self.knowledge_date is not None:
+            found[self.knowledge] = (self.knowledge_date,)
+        return found
+
+    def supposing(
+        self, state: RiskAppetiteState, row: int, dates: pa.Table, clock: Clock
+    ) -> RiskAppetiteState:
+        """Return the state of one user, had what is stated been stated at other dates.
+
+        Args:
+            state: Of all users.
+            row: The user.
+            dates: Columns of dates by name, a row per supposition.
+            clock: The convention of moments.
+
+        Returns:
+            The state of a user per supposition; dates that are not given are as they are.
+        """
+        supposed = state.repeated(row, dates.num_rows)
+        said = dict(supposed.said)
+        for part, name, months in (
+            ("level", self.date, self.valid_months),
+            ("knowledge", self.knowledge_date, self.knowledge_months),
+        ):
+            if name is not None and name in dates.column_names and part in said:
+                column = dates[name].combine_chunks()
+                said[part] = said[part].dating(column, name, months, clock)
+        return RiskAppetiteState(said, supposed.held)
 
     def check_params(self) -> None:
         """Refuse parameters out of range, or that need another one: ValueError."""

@@ -32,6 +32,11 @@ class RiskAppetiteState:
         said = {part: one.of_users(kept) for part, one in self.said.items()}
         return type(self)(said, None if self.held is None else self.held.of_users(kept))
 
+    def repeated(self, row: int, times: int) -> Self:
+        """Return one user, several times over."""
+        said = {part: one.repeated(row, times) for part, one in self.said.items()}
+        return type(self)(said, None if self.held is None else self.held.repeated(row, times))
+
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Return everything as arrays."""
         parts: dict[str, Any] = {**self.said} | ({} if self.held is None else {"held": self.held})

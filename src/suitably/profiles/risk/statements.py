@@ -1,6 +1,6 @@
 """What users stated, level or number, and from when to when it counts."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -53,18 +53,37 @@ class Statement:
         Raises:
             DataError: A column is missing or of another type.
         """
-        codes, levels = _levels(user_column(view, column, "RiskAppetite"), column)
+        said = cls(*_levels(user_column(view, column, "RiskAppetite"), column))
         if date is None:
-            return cls(codes, levels)
-        dates = user_column(view, date, "RiskAppetite")
+            return said
+        return said.dating(user_column(view, date, "RiskAppetite"), date, months, view.clock)
+
+    def dating(self, dates: pa.Array, name: str, months: int | None, clock: Clock) -> Self:
+        """Return the same, stated at other dates.
+
+        Args:
+            dates: Dates or timestamps (users,).
+            name: How their column is called.
+            months: For how many months an answer counts; None: for ever.
+            clock: The convention of moments.
+
+        Raises:
+            DataError: The column is of another type.
+        """
         bare = bool(pa.types.is_date(dates.type))
-        if bare:
-            _ask_calendar(date, view.clock)
-        dated = moments_in(dates, f"users.{date}", view.clock)
+        if bare or months is not None:
+            _ask_calendar(name, clock)
+        dated = moments_in(dates, f"users.{name}", clock)
         if months is None:
-            return cls(codes, levels, dated, np.where(np.isnat(dated), dated, _NEVER))
-        _ask_calendar(date, view.clock)
-        return cls(codes, levels, dated, months_later(dated, months, view.clock, bare))
+            return replace(self, dated=dated, expires=np.where(np.isnat(dated), dated, _NEVER))
+        return replace(self, dated=dated, expires=months_later(dated, months, clock, bare))
+
+    def repeated(self, row: int, times: int) -> Self:
+        """Return what one user stated, several times over."""
+        rows = np.full(times, row)
+        dated = None if self.dated is None else self.dated[rows]
+        expires = None if self.expires is None else self.expires[rows]
+        return replace(self, codes=self.codes[rows], dated=dated, expires=expires)
 
     @classmethod
     def numbers(cls, values: NDArray[np.float64]) -> Self:

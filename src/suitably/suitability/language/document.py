@@ -147,7 +147,7 @@ class PolicyDocument:
 
     @cached_property
     def named(self) -> Mapping[str, str]:
-        """What its terms, maps, fields, labels and changeable facts say, in a line each, to be read."""
+        """What its terms, maps, fields, labels and [changeable] say, in a line each, to be read."""
         ranges = {f"field {n}": str(d) for n, d in self.fields.items() if isinstance(d, Domain)}
         terms = {f"term {name}": text for name, text in self.terms.items()}
         maps = {f"map {name}": str(table) for name, table in self.maps.items()}

@@ -194,6 +194,15 @@ def check_declarations(policy: PolicyDocument) -> Iterator[Finding]:
             text = f"has a scale {name!r} that no field is on"
             yield Finding("note", "unused", text, "", policy.id)
     yield from _unused_definitions(policy)
+    for name, fact in policy.changeable.items():
+        # A date may decide whether what is stated counts, without being named.
+        if name not in used and not name.endswith("_date"):
+            text = f"lets {name} be suggested, which no rule reads"
+            yield Finding("note", "unused", text, "", policy.id)
+        lacking = _lacking(fact.texts)
+        if lacking:
+            text = f"does not say in {lacking} what to do about {name}: it gets a generated text"
+            yield Finding("warning", "missing-text", text, "", policy.id)
     for rule, _, _, node in sentences(policy):
         for field in fields_of(node):
             if FIELD_NAMES.get(str(field)) == LEVEL and str(field) not in policy.fields:
@@ -210,8 +219,9 @@ def _unused_definitions(policy: PolicyDocument) -> Iterator[Finding]:
     tables = {part.name for node in nodes for part in walk(node) if isinstance(part, Table)}
     written = " ".join([*policy.terms.values(), *(text for _, _, text, _ in sentences(policy))])
     said = set(re.findall(r"\bterm\.(\w+)", written))
-    said |= {name for rule in policy.rules for name in rule.terms}
-    shown = {str(field) for rule in policy.rules for field in (*rule.fields, *rule.mentioned)}
+    speaking = (*policy.rules, *policy.changeable.values())
+    said |= {name for one in speaking for name in one.terms}
+    shown = set(map(str, policy.reads))
     for kind, names, used in (
         ("term", policy.terms, said),
         ("map", policy.maps, tables),

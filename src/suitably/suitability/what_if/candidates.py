@@ -20,6 +20,7 @@ from suitably.suitability.language.evaluator import condition, evaluate
 from suitably.suitability.language.functions.money import AMOUNT
 from suitably.suitability.language.nodes import Call, Field, Node, column_name, walk
 from suitably.suitability.language.types import (
+    ANY,
     BOOLEAN,
     Column,
     Declaration,
@@ -27,6 +28,7 @@ from suitably.suitability.language.types import (
     Kleene,
     Scale,
     Type,
+    Values,
     type_name,
 )
 from suitably.suitability.what_if.representable import (
@@ -155,10 +157,11 @@ def options_for(
     for fact in facts.values():
         _admit(fact, fields)
     options = _options(facts, derived, fields)
-    for name in facts.keys() - joint:
-        kept = _distinct(facts[name], options, scope_of)
-        facts[name].values = [facts[name].values[place] for place in kept]
-    return _options({n: f for n, f in facts.items() if f.values}, derived, fields)
+    places: dict[str, Sequence[int]] = {}
+    for name, fact in facts.items():
+        every = range(1, len(fact.values) + 1)
+        places[name] = every if name in joint else _distinct(fact, options, scope_of)
+    return options.take({name: [0, *kept] for name, kept in places.items() if kept})
 
 
 def _options(facts: Mapping[str, _Fact], derived: Derived, fields: Fields) -> Options:
@@ -253,9 +256,6 @@ def _near(one: Threshold, found: Column, kind: pa.DataType, fields: Fields) -> l
     if isinstance(found, Kleene) or one.kind == "list" or found.type.name in ("text", "level"):
         return elements_of(found, fields, kind)
     months = any(isinstance(p, Call) and p.function in ("months", "years") for p in walk(one.at))
-    if not (pa.types.is_temporal(kind) or kind in (pa.int64(), pa.uint64(), pa.float64())):
-        if not pa.types.is_decimal(kind) and not pa.types.is_integer(kind):
-            return []
     numbers = np.unique(found.data[np.broadcast_to(found.known, found.data.shape)]).tolist()
     near = [around(float(n), int(n), kind, fields.clock, 3 if months else 1) for n in numbers]
     return [value for values in near for value in values]
@@ -274,11 +274,13 @@ def _block(fact: _Fact, one: Threshold, found: Column, fields: Fields) -> None:
 
 def _evaluated(node: Node | None, scope: Any) -> Column | None:
     """Evaluate what a fact is compared with; what has no such value, or type, is None."""
+    if node is None:
+        return None
     try:
-        found = None if node is None else evaluate(node, scope)
+        found = evaluate(node, scope)
     except PolicyError:
         return None
-    return None if found is None or (not isinstance(found, Kleene) and found.type == "any") else found
+    return None if isinstance(found, Values) and found.type == ANY else found
 
 
 def _admit(fact: _Fact, fields: Fields) -> None:
@@ -307,4 +309,4 @@ def _distinct(
     if not told:
         return []
     _, first = np.unique(np.array(told), axis=1, return_index=True)
-    return sorted(place - 1 for place in first.tolist() if place)
+    return sorted(place for place in first.tolist() if place)

@@ -7,11 +7,10 @@ from math import prod
 from types import MappingProxyType
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from suitably.errors import PolicyError
-from suitably.suitability.engine.atoms import pair_reader, pair_scopes
+from suitably.suitability.engine.atoms import one_reader, pair_scopes
 from suitably.suitability.engine.binding import BoundPolicy
 from suitably.suitability.engine.clauses import Condition
 from suitably.suitability.engine.fields import Fields
@@ -53,9 +52,7 @@ def facts_of(policies: Sequence[BoundPolicy], fixed: Iterable[str] = ()) -> Fact
 
 
 def _changing(condition: Condition, options: Options) -> Names:
-    return options.changing(
-        field for atom in condition.atoms for field in fields_of(atom.node)
-    )
+    return options.changing(field for atom in condition.atoms for field in fields_of(atom.node))
 
 
 def hopeful(conditions: Sequence[Condition], facts: Facts, derived: Derived) -> list[Condition]:
@@ -135,12 +132,12 @@ def find_what_ifs(
         return []
     row = int(batch.rows[0])
     scope_of = pair_scopes(batch, column)
-    read = pair_reader(scope_of)
+    read = one_reader(batch)[1]
     named = Options(dict.fromkeys(facts), derived, fields.texts, fields.clock)
     open_ones, failing = [], []
     for condition in conditions:
         names = _changing(condition, named)
-        holds = bool(_any(condition.holds(read)))
+        holds = _has(condition.holds(read), column)
         if not names and not holds:
             return []
         if names:
@@ -169,8 +166,12 @@ def find_what_ifs(
     return [_answer(names, facts, said) for names in found if prove(names)]
 
 
-def _any(words: Any) -> Any:
-    return words.whole if hasattr(words, "whole") else np.any(words)
+def _has(words: Any, column: int) -> bool:
+    """Return whether bits of one user, or all or none of them, hold a product."""
+    if hasattr(words, "whole"):
+        return bool(words.whole)
+    word = words[0, column // 64 if words.shape[1] > 1 else 0]
+    return bool(int(word) >> column % 64 & 1)
 
 
 def _leaves_of(conditions: Sequence[Condition], options: Options) -> list[Leaf]:
@@ -191,7 +192,7 @@ def _proved(
     column: int,
     names: Names,
 ) -> bool:
-    """Judge the pair as verdicts are, with the values that were found in the user's row."""
+    """Judge the user anew, with the values that were found in the row, as any user is judged."""
     values = search.values(names)
     fields, options = batch.users, search.options
     assert values is not None
@@ -208,8 +209,8 @@ def _proved(
         table = table.drop_columns([name]) if name in table.column_names else table
         table = table.append_column(name, array)
     user = UserBatch(Fields("user", table, fields.texts, fields.clock), batch.as_of)
-    read = pair_reader(pair_scopes(user, column))
-    return all(_any(condition.holds(read)) for condition in conditions)
+    read = one_reader(user)[1]
+    return all(_has(condition.holds(read), column) for condition in conditions)
 
 
 def _said(
@@ -236,12 +237,9 @@ def _said(
 
 def _answer(names: Names, facts: Facts, said: Mapping[str, Mapping[str, str]]) -> WhatIf:
     ordered = sorted(names, key=lambda name: facts[name][0].name)
-    texts = tuple(said[name] for name in ordered)
     joined = {
-        language: sentences.between_sentences.join(text[language] for text in texts)
+        language: sentences.between_sentences.join(said[name][language] for name in ordered)
         for language, sentences in LANGUAGES.items()
     }
     changes = tuple(facts[name][0].name for name in ordered)
-    return WhatIf(changes, MappingProxyType(joined), texts)
-
-
+    return WhatIf(changes, MappingProxyType(joined))

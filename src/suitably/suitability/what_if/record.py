@@ -15,7 +15,6 @@ class WhatIf(Record):
     Attributes:
         changes: Keys of `[changeable]`, sorted.
         text: What to do about them, in that order, in English (`"en"`) and Chinese (`"zh"`).
-        texts: The same fact by fact, in the order of `changes`.
 
     Example:
         >>> import pandas as pd
@@ -40,7 +39,6 @@ class WhatIf(Record):
 
     changes: tuple[str, ...]
     text: Mapping[str, str]
-    texts: tuple[Mapping[str, str], ...] = ()
 
     def __repr__(self) -> str:
         return f"WhatIf({', '.join(map(repr, self.changes))})"

@@ -40,7 +40,9 @@ def arrow_type(kind: pa.DataType) -> pa.DataType | None:
     if types.is_struct(kind):
         held = {arrow_type(field.type) for field in kind} - {None}
         one = next(iter(held), None)
-        numbers = held and all(pa.types.is_primitive(k) and not pa.types.is_temporal(k) for k in held)
+        numbers = held and all(
+            pa.types.is_primitive(k) and not pa.types.is_temporal(k) for k in held
+        )
         return None if one is None else pa.map_(pa.string(), pa.float64() if numbers else one)
     return None if types.is_null(kind) else kind
 
@@ -128,7 +130,7 @@ def elements_of(column: Column, fields: Fields, kind: pa.DataType) -> list[Any]:
     if isinstance(column, Kleene):
         return [False, True]
     known = np.broadcast_to(column.known, column.data.shape)
-    places = np.unique(column.data[known]).tolist()
+    places: list[Any] = np.unique(column.data[known]).tolist()
     name, scale = column.type.name, column.type.scale
     if name == "list":
         held = {item for place in places for item in (column.extra or [()])[place]} - {None}

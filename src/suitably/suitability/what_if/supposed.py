@@ -77,6 +77,17 @@ class Options:
             self._read[key] = read(node.name, declared)
         return self._read[key]
 
+    def take(self, places: Mapping[str, Sequence[int]]) -> "Options":
+        """Return some of the values of some facts, without reading them again."""
+        rows = {name: np.array(places[name], np.int64) for name in places}
+        arrays = {name: self.arrays[name].take(pa.array(at)) for name, at in rows.items()}
+        read = {
+            key: column.take(rows[key[1][0]])
+            for key, column in self._read.items()
+            if len(key[1]) == 1 and key[1][0] in rows
+        }
+        return Options(arrays, self.derived, self.texts, self.clock, read)
+
     def _table(self, name: str, sources: tuple[str, ...]) -> pa.Table:
         if sources == (name,):
             return pa.table({name: self.arrays[name]})
@@ -159,7 +170,7 @@ class SupposedScope:
 
     def __init__(self, pair: EvalScope, supposed: Supposed) -> None:
         self._pair, self._supposed = pair, supposed
-        self._memo: dict[Node, Column] = {}
+        self._memo: dict[Any, Column] = {}
 
     @property
     def texts(self) -> StringPool:
@@ -178,11 +189,11 @@ class SupposedScope:
 
     def read(self, node: Field) -> Column:
         """Return a field, along the axes of what it follows from."""
-        return self._laid(node, False)
+        return self.remember((node, False), lambda: self._laid(node, False))
 
     def day(self, node: Field) -> Column:
         """Return it likewise, dates as days."""
-        return self._laid(node, True)
+        return self.remember((node, True), lambda: self._laid(node, True))
 
     def _laid(self, node: Field, by_day: bool) -> Column:
         sources: tuple[str, ...] = ()
@@ -195,7 +206,7 @@ class SupposedScope:
         column = self._supposed.options.column(node, sources, declared, by_day)
         return self._supposed.lay(column, sources)
 
-    def remember(self, node: Node, make: Callable[[], Column]) -> Column:
+    def remember(self, node: Any, make: Callable[[], Column]) -> Column:
         """Return what was made for an equal node before, or make it."""
         if node not in self._memo:
             self._memo[node] = make()

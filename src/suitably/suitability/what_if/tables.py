@@ -29,11 +29,13 @@ def solve(tables: Sequence[Table]) -> dict[str, int] | None:
     left = [table for table in tables if table[0]]
     eliminated: list[tuple[str, Table]] = []
     while left:
-        name = min({n for names, _ in left for n in names}, key=lambda n: (_joined_size(left, n), n))
+        name = min(
+            {n for names, _ in left for n in names}, key=lambda n: (_joined_size(left, n), n)
+        )
         joined = _joined([table for table in left if name in table[0]])
         eliminated.append((name, joined))
         names, truth = joined
-        rest = truth.any(axis=names.index(name))
+        rest = np.asarray(truth.any(axis=names.index(name)))
         if not rest.any():
             return None
         left = [table for table in left if name not in table[0]]
