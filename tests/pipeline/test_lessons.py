@@ -1,6 +1,8 @@
 """What a user would have to learn or renew: levels withheld for their date, and lessons."""
 
 from datetime import date
+from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -50,7 +52,7 @@ LOG = pd.DataFrame(
 )
 
 
-def fitted(policy: str = POLICY, **how: object) -> st.Pipeline:
+def fitted(policy: str = POLICY, **how: Any) -> st.Pipeline:
     users = pd.concat([USERS, pd.DataFrame({"user_id": ["eve", "fay", "guy", "hal"]})])
     appetite = st.profiles.RiskAppetite(**how)
     return st.Pipeline(
@@ -111,7 +113,7 @@ def test_lessons_open_most_of_what_is_wanted_first() -> None:
     assert both.to_dict()["product_ids"] == ["etf", "fund"]
 
 
-def test_a_saved_pipeline_says_the_same(tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_a_saved_pipeline_says_the_same(tmp_path: Path) -> None:
     pipeline = fitted()
     pipeline.save(tmp_path / "model")
     loaded = st.load(tmp_path / "model")
@@ -150,6 +152,7 @@ def test_answers_hold_in_the_bank_simulation() -> None:
         profiles=[st.profiles.RiskAppetite()], policy="cn-csrc-amac", ranker=st.ranking.Popularity()
     ).fit(bank)
     eligible = pipeline.eligibility().mask()
+    assert pipeline.as_of_ is not None
     today = pipeline.as_of_ - pd.Timedelta(microseconds=1)
     renewed = bank.users.copy()
     renewed["questionnaire_date"] = today.to_datetime64()

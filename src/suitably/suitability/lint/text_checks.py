@@ -219,8 +219,8 @@ def _unused_definitions(policy: PolicyDocument) -> Iterator[Finding]:
     tables = {part.name for node in nodes for part in walk(node) if isinstance(part, Table)}
     written = " ".join([*policy.terms.values(), *(text for _, _, text, _ in sentences(policy))])
     said = set(re.findall(r"\bterm\.(\w+)", written))
-    speaking = (*policy.rules, *policy.changeable.values())
-    said |= {name for one in speaking for name in one.terms}
+    said |= {name for rule in policy.rules for name in rule.terms}
+    said |= {name for fact in policy.changeable.values() for name in fact.terms}
     shown = set(map(str, policy.reads))
     for kind, names, used in (
         ("term", policy.terms, said),
