@@ -165,3 +165,30 @@ def test_answers_hold_in_the_bank_simulation() -> None:
             found = [one.changes for one in pipeline.what_if(user, item)]
             opens = bool(open_then[row, column] and not eligible[row, column])
             assert found == [("user.questionnaire_date",)] * opens
+
+
+def test_lessons_of_who_has_not_consented_do_not_hang_on_their_history() -> None:
+    consent = st.governance.Consent(
+        pd.DataFrame(
+            {
+                "user_id": ["eve", "fay", "guy", "hal"],
+                "purpose": ["personalisation"] * 4,
+                "granted_at": pd.to_datetime(["2023-01-01"] * 4),
+                "withdrawn_at": pd.Series([pd.NaT] * 4, dtype="datetime64[us]"),
+            }
+        )
+    )
+    more = pd.DataFrame(
+        {"user_id": ["bob"], "product_id": ["fund"], "timestamp": pd.to_datetime(["2024-01-05"])}
+    )
+    found = []
+    for log in (LOG, pd.concat([LOG, more])):
+        users = pd.concat([USERS, pd.DataFrame({"user_id": ["eve", "fay", "guy", "hal"]})])
+        pipeline = st.Pipeline(
+            profiles=[st.profiles.RiskAppetite()],
+            policy=st.Policy.from_toml(POLICY),
+            ranker=st.ranking.ItemKNN(),
+            consent=consent,
+        ).fit(st.Dataset(users, PRODUCTS, log))
+        found.append(pipeline.lessons("bob"))
+    assert found[0] == found[1] != []

@@ -442,9 +442,10 @@ class Pipeline(Parameterized):
         Raises:
             DataError: An unknown user, or a product that is not in the catalogue.
         """
-        model = self._fitted()
+        model = self._answering()
         amounts = read_amounts(amount, model.state.users)
-        generator = self._generator(model, 1, as_of, True, None, amounts)
+        rows = model.state.users.codes_of([user_id], "user_id").astype(np.int64)
+        generator = self._generator(model, rows, 1, as_of, True, None, amounts)
         return what_if(generator, user_id, product_id, amounts)
 
     def lessons(
@@ -469,9 +470,10 @@ class Pipeline(Parameterized):
             DataError: An unknown user.
             ValueError: k is not a positive integer.
         """
-        model = self._fitted()
+        model = self._answering()
         amounts = read_amounts(amount, model.state.users)
-        generator = self._generator(model, k, as_of, True, None, amounts)
+        rows = model.state.users.codes_of([user_id], "user_id").astype(np.int64)
+        generator = self._generator(model, rows, k, as_of, True, None, amounts)
         return lessons(generator, user_id, amounts)
 
     def trace(

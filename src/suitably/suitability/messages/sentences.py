@@ -28,7 +28,6 @@ class Sentences:
         lacks: What stands behind a field without a value.
         between_facts: What stands between facts.
         between_items: What stands between the items of a list.
-        between_sentences: What stands between sentences.
         change: What to do about a `{fact}` of which a policy does not say it.
         reasons: The library's own reasons, with what they need in braces.
         ruled: What opens the sentence of a place in a list, with `{closest}`, which may be empty.
@@ -83,7 +82,6 @@ class Sentences:
     lacks: str
     between_facts: str
     between_items: str
-    between_sentences: str
     change: str
     reasons: Mapping[Reason, str]
     ruled: str

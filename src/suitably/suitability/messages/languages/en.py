@@ -21,7 +21,6 @@ SENTENCES = Sentences(
     lacks=" = missing",
     between_facts=", ",
     between_items=", ",
-    between_sentences=" ",
     change="Bring {fact} up to date.",
     reasons={
         Reason.GOVERNS: "No policy is known to govern this product for this customer.",

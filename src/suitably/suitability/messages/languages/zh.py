@@ -21,7 +21,6 @@ SENTENCES = Sentences(
     lacks="缺失",
     between_facts="，",
     between_items="、",
-    between_sentences="",
     change="请更新{fact}。",
     reasons={
         Reason.GOVERNS: "没有可确认适用于该客户与该产品的适当性政策。",
