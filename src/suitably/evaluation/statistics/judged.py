@@ -22,12 +22,14 @@ class Found:
         high: High end.
         p_value: Two-sided.
         t: Student's statistic, of a statistic that has it.
+        freedom: Its degrees of freedom, where they are not those of the users.
     """
 
     low: float
     high: float
     p_value: float
     t: float = float("nan")
+    freedom: float = float("nan")
 
 
 def judged(
@@ -146,4 +148,5 @@ def _estimate(
         method=method,
         reason=reason,
         evaluable=evaluable,
+        freedom=float(found.freedom),
     )
