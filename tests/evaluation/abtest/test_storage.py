@@ -101,7 +101,7 @@ def test_measurements_of_another_result_are_refused(result, older, tmp_path):
     result.save(tmp_path / "one")
     older.save(tmp_path / "other")
     users_of(tmp_path / "one").write_bytes(users_of(tmp_path / "other").read_bytes())
-    with pytest.raises(ArtifactError, match="not those that result.json was saved with"):
+    with pytest.raises(ArtifactError, match=r"not those that result\.json was saved with"):
         ABResult.load(tmp_path / "one")
 
 

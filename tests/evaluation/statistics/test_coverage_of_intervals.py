@@ -181,7 +181,7 @@ def test_the_whole_decision_on_equal_arms():
                 for market in (0.0, 0.1, 0.3)
             ]
             shipped += [
-                false_ships(statistic, RUNS // 10, market=0.0, gain=gain, **world)[0]
+                false_ships(statistic, RUNS // 20, market=0.0, gain=gain, **world)[0]
                 for gain in (3, 5, 8)
             ]
             print(f"| {name} | {label} |", " | ".join(f"{one:.4f}" for one in shipped), flush=True)

@@ -288,7 +288,7 @@ class TestClustered:
         factor, freedom = _few_windows(np.full(7, 1 / 7), _shared_time(spans))
         assert (factor, freedom) == pytest.approx((7 / 6, 6))
 
-    @pytest.mark.parametrize("count, fewest, most", [(2, 1, 1.1), (3, 2, 4), (20, 39, 39)])
+    @pytest.mark.parametrize(("count", "fewest", "most"), [(2, 1, 1.1), (3, 2, 4), (20, 39, 39)])
     def test_few_windows_that_seem_to_move_little_may_move_more(self, count, fewest, most):
         """Moves of a tenth add as much as users to two windows at most, and little to twenty."""
         spans = np.array([[90.0 * n, 90.0 * n + 90] for n in range(count)])

@@ -103,21 +103,21 @@ class Comparison(Record):
     @property
     def windows(self) -> str:
         """What the windows can tell of moves that all users share, such as a market's."""
-        spans = spans_of(self.splits)
-        if len(self.splits) < 2 or spans is None:
+        if len(self.splits) == 1:
             return (
                 "One window cannot tell what moves all customers alike, such as a market, from an "
                 "effect of the pipeline: the intervals are about customers in this window."
-                if len(self.splits) == 1
-                else "The splits are not dated, so the intervals take customers alone as units."
             )
+        spans = spans_of(self.splits)
+        if spans is None:
+            return "The splits are not dated, so the intervals take customers alone as units."
         worth = effective_windows(spans)
-        few = worth < _FEW_WINDOWS
-        return (
+        said = (
             f"The {len(spans)} windows are worth {worth:.1f} that lie apart. The intervals allow "
             f"for what moves all customers of a window alike, such as a market"
-            f"{', of which so few tell little: they are wide, and a longer log narrows them' * few}."
         )
+        few = ", of which so few tell little: a longer log narrows them"
+        return f"{said}{few}." if worth < _FEW_WINDOWS else f"{said}."
 
     def __repr__(self) -> str:
         count = f"{len(self.splits)} split{'s' * (len(self.splits) != 1)}"

@@ -9,7 +9,7 @@ from scipy import stats
 from suitably.evaluation.statistics.judged import Found, judged
 from suitably.evaluation.statistics.protocol import Estimate, PairedSample
 from suitably.evaluation.statistics.rounding import without_noise
-from suitably.evaluation.statistics.user_means import UserMeans
+from suitably.evaluation.statistics.user_means import UserMeans, user_means
 
 __all__ = [
     "clustered",
@@ -52,7 +52,7 @@ def clustered(sample: PairedSample, alpha: float) -> Estimate:
         (0.75, True)
     """
     find = clustered_differences(sample)
-    return judged(sample, alpha, "clustered by user and window", find)
+    return judged(user_means(sample), alpha, "clustered by user and window", find)
 
 
 def several_windows(sample: PairedSample) -> bool:
