@@ -4,6 +4,8 @@
 tables of the docs page on statistics.
 """
 
+import importlib
+
 import numpy as np
 import pytest
 
@@ -74,8 +76,8 @@ def test_three_hundred_users(statistic, world):
     assert shipped < 0.025 + 5 * np.sqrt(0.025 * 0.975 / 1_000)
 
 
-def windows_of(rng, users=150, count=6, length=180, every=30, market=0.3):
-    """Rolling windows that overlap: a user's taste, each day's market, and noise."""
+def windows_of(rng, users=150, count=6, length=180, every=30, market=0.3, gain=0.0):
+    """Rolling windows that overlap: a user's taste, each day's market, noise, a gain in errors."""
     days = np.arange(every * (count - 1) + length)
     shocks = market * rng.normal(size=len(days))
     taste = rng.normal(size=users)
@@ -88,6 +90,8 @@ def windows_of(rng, users=150, count=6, length=180, every=30, market=0.3):
     users_of = np.tile(np.arange(users), count)
     windows = np.repeat(np.arange(count), users)
     values = np.concatenate(gains)
+    error = np.bincount(users_of, values).std() / count / np.sqrt(users)
+    values += gain * error
     return PairedSample(np.zeros(len(values)), values, users_of, windows=windows, spans=spans)
 
 
@@ -112,8 +116,33 @@ def test_windows_without_a_market_are_not_too_shy_to_tell():
     assert ship + stop < 0.1
 
 
+@pytest.fixture
+def draws_remembered(monkeypatch):
+    """Draw the weights of a seed once, as every call of a bootstrap draws the same ones again."""
+    module = importlib.import_module("suitably.evaluation.statistics.bootstrap")
+    for name in ("_multinomial", "_exponential"):
+        drawn, draw = {}, getattr(module, name)
+
+        def remembered(rng, rows, users, drawn=drawn, draw=draw):
+            key = rng.bit_generator.state["state"]["state"], rows, users
+            if key not in drawn:
+                drawn[key] = draw(rng, rows, users)
+            return drawn[key]
+
+        monkeypatch.setattr(module, name, remembered)
+
+
+def test_draws_that_are_remembered_are_the_ones_drawn(request):
+    sample = sample_of("skewed", np.random.default_rng(0), 300)
+    statistics = [bootstrap(method) for method in ("percentile", "bca", "bayesian")]
+    drawn = [statistic(sample, 0.05) for statistic in statistics]
+    request.getfixturevalue("draws_remembered")
+    for _ in range(2):
+        assert [statistic(sample, 0.05) for statistic in statistics] == drawn
+
+
 @pytest.mark.long
-def test_coverage_of_every_interval():
+def test_coverage_of_every_interval(draws_remembered):
     statistics = {
         "paired t": paired_t,
         "default": default_statistic,
@@ -126,10 +155,9 @@ def test_coverage_of_every_interval():
     print("\n| interval | users | " + " | ".join(WORLDS) + " |")
     for n in (30, 300, 3_000):
         for name, statistic in statistics.items():
-            runs = RUNS // 10 if "bootstrap" in name or name == "sign flips" else RUNS
             cells = []
             for world in WORLDS:
-                share, missing, shipped = coverage(statistic, world, n, runs)
+                share, missing, shipped = coverage(statistic, world, n, RUNS)
                 cells.append(f"{share:.3f} ({missing:.3f}; {shipped:.3f})")
                 if name in ("paired t", "default") and (n == 3_000 or world == "symmetric"):
                     assert 0.94 <= share <= 0.96, (name, n, world, share)
@@ -139,15 +167,24 @@ def test_coverage_of_every_interval():
 @pytest.mark.long
 def test_the_whole_decision_on_equal_arms():
     print()
-    for name, world in {
-        "no market": {"market": 0.0},
-        "a market": {"market": 0.3},
-        "a market, 20 windows": {"market": 0.3, "count": 20},
-        "a market, windows apart": {"market": 0.3, "every": 180},
-    }.items():
+    worlds = {
+        "six, a month apart": {},
+        "twenty, a month apart": {"count": 20},
+        "six, half a year apart": {"every": 180},
+        "two, half a year apart": {"count": 2, "every": 180},
+        "three, half a year apart": {"count": 3, "every": 180},
+    }
+    for name, world in worlds.items():
         for label, statistic in {"default": default_statistic, "users alone": paired_t}.items():
-            ship, stop = false_ships(statistic, 2_000, **world)
-            print(f"| {name} | {label} | {ship:.4f} | {stop:.4f} |", flush=True)
+            shipped = [
+                false_ships(statistic, RUNS, market=market, **world)[0]
+                for market in (0.0, 0.1, 0.3)
+            ]
+            shipped += [
+                false_ships(statistic, RUNS // 20, market=0.0, gain=gain, **world)[0]
+                for gain in (3, 5, 8)
+            ]
+            print(f"| {name} | {label} |", " | ".join(f"{one:.4f}" for one in shipped), flush=True)
 
 
 @pytest.mark.long

@@ -229,18 +229,18 @@ class TestDefault:
 
 class TestClustered:
     def brute(self, gains, users, windows, spans):
-        """Sum over all pairs of rows of different users, by the time their windows share."""
+        """Sum over all pairs of rows, by the time their windows share: of others, of one user."""
         counts = np.bincount(users)
         n = len(counts)
         means = np.bincount(users, gains) / counts
         influence = (gains - means.mean()) / counts[users] / n
-        total = 0.0
+        totals = [0.0, 0.0]
         for i, j in itertools.product(range(len(gains)), repeat=2):
             one, other = spans[windows[i]], spans[windows[j]]
             common = max(0.0, min(one[1], other[1]) - max(one[0], other[0]))
             alike = common / min(one[1] - one[0], other[1] - other[0])
-            total += influence[i] * influence[j] * alike * (users[i] != users[j])
-        return total
+            totals[int(users[i] == users[j])] += influence[i] * influence[j] * alike
+        return totals
 
     @given(st.integers(0, 1000))
     def test_against_all_pairs_of_rows(self, seed):
@@ -261,9 +261,13 @@ class TestClustered:
         between = means.var(ddof=1) / len(means)
         weights = np.bincount(windows, 1 / np.bincount(users)[users] / len(means))
         factor, freedom = _few_windows(weights, _shared_time(spans))
-        added = max(0.0, factor * self.brute(gains, users, windows, spans))
-        both = (between + added) ** 2 / (between**2 / 8 + added**2 / freedom)
+        others, own = self.brute(gains, users, windows, spans)
+        added = max(0.0, factor * others)
+        limit = stats.chi2.ppf(0.1, freedom) / freedom
+        most = max(0.0, factor * ((others + own) / limit - own))
+        both = min(8, (between + most) ** 2 / (between**2 / 8 + most**2 / freedom))
         reach = stats.t.isf(0.025, both) * np.sqrt(between + added)
+        assert found.freedom == pytest.approx(both, rel=1e-9)
         assert (found.high - found.low) / 2 == pytest.approx(reach, rel=1e-9)
 
     @pytest.mark.parametrize("every", [30.0, 90.0])
@@ -283,6 +287,15 @@ class TestClustered:
         spans = np.array([[90.0 * n, 90.0 * n + 90] for n in range(7)])
         factor, freedom = _few_windows(np.full(7, 1 / 7), _shared_time(spans))
         assert (factor, freedom) == pytest.approx((7 / 6, 6))
+
+    @pytest.mark.parametrize(("count", "fewest", "most"), [(2, 1, 1.1), (3, 2, 4), (20, 39, 39)])
+    def test_few_windows_that_seem_to_move_little_may_move_more(self, count, fewest, most):
+        """Moves of a tenth add as much as users to two windows at most, and little to twenty."""
+        spans = np.array([[90.0 * n, 90.0 * n + 90] for n in range(count)])
+        windows, users = np.tile(np.arange(count), 40), np.repeat(np.arange(40), count)
+        gains = np.linspace(-1, 1.5, 40)[users] + 0.1 * (-1.0) ** windows
+        found = clustered(paired(0 * gains, gains, users, windows=windows, spans=spans), 0.05)
+        assert fewest <= found.freedom <= most
 
     def test_one_window_is_student_s(self):
         sample = paired(FIRST, SECOND, windows=np.zeros(10, int), spans=np.array([[0.0, 90.0]]))

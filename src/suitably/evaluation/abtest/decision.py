@@ -9,6 +9,8 @@ from suitably.evaluation.statistics import Estimate, more_users
 
 __all__ = ["Decision", "decide"]
 
+_FEW_WINDOWS = 10  # degrees of freedom below which Student's limit is a tenth above the normal one
+
 Decision = Literal["ship", "do not ship", "inconclusive", "not evaluable"]
 
 
@@ -77,4 +79,7 @@ def _more(result: Estimate, alpha: float) -> str:
     more = more_users(result, alpha)
     if not more:
         return ""
-    return f"; if it is what it seems, about {more:,} users more would show it at 80 % power"
+    sooner = ", and more windows sooner" if result.freedom < _FEW_WINDOWS else ""
+    return (
+        f"; if it is what it seems, about {more:,} users more would show it at 80 % power{sooner}"
+    )

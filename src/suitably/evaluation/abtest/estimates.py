@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from suitably.evaluation.abtest.records import MetricRow
+from suitably.evaluation.abtest.records import MetricRow, spans_of
 from suitably.evaluation.abtest.segments import ALL, pool_small
 from suitably.evaluation.abtest.split_run import Sample, SplitRun
 from suitably.evaluation.statistics import Estimate, PairedSample, Statistic
@@ -100,7 +99,7 @@ class Estimates:
             values[arm + 1, rows],
             self._users[rows],
             windows=self._windows[rows],
-            spans=_spans(self.runs),
+            spans=self._spans,
             denominators=denominators,
             bounds=bounds,
         )
@@ -133,6 +132,10 @@ class Estimates:
         sizes = [len(sample.user_ids) for sample in self._samples]
         return np.repeat(np.arange(len(sizes)), sizes)
 
+    @cached_property
+    def _spans(self) -> NDArray[np.float64] | None:
+        return spans_of([run.record for run in self.runs])
+
 
 def _averaged(figures: list[tuple[float, ...]], arm: int) -> Estimate:
     """Average over splits; one figure for all lists has no variance to make an interval of."""
@@ -140,14 +143,3 @@ def _averaged(figures: list[tuple[float, ...]], arm: int) -> Estimate:
     control, treatment = float(means[0]), float(means[arm + 1])
     difference = float(without_noise(control, treatment, terms=len(figures)))
     return Estimate(len(figures), 0, control, treatment, difference)
-
-
-def _spans(runs: list[SplitRun]) -> NDArray[np.float64] | None:
-    """Return start and end of each window in days; None where one is not dated."""
-    moments = [moment for run in runs for moment in (run.record.begins, run.record.end)]
-    dated = [moment for moment in moments if moment is not None and not pd.isna(moment)]
-    if len(dated) < len(moments):
-        return None
-    seconds = np.array([moment.timestamp() for moment in dated]).reshape(-1, 2)
-    found: NDArray[np.float64] = seconds / pd.Timedelta(days=1).total_seconds()
-    return found

@@ -47,36 +47,43 @@ def judge_arms(
         alpha: One less the coverage of the intervals.
     """
     arms = range(len(estimates[primary].arms))
-    levels = _levels([estimates[primary].overall(arm) for arm in arms], alpha)
+    first = [estimates[primary].overall(arm, alpha) for arm in arms]
+    levels = _levels(first, alpha)
+    decisive = [
+        first[arm] if levels[arm] == alpha else estimates[primary].overall(arm, levels[arm])
+        for arm in arms
+    ]
     return [
-        _judged(estimates, primary, guardrails, segments, arm, levels[arm], alpha) for arm in arms
+        _judged(estimates, decisive[arm], guardrails, segments, arm, levels[arm], alpha)
+        for arm in arms
     ]
 
 
 def _judged(
     estimates: Mapping[str, Estimates],
-    primary: str,
+    decisive: MetricRow,
     guardrails: tuple[Guardrail, ...],
     segments: tuple[str, ...],
     arm: int,
     level: float,
     alpha: float,
 ) -> Judgement:
+    primary = decisive.metric
     rows, overall, groups = [], {}, {}
     for label, one in estimates.items():
-        overall[label] = one.overall(arm, level if label == primary else None)
+        overall[label] = decisive if label == primary else one.overall(arm)
         rows.append(overall[label])
         for field in segments:
-            found = list(one.segments(arm, field))
-            groups[label, field] = found
-            rows += found
+            groups[label, field] = list(one.segments(arm, field))
+            rows += groups[label, field]
     outcomes = []
     for guardrail in guardrails:
         row = overall[guardrail.metric]
         if guardrail.field is None:
             outcomes.append(guardrail.check(row.result, row.higher_is_better))
         else:
-            of_field = estimates[guardrail.metric].segments(arm, guardrail.field)
+            asked = guardrail.metric, guardrail.field
+            of_field = groups.get(asked) or estimates[asked[0]].segments(arm, asked[1])
             outcomes.append(guardrail.check_gap({one.segment: one.result for one in of_field}))
     losers = {one.segment: one.result for field in segments for one in groups[primary, field]}
     if losers:

@@ -3,17 +3,29 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from suitably.evaluation.abtest.segments import ALL
-from suitably.evaluation.statistics import Estimate
+from suitably.evaluation.statistics import Estimate, effective_windows
 from suitably.utils.record import Record
 
-__all__ = ["COLUMNS", "TREATMENT", "Comparison", "MetricRow", "SplitRecord", "figures"]
+__all__ = [
+    "COLUMNS",
+    "TREATMENT",
+    "Comparison",
+    "MetricRow",
+    "SplitRecord",
+    "figures",
+    "spans_of",
+]
 
 TREATMENT = "treatment"
 """The name of the only treatment."""
+
+_FEW_WINDOWS = 5
 
 COLUMNS = {
     "metric": pa.string(),
@@ -88,6 +100,25 @@ class Comparison(Record):
         """What is wrong with the splits, in their order."""
         return tuple(f"Split {n}: {s.note}" for n, s in enumerate(self.splits) if s.note)
 
+    @property
+    def windows(self) -> str:
+        """What the windows can tell of moves that all users share, such as a market's."""
+        if len(self.splits) == 1:
+            return (
+                "One window cannot tell what moves all customers alike, such as a market, from an "
+                "effect of the pipeline: the intervals are about customers in this window."
+            )
+        spans = spans_of(self.splits)
+        if spans is None:
+            return "The splits are not dated, so the intervals take customers alone as units."
+        worth = effective_windows(spans)
+        said = (
+            f"The {len(spans)} windows are worth {worth:.1f} that lie apart. The intervals allow "
+            f"for what moves all customers of a window alike, such as a market"
+        )
+        few = ", of which so few tell little: a longer log narrows them"
+        return f"{said}{few}." if worth < _FEW_WINDOWS else f"{said}."
+
     def __repr__(self) -> str:
         count = f"{len(self.splits)} split{'s' * (len(self.splits) != 1)}"
         return f"Comparison({count}, judged by {', '.join(self.policies)}, {self.convention})"
@@ -129,6 +160,17 @@ class MetricRow(Record):
         found: str | int | float | None
         found = getattr(self if hasattr(self, column) else self.result, column)
         return found
+
+
+def spans_of(splits: Sequence[SplitRecord]) -> NDArray[np.float64] | None:
+    """Return start and end of each window in days: (splits, 2); None where one is not dated."""
+    moments = [moment for split in splits for moment in (split.begins, split.end)]
+    dated = [moment for moment in moments if moment is not None and not pd.isna(moment)]
+    if len(dated) < len(moments):
+        return None
+    seconds = np.array([moment.timestamp() for moment in dated]).reshape(-1, 2)
+    found: NDArray[np.float64] = seconds / pd.Timedelta(days=1).total_seconds()
+    return found
 
 
 def figures(rows: Sequence[MetricRow], first: Sequence[str] = ()) -> pa.Table:

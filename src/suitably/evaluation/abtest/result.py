@@ -123,7 +123,9 @@ class ABResult:
         return write_frame(self.user_table, self.kind)
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Write the result to a folder: `result.json` and `users.parquet`, which holds ids.
+        """Write the result to a folder: `result.json` and `users-….parquet`, which holds ids.
+
+        A result that is there already stays whole until this one is.
 
         Raises:
             OSError: The folder cannot be written to.
@@ -135,7 +137,7 @@ class ABResult:
         """Read a result that `save` wrote; nothing in the folder is executed.
 
         Raises:
-            ArtifactError: There is none, or it is damaged.
+            ArtifactError: There is none, it is damaged, or its files are of different results.
         """
         return cls(**load_result(Path(path)))
 

@@ -102,6 +102,7 @@ def ground_blocks(what: Comparison, rows: Sequence[MetricRow]) -> list[Block]:
     sentences = [Paragraph(text) for text in dict.fromkeys(said)]
     return [
         Facts(facts),
+        Paragraph(what.windows),
         *(sentences or [Paragraph("Nothing was left out: every user and every window counts.")]),
         Paragraph(
             "Users who acquired nothing in a window are not judged: a log does not say what they "

@@ -1,5 +1,6 @@
 """A result on disk: JSON for what can be read, Parquet for the measurements, nothing executed."""
 
+import hashlib
 import json
 import math
 from collections.abc import Mapping
@@ -24,34 +25,45 @@ if TYPE_CHECKING:
 
 __all__ = ["load_result", "save_result"]
 
-_VERSION = 1
-_JSON, _USERS = "result.json", "users.parquet"
+_VERSION = 2
+_JSON, _USERS = "result.json", "users-*.parquet"
 
 
 def save_result(result: "ABResult", folder: Path) -> None:
-    """Write a result; each file is replaced as a whole, the one with the figures last."""
+    """Write a result beside the one before, which stays whole until this one is.
+
+    Measurements have a name of their own, made of their digest. What is read is what the figures
+    name, and these are replaced at once.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     plain = {
         one.name: getattr(result, one.name) for one in fields(result) if one.name != "user_table"
     }
-    with replacing(folder / _USERS) as partial:
-        pq.write_table(result.user_table, partial)
+    sink = pa.BufferOutputStream()
+    pq.write_table(result.user_table, sink)
+    octets = sink.getvalue().to_pybytes()
+    users = _name(octets)
+    with replacing(folder / users) as partial:
+        partial.write_bytes(octets)
     with replacing(folder / _JSON) as partial:
-        text = json.dumps({"version": _VERSION, **_plain(plain)}, ensure_ascii=False, indent=1)
-        partial.write_text(text, encoding="utf-8")
+        whole = {"version": _VERSION, "users": users, **_plain(plain)}
+        partial.write_text(json.dumps(whole, ensure_ascii=False, indent=1), encoding="utf-8")
+    for other in folder.glob(_USERS):
+        if other.name != users:
+            other.unlink(missing_ok=True)
 
 
 def load_result(folder: Path) -> dict[str, Any]:
     """Return the parts of a result.
 
     Raises:
-        ArtifactError: There is none, or it is damaged.
+        ArtifactError: There is none, it is damaged, or its files are of different results.
     """
     try:
         found = json.loads((folder / _JSON).read_text(encoding="utf-8"))
         if found.pop("version") != _VERSION:
             raise ArtifactError(f"{folder}: is of another version of Suitably")
-        users: pa.Table = pq.read_table(folder / _USERS)
+        users: pa.Table = _users(folder, found["users"])
         comparison = _numbers(found["comparison"])
         splits = tuple(_split(one) for one in comparison["splits"])
         comparison = {name: _tupled(value) for name, value in comparison.items()}
@@ -70,6 +82,20 @@ def load_result(folder: Path) -> dict[str, Any]:
         }
     except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
         raise ArtifactError(f"{folder}: holds no result that can be read: {error!r:.200}") from None
+
+
+def _users(folder: Path, name: str) -> pa.Table:
+    """Read the measurements that the figures name, and no others."""
+    if name != Path(name).name or not Path(name).match(_USERS):
+        raise ArtifactError(f"{folder}: {_JSON} names no file of measurements")
+    octets = (folder / name).read_bytes()
+    if _name(octets) != name:
+        raise ArtifactError(f"{folder}: the measurements are not those that {_JSON} was saved with")
+    return pq.read_table(pa.BufferReader(octets))
+
+
+def _name(octets: bytes) -> str:
+    return f"users-{hashlib.sha256(octets).hexdigest()}.parquet"
 
 
 def _plain(value: Any) -> Any:

@@ -18,7 +18,7 @@ from suitably.evaluation.offpolicy.evidence import Evidence
 from suitably.evaluation.offpolicy.result import OffPolicyResult, judge
 from suitably.evaluation.offpolicy.reward_model import FOLDS, mean_rewards
 from suitably.evaluation.offpolicy.slates import Slates, read_slates
-from suitably.evaluation.offpolicy.weights import SLATE_WEIGHTS, SlateWeights, importance_weights
+from suitably.evaluation.offpolicy.weights import SLATE_WEIGHTS, SlateWeights, weights_and_above
 from suitably.evaluation.splits import read_splits, warn_of_uncovered
 from suitably.utils.params import check_fraction, check_positive
 from suitably.utils.suggest import nearest
@@ -175,10 +175,9 @@ class OffPolicy:
         ]
         model = self._model(data, slates)
         rounds, gaps = zip(*(self._rounds(arm, slates, rows, model) for arm in arms), strict=True)
-        filled = slates.filled
         return Evidence(
-            users=np.broadcast_to(slates.users[:, None], filled.shape)[filled],
-            slates=np.broadcast_to(np.arange(len(slates))[:, None], filled.shape)[filled],
+            users=slates.users[slates.of_impressions],
+            slates=slates.of_impressions,
             control=rounds[0],
             treatment=rounds[1],
             gaps=np.stack(gaps),
@@ -187,9 +186,9 @@ class OffPolicy:
     def _model(self, data: Dataset, slates: Slates) -> NDArray[np.float64]:
         filled = slates.filled
         shape = len(data.product_versions.ids), int(slates.ranks.max()) + 1
-        folds = np.broadcast_to((slates.users % FOLDS)[:, None], filled.shape)
+        folds = slates.users[slates.of_impressions] % FOLDS
         products, ranks, rewards = slates.products, slates.ranks, slates.rewards
-        return mean_rewards(products[filled], ranks[filled], rewards[filled], folds[filled], shape)
+        return mean_rewards(products[filled], ranks[filled], rewards[filled], folds, shape)
 
     def _rounds(
         self,
@@ -205,7 +204,7 @@ class OffPolicy:
         ]
         weights, expected, gaps = (np.concatenate(part) for part in zip(*parts, strict=True))
         filled = slates.filled
-        folds = np.broadcast_to((slates.users % FOLDS)[:, None], filled.shape)[filled]
+        folds = slates.users[slates.of_impressions] % FOLDS
         predicted = model[folds, slates.products[filled], slates.ranks[filled]]
         rewards, ranks = slates.rewards[filled], slates.ranks[filled]
         shows = (arm.lengths[rows][:, None] > slates.ranks)[filled].astype(np.float64)
@@ -226,16 +225,13 @@ class OffPolicy:
         else:
             chances, each = arm.given(users, shown)
         logged = slates.propensities[block]
-        target = np.where(filled, chances, 1.0)
-        weights = importance_weights(target, logged, self.slates)
-        above = np.ones_like(weights)
-        if self.slates != "independent":
-            above[:, 1:] = np.cumprod(target / logged, axis=1)[:, :-1]
+        ratios = np.where(filled, chances, 1.0) / logged
+        weights, above = weights_and_above(ratios, self.slates)
         folds = slates.users[block] % FOLDS
         pool = np.maximum(arm.products[users], 0)
         values = model[folds[:, None, None], pool[:, None, :], ranks[:, :, None]]
         expected = above * (each * values).sum(axis=2)
-        gaps = above * (target / logged - each.sum(axis=2))
+        gaps = above * (ratios - each.sum(axis=2))
         return weights[filled], expected[filled], gaps[filled]
 
 

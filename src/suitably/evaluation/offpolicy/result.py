@@ -13,7 +13,16 @@ from suitably.data.frames import write_frame
 from suitably.evaluation.abtest.decision import Decision
 from suitably.evaluation.offpolicy.estimators import difference, estimator
 from suitably.evaluation.offpolicy.evidence import Evidence, interval, p_value
-from suitably.report import Block, DecisionBanner, Facts, Interval, Paragraph, Report, Table
+from suitably.report import (
+    Block,
+    DecisionBanner,
+    Facts,
+    ForestPlot,
+    Interval,
+    Paragraph,
+    Report,
+    Table,
+)
 from suitably.utils.json import jsonable
 from suitably.utils.record import Record
 
@@ -109,20 +118,28 @@ class OffPolicyResult:
     def sections(self, title: str = _TITLE) -> list[tuple[str, list[Block]]]:
         """Return what a page shows of it: titles, each with its blocks."""
         confidence = f"{100 * (1 - self.alpha):g} %"
-        cells = []
-        for row in self.rows:
-            sign = int(row.low > 0) - int(row.high < 0)
-            drawn = Interval(row.difference, row.low, row.high, sign)
-            plain = (row.estimator, row.control, row.treatment, row.difference)
-            cells.append((*plain, drawn.text, drawn, row.p_value, row.effective_n))
+        drawn = {
+            row.estimator: Interval(
+                row.difference, row.low, row.high, int(row.low > 0) - int(row.high < 0)
+            )
+            for row in self.rows
+        }
         heads = ("estimator", "control", "treatment", "difference", f"{confidence} interval")
+        cells = [
+            (
+                *(row.estimator, row.control, row.treatment, row.difference),
+                *(drawn[row.estimator].text, row.p_value, row.effective_n),
+            )
+            for row in self.rows
+        ]
         said = (
             "Mean reward per slate; difference is treatment less control, estimated directly, "
             "users as the units. The first estimator decides."
         )
         blocks: list[Block] = [
             DecisionBanner(self.decision, self.reason),
-            Table((*heads, "", "p", "effective n"), cells, said),
+            ForestPlot(drawn),
+            Table((*heads, "p", "effective n"), cells, said),
         ]
         limits = (
             "What neither pipeline's products were shown as cannot be known from this log. Whether "

@@ -52,6 +52,11 @@ class Slates:
         """Where there is a product: bool (slates, ranks)."""
         return self.products >= 0
 
+    @property
+    def of_impressions(self) -> NDArray[np.int64]:
+        """Which slate each product that was shown is of: int64 (impressions,)."""
+        return np.nonzero(self.filled)[0].astype(np.int64)
+
     def __len__(self) -> int:
         return len(self.users)
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from suitably.errors import DataError
 
-__all__ = ["SLATE_WEIGHTS", "SlateWeights", "importance_weights"]
+__all__ = ["SLATE_WEIGHTS", "SlateWeights", "importance_weights", "weights_and_above"]
 
 SlateWeights = Literal["cascade", "standard", "independent"]
 SLATE_WEIGHTS: tuple[SlateWeights, ...] = ("cascade", "standard", "independent")
@@ -39,12 +39,25 @@ def importance_weights(
         >>> importance_weights(np.array([[0.8, 0.5]]), np.array([[0.4, 0.25]])).tolist()
         [[2.0, 4.0]]
     """
-    ratios: NDArray[np.float64] = target / logged
+    return weights_and_above(target / logged, kind)[0]
+
+
+def weights_and_above(
+    ratios: NDArray[np.float64], kind: SlateWeights
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the weight of every rank, and that of the ranks above it, on which it is conditional.
+
+    Args:
+        ratios: float64 (slates, ranks), target over logged probabilities.
+        kind: As for `importance_weights`; nothing is conditional on ranks that are independent.
+    """
+    above = np.ones_like(ratios)
     if kind == "independent":
-        return ratios
+        return ratios, above
     along: NDArray[np.float64] = np.cumprod(ratios, axis=1, dtype=np.float64)
+    above[:, 1:] = along[:, :-1]
     if kind == "standard":
-        return np.repeat(along[:, -1:], ratios.shape[1], axis=1)
+        return np.repeat(along[:, -1:], ratios.shape[1], axis=1), above
     if kind != "cascade":
         raise DataError(f"slates={kind!r}: must be one of {', '.join(SLATE_WEIGHTS)}")
-    return along
+    return along, above

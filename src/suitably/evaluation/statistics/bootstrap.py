@@ -9,7 +9,7 @@ from scipy import stats
 
 from suitably.evaluation.statistics.judged import Found, judged
 from suitably.evaluation.statistics.protocol import Estimate, PairedSample, Statistic
-from suitably.evaluation.statistics.user_means import UserMeans
+from suitably.evaluation.statistics.user_means import UserMeans, user_means
 from suitably.utils.parallel import parallel
 
 __all__ = ["bootstrap", "resampled_means"]
@@ -65,7 +65,7 @@ def bootstrap(method: Method = "bca", resamples: int = 1_000, seed: int = 0) -> 
         return Found(float(low), float(high), min(1.0, 2 * beyond))
 
     def statistic(sample: PairedSample, alpha: float) -> Estimate:
-        return judged(sample, alpha, f"bootstrap, {method}", find, exact_for_few=True)
+        return judged(user_means(sample), alpha, f"bootstrap, {method}", find, exact_for_few=True)
 
     return statistic
 

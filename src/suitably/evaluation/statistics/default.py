@@ -5,6 +5,7 @@ from suitably.evaluation.statistics.judged import judged
 from suitably.evaluation.statistics.protocol import Estimate, PairedSample
 from suitably.evaluation.statistics.ratio import delta_ratio
 from suitably.evaluation.statistics.skewness import cautious_student
+from suitably.evaluation.statistics.user_means import user_means
 
 __all__ = ["default_statistic"]
 
@@ -28,5 +29,7 @@ def default_statistic(sample: PairedSample, alpha: float) -> Estimate:
         return delta_ratio(sample, alpha)
     if several_windows(sample):
         find = clustered_differences(sample)
-        return judged(sample, alpha, "clustered by user and window", find, exact_for_few=True)
-    return judged(sample, alpha, "paired t", cautious_student, exact_for_few=True)
+        return judged(
+            user_means(sample), alpha, "clustered by user and window", find, exact_for_few=True
+        )
+    return judged(user_means(sample), alpha, "paired t", cautious_student, exact_for_few=True)

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from suitably.evaluation.statistics.protocol import Estimate, PairedSample
+from suitably.evaluation.statistics.protocol import Estimate
 from suitably.evaluation.statistics.sign_test import FEW_DIFFERING, exact_p_value
-from suitably.evaluation.statistics.user_means import UserMeans, check_alpha, user_means
+from suitably.evaluation.statistics.user_means import UserMeans, check_alpha
 
-__all__ = ["Found", "judged", "judged_means", "test_based"]
+__all__ = ["Found", "judged", "test_based"]
 
 
 @dataclass(frozen=True)
@@ -22,16 +22,18 @@ class Found:
         high: High end.
         p_value: Two-sided.
         t: Student's statistic, of a statistic that has it.
+        freedom: Its degrees of freedom, where they are not those of the users.
     """
 
     low: float
     high: float
     p_value: float
     t: float = float("nan")
+    freedom: float = float("nan")
 
 
 def judged(
-    sample: PairedSample,
+    means: UserMeans,
     alpha: float,
     method: str,
     find: Callable[[UserMeans, float], Found],
@@ -47,7 +49,7 @@ def judged(
     for any number of users.
 
     Args:
-        sample: Both measurements.
+        means: Both measurements, a pair of values per user.
         alpha: One less the coverage.
         method: The statistic's name.
         find: The statistic.
@@ -59,18 +61,6 @@ def judged(
         Clopper and Pearson, Biometrika 26 (1934); Miettinen, American Journal of Epidemiology 103
         (1976), on intervals based on a test.
     """
-    return judged_means(user_means(sample), alpha, method, find, exact_for_few, any_number)
-
-
-def judged_means(
-    means: UserMeans,
-    alpha: float,
-    method: str,
-    find: Callable[[UserMeans, float], Found],
-    exact_for_few: bool = False,
-    any_number: bool = False,
-) -> Estimate:
-    """Judge as `judged` does, from what users have on average."""
     check_alpha(alpha)
     n, differing = len(means), means.differing
     if not n:
@@ -146,4 +136,5 @@ def _estimate(
         method=method,
         reason=reason,
         evaluable=evaluable,
+        freedom=float(found.freedom),
     )

@@ -8,7 +8,7 @@ from scipy import stats
 
 from suitably.evaluation.statistics.judged import Found, judged
 from suitably.evaluation.statistics.protocol import Estimate, PairedSample
-from suitably.evaluation.statistics.user_means import UserMeans
+from suitably.evaluation.statistics.user_means import UserMeans, user_means
 
 __all__ = ["paired_difference", "paired_t", "student"]
 
@@ -28,7 +28,7 @@ def paired_t(sample: PairedSample, alpha: float) -> Estimate:
         >>> paired_t(PairedSample(*values, users=np.array([0, 1, 2])), alpha=0.05).omitted
         1
     """
-    return judged(sample, alpha, "paired t", student, any_number=True)
+    return judged(user_means(sample), alpha, "paired t", student, any_number=True)
 
 
 def student(means: UserMeans, alpha: float) -> Found:

@@ -66,6 +66,7 @@ class Estimate(Record):
         method: How interval and p-value were found.
         reason: Why there is no interval; empty where there is one.
         evaluable: Whether there are enough users, and enough whose values differ, to tell anything.
+        freedom: Degrees of freedom of t, where they are not those of the users: of few windows.
 
     Example:
         >>> Estimate(n=40, omitted=0, control=0.25, treatment=0.375, difference=0.125)
@@ -86,6 +87,7 @@ class Estimate(Record):
     method: str = ""
     reason: str = ""
     evaluable: bool = True
+    freedom: float = math.nan
 
     def __repr__(self) -> str:
         interval = f" [{self.low:+.4g}, {self.high:+.4g}]" if math.isfinite(self.low) else ""

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from suitably.evaluation.statistics.judged import judged_means
+from suitably.evaluation.statistics.judged import judged
 from suitably.evaluation.statistics.paired_t import student
 from suitably.evaluation.statistics.protocol import Estimate, PairedSample
 from suitably.evaluation.statistics.rounding import noise
@@ -64,7 +64,7 @@ def delta_ratio(sample: PairedSample, alpha: float) -> Estimate:
     sizes = _sizes(sums[0], sums[2], control), _sizes(sums[1], sums[3], treatment)
     each = np.where(np.abs(theirs - ours) <= noise(*sizes, terms=n), 0.0, theirs - ours)
     means = UserMeans(*sizes, each, np.full(n, n), omitted, None)
-    found = judged_means(means, alpha, "delta ratio", student, exact_for_few=True)
+    found = judged(means, alpha, "delta ratio", student, exact_for_few=True)
     return replace(found, control=control, treatment=treatment)
 
 

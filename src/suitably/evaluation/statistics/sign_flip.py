@@ -5,7 +5,7 @@ import numpy as np
 from suitably.evaluation.statistics.judged import Found, judged, test_based
 from suitably.evaluation.statistics.protocol import Estimate, PairedSample, Statistic
 from suitably.evaluation.statistics.sign_test import EXACT, exact_p_value, monte_carlo_p_value
-from suitably.evaluation.statistics.user_means import UserMeans
+from suitably.evaluation.statistics.user_means import UserMeans, user_means
 
 __all__ = ["sign_flip"]
 
@@ -40,6 +40,6 @@ def sign_flip(resamples: int = 9_999, seed: int = 0) -> Statistic:
         return Found(*test_based(means, p_value, alpha), p_value)
 
     def statistic(sample: PairedSample, alpha: float) -> Estimate:
-        return judged(sample, alpha, "sign flips", find)
+        return judged(user_means(sample), alpha, "sign flips", find)
 
     return statistic

@@ -6,7 +6,7 @@ from scipy import stats
 
 from suitably.evaluation.statistics.judged import Found, judged, test_based
 from suitably.evaluation.statistics.protocol import Estimate, PairedSample
-from suitably.evaluation.statistics.user_means import UserMeans
+from suitably.evaluation.statistics.user_means import UserMeans, user_means
 
 __all__ = ["wilcoxon"]
 
@@ -31,7 +31,7 @@ def wilcoxon(sample: PairedSample, alpha: float) -> Estimate:
         >>> found.p_value, round(found.low, 3), round(found.high, 3)
         (0.00390625, 2.5, 7.5)
     """
-    return judged(sample, alpha, "Wilcoxon", _signed_ranks)
+    return judged(user_means(sample), alpha, "Wilcoxon", _signed_ranks)
 
 
 def _signed_ranks(means: UserMeans, alpha: float) -> Found:
