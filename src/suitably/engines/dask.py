@@ -28,6 +28,7 @@ def recommend(
     verify: Verify = "full",
     trusted: Sequence[Callable[..., Any]] = (),
     consent: ConsentRegister | None = None,
+    public_key: Any = None,
 ) -> "DataFrame":
     """Recommend for the users of a Dask DataFrame, by a saved model.
 
@@ -44,13 +45,16 @@ def recommend(
         verify: As for `suitably.load`; here and in each process.
         trusted: As for `suitably.load`.
         consent: As for `Pipeline`; it travels to every worker, so it can be pickled.
+        public_key: As for `suitably.load`; the signature is checked where this is called, and
+            workers take no other model than the one that was checked.
 
     Returns:
         user_id and product_id in the types they came in, rank (int32, from 1) and score
         (float32), partition by partition in the order of the users; divisions are unknown.
 
     Raises:
-        ArtifactError: The model is damaged, or made of a class that is not trusted.
+        ArtifactError: The model is damaged, made of a class that is not trusted, or not signed
+            with the key.
         DataError: No column `user_id`, or a bad `as_of`. Ids that are missing or neither text nor
             integers are found when the partition is computed.
         ValueError: k is not a positive integer.
@@ -58,7 +62,7 @@ def recommend(
     if not hasattr(users, "map_partitions"):
         raise DataError(f"engines.dask: expected a Dask DataFrame, got {type(users).__name__}")
     check_columns("dask", users.columns)
-    task = prepare(model_path, k, as_of, verify, trusted, consent)
+    task = prepare(model_path, k, as_of, verify, trusted, consent, public_key)
     dtype = users["user_id"].dtype
     if pd.api.types.is_integer_dtype(dtype) or isinstance(dtype, pd.StringDtype):
         text = isinstance(dtype, pd.StringDtype)

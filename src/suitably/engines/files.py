@@ -61,6 +61,7 @@ def recommend(
     user_column: str = "user_id",
     verify: Verify = "full",
     consent: ConsentRegister | None = None,
+    public_key: Any = None,
 ) -> FileRun:
     """Recommend for the users of a CSV or Parquet file, by a saved model.
 
@@ -77,9 +78,11 @@ def recommend(
         user_column: The column of ids in `users`; others are ignored.
         verify: As for `suitably.load`.
         consent: As for `Pipeline`.
+        public_key: As for `suitably.load`.
 
     Raises:
-        ArtifactError: The model is damaged, or made of a class of one's own.
+        ArtifactError: The model is damaged, made of a class of one's own, or not signed with the
+            key.
         DataError: A file that cannot be read, no column of ids, a missing id, a bad `as_of`, or
             users of whom the model knows none.
         OSError: A file that is not there, or cannot be written.
@@ -87,7 +90,7 @@ def recommend(
     """
     source, target = Path(users), Path(out)
     read, write = _format(source), _format(target)
-    pipeline = load(model_path, verify=verify)
+    pipeline = load(model_path, verify=verify, public_key=public_key)
     if consent is not None:
         pipeline.consent = consent
     nobody = pipeline.recommend([], k=k, as_of=as_of).to_arrow()

@@ -37,6 +37,7 @@ def recommend(
     verify: Verify = "full",
     trusted: Sequence[Callable[..., Any]] = (),
     consent: ConsentRegister | None = None,
+    public_key: Any = None,
 ) -> "DataFrame":
     """Recommend for the users of a Spark DataFrame, by a saved model.
 
@@ -53,6 +54,8 @@ def recommend(
         verify: As for `suitably.load`; on the driver and in each worker.
         trusted: As for `suitably.load`.
         consent: As for `Pipeline`; it travels to every worker, so it can be pickled.
+        public_key: As for `suitably.load`; the signature is checked where this is called, and
+            workers take no other model than the one that was checked.
 
     Returns:
         user_id and product_id in the types they came in, rank (int, from 1) and score (float),
@@ -60,7 +63,8 @@ def recommend(
         in the next wider one, since Spark has none, those of 64 bits and wider as decimals.
 
     Raises:
-        ArtifactError: The model is damaged, or made of a class that is not trusted.
+        ArtifactError: The model is damaged, made of a class that is not trusted, or not signed
+            with the key.
         DataError: No column `user_id`, one of another type, or a bad `as_of`. A missing id is
             found only when the job runs, and fails it with Spark's own error.
         ValueError: k is not a positive integer.
@@ -68,7 +72,7 @@ def recommend(
     if not hasattr(users, "mapInArrow"):
         raise DataError(f"engines.spark: expected a Spark DataFrame, got {type(users).__name__}")
     check_columns("spark", users.columns)
-    task = prepare(model_path, k, as_of, verify, trusted, consent)
+    task = prepare(model_path, k, as_of, verify, trusted, consent, public_key)
     schema = _schema(users, task)
 
     def lists(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

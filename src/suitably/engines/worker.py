@@ -89,17 +89,19 @@ def prepare(
     verify: Verify,
     trusted: Sequence[Callable[..., Any]],
     consent: ConsentRegister | None = None,
+    public_key: Any = None,
 ) -> RecommendTask:
     """Read the model on the driver, so that what cannot work fails before anything is started.
 
     Raises:
-        ArtifactError: The model is damaged, or made of a class that is not trusted.
+        ArtifactError: The model is damaged, made of a class that is not trusted, or not signed
+            with the key.
         ValueError: k is not a positive integer.
         DataError: A bad `as_of`, or no register of consent for a model that was fitted with one.
     """
     folder = Path(path).absolute()
     with logged(_log, "read the model on the driver"):
-        pipeline, digest = _load(folder, verify, tuple(trusted))
+        pipeline, digest = _load(folder, verify, tuple(trusted), public_key)
     nobody = _asking(pipeline, consent).recommend([], k=k, as_of=as_of).to_arrow()
     users, products = (nobody.schema.field(name).type for name in ("user_id", "product_id"))
     drawn = "propensity" in nobody.column_names
@@ -166,13 +168,16 @@ def _read(
 
 
 def _load(
-    folder: Path, verify: Verify, trusted: tuple[Callable[..., Any], ...]
+    folder: Path,
+    verify: Verify,
+    trusted: tuple[Callable[..., Any], ...],
+    public_key: Any = None,
 ) -> tuple[Pipeline, str]:
     """Read a model and its digest, anew where the folder is saved to meanwhile."""
     after = manifest_digest(folder)
     for _ in range(_ATTEMPTS):
         before = after
-        pipeline = load(str(folder), verify=verify, trusted=trusted)
+        pipeline = load(str(folder), verify=verify, trusted=trusted, public_key=public_key)
         after = manifest_digest(folder)
         if after == before:
             return pipeline, after

@@ -12,6 +12,7 @@ from scipy import sparse
 
 from suitably.data.clock import Clock, Instant
 from suitably.data.entities import Entities
+from suitably.data.events import Events
 from suitably.data.frames import fieldless
 from suitably.data.ledger import Ledger
 from suitably.data.schema import DataSchema
@@ -21,7 +22,7 @@ from suitably.profiles.compose import fields_of
 from suitably.suitability.eligibility import Eligibility
 from suitably.suitability.policy import Policy
 
-__all__ = ["FittedState", "Snapshot", "build_state", "stored_in"]
+__all__ = ["FittedState", "Snapshot", "build_state", "joint_span", "stored_in"]
 
 _DAY = 86_400_000_000
 
@@ -44,6 +45,8 @@ class FittedState:
         schema: How the caller's data is read.
         builders: The builders of profiles.
         builder_states: What each has accumulated.
+        span: The months of the first and the last interaction, such as `("2023-01", "2024-05")`;
+            None without timestamps. A day could be one user's own.
     """
 
     as_of: Instant | None
@@ -58,6 +61,7 @@ class FittedState:
     schema: DataSchema
     builders: tuple[Any, ...]
     builder_states: tuple[Any, ...]
+    span: tuple[str, str] | None = None
 
     def __post_init__(self) -> None:
         """Refuse products that cannot be told whether they are repeatable."""
@@ -235,7 +239,17 @@ def build_state(view: View, kind: str, builders: Sequence[Any]) -> FittedState:
         schema=DataSchema.of(view),
         builders=tuple(builders),
         builder_states=tuple(builder.accumulate(view) for builder in builders),
+        span=joint_span(None, view.events),
     )
+
+
+def joint_span(span: tuple[str, str] | None, events: Events) -> tuple[str, str] | None:
+    """Return the months of the first and the last interaction, once some have been added."""
+    if events.times is None or not len(events):
+        return span
+    ends = np.array([events.times.min(), events.times.max()])
+    months = [*(span or ()), *ends.astype("datetime64[M]").astype(str).tolist()]
+    return min(months), max(months)
 
 
 def stored_in(

@@ -16,7 +16,7 @@ from suitably.data.schema import DataSchema
 from suitably.data.validation import Quarantine, TableValidator
 from suitably.data.view import View, ones_at
 from suitably.errors import DataError, SuitabilityWarning
-from suitably.model.state import FittedState
+from suitably.model.state import FittedState, joint_span
 
 __all__ = ["update_state"]
 
@@ -157,6 +157,7 @@ def _joint(state: FittedState, view: View) -> FittedState:
         counted=np.union1d(state.counted, view.events.digests()),
         schema=DataSchema.of(view),
         builder_states=tuple(b.merge(held, b.accumulate(view)) for b, held in states),
+        span=joint_span(state.span, view.events),
     )
 
 

@@ -11,13 +11,21 @@ from suitably.errors import ArtifactError
 from suitably.model import positions
 from suitably.persistence.reader import Reader
 from suitably.persistence.writer import Writer
+from suitably.profiles.protocol import Builder
+from suitably.ranking.protocol import Ranker
+from suitably.reranking.protocol import Reranker
 from suitably.utils.state import from_state, state_of, undeclared_state
 
 __all__ = ["component_classes", "read_arrays", "read_component", "write_arrays", "write_component"]
 
 Revive = Callable[[type, dict[str, Any]], Any]
 
-_ROOMS = (profiles, ranking, reranking, positions)
+# Where the library's own classes of a role are, and a method that each of them has.
+_ROOMS: Mapping[type, tuple[tuple[Any, ...], str]] = {
+    Builder: ((profiles, positions), "accumulate"),
+    Ranker: ((ranking,), "scorer"),
+    Reranker: ((reranking,), "rerank"),
+}
 
 
 def write_component(writer: Writer, component: Any, revive: Revive = from_state) -> dict[str, Any]:
@@ -66,8 +74,9 @@ def read_component(
     Raises:
         ArtifactError: A class or function that is not trusted, or a class that does not play the
             role.
+        ValueError: The parts of its state do not fit each other, or a parameter is out of range.
     """
-    known = _closed_list() | {_name(one): one for one in trusted if isinstance(one, type)}
+    known = _closed_list(role) | {_name(one): one for one in trusted if isinstance(one, type)}
     cls = known.get(record["class"])
     if cls is None:
         raise ArtifactError(
@@ -79,6 +88,9 @@ def read_component(
     }
     functions = _functions(record.get("functions", {}), trusted)
     state = {**record["scalars"], **read_arrays(reader, record["arrays"]), **parts, **functions}
+    twice = len(state) < sum(map(len, (record["scalars"], record["arrays"], parts, functions)))
+    if twice:
+        raise ArtifactError(f"class {record['class']!r}: its state says something twice")
     made = from_state(cls, state)
     if not isinstance(made, role):
         raise ArtifactError(f"class {record['class']!r} is no {role.__name__.lower()}")
@@ -164,9 +176,12 @@ def _functions(
     return {name: known[named] for name, named in names.items()}
 
 
-def _closed_list() -> dict[str, type]:
-    found = (getattr(room, name) for room in _ROOMS for name in room.__all__)
-    return {_name(cls): cls for cls in found if isinstance(cls, type)}
+def _closed_list(role: type) -> dict[str, type]:
+    """Return the classes that play a role, by name; none else is made, not even to be refused."""
+    rooms, method = _ROOMS[role]
+    found = (getattr(room, name) for room in rooms for name in room.__all__)
+    classes = [cls for cls in found if isinstance(cls, type) and hasattr(cls, method)]
+    return {_name(cls): cls for cls in classes if not getattr(cls, "_is_protocol", False)}
 
 
 def _name(named: type | FunctionType) -> str:

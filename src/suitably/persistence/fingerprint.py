@@ -10,7 +10,8 @@ from suitably.model.model import Model
 
 __all__ = ["known_fingerprint", "manifest_fingerprint", "remember_fingerprint"]
 
-_OF_THE_RUN = ("libraries",)  # what a model was written with, and not what it is
+# What a model was written with, what follows from the rest, and the fingerprint itself.
+_APART = ("libraries", "statistics", "fingerprint")
 _known: WeakKeyDictionary[Model, str] = WeakKeyDictionary()
 
 
@@ -19,7 +20,7 @@ def manifest_fingerprint(facts: Mapping[str, Any]) -> str:
 
     A manifest names the digest of every array, table and policy.
     """
-    stated = {name: fact for name, fact in facts.items() if name not in _OF_THE_RUN}
+    stated = {name: fact for name, fact in facts.items() if name not in _APART}
     text = json.dumps(stated, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
 

@@ -3,7 +3,7 @@
 Files are .npy, .parquet and .toml under names that begin with the sha256 of their bytes, so that
 no name ever means two contents. `manifest.json` lists them with digest and size; its own digest
 stands beside it in `manifest.sha256`, for the moment in which one version follows another with
-both digests and a third of these two lines.
+both digests and a third of these two lines. A signature of that digest is in a file named by it.
 """
 
 import hashlib
@@ -18,20 +18,23 @@ from typing import Any, Literal, NamedTuple, TypeVar
 
 from suitably.errors import ArtifactError
 
-__all__ = ["Manifest", "Verify", "manifest_digest", "open_regular", "read_manifest", "retried"]
+__all__ = ["MOST_BYTES", "Manifest", "Verify", "manifest_digest", "open_regular"]
+__all__ += ["read_manifest", "retried", "signature_name"]
 
 Verify = Literal["full", "manifest"]
 MANIFEST = "manifest.json"
 DIGEST = "manifest.sha256"
-SCHEMA = 3
+SCHEMA = 4
+# Of a manifest: what is parsed takes some twenty times the room of its text.
+MOST_BYTES = 1 << 25
 
 _STEM = 60
-_MOST_BYTES = 1 << 28
 _ATTEMPTS = 100
 _LISTED = re.compile(r"[0-9a-f]{64}-[a-z0-9_-]+\.(npy|parquet|toml)")
 # Also the names of schema 2, whose folders can be saved over, and of a file being written.
 _OWN = re.compile(rf"{_LISTED.pattern}|[0-9]{{3}}-[a-z0-9_-]+\.(npy|parquet|toml)")
 _PARTIAL = re.compile(r"\.[0-9a-f]{16}\.partial")
+_SIGNATURE = re.compile(r"[0-9a-f]{64}\.sig")
 _ALIEN = {".npy", ".npz", ".parquet", ".toml", ".pkl", ".pickle", ".joblib", ".py", ".pyc"}
 
 _Made = TypeVar("_Made")
@@ -62,7 +65,12 @@ def is_listed_name(name: Any) -> bool:
 
 def is_own(name: str) -> bool:
     """Return whether a name is one that saving makes, the manifest's excepted."""
-    return bool(_OWN.fullmatch(name) or _PARTIAL.fullmatch(name))
+    return any(form.fullmatch(name) for form in (_OWN, _PARTIAL, _SIGNATURE))
+
+
+def signature_name(digest: str) -> str:
+    """Return the name of the signature of the manifest that has a digest."""
+    return f"{digest}.sig"
 
 
 def refuse_aliens(folder: Path, names: Iterable[str]) -> None:
@@ -84,8 +92,12 @@ def digest_lines(old: str | None, new: str) -> bytes:
     return f"{both}\n{_sha256(both.encode())}".encode()
 
 
-def read_manifest(folder: Path) -> Manifest:
+def read_manifest(folder: Path, check: Callable[[str], None] = lambda digest: None) -> Manifest:
     """Read the manifest of a folder once, and check the bytes that were read.
+
+    Args:
+        folder: The folder.
+        check: Refuses a digest, before anything of the manifest is parsed.
 
     Raises:
         ArtifactError: There is none, or it is damaged.
@@ -100,9 +112,10 @@ def read_manifest(folder: Path) -> Manifest:
     digest = _sha256(data)
     if digest not in _digests(listed):
         raise ArtifactError(f"{path}: is damaged or has been changed")
+    check(digest)
     try:
-        facts = json.loads(data)
-    except (ValueError, RecursionError) as error:
+        facts = json.loads(data, object_pairs_hook=_once)
+    except (ValueError, RecursionError, MemoryError) as error:
         raise ArtifactError(f"{path}: {error}") from None
     if not isinstance(facts, dict):
         raise ArtifactError(f"{path}: is not a manifest")
@@ -136,28 +149,35 @@ def retried(folder: Path, read: Callable[[], _Made]) -> _Made:
     return read()
 
 
-def open_regular(path: Path, links: bool = False) -> BufferedReader:
+def open_regular(path: Path) -> BufferedReader:
     """Open a regular file: no link, and nothing that could block.
 
     Raises:
         OSError: It is none, or cannot be opened.
     """
-    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    if not links:
-        flags |= getattr(os, "O_NOFOLLOW", 0)
+    optional = ("O_NONBLOCK", "O_BINARY", "O_NOFOLLOW")
+    flags = os.O_RDONLY | sum(getattr(os, name, 0) for name in optional)
     descriptor = os.open(path, flags)
     is_regular = stat.S_ISREG(os.fstat(descriptor).st_mode)
-    if not is_regular or (not links and path.is_symlink()):
+    if not is_regular or path.is_symlink():
         os.close(descriptor)
         raise OSError(f"{path.name!r} is not a file of a saved model")
     return open(descriptor, "rb")
 
 
 def _read(path: Path) -> bytes:
-    with open_regular(path, links=True) as file:
-        if os.fstat(file.fileno()).st_size > _MOST_BYTES:
+    with open_regular(path) as file:
+        if os.fstat(file.fileno()).st_size > MOST_BYTES:
             raise OSError(f"{path.name} is larger than any manifest")
-        return file.read(_MOST_BYTES)
+        return file.read(MOST_BYTES)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse a name that is said twice: readers would not agree which one counts."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("says something twice")
+    return found
 
 
 def _digests(data: bytes) -> tuple[str, ...]:

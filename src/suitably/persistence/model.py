@@ -1,5 +1,6 @@
 """Model serialisation: a fitted model as a folder of plain files, and back."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from importlib import metadata
@@ -8,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 from scipy import sparse
 
@@ -18,9 +20,10 @@ from suitably.data.frames import fieldless
 from suitably.data.ledger import Ledger
 from suitably.data.schema import DataSchema
 from suitably.data.vocabulary import WIDE, Vocabulary
-from suitably.errors import ArtifactError, SuitablyError
+from suitably.errors import ArtifactError
 from suitably.model.model import Model
 from suitably.model.state import FittedState
+from suitably.persistence.arrow_streams import check_stream
 from suitably.persistence.components import (
     read_arrays,
     read_component,
@@ -29,9 +32,13 @@ from suitably.persistence.components import (
 )
 from suitably.persistence.fingerprint import remember_fingerprint
 from suitably.persistence.folder import Verify
+from suitably.persistence.migrations import migrated
 from suitably.persistence.publishing import publication
 from suitably.persistence.reader import Reader, open_folder
+from suitably.persistence.signing import Key, signer, verifier
+from suitably.persistence.statistics import data_statistics
 from suitably.persistence.writer import Writer
+from suitably.profiles.functions.from_function_state import FromFunctionState
 from suitably.profiles.protocol import Builder
 from suitably.ranking.interactions import WeightedInteractions, Weighting
 from suitably.ranking.protocol import Ranker, attached
@@ -41,19 +48,25 @@ from suitably.utils.state import from_state
 
 __all__ = ["load_model", "read_model", "save_model", "write_model"]
 
+_MONTH = re.compile(r"\d{4}-\d{2}")
 _LIBRARIES = ("suitably", "numpy", "scipy", "implicit", "pyarrow", "pandas")
 
 
-def save_model(model: Model, path: Path) -> None:
+def save_model(model: Model, path: Path, sign: Key = None) -> None:
     """Write a model to a folder; a model saved there before is replaced, at once and as a whole.
 
     Every column of users and products is written, and no log of interactions.
+
+    Args:
+        model: What.
+        path: The folder.
+        sign: An Ed25519 private key; None: the version is not signed.
 
     Raises:
         ArtifactError: A component cannot be written, or something else is at the path.
         OSError: The disk is full, or the folder cannot be written to; the old model stays.
     """
-    with publication(path) as sink:
+    with publication(path, None if sign is None else signer(sign)) as sink:
         write_model(model, Writer(sink))
 
 
@@ -75,6 +88,8 @@ def write_model(model: Model, writer: Writer) -> None:
             "learned": state.learned,
             "seed": model.seed,
             "asks_consent": model.asks_consent,
+            "span": state.span,
+            "statistics": data_statistics(model),
             "users": _write_entities(writer, state.users),
             "products": _write_entities(writer, state.products),
             "owned": _write_csr(writer, "owned", state.owned),
@@ -105,18 +120,23 @@ def write_model(model: Model, writer: Writer) -> None:
     )
 
 
-def load_model(path: Path, verify: Verify, trusted: Sequence[Callable[..., Any]]) -> Model:
+def load_model(
+    path: Path, verify: Verify, trusted: Sequence[Callable[..., Any]], public_key: Key = None
+) -> Model:
     """Read a saved model; nothing in the folder is executed.
 
     Args:
         path: The folder.
         verify: `"full"` checks the sha256 of every file, `"manifest"` only the manifest's.
         trusted: Classes and functions of the caller's own that the model is made of.
+        public_key: An Ed25519 public key, by whose owner the model must be signed; None: by nobody.
 
     Raises:
-        ArtifactError: Damaged, tampered with, or made of a class that is not trusted.
+        ArtifactError: Damaged, tampered with, made of a class that is not trusted, or not signed
+            with the key.
     """
-    return read_model(open_folder(path, verify), trusted)
+    is_right = None if public_key is None else verifier(public_key)
+    return read_model(open_folder(path, verify, is_right), trusted)
 
 
 def read_model(reader: Reader, trusted: Sequence[Callable[..., Any]]) -> Model:
@@ -126,14 +146,17 @@ def read_model(reader: Reader, trusted: Sequence[Callable[..., Any]]) -> Model:
         ArtifactError: They do not make up a model, or one of a class that is not trusted.
     """
     try:
-        model = _load(reader, trusted)
-        remember_fingerprint(model, reader.facts)
+        facts = migrated(reader.facts, reader.where)
+        model = _load(reader, facts, trusted)
+        found = remember_fingerprint(model, reader.facts)
+        if found != reader.facts.get("fingerprint", found):
+            raise ValueError("the model has another fingerprint than the manifest says")
         return model
     except ArtifactError:
         raise
-    except (LookupError, TypeError, AttributeError, ValueError, SuitablyError) as error:
+    except Exception as error:  # whatever parts raise that are made of what does not fit
         message = f"{reader.where}: the files do not make up a pipeline: {error}"
-        raise ArtifactError(message) from None
+        raise ArtifactError(message) from error
 
 
 def _revived(model: Model, cls: type, state: dict[str, Any]) -> Any:
@@ -141,8 +164,7 @@ def _revived(model: Model, cls: type, state: dict[str, Any]) -> Any:
     return attached(from_state(cls, state), model.state.users.ids, model.interactions)
 
 
-def _load(reader: Reader, trusted: Sequence[Callable[..., Any]]) -> Model:
-    facts = reader.facts
+def _load(reader: Reader, facts: dict[str, Any], trusted: Sequence[Callable[..., Any]]) -> Model:
     users, products = (_read_entities(reader, facts[side]) for side in ("users", "products"))
     shape = (len(users), len(products))
     builders = [read_component(reader, one, trusted, Builder) for one in facts["builders"]]
@@ -163,9 +185,10 @@ def _load(reader: Reader, trusted: Sequence[Callable[..., Any]]) -> Model:
         schema=DataSchema.from_dict(facts["data"]),
         builders=tuple(builders),
         builder_states=tuple(
-            builder.state_type.from_arrays(read_arrays(reader, record["accumulated"]))
+            _accumulated(builder, read_arrays(reader, record["accumulated"]))
             for builder, record in zip(builders, facts["builders"], strict=True)
         ),
+        span=_span(facts["span"]),
     )
     if not all(len(held) == len(users) for held in state.builder_states):
         raise ValueError("builder states and users do not fit")
@@ -173,7 +196,10 @@ def _load(reader: Reader, trusted: Sequence[Callable[..., Any]]) -> Model:
         raise ValueError("rankers and products do not fit")
     if not facts["rankers"] or not facts["policies"]:
         raise ValueError("there is no ranker, or no policy")
-    found = [_read_interactions(reader, record, users.ids) for record in facts["interactions"]]
+    found = [
+        _read_interactions(reader, record, users.ids, len(products))
+        for record in facts["interactions"]
+    ]
     interactions = {one.weighting: one for one in found}
     rankers = (read_component(reader, one, trusted, Ranker) for one in facts["rankers"])
     return Model(
@@ -186,6 +212,14 @@ def _load(reader: Reader, trusted: Sequence[Callable[..., Any]]) -> Model:
         seed=facts["seed"],
         asks_consent=bool(facts["asks_consent"]),
     )
+
+
+def _accumulated(builder: Any, arrays: dict[str, NDArray[Any]]) -> Any:
+    if issubclass(builder.state_type, FromFunctionState):
+        for name, array in arrays.items():
+            if name.split(":")[-1] == "fields":  # its own, and of builders that it sees
+                check_stream(array, int(arrays["count"][0]))
+    return builder.state_type.from_arrays(arrays)
 
 
 def _read_policy(reader: Reader, record: dict[str, str]) -> Policy:
@@ -204,7 +238,7 @@ def _write_entities(writer: Writer, entities: Entities) -> dict[str, Any]:
     has_fields = bool(entities.fields.num_columns)
     return {
         "side": side,
-        "rows": writer.table(side, pa.table(rows)),
+        "rows": writer.table(side, pa.table(rows), distinct=["id"]),
         "kind": str(entities.ids.kind),
         "fields": writer.table(f"{side}-fields", entities.fields) if has_fields else None,
         "framed": entities.framed,
@@ -216,7 +250,7 @@ def _write_entities(writer: Writer, entities: Entities) -> dict[str, Any]:
 def _read_entities(reader: Reader, record: dict[str, Any]) -> Entities:
     rows = reader.table(record["rows"])
     array, listed = (rows[name].combine_chunks() for name in ("id", "listed"))
-    if array.null_count or len(array.unique()) < len(array):
+    if array.null_count or not _are_distinct(array):
         raise ArtifactError(f"{record['rows']}: ids are missing or repeated")
     if listed.null_count or not pa.types.is_boolean(listed.type):
         raise ArtifactError(f"{record['rows']}: does not say who is listed")
@@ -224,7 +258,7 @@ def _read_entities(reader: Reader, record: dict[str, Any]) -> Entities:
     made = Entities(
         side=record["side"],
         ids=Vocabulary(array, _kind(record["kind"])),
-        fields=fieldless(len(array)) if fields is None else reader.table(fields),
+        fields=fieldless(len(array)) if fields is None else reader.table(fields, len(array)),
         listed=listed.to_numpy(zero_copy_only=False),
         times=_read_times(rows),
         framed=bool(record["framed"]),
@@ -234,6 +268,12 @@ def _read_entities(reader: Reader, record: dict[str, Any]) -> Entities:
     if made.fields.num_rows != len(made):
         raise ValueError(f"{made.side}: ids and fields do not fit")
     return made
+
+
+def _are_distinct(array: pa.Array) -> bool:
+    """Return whether no id occurs twice; for ascending ones, as most are, a glance will do."""
+    ascending = pc.all(pc.less(array[:-1], array[1:])).as_py()
+    return ascending is not False or len(array.unique()) == len(array)
 
 
 def _kind(name: str) -> pa.DataType:
@@ -261,14 +301,17 @@ def _write_interactions(writer: Writer, one: WeightedInteractions) -> dict[str, 
 
 
 def _read_interactions(
-    reader: Reader, record: dict[str, Any], users: Vocabulary
+    reader: Reader, record: dict[str, Any], users: Vocabulary, products: int
 ) -> WeightedInteractions:
     weighting = Weighting(record["half_life_days"], record["event_weights"])
     weights = record["weights"]
     data = reader.array(weights) if isinstance(weights, str) else np.float32(weights)
     if data.dtype != np.float32 or not np.isfinite(data).all():
         raise ValueError("weights of interactions are not finite numbers")
-    matrix = _read_csr(reader, record, data, (len(users), record["width"]))
+    width = record["width"]
+    if not 0 <= width <= products:
+        raise ValueError("interactions and products do not fit")
+    matrix = _read_csr(reader, record, data, (len(users), width))
     origin, shift = _instant(record["origin"]), int(record.get("shift", 0))
     return WeightedInteractions(weighting, users, matrix, origin, shift)
 
@@ -312,3 +355,12 @@ def _read_csr(
 
 def _instant(micros: int | None) -> Instant | None:
     return None if micros is None else np.datetime64(micros, "us")
+
+
+def _span(months: list[str] | None) -> tuple[str, str] | None:
+    if months is None:
+        return None
+    first, last = months
+    if not (_MONTH.fullmatch(first) and _MONTH.fullmatch(last) and first <= last):
+        raise ValueError("the months of the first and last interaction are none")
+    return first, last

@@ -1,7 +1,8 @@
 """A folder replaced by the next version of itself, for readers, crashes and other writers at once.
 
-New files are written and synced beside the old ones, whose names differ. Then three atomic
-replacements of small files: both digests, the manifest, the one digest. Then the old files go.
+New files, a signature among them, are written and synced beside the old ones, whose names differ.
+Then three atomic replacements of small files: both digests, the manifest, the one digest. Then the
+old files go.
 At every moment the manifest names files that are all there, so whatever ends the process, the old
 or the new model is there, whole; what an ended process leaves, the next save takes away. Writers
 take turns by a lock on the folder itself. Nothing but files of a model's own is ever deleted.
@@ -25,6 +26,7 @@ from suitably.persistence.folder import (
     is_own,
     read_manifest,
     refuse_aliens,
+    signature_name,
 )
 from suitably.persistence.writer import HashingStream, Stored
 
@@ -41,11 +43,12 @@ _VOLUME = {"lost+found"}
 
 
 @contextmanager
-def publication(path: Path) -> Iterator["FolderSink"]:
+def publication(path: Path, sign: Callable[[str], bytes] | None = None) -> Iterator["FolderSink"]:
     """Open a folder for a new version; a link is followed and stays.
 
     Args:
         path: Absent, empty, or a saved model.
+        sign: Signs the digest of the manifest; None: the version is not signed.
 
     Raises:
         ArtifactError: Something else is there.
@@ -59,7 +62,10 @@ def publication(path: Path) -> Iterator["FolderSink"]:
             if made:
                 _sync_path(folder.parent)
             _clear(folder)
-            yield FolderSink(folder, descriptor)
+            sink = FolderSink(folder, descriptor, sign)
+            yield sink
+            if sign is None:  # the version before can have been the same one, signed
+                sink.take_signature_away()
         finally:
             _clear(folder)
             _sync(descriptor)
@@ -78,11 +84,18 @@ class FolderSink:
     Args:
         folder: Where to.
         descriptor: Of the folder; None where there are none.
+        sign: Signs the digest of the manifest; None: it is not signed.
     """
 
-    def __init__(self, folder: Path, descriptor: int | None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        descriptor: int | None,
+        sign: Callable[[str], bytes] | None = None,
+    ) -> None:
         self._folder = folder
         self._descriptor = descriptor
+        self._sign = sign
 
     def file(self, stem: str, ending: str, write: Callable[[RawIOBase], object]) -> Stored:
         """Write and sync a file under a name made of its digest."""
@@ -99,10 +112,21 @@ class FolderSink:
         # Also these before the first replacement, after which nothing needs room on the disk.
         both, _ = self._partial(lambda out: out.write(digest_lines(old, new)))
         one, _ = self._partial(lambda out: out.write(new.encode()))
+        if self._sign is not None:
+            signature = self._sign(new)
+            partial, _ = self._partial(lambda out: out.write(signature))
+            os.replace(partial, self._folder / signature_name(new))
         _sync(self._descriptor)
         for partial, name in ((both, DIGEST), (whole, MANIFEST), (one, DIGEST)):
             os.replace(partial, self._folder / name)
             _sync(self._descriptor)
+
+    def take_signature_away(self) -> None:
+        """Delete the signature of the version that is there."""
+        digest = _current_digest(self._folder)
+        if digest is not None:
+            with suppress(FileNotFoundError):
+                os.unlink(self._folder / signature_name(digest))
 
     def _partial(self, write: Callable[[RawIOBase], object]) -> tuple[Path, HashingStream]:
         path = self._folder / f".{secrets.token_hex(8)}.partial"
@@ -132,11 +156,12 @@ def _check(folder: Path, path: Path) -> None:
 
 
 def _clear(folder: Path) -> None:
-    """Delete the files of a model that the manifest does not name."""
+    """Delete the files of a model that the manifest does not name, nor is signed by."""
     kept: set[str] = set()
     if (folder / MANIFEST).exists():
         try:
-            kept = set(read_manifest(folder).facts["files"])
+            manifest = read_manifest(folder)
+            kept = {*manifest.facts["files"], signature_name(manifest.digest)}
         except (ArtifactError, LookupError, TypeError):
             return  # damaged: no telling what belongs to it, until it has been replaced
     for name in os.listdir(folder):

@@ -2,21 +2,18 @@
 
 import hashlib
 import io
-import math
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from suitably.errors import ArtifactError
 from suitably.persistence.folder import (
-    SCHEMA,
     Verify,
     is_listed_name,
     open_regular,
@@ -24,17 +21,14 @@ from suitably.persistence.folder import (
     refuse_aliens,
     retried,
 )
+from suitably.persistence.migrations import check_schema
+from suitably.persistence.npy import view_array
+from suitably.persistence.signing import check_signature
+from suitably.persistence.tables import read_table
 
 __all__ = ["Contents", "Reader", "open_folder"]
 
 Contents = Mapping[str, NDArray[np.uint8]]
-
-# More than a header of NumPy's may be long.
-_HEADER = 1 << 14
-_HEADERS = {
-    (1, 0): np.lib.format.read_array_header_1_0,
-    (2, 0): np.lib.format.read_array_header_2_0,
-}
 
 
 class Reader:
@@ -42,12 +36,12 @@ class Reader:
 
     Args:
         where: The place, for errors.
-        facts: The manifest.
+        facts: The manifest as it was written.
         contents: The bytes of every file that it lists.
 
     Attributes:
         where: The place, for errors.
-        facts: The manifest.
+        facts: The manifest as it was written.
     """
 
     def __init__(self, where: str, facts: dict[str, Any], contents: Contents) -> None:
@@ -62,15 +56,15 @@ class Reader:
             return np.asarray(values)
         octets = self._bytes(file)
         try:
-            return _array(octets)
-        except (ValueError, TypeError, EOFError, OverflowError) as error:
+            return view_array(octets)
+        except (ValueError, TypeError) as error:
             raise ArtifactError(f"{self.where}/{file}: {error}") from None
 
-    def table(self, file: str) -> pa.Table:
-        """Read a table."""
+    def table(self, file: str, rows: int | None = None) -> pa.Table:
+        """Read a table; refuse one of other than so many rows before it takes any room."""
         try:
-            return pq.read_table(pa.BufferReader(pa.py_buffer(self._bytes(file))))
-        except (pa.ArrowException, OSError) as error:
+            return read_table(self._bytes(file), rows)
+        except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
             raise ArtifactError(f"{self.where}/{file}: {error}") from None
 
     def text(self, file: str) -> str:
@@ -81,12 +75,14 @@ class Reader:
             raise ArtifactError(f"{self.where}/{file}: {error}") from None
 
     def _bytes(self, file: str) -> NDArray[np.uint8]:
-        if file not in self._contents:
+        if not isinstance(file, str) or file not in self._contents:
             raise ArtifactError(f"{self.where}: {file!r} is not named in the manifest")
         return self._contents[file]
 
 
-def open_folder(path: Path, verify: Verify) -> Reader:
+def open_folder(
+    path: Path, verify: Verify, is_right: Callable[[str, bytes], bool] | None = None
+) -> Reader:
     """Open one version of a saved model, whole, whoever saves to the folder meanwhile.
 
     Arrays are read-only maps of the files that were opened here; they outlast the folder.
@@ -95,20 +91,26 @@ def open_folder(path: Path, verify: Verify) -> Reader:
         path: The folder.
         verify: `"full"` checks every byte of every file; `"manifest"` checks the manifest's, and
             that the files it names are there in the size that it names.
+        is_right: Tells whether a signature of the manifest's digest is; None: none is asked for.
 
     Raises:
-        ArtifactError: Damaged, tampered with, incomplete, or not a saved model.
+        ArtifactError: Damaged, tampered with, incomplete, not signed as asked, or no saved model.
     """
     if verify not in ("full", "manifest"):
         raise ValueError(f'verify={verify!r}: must be "full" or "manifest"')
-    return retried(path, lambda: _open(path, verify))
+    return retried(path, lambda: _open(path, verify, is_right))
 
 
-def _open(path: Path, verify: Verify) -> Reader:
-    facts = read_manifest(path).facts
+def _open(path: Path, verify: Verify, is_right: Callable[[str, bytes], bool] | None) -> Reader:
+    def check(digest: str) -> None:
+        if is_right is not None:
+            check_signature(path, digest, is_right)
+
+    facts = read_manifest(path, check).facts
+    check_schema(facts, str(path))
     digests, sizes = facts.get("files"), facts.get("sizes", {})
-    if facts.get("schema") != SCHEMA or not isinstance(digests, dict):
-        raise ArtifactError(f"{path}: written in another format, this version reads {SCHEMA}")
+    if not isinstance(digests, dict):
+        raise ArtifactError(f"{path}: its manifest lists no files")
     contents = {}
     try:
         with ExitStack() as stack:
@@ -150,25 +152,3 @@ def _content(
         return np.asarray(np.memmap(file, np.uint8, "r")), digest
     data = file.read()
     return np.frombuffer(data, np.uint8), hashlib.sha256(data).hexdigest() if full else None
-
-
-def _array(octets: NDArray[np.uint8]) -> NDArray[Any]:
-    """View bytes as the array that a .npy file says they are.
-
-    Raises:
-        ValueError: They are not one array without objects, or more, or less.
-    """
-    head = io.BytesIO(octets[:_HEADER].tobytes())
-    version = np.lib.format.read_magic(head)
-    if version not in _HEADERS:  # rare: one with names of fields in other scripts
-        found: NDArray[Any] = np.lib.format.read_array(io.BytesIO(octets.tobytes()))
-        found.setflags(write=False)
-        return found
-    shape, fortran, kind = _HEADERS[version](head)
-    if kind.hasobject:
-        raise ValueError("holds Python objects, which are not read")
-    start = head.tell()
-    if start + math.prod(shape) * kind.itemsize != len(octets):
-        raise ValueError("is not one array")
-    values = octets[start:].view(kind)
-    return values.reshape(shape, order="F" if fortran else "C")

@@ -3,7 +3,7 @@
 import hashlib
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -11,7 +11,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from suitably.persistence.folder import SCHEMA
+from suitably.errors import ArtifactError
+from suitably.persistence.fingerprint import manifest_fingerprint
+from suitably.persistence.folder import MOST_BYTES, SCHEMA
+from suitably.persistence.npy import check_storable
+from suitably.persistence.tables import plain_columns
 
 __all__ = ["HashingStream", "Sink", "Stored", "Writer"]
 
@@ -95,28 +99,48 @@ class Writer:
         array = np.asarray(array)
         if array.dtype == object:
             return self.table(name, pa.table({"values": pa.array(array.tolist())}))
+        try:
+            check_storable(array)
+        except TypeError as error:
+            raise ArtifactError(f"{name}: {error}") from None
         return self._file(name, "npy", lambda out: np.save(out, array, allow_pickle=False))
 
-    def table(self, name: str, table: pa.Table) -> str:
-        """Write a table."""
-        return self._file(
-            name, "parquet", lambda out: pq.write_table(table, out, compression="zstd")
-        )
+    def table(self, name: str, table: pa.Table, distinct: Sequence[str] = ()) -> str:
+        """Write a table, with dictionaries but for columns whose values are distinct anyway."""
+        plain = {*distinct, *plain_columns(table)}
+        repeated: Any = [column for column in table.column_names if column not in plain]
+        if not plain:
+            repeated = True  # nested columns have names of their own
+
+        def write(out: io.RawIOBase) -> None:
+            pq.write_table(table, out, compression="zstd", use_dictionary=repeated)
+
+        return self._file(name, "parquet", write)
 
     def text(self, name: str, text: str) -> str:
         """Write a policy."""
         return self._file(name, "toml", lambda out: out.write(text.encode("utf-8")))
 
     def manifest(self, facts: dict[str, Any]) -> None:
-        """Write the manifest, last of all."""
+        """Write the manifest, last of all.
+
+        Raises:
+            ArtifactError: It is larger than one that would be read.
+        """
         document = {
             **facts,
             "schema": SCHEMA,
             "files": {file.name: file.digest for file in self._files.values()},
             "sizes": {file.name: file.size for file in self._files.values()},
         }
-        text = json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False)
-        self._sink.publish(text.encode("utf-8"))
+        document["fingerprint"] = manifest_fingerprint(document)
+        text = json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False).encode("utf-8")
+        if len(text) > MOST_BYTES:
+            raise ArtifactError(
+                f"the manifest has {len(text):,} bytes, at most {MOST_BYTES:,} would be read: "
+                f"let state() hold large things as arrays"
+            )
+        self._sink.publish(text)
 
     def _file(self, name: str, ending: str, write: Callable[[io.RawIOBase], object]) -> str:
         stored = self._sink.file(name, ending, write)

@@ -559,20 +559,27 @@ class Pipeline(Parameterized):
             lambda ids: self.recommend(ids, k=k, as_of=as_of, amount=amount).to_arrow(), batches
         )
 
-    def save(self, path: str | Path) -> None:
+    def save(self, path: str | Path, sign: Any = None) -> None:
         """Write the fitted pipeline to a folder, without pickle; see `suitably.load`.
 
         Of users and products every column is written, of interactions their weights and no log.
         A model that is there is replaced at once: whoever loads meanwhile, and whatever ends this
         process, finds the old or the new one, whole. Foreign files in the folder are kept.
 
+        Args:
+            path: The folder.
+            sign: An Ed25519 private key of the library `cryptography`, its PEM as bytes, or the
+                path of its PEM, for a model whose origin `load` can check; None: it is not signed.
+
         Raises:
             NotFittedError: Called before `fit`.
             ArtifactError: A component cannot be written, or something else is at the path.
+            ImportError: `sign` without the extra `sign`.
+            ValueError: `sign` is no such key.
             OSError: The disk is full, or the folder cannot be written to; the old model stays.
         """
         with logged(_log, "save"):
-            save_model(self._fitted(), Path(path))
+            save_model(self._fitted(), Path(path), sign)
 
     @classmethod
     def _from_model(cls, model: Model) -> "Pipeline":
@@ -661,7 +668,10 @@ class Pipeline(Parameterized):
 
 
 def load(
-    path: str | Path, verify: Verify = "full", trusted: Sequence[Callable[..., Any]] = ()
+    path: str | Path,
+    verify: Verify = "full",
+    trusted: Sequence[Callable[..., Any]] = (),
+    public_key: Any = None,
 ) -> Pipeline:
     """Read a saved pipeline; nothing in the folder is executed.
 
@@ -669,12 +679,17 @@ def load(
         path: The folder.
         verify: `"full"` checks the sha256 of every file, `"manifest"` only the manifest's.
         trusted: Classes and functions of your own that the pipeline is made of.
+        public_key: The Ed25519 public key by whose owner the pipeline must be signed: a key of the
+            library `cryptography`, its PEM as bytes, or the path of its PEM; None: signed or not.
 
     Raises:
-        ArtifactError: Damaged, tampered with, or made of a class that is not trusted.
+        ArtifactError: Damaged, tampered with, made of a class that is not trusted, or not signed
+            with the key.
+        ImportError: `public_key` without the extra `sign`.
+        ValueError: `public_key` is no such key.
     """
     with logged(_log, "load"):
-        return Pipeline._from_model(load_model(Path(path), verify, trusted))
+        return Pipeline._from_model(load_model(Path(path), verify, trusted, public_key))
 
 
 def _positive_k(k: Any) -> int:

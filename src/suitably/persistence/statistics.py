@@ -1,0 +1,45 @@
+"""Data statistics of a model: how much it has learned from, and nothing of anybody."""
+
+from typing import Any
+
+from suitably.data.entities import Entities
+from suitably.model.model import Model
+
+__all__ = ["data_statistics"]
+
+_FEW = 10  # of users who share something, fewer are not counted
+
+
+def data_statistics(model: Model) -> dict[str, Any]:
+    """Return counts, and shares of what is missing: the same of the model once saved and loaded.
+
+    Returns:
+        users, products: How many ids are known.
+        catalogue: How many of the products can be recommended.
+        owned: Pairs of a user and a product owned.
+        interactions: Pairs of a user and a product with a weight, by weighting, in their order.
+        missing: By side and field, the share of ids without a value; of users it is None where
+            those with, or those without, are fewer than ten, but some.
+    """
+    state = model.state
+    return {
+        "users": len(state.users),
+        "products": len(state.products),
+        "catalogue": len(state.positions),
+        "owned": int(state.owned.nnz),
+        "interactions": [int(one.weights.nnz) for one in model.interactions.values()],
+        "missing": {
+            "users": _missing(state.users, _FEW),
+            "products": _missing(state.products, 1),
+        },
+    }
+
+
+def _missing(entities: Entities, few: int) -> dict[str, float | None]:
+    rows = len(entities)
+    shares: dict[str, float | None] = {}
+    for name in entities.fields.column_names:
+        missing = entities.fields[name].null_count
+        telling = min(missing, rows - missing)
+        shares[name] = None if 0 < telling < few else missing / max(rows, 1)
+    return shares
