@@ -25,6 +25,7 @@ from suitably.governance.merkle import (
     merkle_root,
     sided_path,
 )
+from suitably.governance.postgres_store import PostgresStore
 from suitably.governance.receipt import Proof, receipt_of
 from suitably.governance.row_bytes import value_digests
 from suitably.governance.sqlite_store import SQLiteStore
@@ -355,12 +356,7 @@ class AuditTrail:
 def open_store(path: str | Path, read_only: bool = False) -> Store:
     """Open the store at a path, or at the address of a database server."""
     if "://" in str(path):
-        try:
-            from suitably.governance.postgres_store import PostgresStore
-        except ImportError:
-            raise ImportError("PostgreSQL needs the extra suitably[audit-postgres]") from None
-        store: Store = PostgresStore(str(path))
-        return store
+        return PostgresStore(str(path), read_only)
     place = Path(path)
     if not place.parent.is_dir():
         raise DataError(f"{place.parent}: no such folder")

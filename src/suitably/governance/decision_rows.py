@@ -180,7 +180,14 @@ class DecisionRows:
                 start = end
             with pa.ipc.open_stream(pa.py_buffer(payload[start:])) as reader:
                 inputs = reader.read_all()
-        except (LookupError, TypeError, ValueError, OverflowError, pa.ArrowException) as error:
+        except (
+            ArithmeticError,
+            LookupError,
+            OSError,
+            TypeError,
+            ValueError,
+            pa.ArrowException,
+        ) as error:
             raise ArtifactError(f"the decisions of a block cannot be read: {error}") from None
         return DecisionRows(header, arrays, inputs, product_digests)
 

@@ -113,13 +113,14 @@ class _Walk:
             self.count = max(seq, self.count)
         if record.previous != self._last:
             yield Problem(seq, "does not follow the record before it")
-        if not record.is_whole:
+        whole = record.is_whole
+        if not whole:
             yield Problem(seq, f"{_changed(record)} has been changed")
         if self.count == 0 and record.kind != "trail":
             yield Problem(seq, "is not the beginning of a trail")
         if record.body is None or record.payload is None:
             self.emptied.append(seq)
-        else:
+        elif whole:
             yield from self._content(record)
         self.tree.add(leaf_hash(record.hash))
         self._last = record.hash
@@ -163,7 +164,7 @@ class _Walk:
                 self._purged |= set(facts["purged"])
             elif record.kind == "decisions":
                 yield from self._decisions(record, facts)
-        except (ArtifactError, LookupError, TypeError, ValueError) as error:
+        except (ArtifactError, LookupError, OSError, TypeError, ValueError) as error:
             yield Problem(record.seq, f"its content cannot be read: {error}")
 
     def _decisions(self, record: AuditRecord, facts: dict[str, Any]) -> Iterator[Problem]:
@@ -192,7 +193,7 @@ def catalogue_ids(record: AuditRecord) -> pa.Array:
     try:
         with pa.ipc.open_stream(pa.py_buffer(record.payload)) as reader:
             return reader.read_all()["product_id"].combine_chunks()
-    except (LookupError, TypeError, pa.ArrowException) as error:
+    except (LookupError, OSError, TypeError, pa.ArrowException) as error:
         raise ArtifactError(f"record {record.seq}: names no products: {error}") from None
 
 
