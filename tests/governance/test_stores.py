@@ -52,6 +52,9 @@ def test_records_come_back_as_they_were(place: str) -> None:
         assert list(found.records(3, 5)) == made[3:5]
         assert list(found.records(18)) == made[18:]
         assert list(found.records(9, 9)) == list(found.records(21)) == []
+        assert list(found.records(kinds=["trail", "decisions"])) == made
+        assert list(found.backwards(["trail"])) == list(found.records(0, 9, ["key"])) == []
+        assert list(found.backwards(["decisions"])) == made[::-1]
         assert found.hashes() == [one.hash for one in made]
         assert found.hashes(19) == [one.hash for one in made[19:]]
         assert found.tail() == Tail(21, made[-1].hash)

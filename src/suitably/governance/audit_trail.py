@@ -247,10 +247,9 @@ class AuditTrail:
             first = record.facts
         if first is None or first.get("schema") != _SCHEMA:
             raise ArtifactError(f"{self._where}: begins with no record that this version reads")
-        for record in self._store.backwards():
-            if record.kind in ("key", "trail"):
-                latest = record.facts.get("key")
-                break
+        for record in self._store.backwards(("key", "trail")):
+            latest = record.facts.get("key")
+            break
         if latest != key_id(self._keys.current):
             raise ArtifactError(
                 f"{self._where}: its present key is another one than that given; open it with the "
@@ -325,8 +324,8 @@ class AuditTrail:
     def _about(self, user_id: Any) -> Iterator[tuple[AuditRecord, int]]:
         """Yield the records that hold decisions about a user, and the rows, the latest first."""
         subjects: dict[str, bytes] = {}
-        for record in self._store.backwards():
-            if record.kind != "decisions" or record.payload is None:
+        for record in self._store.backwards(("decisions",)):
+            if record.payload is None:
                 continue
             facts = record.facts
             name = facts["header"]["key"]

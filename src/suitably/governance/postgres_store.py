@@ -19,6 +19,7 @@ _SCHEMA = 1
 _ABOUT = f"suitably audit trail, schema {_SCHEMA}"
 _WAIT = f"SELECT pg_advisory_xact_lock({0x5375697461626C79})"  # "Suitably"
 _COLUMNS = "seq, kind, at, body, payload, body_digest, payload_digest, root, previous, hash"
+_SELECT = f"SELECT {_COLUMNS} FROM suitably_audit.records"
 _NAMES = tuple(_COLUMNS.split(", "))
 _KINDS = {
     "seq": "bigint", "kind": "text", "at": "bigint", "body": "bytea", "payload": "bytea",
@@ -153,33 +154,27 @@ class PostgresStore:
 
     def hashes(self, start: int = 0) -> list[bytes]:
         """See `Store`."""
-        query = "SELECT hash FROM suitably_audit.records WHERE seq >= %(place)s ORDER BY seq"
-        return [bytes(row[0] or b"") for row in self._rows(query, start)]
+        query = "SELECT hash FROM suitably_audit.records WHERE seq >= %(start)s ORDER BY seq"
+        asked = {"start": start}
+        found = self._guarded(lambda connection: list(connection.exec_driver_sql(query, asked)))
+        return [bytes(row.hash or b"") for row in found]
 
-    def records(self, start: int = 0, stop: int | None = None) -> Iterator[AuditRecord]:
+    def records(
+        self, start: int = 0, stop: int | None = None, kinds: Sequence[str] = ()
+    ) -> Iterator[AuditRecord]:
         """See `Store`."""
-        query = (
-            f"SELECT {_COLUMNS} FROM suitably_audit.records WHERE seq > %(place)s "
-            "ORDER BY seq LIMIT 16"
-        )
-        last = start - 1
-        while found := self._rows(query, last):
-            for row in found:
-                if stop is not None and row.seq >= stop:
-                    return
-                yield _record(row)
-            last = found[-1].seq
-
-    def backwards(self) -> Iterator[AuditRecord]:
-        """See `Store`."""
-        query = (
-            f"SELECT {_COLUMNS} FROM suitably_audit.records WHERE seq < %(place)s "
-            "ORDER BY seq DESC LIMIT 16"
-        )
-        last = 2**63 - 1
-        while found := self._rows(query, last):
+        asked = {"last": start - 1, "end": 2**63 - 1 if stop is None else stop}
+        query = f"{_SELECT} WHERE seq > %(last)s AND seq < %(end)s"
+        while found := self._rows(query, "", asked, kinds):
             yield from map(_record, found)
-            last = found[-1].seq
+            asked["last"] = found[-1].seq
+
+    def backwards(self, kinds: Sequence[str] = ()) -> Iterator[AuditRecord]:
+        """See `Store`."""
+        asked = {"last": 2**63 - 1}
+        while found := self._rows(f"{_SELECT} WHERE seq < %(last)s", "DESC", asked, kinds):
+            yield from map(_record, found)
+            asked["last"] = found[-1].seq
 
     def faults(self) -> list[str]:
         """See `Store`."""
@@ -192,11 +187,13 @@ class PostgresStore:
                 self._engine.dispose(close=self._process == os.getpid())
             self._engine = None
 
-    def _rows(self, query: str, place: int) -> "list[Row[Any]]":
-        def read(connection: "Connection") -> "list[Row[Any]]":
-            return list(connection.exec_driver_sql(query, {"place": place}).fetchall())
-
-        return self._guarded(read)
+    def _rows(
+        self, query: str, order: str, asked: dict[str, int], kinds: Sequence[str]
+    ) -> "list[Row[Any]]":
+        some = " AND kind = ANY(%(kinds)s)" if kinds else ""
+        query = f"{query}{some} ORDER BY seq {order} LIMIT 16"
+        values = {**asked, "kinds": list(kinds)}
+        return self._guarded(lambda connection: list(connection.exec_driver_sql(query, values)))
 
     def _guarded(self, call: Callable[["Connection"], _Made], alone: bool = False) -> _Made:
         """Call within a transaction; whatever the server says is told as our own error.
