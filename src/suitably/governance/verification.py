@@ -100,6 +100,8 @@ class _Walk:
         self._met = {"head": False, "anchor": False}
         self._last = GENESIS
         self._purged: set[int] = set()
+        self._decided: set[int] = set()
+        self._held: dict[int, set[int]] = {}
         self._catalogues: dict[int, NDArray[np.uint8] | None] = {}
 
     def step(self, record: AuditRecord) -> Iterator[Problem]:
@@ -118,6 +120,8 @@ class _Walk:
             yield Problem(seq, f"{_changed(record)} has been changed")
         if self.count == 0 and record.kind != "trail":
             yield Problem(seq, "is not the beginning of a trail")
+        if record.kind == "decisions":
+            self._decided.add(seq)
         if record.body is None or record.payload is None:
             self.emptied.append(seq)
         elif whole:
@@ -161,11 +165,25 @@ class _Walk:
             if record.kind == "catalogue":
                 self._catalogues[record.seq] = catalogue_digests(record)
             elif record.kind == "purge":
-                self._purged |= set(facts["purged"])
+                yield from self._purge(record.seq, facts)
+            elif record.kind == "hold":
+                self._held[record.seq] = set(facts["records"])
+            elif record.kind == "release":
+                self._held.pop(facts["hold"], None)
             elif record.kind == "decisions":
                 yield from self._decisions(record, facts)
         except (ArtifactError, LookupError, OSError, TypeError, ValueError) as error:
             yield Problem(record.seq, f"its content cannot be read: {error}")
+
+    def _purge(self, seq: int, facts: dict[str, Any]) -> Iterator[Problem]:
+        """Take note of what a record says was purged; nothing but decisions, and none held."""
+        for one in (one for some in facts["purged"] for one in some["records"]):
+            if one not in self._decided:
+                yield Problem(seq, f"purges record {one}, which is none of decisions before it")
+            for hold, held in self._held.items():
+                if one in held:
+                    yield Problem(seq, f"purges record {one}, which record {hold} holds")
+            self._purged.add(one)
 
     def _decisions(self, record: AuditRecord, facts: dict[str, Any]) -> Iterator[Problem]:
         digests = self._catalogues.get(facts["header"]["catalogue"])
