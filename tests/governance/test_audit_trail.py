@@ -141,8 +141,8 @@ def test_any_record_that_is_gone_is_found(tmp_path: Path, seq: int) -> None:
     [
         ["UPDATE records SET seq = 99 WHERE seq = 2", "UPDATE records SET seq = 2 WHERE seq = 3",
          "UPDATE records SET seq = 3 WHERE seq = 99"],
-        ["INSERT INTO records SELECT 5, kind, at, body, payload, body_digest, payload_digest, "
-         "root, previous, hash FROM records WHERE seq = 4"],
+        ["INSERT INTO records SELECT 5, kind, at, body_digest, payload_digest, root, previous, "
+         "hash, body, payload FROM records WHERE seq = 4"],
         ["CREATE TABLE other (x)"],
         ["CREATE VIEW other AS SELECT * FROM records"],
         ["DELETE FROM records"],

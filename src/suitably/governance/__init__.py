@@ -8,7 +8,10 @@ from suitably.governance.indicator_weights import (
     ahp_weights,
     entropy_weights,
 )
+from suitably.governance.legal_hold import Hold
+from suitably.governance.purge import Purge
 from suitably.governance.receipt import check_receipt
+from suitably.governance.retention import RETENTION_CLASSES, RetentionClass
 from suitably.governance.trust_index import TrustIndex
 from suitably.governance.verification import Problem, Verification
 from suitably.utils.masking import DIRECT_IDENTIFIERS, masked
@@ -17,11 +20,15 @@ from suitably.utils.pseudonym import pseudonym, set_pseudonym_key
 __all__ = [
     "DIRECT_IDENTIFIERS",
     "PURPOSES",
+    "RETENTION_CLASSES",
     "AHPWeights",
     "AuditTrail",
     "Consent",
     "EntropyWeights",
+    "Hold",
     "Problem",
+    "Purge",
+    "RetentionClass",
     "TrustIndex",
     "Verification",
     "ahp_weights",

@@ -43,6 +43,11 @@ class KeyRing:
         """The key of new records."""
         return self._keys[-1]
 
+    @property
+    def all(self) -> tuple[bytes, ...]:
+        """All of them, the oldest first."""
+        return tuple(self._keys)
+
     def of(self, name: str) -> bytes | None:
         """Return the key of some records, None where it is not here."""
         return next((key for key in self._keys if key_id(key) == name), None)

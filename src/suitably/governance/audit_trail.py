@@ -1,49 +1,47 @@
 """Audit trail: every decision on record, chained, provable to an auditor and to the customer."""
 
 import secrets
-import time
-from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
-from numpy.typing import NDArray
 
-from suitably.data.vocabulary import Vocabulary
 from suitably.errors import ArtifactError, DataError
 from suitably.governance.audit_key import KeyRing, key_id, key_path
-from suitably.governance.audit_record import GENESIS, AuditRecord
+from suitably.governance.audit_record import AuditRecord
+from suitably.governance.catalogues import Catalogues
+from suitably.governance.chained_log import ChainedLog
+from suitably.governance.decision_index import decisions_about, find_decision
 from suitably.governance.decision_rows import DecisionRows
-from suitably.governance.head_file import Head, head_path, read_head, write_head
+from suitably.governance.head_file import head_path
+from suitably.governance.legal_hold import Hold, hold_body, holds_in_force
 from suitably.governance.merkle import (
-    MerkleFrontier,
     inclusion_path,
     leaf_hash,
     merkle_root,
     sided_path,
 )
+from suitably.governance.postgres_store import PostgresStore
+from suitably.governance.purge import ContractEnds, Purge, expired, held_among, purge_body, read_now
 from suitably.governance.receipt import Proof, receipt_of
-from suitably.governance.row_bytes import value_digests
+from suitably.governance.retention import Retention, read_retention
 from suitably.governance.sqlite_store import SQLiteStore
-from suitably.governance.store import Store, Tail
+from suitably.governance.store import Store
 from suitably.governance.subjects import Subjects, subject_of
 from suitably.governance.verification import (
     Verification,
-    catalogue_digests,
-    catalogue_ids,
     verify_records,
 )
-from suitably.pipeline.decision_block import DecisionBlock, DecisionContext
+from suitably.pipeline.decision_block import DecisionBlock
 from suitably.utils.fork import ForkLock
 from suitably.utils.progress import logger
 
 __all__ = ["AuditTrail", "open_store"]
 
 _SCHEMA = 1
-_CATALOGUES = 4
 _log = logger(__name__)
 
 
@@ -66,6 +64,9 @@ class AuditTrail:
             (`postgresql+psycopg://…`, extra `audit-postgres`).
         key: What pseudonyms are under, 16 bytes or more, as bytes or text, or a list of keys of
             which the last is the present one. None: a key that is kept in a file beside it.
+        retention: How long decisions are kept at least: a `RetentionClass` or the name of one in
+            `RETENTION_CLASSES`, several of them, or such by policy id beside the built-in policies'
+            own. None: by the built-in policies; what has no class is kept for good. See `purge`.
 
     Raises:
         ArtifactError: Something else is there, a trail of another schema, or of another key.
@@ -91,9 +92,14 @@ class AuditTrail:
     """
 
     def __init__(
-        self, path: str | Path, key: bytes | str | Sequence[bytes | str] | None = None
+        self,
+        path: str | Path,
+        key: bytes | str | Sequence[bytes | str] | None = None,
+        retention: Retention | None = None,
     ) -> None:
         self.path = path
+        self.retention = retention
+        self._retention = read_retention(retention)
         keys = [key] if isinstance(key, bytes | str) else key
         self._given = keys
         self._store = open_store(path)
@@ -101,12 +107,12 @@ class AuditTrail:
         if keys is None and beside is None:
             raise ValueError("key: give one, since there is no file beside a database server")
         self._keys = KeyRing(keys, key_path(Path(path)))
-        self._head = None if beside is None else head_path(beside)
+        self._log = ChainedLog(
+            self._store, None if beside is None else head_path(beside), _shown(path)
+        )
         self._lock = ForkLock()
-        self._tree, self._last = MerkleFrontier(), GENESIS
         self._subjects = Subjects()
-        self._catalogues: OrderedDict[tuple[str, int], tuple[Vocabulary, int, NDArray[np.uint8]]]
-        self._catalogues = OrderedDict()
+        self._catalogues = Catalogues(self._store, self._log)
         self._begin()
 
     @property
@@ -115,9 +121,8 @@ class AuditTrail:
 
         Keep it where whoever can write to the trail cannot: it is the anchor of `verify`.
         """
-        with self._lock:
-            self._follow()
-            return self._tree.size, self._tree.root.hex()
+        head = self._log.head
+        return head.count, head.root
 
     def record(self, block: DecisionBlock) -> None:
         """Keep a block of decisions; once this returns it outlasts a crash.
@@ -128,7 +133,7 @@ class AuditTrail:
         """
         context, key = block.context, self._keys.current
         subjects = self._subjects.of(context.model, context.users, block.rows, block.user_ids, key)
-        catalogue, digests = self._catalogue(context)
+        catalogue, digests = self._catalogues.of(context)
         rows = DecisionRows.of(block, subjects, digests, key_id(key), catalogue)
         arrays, payload = rows.packed()
         body = {
@@ -136,15 +141,19 @@ class AuditTrail:
             "exclusions": block.exclusions,
             "header": rows.header,
             "narrowed": None if context.narrowed is None else context.narrowed.to_pylist(),
+            "retention": [
+                [one.name, one.years, one.since]
+                for one in self._retention.of([policy.id for policy in context.policies])
+            ],
         }
-        self._append("decisions", body, payload, merkle_root(rows.leaves))
+        self._log.append("decisions", body, payload, merkle_root(rows.leaves))
 
     def forget(self, user_id: Any, as_of: pd.Timestamp | None) -> None:
         """Keep that a user was erased from a pipeline, under a pseudonym; see `Pipeline.forget`."""
         key = self._keys.current
         moment = None if as_of is None else as_of.isoformat()
         subject = subject_of(user_id, key).hex()
-        self._append("erasure", {"as_of": moment, "key": key_id(key), "subject": subject})
+        self._log.append("erasure", {"as_of": moment, "key": key_id(key), "subject": subject})
 
     def rotate(self, key: bytes | str | None = None) -> None:
         """Put the pseudonyms of later records under another key.
@@ -160,14 +169,17 @@ class AuditTrail:
         """
         with self._lock:
             self._keys.add(key)
-        self._append("key", {"key": key_id(self._keys.current)})
+        self._log.append("key", {"key": key_id(self._keys.current)})
 
     def decisions(self, user_id: Any) -> list[str]:
         """Return the decisions about a user, the latest first, as `"record:row"`.
 
         All records are looked through, so it takes a while in a long trail.
         """
-        return [f"{record.seq}:{row}" for record, row in self._about(user_id)]
+        return [
+            f"{record.seq}:{row}"
+            for record, row in decisions_about(self._store, self._keys, user_id)
+        ]
 
     def receipt(self, user_id: Any, decision: str | None = None) -> dict[str, Any]:
         """Return a customer's own decision, with a proof that it is on record under the head.
@@ -182,7 +194,7 @@ class AuditTrail:
         Raises:
             DataError: There is no such decision about them, or it was purged.
         """
-        for record, row in self._about(user_id):
+        for record, row in decisions_about(self._store, self._keys, user_id):
             if decision in (None, f"{record.seq}:{row}"):
                 return self._receipt(record, row)
         asked = "no decision about this user" if decision is None else f"no decision {decision!r}"
@@ -190,7 +202,7 @@ class AuditTrail:
 
     def _receipt(self, record: AuditRecord, row: int) -> dict[str, Any]:
         facts = record.facts
-        ids, digests = self._named(facts["header"]["catalogue"])
+        ids, digests = self._catalogues.named(facts["header"]["catalogue"])
         rows = DecisionRows.unpacked(
             facts["header"], facts["arrays"], record.payload or b"", digests
         )
@@ -209,15 +221,93 @@ class AuditTrail:
         )
         return receipt_of(rows, ids.take(pa.array(codes)).to_pylist(), proof)
 
-    def _named(self, seq: int) -> tuple[pa.Array, NDArray[np.uint8]]:
-        """Return the product ids that a record names, and their digests.
+    def hold(self, reason: str, user_id: Any = None, decision: str | None = None) -> int:
+        """Keep decisions from being purged, however old, until they are released.
+
+        A user's hold includes decisions that are still to come. After a rotation of keys nobody can
+        tell which of the later records are theirs, so all of these are kept: hold anew, and release
+        the old one.
+
+        Args:
+            reason: Why; it stands in the trail as it is, so it should name nobody.
+            user_id: Everything about this user is held.
+            decision: Or this decision, and with it the others of its record.
+
+        Returns:
+            What to release it by.
 
         Raises:
-            ArtifactError: It is not there.
+            DataError: Not one of the two, no reason, or no such decision.
         """
-        for record in self._store.records(seq, seq + 1):
-            return catalogue_ids(record), catalogue_digests(record)
-        raise ArtifactError(f"{self._where}: record {seq}, which names the products, is missing")
+        if (user_id is None) == (decision is None):
+            raise DataError("hold: give a user_id or a decision")
+        if decision is None:
+            records = {
+                record.seq for record, _ in decisions_about(self._store, self._keys, user_id)
+            }
+            subjects = {key_id(key): subject_of(user_id, key).hex() for key in self._keys.all}
+        else:
+            records, subjects = {find_decision(self._store, decision)[0].seq}, {}
+        made = self._log.append("hold", hold_body(reason, decision, sorted(records), subjects))
+        assert made is not None
+        return made.seq
+
+    def release(self, hold: int, reason: str) -> None:
+        """End a hold; the trail keeps that there was one.
+
+        Raises:
+            DataError: There is none that is in force, or no reason.
+        """
+        if hold not in holds_in_force(self._store):
+            raise DataError(f"release: no hold {hold!r} is in force")
+        if not isinstance(reason, str) or not reason.strip():
+            raise DataError("release: say why")
+        self._log.append("release", {"hold": hold, "reason": reason})
+
+    @property
+    def holds(self) -> tuple[Hold, ...]:
+        """What is held, the oldest first."""
+        return tuple(holds_in_force(self._store).values())
+
+    def purge(self, now: Any = None, contracts_ended: Any = None) -> Purge:
+        """Take the content out of records of decisions whose retention has run out.
+
+        A record goes as a whole, once all its retention classes have run out for all customers in
+        it, and nothing holds it. What stays is that it was there, when, and its hashes; a record of
+        the purge names it. So the trail verifies as before, and receipts that customers have go on
+        proving what they say.
+
+        Args:
+            now: As of when, at the latest the present; None: the present. Times without a zone are
+                UTC.
+            contracts_ended: For classes whose years begin at the end of the contract: a frame of
+                `user_id` and `ended_at`. Of whoever is not in it the contract runs on.
+
+        Raises:
+            DataError: A frame that cannot be used, or a moment to come.
+            OSError: Nothing was purged.
+        """
+        moment, count = read_now(now, datetime.now(UTC)), self._log.count
+        found = expired(self._store, moment, ContractEnds(self._pseudonyms, contracts_ended))
+        held: set[int] = set()
+        start = 0
+        while True:
+            holds = holds_in_force(self._store, start, count)
+            held |= held_among(self._store, (one.seq for one in found), holds)
+            found = [one for one in found if one.seq not in held]
+            if not found:
+                return Purge(None, (), tuple(sorted(held)))
+            seqs = [one.seq for one in found]
+            made = self._log.append(
+                "purge", purge_body(moment, found), emptied=seqs, expected=count
+            )
+            if made is not None:
+                return Purge(made.seq, tuple(seqs), tuple(sorted(held)))
+            start, count = count, self._log.count  # others have appended, perhaps a hold
+
+    def _pseudonyms(self, user_ids: list[Any], key: str) -> list[bytes] | None:
+        known = self._keys.of(key)
+        return None if known is None else [subject_of(one, known) for one in user_ids]
 
     def verify(self, anchor: str | None = None) -> Verification:
         """Look for any record that was changed, added, taken away or moved.
@@ -228,8 +318,7 @@ class AuditTrail:
         Returns:
             What was found; `ok` where nothing is wrong.
         """
-        beside = None if self._head is None else read_head(self._head)
-        return verify_records(self._store, beside, anchor)
+        return verify_records(self._store, self._log.kept_head, anchor)
 
     def close(self) -> None:
         """Let go of the file; the next use opens it again."""
@@ -240,127 +329,38 @@ class AuditTrail:
         if not self._store.tail().count:
             body = {"key": key_id(self._keys.current), "schema": _SCHEMA,
                     "trail": secrets.token_hex(16)}  # fmt: skip
-            self._append("trail", body, only_first=True)
+            self._log.append("trail", body, expected=0)  # unless another process was first
         first, latest = None, None
         for record in self._store.records(0, 1):
             first = record.facts
         if first is None or first.get("schema") != _SCHEMA:
-            raise ArtifactError(f"{self._where}: begins with no record that this version reads")
-        for record in self._store.backwards():
-            if record.kind in ("key", "trail"):
-                latest = record.facts.get("key")
-                break
+            raise ArtifactError(f"{self._log.where}: begins with no record that this version reads")
+        for record in self._store.backwards(("key", "trail")):
+            latest = record.facts.get("key")
+            break
         if latest != key_id(self._keys.current):
             raise ArtifactError(
-                f"{self._where}: its present key is another one than that given; open it with the "
-                f"key of its latest records"
+                f"{self._log.where}: its present key is another one than that given; open it "
+                f"with the key of its latest records"
             )
-
-    def _append(
-        self,
-        kind: str,
-        body: dict[str, Any],
-        payload: bytes = b"",
-        root: bytes = GENESIS,
-        only_first: bool = False,
-    ) -> AuditRecord | None:
-        def chain(tail: Tail) -> list[AuditRecord]:
-            if only_first and tail.count:
-                return []  # another process was first
-            self._check_known(tail)
-            now = time.time_ns() // 1000
-            return [AuditRecord.of(tail.count, kind, now, body, payload, root, tail.last)]
-
-        with self._lock:
-            made = self._store.append(chain)
-            if not made:
-                return None
-            (record,) = made
-            self._follow(record)
-            if self._head is not None:
-                write_head(self._head, Head(self._tree.size, self._tree.root.hex()))
-            return record
-
-    def _check_known(self, tail: Tail) -> None:
-        known = self._tree.size
-        if tail.count < known or (tail.count == known and tail.last != self._last):
-            raise ArtifactError(
-                f"{self._where}: records that were there have been changed or taken away since; "
-                f"nothing was recorded"
-            )
-
-    def _follow(self, record: AuditRecord | None = None) -> None:
-        """Let the tree take in what has come, of other processes too."""
-        if record is not None and record.seq == self._tree.size:
-            fresh = [record.hash]
-        else:
-            self._check_known(self._store.tail())
-            fresh = self._store.hashes(self._tree.size)
-        for one in fresh:
-            self._tree.add(leaf_hash(one))
-            self._last = one
-
-    def _catalogue(self, context: DecisionContext) -> tuple[int, NDArray[np.uint8]]:
-        """Return the record that names a catalogue, written once, and the digests of its ids."""
-        name = (context.model, id(context.products))
-        with self._lock:
-            kept = self._catalogues.get(name)
-        if kept is not None and kept[0] is context.products:
-            return kept[1], kept[2]
-        ids = context.products.decode(np.arange(len(context.products)))
-        sink = pa.BufferOutputStream()
-        with pa.ipc.new_stream(sink, pa.schema([("product_id", ids.type)])) as writer:
-            writer.write_table(pa.table({"product_id": ids}))
-        body = {"model": context.model, "products": len(ids)}
-        record = self._append("catalogue", body, sink.getvalue().to_pybytes())
-        assert record is not None
-        digests = value_digests(context.products.array)
-        with self._lock:  # the ids are held too, lest others come to have their address
-            self._catalogues[name] = (context.products, record.seq, digests)
-            while len(self._catalogues) > _CATALOGUES:
-                self._catalogues.popitem(last=False)
-        return record.seq, digests
-
-    def _about(self, user_id: Any) -> Iterator[tuple[AuditRecord, int]]:
-        """Yield the records that hold decisions about a user, and the rows, the latest first."""
-        subjects: dict[str, bytes] = {}
-        for record in self._store.backwards():
-            if record.kind != "decisions" or record.payload is None:
-                continue
-            facts = record.facts
-            name = facts["header"]["key"]
-            if name not in subjects:
-                key = self._keys.of(name)
-                subjects[name] = b"" if key is None else subject_of(user_id, key)
-            (_, shape), *_ = facts["arrays"]
-            if not subjects[name] or not shape[0]:
-                continue
-            held = np.frombuffer(record.payload[: shape[0] * shape[1]], np.uint8).reshape(shape)
-            mine = (held == np.frombuffer(subjects[name], np.uint8)).all(axis=1)
-            for row in np.flatnonzero(mine)[::-1]:
-                yield record, int(row)
-
-    @property
-    def _where(self) -> str:
-        return str(self.path).rsplit("@", 1)[-1]  # of an address without its password
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copy and send by the path; whoever opens it there needs the key."""
-        return AuditTrail, (self.path, self._given)
+        return AuditTrail, (self.path, self._given, self.retention)
 
     def __repr__(self) -> str:
-        return f"AuditTrail({self._where}, {self.head[0]:,} records)"
+        return f"AuditTrail({self._log.where}, {self.head[0]:,} records)"
+
+
+def _shown(path: str | Path) -> str:
+    """Return how to call a trail: an address without its password."""
+    return str(path).rsplit("@", 1)[-1]
 
 
 def open_store(path: str | Path, read_only: bool = False) -> Store:
     """Open the store at a path, or at the address of a database server."""
     if "://" in str(path):
-        try:
-            from suitably.governance.postgres_store import PostgresStore
-        except ImportError:
-            raise ImportError("PostgreSQL needs the extra suitably[audit-postgres]") from None
-        store: Store = PostgresStore(str(path))
-        return store
+        return PostgresStore(str(path), read_only)
     place = Path(path)
     if not place.parent.is_dir():
         raise DataError(f"{place.parent}: no such folder")

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from suitably.errors import ArtifactError
-from suitably.governance.audit_record import canonical_json
+from suitably.governance.audit_record import AuditRecord, canonical_json
 from suitably.governance.row_bytes import (
     DIGEST,
     digest_of,
@@ -25,7 +25,7 @@ from suitably.pipeline.decision_block import DecisionBlock
 from suitably.suitability.reasons import RESERVED
 
 __all__ = ["OPTED_OUT", "STOOD_IN", "UNKNOWN", "DecisionRows", "header_digest"]
-__all__ += ["reason_digest"]
+__all__ += ["reason_digest", "subjects_in"]
 
 STOOD_IN, OPTED_OUT, UNKNOWN = 1, 2, 4
 _TYPES = {
@@ -180,9 +180,25 @@ class DecisionRows:
                 start = end
             with pa.ipc.open_stream(pa.py_buffer(payload[start:])) as reader:
                 inputs = reader.read_all()
-        except (LookupError, TypeError, ValueError, OverflowError, pa.ArrowException) as error:
+        except (
+            ArithmeticError,
+            LookupError,
+            OSError,
+            TypeError,
+            ValueError,
+            pa.ArrowException,
+        ) as error:
             raise ArtifactError(f"the decisions of a block cannot be read: {error}") from None
         return DecisionRows(header, arrays, inputs, product_digests)
+
+
+def subjects_in(record: AuditRecord) -> frozenset[bytes]:
+    """Return the pseudonyms of all whose decisions are in a record; none once it was purged."""
+    if record.body is None or record.payload is None:
+        return frozenset()
+    (_, (rows, _)), *_ = record.facts["arrays"]
+    octets = record.payload[: rows * DIGEST]
+    return frozenset(octets[start : start + DIGEST] for start in range(0, len(octets), DIGEST))
 
 
 def header_digest(header: dict[str, Any]) -> bytes:

@@ -17,18 +17,19 @@ __all__ = ["SQLiteStore"]
 _APPLICATION = 0x53756974  # "Suit"
 _SCHEMA = 1
 _WAIT_S = 30.0
-_COLUMNS = "seq, kind, at, body, payload, body_digest, payload_digest, root, previous, hash"
+_COLUMNS = "seq, kind, at, body_digest, payload_digest, root, previous, hash, body, payload"
+# What is long stands last: to reach what stands behind it, SQLite goes through all of its pages.
 _TABLE = """CREATE TABLE records (
     seq INTEGER PRIMARY KEY,
     kind TEXT NOT NULL,
     at INTEGER NOT NULL,
-    body BLOB,
-    payload BLOB,
     body_digest BLOB NOT NULL,
     payload_digest BLOB NOT NULL,
     root BLOB NOT NULL,
     previous BLOB NOT NULL,
-    hash BLOB NOT NULL
+    hash BLOB NOT NULL,
+    body BLOB,
+    payload BLOB
 )"""
 _KEEP = """CREATE TRIGGER keep BEFORE DELETE ON records
 BEGIN SELECT RAISE(ABORT, 'audit records are never deleted'); END"""
@@ -40,7 +41,7 @@ WHEN new.body IS NOT NULL OR new.payload IS NOT NULL OR new.seq IS NOT old.seq
 BEGIN SELECT RAISE(ABORT, 'audit records are never changed'); END"""
 _STATEMENTS = (_TABLE, _KEEP, _FIXED)
 _MAY_BE_NONE = bytes | None
-_TYPES: tuple[Any, ...] = (int, str, int, _MAY_BE_NONE, _MAY_BE_NONE, *[bytes] * 5)
+_TYPES: tuple[Any, ...] = (int, str, int, *[bytes] * 5, _MAY_BE_NONE, _MAY_BE_NONE)
 
 _Made = TypeVar("_Made")
 
@@ -105,33 +106,26 @@ class SQLiteStore:
         query = "SELECT hash FROM records WHERE seq >= ? ORDER BY seq"
         return [_octets(one) for (one,) in self._rows(query, start)]
 
-    def records(self, start: int = 0, stop: int | None = None) -> Iterator[AuditRecord]:
+    def records(
+        self, start: int = 0, stop: int | None = None, kinds: Sequence[str] = ()
+    ) -> Iterator[AuditRecord]:
         """See `Store`; pages of them, so that nobody has to wait for a reader."""
-        last = start - 1
-        while True:
-            query = f"SELECT {_COLUMNS} FROM records WHERE seq > ? ORDER BY seq LIMIT 16"
-            found = self._rows(query, last)
-            for row in found:
-                if stop is not None and row[0] >= stop:
-                    return
-                yield _record(row)
-            if not found:
-                return
+        last, end = start - 1, 2**63 - 1 if stop is None else stop
+        query = f"SELECT {_COLUMNS} FROM records WHERE seq > ? AND seq < ?{_among(kinds)}"
+        while found := self._rows(f"{query} ORDER BY seq LIMIT 16", last, end, *kinds):
+            yield from map(_record, found)
             last = found[-1][0]
 
-    def backwards(self) -> Iterator[AuditRecord]:
+    def backwards(self, kinds: Sequence[str] = ()) -> Iterator[AuditRecord]:
         """See `Store`."""
         last: Any = 2**63 - 1
-        while True:
-            query = f"SELECT {_COLUMNS} FROM records WHERE seq < ? ORDER BY seq DESC LIMIT 16"
-            found = self._rows(query, last)
+        query = f"SELECT {_COLUMNS} FROM records WHERE seq < ?{_among(kinds)}"
+        while found := self._rows(f"{query} ORDER BY seq DESC LIMIT 16", last, *kinds):
             yield from map(_record, found)
-            if not found:
-                return
             last = found[-1][0]
 
-    def _rows(self, query: str, place: int) -> list[Any]:
-        return self._guarded(lambda connection: connection.execute(query, (place,)).fetchall())
+    def _rows(self, query: str, *values: Any) -> list[Any]:
+        return self._guarded(lambda connection: connection.execute(query, values).fetchall())
 
     def faults(self) -> list[str]:
         """See `Store`."""
@@ -248,6 +242,10 @@ def _record(row: tuple[Any, ...]) -> AuditRecord:
 
 def _octets(value: Any) -> bytes:
     return value if isinstance(value, bytes) else b""
+
+
+def _among(kinds: Sequence[str]) -> str:
+    return f" AND kind IN ({_marks(len(kinds))})" if kinds else ""
 
 
 def _marks(count: int) -> str:

@@ -52,12 +52,20 @@ class Store(Protocol):
         """Return the hashes of records from a place on."""
         ...
 
-    def records(self, start: int = 0, stop: int | None = None) -> Iterator[AuditRecord]:
-        """Yield records from a place on, in their order, as they are kept, sound or not."""
+    def records(
+        self, start: int = 0, stop: int | None = None, kinds: Sequence[str] = ()
+    ) -> Iterator[AuditRecord]:
+        """Yield records from a place on, in their order, as they are kept, sound or not.
+
+        Args:
+            start: The first place.
+            stop: The place before which it ends; None: the end of the log.
+            kinds: Which kinds; none: all. Others are not even read.
+        """
         ...
 
-    def backwards(self) -> Iterator[AuditRecord]:
-        """Yield records, the last one first."""
+    def backwards(self, kinds: Sequence[str] = ()) -> Iterator[AuditRecord]:
+        """Yield records of some kinds, the last one first."""
         ...
 
     def faults(self) -> list[str]:

@@ -100,6 +100,8 @@ class _Walk:
         self._met = {"head": False, "anchor": False}
         self._last = GENESIS
         self._purged: set[int] = set()
+        self._decided: set[int] = set()
+        self._held: dict[int, set[int]] = {}
         self._catalogues: dict[int, NDArray[np.uint8] | None] = {}
 
     def step(self, record: AuditRecord) -> Iterator[Problem]:
@@ -113,13 +115,16 @@ class _Walk:
             self.count = max(seq, self.count)
         if record.previous != self._last:
             yield Problem(seq, "does not follow the record before it")
-        if not record.is_whole:
+        whole = record.is_whole
+        if not whole:
             yield Problem(seq, f"{_changed(record)} has been changed")
         if self.count == 0 and record.kind != "trail":
             yield Problem(seq, "is not the beginning of a trail")
+        if record.kind == "decisions":
+            self._decided.add(seq)
         if record.body is None or record.payload is None:
             self.emptied.append(seq)
-        else:
+        elif whole:
             yield from self._content(record)
         self.tree.add(leaf_hash(record.hash))
         self._last = record.hash
@@ -160,11 +165,25 @@ class _Walk:
             if record.kind == "catalogue":
                 self._catalogues[record.seq] = catalogue_digests(record)
             elif record.kind == "purge":
-                self._purged |= set(facts["purged"])
+                yield from self._purge(record.seq, facts)
+            elif record.kind == "hold":
+                self._held[record.seq] = set(facts["records"])
+            elif record.kind == "release":
+                self._held.pop(facts["hold"], None)
             elif record.kind == "decisions":
                 yield from self._decisions(record, facts)
-        except (ArtifactError, LookupError, TypeError, ValueError) as error:
+        except (ArtifactError, LookupError, OSError, TypeError, ValueError) as error:
             yield Problem(record.seq, f"its content cannot be read: {error}")
+
+    def _purge(self, seq: int, facts: dict[str, Any]) -> Iterator[Problem]:
+        """Take note of what a record says was purged; nothing but decisions, and none held."""
+        for one in (one for some in facts["purged"] for one in some["records"]):
+            if one not in self._decided:
+                yield Problem(seq, f"purges record {one}, which is none of decisions before it")
+            for hold, held in self._held.items():
+                if one in held:
+                    yield Problem(seq, f"purges record {one}, which record {hold} holds")
+            self._purged.add(one)
 
     def _decisions(self, record: AuditRecord, facts: dict[str, Any]) -> Iterator[Problem]:
         digests = self._catalogues.get(facts["header"]["catalogue"])
@@ -192,7 +211,7 @@ def catalogue_ids(record: AuditRecord) -> pa.Array:
     try:
         with pa.ipc.open_stream(pa.py_buffer(record.payload)) as reader:
             return reader.read_all()["product_id"].combine_chunks()
-    except (LookupError, TypeError, pa.ArrowException) as error:
+    except (LookupError, OSError, TypeError, pa.ArrowException) as error:
         raise ArtifactError(f"record {record.seq}: names no products: {error}") from None
 
 
