@@ -275,7 +275,6 @@ def test_classes_by_the_policies() -> None:
     built_in = {
         path.stem for path in Path(st.suitability.policy.__file__).parent.glob("regimes/*.toml")
     }
-    from suitably.governance.retention import _OF_POLICIES
 
     assert set(_OF_POLICIES) <= built_in
 
