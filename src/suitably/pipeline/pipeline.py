@@ -272,6 +272,19 @@ class Pipeline(Parameterized):
         made._model = self._fitted()
         return made
 
+    def with_audit(self, audit: AuditLog | None) -> "Pipeline":
+        """Return a fitted pipeline that shares all of this one, and records elsewhere, or not.
+
+        Raises:
+            NotFittedError: Called before `fit`.
+            ValueError: It has no method `record`.
+        """
+        if audit is not None and not isinstance(audit, AuditLog):
+            raise ValueError(f"audit={audit!r:.60}: must have a method record, or be None")
+        made = Pipeline(**{**self.get_params(deep=False), "audit": audit})
+        made._model = self._fitted()
+        return made
+
     def greedy(self) -> "Pipeline":
         """Return a fitted pipeline that shares all of this one, and lists best first.
 
@@ -363,7 +376,7 @@ class Pipeline(Parameterized):
                 lists, last = generator.generate(rows), generator
             made = Recommendations(asked, rows, lists, generator, last)
             if self.audit is not None:
-                record(self.audit, model, made, stepwise)
+                record(self.audit, model, made, stepwise, amounts)
             return made
 
     def why_not(
