@@ -1,4 +1,4 @@
-"""The command line for audit trails: `suitably audit verify` and `check-receipt`."""
+"""The command line for audit trails: `suitably audit verify`, `replay` and `check-receipt`."""
 
 import argparse
 from pathlib import Path
@@ -20,6 +20,34 @@ def add_audit_commands(actions: Any) -> None:
     )
     verify.add_argument("trail", metavar="FILE", help="a file, or the address of a database")
     verify.add_argument("--anchor", metavar="HASH", help="the root of an earlier head")
+    replay = actions.add_parser(
+        "replay",
+        help="make a decision once more, and hold it against the record bit for bit",
+        description="Finds whose decision it is by the trail's keys, asks the saved model once "
+        "more, and records nothing. Exits with 1 where anything is not the same.",
+    )
+    replay.add_argument("decision", metavar="ID", help="record:row, as a receipt has it")
+    replay.add_argument(
+        "--model", type=Path, metavar="PATH", required=True, help="a folder of Pipeline.save"
+    )
+    replay.add_argument(
+        "--audit",
+        metavar="FILE",
+        default="decisions.sqlite",
+        help="a file, or the address of a database (default: decisions.sqlite)",
+    )
+    replay.add_argument(
+        "--key",
+        type=Path,
+        metavar="FILE",
+        help="keys, one a line in hexadecimal digits (default: the file beside the trail)",
+    )
+    replay.add_argument(
+        "--consent",
+        type=Path,
+        metavar="FILE",
+        help="a .csv or .parquet file, as for recommend, where the customer had opted out",
+    )
     receipt = actions.add_parser(
         "check-receipt", help="check a customer's receipt against a head, without the trail"
     )
@@ -31,6 +59,8 @@ def run_audit_command(asked: argparse.Namespace) -> int:
     """Run one of them; return the exit status."""
     if asked.action == "verify":
         return _verify(asked.trail, asked.anchor)
+    if asked.action == "replay":
+        return _replay(asked)
     return _check_receipt(asked.receipt, asked.anchor)
 
 
@@ -39,14 +69,40 @@ def _verify(trail: str, anchor: str | None) -> int:
     from suitably.governance.head_file import head_path, read_head
     from suitably.governance.verification import verify_records
 
-    beside = None
-    if "://" not in trail:
-        if not Path(trail).is_file():
-            raise FileNotFoundError(f"{trail}: no such file")
-        beside = read_head(head_path(Path(trail)))
+    beside = None if _is_address(trail) else read_head(head_path(Path(trail)))
     found = verify_records(open_store(trail, read_only=True), beside, anchor)
     print(found)
     return 0 if found.ok else 1
+
+
+def _replay(asked: argparse.Namespace) -> int:
+    import suitably
+    from suitably.governance.audit_key import KeyRing, key_path
+    from suitably.governance.audit_trail import open_store
+    from suitably.governance.replay import replay
+    from suitably.utils.data_file import read_data_file
+
+    if _is_address(asked.audit) and asked.key is None:
+        raise ArtifactError("replay: a database has no key beside it: give --key")
+    file = key_path(Path(asked.audit)) if asked.key is None else asked.key
+    if not file.is_file():
+        raise FileNotFoundError(f"{file}: no such file, which has the keys of pseudonyms")
+    pipeline = suitably.load(asked.model)
+    if asked.consent is not None:
+        pipeline = pipeline.with_consent(suitably.governance.Consent(read_data_file(asked.consent)))
+    store = open_store(asked.audit, read_only=True)
+    found = replay(store, KeyRing(None, file), asked.decision, pipeline)
+    print(found)
+    return 0 if found.same else 1
+
+
+def _is_address(trail: str) -> bool:
+    """Return whether it is a database server's; else it must be a file."""
+    if "://" in trail:
+        return True
+    if not Path(trail).is_file():
+        raise FileNotFoundError(f"{trail}: no such file")
+    return False
 
 
 def _check_receipt(path: Path, anchor: str) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from suitably.audit_cli import add_audit_commands, run_audit_command
 from suitably.errors import SuitablyError
@@ -143,8 +143,9 @@ def _told(error: Exception) -> str:
 def _recommend(asked: argparse.Namespace) -> int:
     from suitably.engines.files import recommend
     from suitably.governance import Consent
+    from suitably.utils.data_file import read_data_file
 
-    register = None if asked.consent is None else Consent(_table(asked.consent))
+    register = None if asked.consent is None else Consent(read_data_file(asked.consent))
     done = recommend(
         asked.model,
         asked.users,
@@ -161,17 +162,6 @@ def _recommend(asked: argparse.Namespace) -> int:
         f"{unknown}"
     )
     return 0
-
-
-def _table(path: Path) -> Any:
-    import pyarrow as pa
-    import pyarrow.csv as csv
-    import pyarrow.parquet as pq
-
-    try:
-        return csv.read_csv(path) if path.suffix.lower() == ".csv" else pq.read_table(path)
-    except pa.ArrowException as error:
-        raise SuitablyError(f"{path}: cannot be read: {error}") from None
 
 
 def _demo(far_trans: Path | None, report: Path) -> int:

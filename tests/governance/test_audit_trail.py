@@ -350,8 +350,8 @@ def test_evaluation_records_nothing(tmp_path: Path) -> None:
     arms[0].fit(bank, as_of="2023-06-01")
     st.ABTest(control=arms[0], treatment=arms[1], metrics=["ndcg@5"]).run(bank, split)
     assert audit.head[0] == 1
-    arms[0].unrecorded().recommend(k=2)
-    assert arms[0].unrecorded().audit is None
+    arms[0].with_audit(None).recommend(k=2)
+    assert arms[0].with_audit(None).audit is None
     assert audit.head[0] == 1
     arms[0].recommend(k=2)
     assert audit.head[0] == 3

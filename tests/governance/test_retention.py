@@ -272,11 +272,8 @@ def test_classes_by_the_policies() -> None:
     assert names("eu-mifid", given={"eu-mifid": []}) == []
     assert names("eu-mifid", given="us-sec") == ["us-sec"]
     assert all(one.source for one in RETENTION_CLASSES.values())
-    built_in = {
-        path.stem for path in Path(st.suitability.policy.__file__).parent.glob("regimes/*.toml")
-    }
-
-    assert set(_OF_POLICIES) <= built_in
+    regimes = Path(st.suitability.policy.__file__).parent / "regimes"
+    assert set(_OF_POLICIES) <= {path.stem for path in regimes.glob("*.toml")}
 
 
 @pytest.mark.parametrize(

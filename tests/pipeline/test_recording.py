@@ -123,3 +123,26 @@ def test_fingerprint_outlasts_saving_and_tells_models_apart(tmp_path: Any) -> No
     assert ours == again != theirs
     loaded.update(pd.DataFrame({"user_id": ["u1"], "product_id": ["d"]}))
     assert fingerprint(loaded._model) != ours  # type: ignore[arg-type]
+
+
+def test_amount_of_the_call_is_an_input_in_steps() -> None:
+    log = Log()
+    pipeline = _pipeline(log)
+    some = pd.DataFrame({"user_id": ["u3"], "amount": [250.0]})
+    for stepwise, amount in ((True, some), (False, some), (True, None)):
+        pipeline.recommend(["u3", "u4", "nobody"], stepwise=stepwise, amount=amount)
+    assert log.blocks[0].inputs["amount"].to_pylist() == [250.0, None, None]
+    assert ["amount" in block.inputs.column_names for block in log.blocks] == [True, False, False]
+
+
+def test_fitted_pipeline_records_elsewhere_or_not() -> None:
+    log, other = Log(), Log()
+    pipeline = _pipeline(log)
+    lists = pipeline.with_audit(None).recommend(k=2).to_arrow()
+    assert pipeline.with_audit(other).recommend(k=2).to_arrow() == lists
+    assert (len(log.blocks), len(other.blocks)) == (0, 1)
+    assert pipeline.audit is log
+    with pytest.raises(ValueError, match=r"audit=.*method record"):
+        pipeline.with_audit("a file")
+    with pytest.raises(st.NotFittedError):
+        pipeline.clone().with_audit(log)

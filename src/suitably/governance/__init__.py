@@ -11,6 +11,7 @@ from suitably.governance.indicator_weights import (
 from suitably.governance.legal_hold import Hold
 from suitably.governance.purge import Purge
 from suitably.governance.receipt import check_receipt
+from suitably.governance.replay import Replay
 from suitably.governance.retention import RETENTION_CLASSES, RetentionClass
 from suitably.governance.trust_index import TrustIndex
 from suitably.governance.verification import Problem, Verification
@@ -28,6 +29,7 @@ __all__ = [
     "Hold",
     "Problem",
     "Purge",
+    "Replay",
     "RetentionClass",
     "TrustIndex",
     "Verification",

@@ -27,6 +27,7 @@ from suitably.governance.merkle import (
 from suitably.governance.postgres_store import PostgresStore
 from suitably.governance.purge import ContractEnds, Purge, expired, held_among, purge_body, read_now
 from suitably.governance.receipt import Proof, receipt_of
+from suitably.governance.replay import Replay, replay
 from suitably.governance.retention import Retention, read_retention
 from suitably.governance.sqlite_store import SQLiteStore
 from suitably.governance.store import Store
@@ -36,6 +37,7 @@ from suitably.governance.verification import (
     verify_records,
 )
 from suitably.pipeline.decision_block import DecisionBlock
+from suitably.pipeline.pipeline import Pipeline
 from suitably.utils.fork import ForkLock
 from suitably.utils.progress import logger
 
@@ -220,6 +222,20 @@ class AuditTrail:
             path=tuple(sided_path(hashes, record.seq)),
         )
         return receipt_of(rows, ids.take(pa.array(codes)).to_pylist(), proof)
+
+    def replay(self, decision: str, pipeline: Pipeline) -> Replay:
+        """Make a decision once more and hold it against the record bit for bit; nothing is written.
+
+        Args:
+            decision: One of `decisions(user_id)`.
+            pipeline: What made it, perhaps loaded from where it was saved. Where the user had opted
+                out, with a consent register that knows what was granted then.
+
+        Raises:
+            DataError: There is no such decision, or it was purged.
+            ArtifactError: The pipeline is another one, or the key of the decision is not here.
+        """
+        return replay(self._store, self._keys, decision, pipeline)
 
     def hold(self, reason: str, user_id: Any = None, decision: str | None = None) -> int:
         """Keep decisions from being purged, however old, until they are released.

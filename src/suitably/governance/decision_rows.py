@@ -33,6 +33,8 @@ _TYPES = {
     "scores": "<f4", "propensities": "<f8", "places": "<i4", "reasons": "<i4", "counts": "<i4",
 }  # fmt: skip
 
+_OF_REASONS = ("places", "reasons", "counts")
+
 
 @dataclass(frozen=True, eq=False)
 class DecisionRows:
@@ -108,6 +110,16 @@ class DecisionRows:
 
     def __len__(self) -> int:
         return len(self.arrays["lengths"])
+
+    def row(self, row: int) -> "DecisionRows":
+        """Return one decision."""
+        mine = self.arrays["places"] == row
+        arrays = {
+            name: array[mine] if name in _OF_REASONS else array[row : row + 1]
+            for name, array in self.arrays.items()
+        }
+        arrays["places"] = np.zeros(int(mine.sum()), "<i4")
+        return DecisionRows(self.header, arrays, self.inputs.slice(row, 1), self.product_digests)
 
     @cached_property
     def prefix(self) -> bytes:

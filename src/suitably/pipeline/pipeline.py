@@ -274,15 +274,19 @@ class Pipeline(Parameterized):
         made._model = self._fitted()
         return made
 
-    def unrecorded(self) -> "Pipeline":
-        """Return a pipeline that shares all of this one, and records nothing: for trying it out.
+    def with_audit(self, audit: AuditLog | None) -> "Pipeline":
+        """Return a fitted pipeline that shares all of this one, and records elsewhere, or not.
 
         An evaluation asks for lists that nobody is offered; they are no decisions.
+
+        Raises:
+            NotFittedError: Called before `fit`.
+            ValueError: It has no method `record`.
         """
-        if self.audit is None:
-            return self
-        made = Pipeline(**{**self.get_params(deep=False), "audit": None})
-        made._model = self._model
+        if audit is not None and not isinstance(audit, AuditLog):
+            raise ValueError(f"audit={audit!r:.60}: must have a method record, or be None")
+        made = Pipeline(**{**self.get_params(deep=False), "audit": audit})
+        made._model = self._fitted()
         return made
 
     def greedy(self) -> "Pipeline":
@@ -376,7 +380,7 @@ class Pipeline(Parameterized):
                 lists, last = generator.generate(rows), generator
             made = Recommendations(asked, rows, lists, generator, last)
             if self.audit is not None:
-                record(self.audit, model, made, stepwise)
+                record(self.audit, model, made, stepwise, amounts)
             return made
 
     def why_not(

@@ -14,20 +14,39 @@ from suitably.suitability.language.nodes import column_name
 from suitably.utils import bitset
 from suitably.utils.parallel import parallel
 
-__all__ = ["record"]
+__all__ = ["PROPOSED", "record"]
+
+PROPOSED = "amount"
+"""What an input is called that the call gave: what would be invested, step by step."""
 
 _BLOCK = 4096
 _AT_A_TIME = 16
 
 
-def record(log: AuditLog, model: Model, made: Recommendations, stepwise: bool = False) -> None:
+def record(
+    log: AuditLog,
+    model: Model,
+    made: Recommendations,
+    stepwise: bool = False,
+    amounts: NDArray[np.float64] | None = None,
+) -> None:
     """Tell a log of every decision of a call, in the order of the users asked.
+
+    Args:
+        log: Whom to tell.
+        model: What answered.
+        made: The lists.
+        stepwise: Whether each product was judged as if those before it were bought.
+        amounts: What the call said would be invested, per user of the model.
 
     Raises:
         ArtifactError: A part of the model cannot be saved, so that no fingerprint stands for it.
     """
     context = _context(model, made, stepwise)
     inputs = _inputs(made.generator.snapshot.eligibility)
+    if stepwise and amounts is not None:  # what is bought on the way counts, whatever rules read
+        columns = dict(zip(inputs.column_names, inputs.columns, strict=True))
+        inputs = pa.table({**columns, PROPOSED: pa.array(amounts, from_pandas=True)})
     starts = range(0, len(made), _BLOCK)
     for first in range(0, len(starts), _AT_A_TIME):  # what waits for the log is bounded
         some = starts[first : first + _AT_A_TIME]

@@ -120,7 +120,7 @@ class PreparedArm:
 
 def unrecorded(arm: Arm) -> Arm:
     """Return an arm that tells no audit log of its lists: nobody is offered them."""
-    return arm.unrecorded() if isinstance(arm, Pipeline) else arm
+    return arm.with_audit(None) if isinstance(arm, Pipeline) else arm
 
 
 def check_arm(arm: Any, name: str) -> None:

@@ -134,7 +134,7 @@ def choices_of(
     explore = pipeline.ranker_ if isinstance(pipeline, Pipeline) else None
     if isinstance(pipeline, Pipeline) and isinstance(explore, Explore):
         pool = (
-            pipeline.unrecorded()
+            pipeline.with_audit(None)
             .greedy()
             .recommend(ids, k=explore.pool_size(depth), as_of=arm.as_of, product_ids=candidates)
         )

@@ -226,7 +226,7 @@ class _Search:
         recs = (
             pipeline.clone()
             .fit(self.data, split.at)
-            .unrecorded()
+            .with_audit(None)
             .recommend(users, k=depth_of([self.metric]), product_ids=split.candidates)
         )
         known = Known()
