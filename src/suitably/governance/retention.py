@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal
 
 import pandas as pd
@@ -51,7 +52,7 @@ class RetentionClass(Record):
         return now - pd.DateOffset(years=self.years)
 
 
-RETENTION_CLASSES: Mapping[str, RetentionClass] = {
+RETENTION_CLASSES: Mapping[str, RetentionClass] = MappingProxyType({
     one.name: one
     for one in (
         RetentionClass(
@@ -69,7 +70,7 @@ RETENTION_CLASSES: Mapping[str, RetentionClass] = {
         ),
         RetentionClass("us-sec", 6, "decision", "17 CFR 240.17a-4"),
     )
-}  # fmt: skip
+})  # fmt: skip
 """The classes that records have by the built-in policies that they were made under."""
 
 _OF_POLICIES: Mapping[str, tuple[str, ...]] = {
