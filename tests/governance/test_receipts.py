@@ -123,9 +123,9 @@ def test_what_is_no_receipt_is_refused(text: str) -> None:
 
 
 def test_ten_products_of_a_long_policy_fit_in_four_kilobytes(tmp_path: Path) -> None:
-    bank = st.data.simulate_bank(users=4200, products=100, seed=0)
+    bank = st.data.simulate_bank(users=4200, products=300, seed=0)
     trail = AuditTrail(tmp_path / "decisions.sqlite")
-    for name in ("cn-csrc-amac", "cn-nfra-2025"):
+    for name in ("cn-csrc-amac", "consumer-loan"):
         pipeline = st.Pipeline(policy=name, ranker=st.ranking.Explore(), audit=trail)
         recs = pipeline.fit(bank, as_of="2024-06-01").recommend(k=10)
         full = bank.user_ids[recs.lists.lengths == 10][:20]
