@@ -6,8 +6,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from suitably.data.arrow_columns import MapEntries, is_map, plain_lists
-from suitably.data.values import doubles, is_number, one_array, readable
+from suitably.data.field_columns import amounts_by_group, group_codes, numbers_of
+from suitably.data.values import one_array, readable
 from suitably.utils.suggest import nearest
 
 __all__ = ["Group", "MissingInputError", "along", "groups", "maps", "mean_along", "numbers"]
@@ -32,11 +32,9 @@ def numbers(
         MissingInputError: There is no such column, or it does not hold finite numbers.
     """
     array = _column(table, side, name, option)
-    if not (is_number(array.type) or pa.types.is_null(array.type) or not len(array)):
+    values = numbers_of(array, f"{side}.{name}") if len(array) else np.zeros(0)
+    if values is None:
         raise MissingInputError(f"reads {name!r} of {side} as numbers, but it holds {array.type}")
-    values = (
-        doubles(array, f"{side}.{name}") if is_number(array.type) else np.full(len(array), np.nan)
-    )
     if np.isinf(values).any():
         raise MissingInputError(f"reads {name!r} of {side}, which holds infinite numbers")
     return values
@@ -62,14 +60,10 @@ def groups(table: pa.Table, side: str, name: str, option: str | None = "by") -> 
         MissingInputError: There is no such column, or its values make no groups.
     """
     array = _column(table, side, name, option)
-    try:
-        encoded = array.dictionary_encode()
-    except pa.ArrowNotImplementedError:
-        raise MissingInputError(
-            f"reads {name!r} of {side}, but {array.type} makes no groups"
-        ) from None
-    codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
-    return Group(codes, [str(value) for value in encoded.dictionary.to_pylist()])
+    found = group_codes(array)
+    if found is None:
+        raise MissingInputError(f"reads {name!r} of {side}, but {array.type} makes no groups")
+    return Group(found[0], [str(value) for value in found[1]])
 
 
 def maps(
@@ -83,26 +77,15 @@ def maps(
         MissingInputError: There is no such column, or it does not hold maps to finite numbers from
             0 up.
     """
-    array = plain_lists(_column(table, side, name, option))
-    found = np.zeros((len(array), len(keys)))
-    if array.null_count == len(array):
-        return found
-    where = f"{side}.{name}"
-    entries = MapEntries.read(array, where) if is_map(array.type) else None
-    if entries is None or entries.holds_dates:
+    array = _column(table, side, name, option)
+    found = amounts_by_group(array, keys, f"{side}.{name}")
+    if found is None:
         raise MissingInputError(
             f"reads {name!r} of {side} as maps to numbers, but it holds {array.type}"
         )
-    amounts = np.nan_to_num(entries.numbers(where), nan=0.0)
-    if (~np.isfinite(amounts) | (amounts < 0)).any():
-        raise MissingInputError(
-            f"reads {name!r} of {side}, which holds negative or infinite amounts"
-        )
-    places = {key: place for place, key in enumerate(keys)}
-    columns = np.array([places.get(str(key), -1) for key in entries.keys.to_pylist()], np.int64)
-    rows = np.repeat(np.arange(len(array)), np.diff(entries.offsets))
-    found[rows[columns >= 0], columns[columns >= 0]] = amounts[columns >= 0]
-    return found
+    if found.bad:
+        raise MissingInputError(f"reads {name!r} of {side}, which holds negative amounts")
+    return found.by_group
 
 
 def along(

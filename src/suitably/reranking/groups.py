@@ -5,11 +5,10 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from suitably.data.arrow_columns import MapEntries, is_map, plain_lists
-from suitably.data.values import doubles, is_number, readable
+from suitably.data.field_columns import amounts_by_group, group_codes, numbers_of
+from suitably.data.values import readable
 from suitably.errors import DataError
 from suitably.reranking.protocol import RerankContext
 
@@ -66,15 +65,13 @@ def read_groups(context: RerankContext, column: str, reader: str) -> Groups:
     array = _column(context.product_fields, "products", column, reader)
     if pa.types.is_dictionary(array.type):
         array = array.dictionary_decode()
-    try:
-        encoded = array.dictionary_encode()
-    except (pa.ArrowNotImplementedError, pa.ArrowInvalid):
+    found = group_codes(array)
+    if found is None:
         raise DataError(
             f"products: {column!r} for {reader} holds {array.type}, which makes no groups"
-        ) from None
-    values = encoded.dictionary.to_pylist()
-    codes = encoded.indices.fill_null(len(values)).to_numpy(zero_copy_only=False)
-    return Groups(np.append(codes.astype(np.int64), len(values)), tuple(values))
+        )
+    codes, values = found
+    return Groups(np.append(np.where(codes < 0, len(values), codes), len(values)), tuple(values))
 
 
 def read_numbers(context: RerankContext, column: str, reader: str) -> NDArray[np.float64]:
@@ -84,11 +81,9 @@ def read_numbers(context: RerankContext, column: str, reader: str) -> NDArray[np
         DataError: There is no such column, or it does not hold finite numbers.
     """
     array = _column(context.product_fields, "products", column, reader)
-    kind = array.type
-    if not (is_number(kind) or pa.types.is_null(kind)):
-        raise DataError(f"products: {column!r} for {reader} holds {kind}, not numbers")
-    where = f"products: {column!r} for {reader}"
-    numbers = np.full(len(array), np.nan) if pa.types.is_null(kind) else doubles(array, where)
+    numbers = numbers_of(array, f"products: {column!r} for {reader}")
+    if numbers is None:
+        raise DataError(f"products: {column!r} for {reader} holds {array.type}, not numbers")
     if np.isinf(numbers).any():
         count = int(np.isinf(numbers).sum())
         raise DataError(f"products: {count} values of {column!r} for {reader} are infinite")
@@ -101,28 +96,16 @@ def read_map(context: RerankContext, column: str, groups: Groups, reader: str) -
     Raises:
         DataError: There is no such column, or it does not hold maps to finite numbers from 0 on.
     """
-    array = plain_lists(_column(context.user_fields, "users", column, reader))
-    known = ~array.is_null().to_numpy(zero_copy_only=False)
-    by_group = np.zeros((len(array), len(groups) + 1))
-    if not known.any():
-        return GroupAmounts(known, by_group, np.zeros(len(array)))
-    where = f"users: {column!r} for {reader}"
-    entries = MapEntries.read(array, where) if is_map(array.type) else None
-    if entries is None or entries.holds_dates:
+    array = _column(context.user_fields, "users", column, reader)
+    found = amounts_by_group(array, list(groups.values), f"users: {column!r} for {reader}")
+    if found is None:
         raise DataError(
             f"users: {column!r} for {reader} holds {array.type}, not maps from text to number"
         )
-    amounts = np.nan_to_num(entries.numbers(where), nan=0.0)
-    bad = int((~np.isfinite(amounts) | (amounts < 0)).sum())
-    if bad:
-        raise DataError(f"users: {bad} values of {column!r} for {reader} are negative or infinite")
-    names = pa.array([str(value) for value in groups.values], pa.string())
-    codes = pc.index_in(entries.keys, value_set=names).fill_null(len(groups))
-    users = np.repeat(np.arange(len(array)), np.diff(entries.offsets))
-    by_group[users, codes.to_numpy(zero_copy_only=False)] = amounts
-    by_group[:, -1] = 0
-    totals = np.bincount(users, amounts, minlength=len(array)).astype(np.float64)
-    return GroupAmounts(known, by_group, totals)
+    if found.bad:
+        raise DataError(f"users: {found.bad} values of {column!r} for {reader} are negative")
+    none = np.zeros((len(array), 1))  # of products in no group
+    return GroupAmounts(found.known, np.hstack([found.by_group, none]), found.totals)
 
 
 def within_quotas(

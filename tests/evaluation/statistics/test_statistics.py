@@ -195,7 +195,8 @@ class TestDefault:
         gains[:differing] = 1 + np.arange(differing)
         found = default_statistic(paired(np.zeros(500), gains, bounds=(0, 10)), 0.05)
         assert not found.evaluable
-        assert f"the values of {differing} users differ" in found.reason
+        users = "1 user" if differing == 1 else f"{differing} users"
+        assert f"the values of {users} differ" in found.reason
 
     def test_six_may_tell(self):
         gains = np.append(np.zeros(500), np.arange(1.0, 7.0))
@@ -326,6 +327,32 @@ class TestRatio:
         sample = paired(*arms, denominators=np.ones((2, 30)))
         found, expected = delta_ratio(sample, 0.05), paired_t(paired(*arms), 0.05)
         assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
+
+    def test_several_windows_are_clustered_too(self):
+        """By ones it is the mean of all rows, and that of users who have as many rows each."""
+        rng = np.random.default_rng(0)
+        users, windows = np.repeat(np.arange(40), 3), np.tile(np.arange(3), 40)
+        gains = rng.normal(size=120) + np.array([0.0, 1.0, -2.0])[windows]
+        spans = np.array([[0.0, 90.0], [45.0, 135.0], [90.0, 180.0]])
+        values = rng.normal(size=120), gains
+        ratio = paired(*values, users, windows=windows, spans=spans, denominators=np.ones((2, 120)))
+        found = delta_ratio(ratio, 0.05)
+        expected = clustered(paired(*values, users, windows=windows, spans=spans), 0.05)
+        assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
+        assert found.freedom == pytest.approx(expected.freedom)
+
+    def test_windows_that_move_a_ratio_widen_its_interval(self):
+        rng = np.random.default_rng(0)
+        users, windows = np.repeat(np.arange(200), 4), np.tile(np.arange(4), 200)
+        below = rng.poisson(3, (2, 800)) + 1.0
+        moves = np.array([[0.0], [1.0]]) * np.array([1.0, -1.0, 1.0, -1.0])[windows]
+        above = below * (rng.random((2, 800)) + moves)
+        spans = np.array([[90.0 * n, 90.0 * n + 90] for n in range(4)])
+        sample = paired(*above, users, denominators=below)
+        alone = delta_ratio(sample, 0.05)
+        found = delta_ratio(replace(sample, windows=windows, spans=spans), 0.05)
+        assert found.difference == alone.difference
+        assert found.high - found.low > 5 * (alone.high - alone.low)
 
     def test_nothing_to_divide_by(self):
         found = delta_ratio(paired([1, 2], [1, 2], denominators=np.zeros((2, 2))), 0.05)

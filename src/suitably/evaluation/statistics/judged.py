@@ -69,7 +69,8 @@ def judged(
         return _alike(means, alpha)
     if not any_number and 2.0 ** (1 - differing) > alpha:
         p_value = exact_p_value(means.differences)
-        reason = f"the values of {differing} users differ, too few for any test to tell"
+        users = "1 user" if differing == 1 else f"{differing} users"
+        reason = f"the values of {users} differ, too few for any test to tell"
         return _estimate(means, p_value=p_value, reason=reason, evaluable=False)
     if not exact_for_few or differing >= FEW_DIFFERING:
         return _estimate(means, find(means, alpha), method)
@@ -96,7 +97,8 @@ def _alike(means: UserMeans, alpha: float) -> Estimate:
     t = float(np.copysign(np.inf, mean)) if mean else 0.0
     p_value = surest if mean else 1.0
     if surest > alpha:
-        reason = f"the values of {n} users differ alike, too few for any test to tell"
+        users = "1 user" if n == 1 else f"{n} users"
+        reason = f"the values of {users} differ alike, too few for any test to tell"
         return _estimate(means, p_value=p_value, t=t, reason=reason, evaluable=False)
     if means.bounds is None or not np.isfinite(means.bounds).all():
         reason = "every user's difference is the same, and nothing bounds what others might have"

@@ -1,11 +1,13 @@
 """Ratios, such as revenue per order: the delta method on both arms' numerators and denominators."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from suitably.evaluation.statistics.judged import judged
+from suitably.evaluation.statistics.clustered import clustered_differences, several_windows
+from suitably.evaluation.statistics.judged import Found, judged
 from suitably.evaluation.statistics.paired_t import student
 from suitably.evaluation.statistics.protocol import Estimate, PairedSample
 from suitably.evaluation.statistics.rounding import noise
@@ -21,7 +23,8 @@ def delta_ratio(sample: PairedSample, alpha: float) -> Estimate:
     """Compare ratios of sums: Σ numerators over Σ denominators, users as the units.
 
     A ratio of sums is not a mean of ratios; its variance is that of the linearised numerators,
-    (a − R · d) / mean(d), of the same users in both arms. Few users whose values differ, and
+    (a − R · d) / mean(d), of the same users in both arms. Several windows are clusters too, as in
+    `clustered`. Few users whose values differ, and
     differences that are all the same, are judged as those of any other metric.
 
     Args:
@@ -64,8 +67,27 @@ def delta_ratio(sample: PairedSample, alpha: float) -> Estimate:
     sizes = _sizes(sums[0], sums[2], control), _sizes(sums[1], sums[3], treatment)
     each = np.where(np.abs(theirs - ours) <= noise(*sizes, terms=n), 0.0, theirs - ours)
     means = UserMeans(*sizes, each, np.full(n, n), omitted, None)
-    found = judged(means, alpha, "delta ratio", student, exact_for_few=True)
+    find: Callable[[UserMeans, float], Found] = student
+    method = "delta ratio"
+    if several_windows(sample):
+        rows = _rows(parts[:, known], (control, treatment), users)
+        windows = np.asarray(sample.windows)[known]
+        find = clustered_differences(PairedSample(*rows, users, windows, sample.spans))
+        method = "delta ratio, clustered by user and window"
+    found = judged(means, alpha, method, find, exact_for_few=True)
     return replace(found, control=control, treatment=treatment)
+
+
+def _rows(
+    parts: Floats, ratios: tuple[float, float], users: NDArray[np.int64]
+) -> tuple[Floats, Floats]:
+    """Return linearised values of rows, whose means per user are what the user adds to a ratio."""
+    counts = np.bincount(users)
+    found = [
+        ratio + (above - ratio * below) * counts[users] * (len(counts) / below.sum())
+        for above, below, ratio in zip(parts[:2], parts[2:], ratios, strict=True)
+    ]
+    return found[0], found[1]
 
 
 def _sizes(above: Floats, below: Floats, ratio: float) -> Floats:
