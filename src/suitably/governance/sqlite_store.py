@@ -167,6 +167,8 @@ def _opened(place: str, path: Path) -> sqlite3.Connection:
         place, timeout=_WAIT_S, isolation_level=None, check_same_thread=False, uri=True
     )
     try:
+        # What is no text any more where it should be bytes is read, and found out by its type.
+        connection.text_factory = lambda octets: octets.decode("utf-8", "surrogateescape")
         connection.execute("PRAGMA trusted_schema = OFF")
         _prepare(connection, path)
     except BaseException:

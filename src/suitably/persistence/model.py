@@ -37,6 +37,7 @@ from suitably.persistence.publishing import publication
 from suitably.persistence.reader import Reader, open_folder
 from suitably.persistence.signing import Key, signer, verifier
 from suitably.persistence.statistics import data_statistics
+from suitably.persistence.unreadable import plain_fields, with_unreadable
 from suitably.persistence.writer import Writer
 from suitably.profiles.functions.from_function_state import FromFunctionState
 from suitably.profiles.protocol import Builder
@@ -236,11 +237,13 @@ def _write_entities(writer: Writer, entities: Entities) -> dict[str, Any]:
         rows["time"] = pa.array(entities.times)
     # Parquet forgets the rows of a table without columns.
     has_fields = bool(entities.fields.num_columns)
+    fields, problems = plain_fields(entities.fields)
     return {
         "side": side,
         "rows": writer.table(side, pa.table(rows), distinct=["id"]),
         "kind": str(entities.ids.kind),
-        "fields": writer.table(f"{side}-fields", entities.fields) if has_fields else None,
+        "fields": writer.table(f"{side}-fields", fields) if has_fields else None,
+        **({"unreadable": problems} if problems else {}),
         "framed": entities.framed,
         "id_column": entities.id_column,
         "time_column": entities.time_column,
@@ -258,7 +261,11 @@ def _read_entities(reader: Reader, record: dict[str, Any]) -> Entities:
     made = Entities(
         side=record["side"],
         ids=Vocabulary(array, _kind(record["kind"])),
-        fields=fieldless(len(array)) if fields is None else reader.table(fields, len(array)),
+        fields=(
+            fieldless(len(array))
+            if fields is None
+            else with_unreadable(reader.table(fields, len(array)), record.get("unreadable", {}))
+        ),
         listed=listed.to_numpy(zero_copy_only=False),
         times=_read_times(rows),
         framed=bool(record["framed"]),

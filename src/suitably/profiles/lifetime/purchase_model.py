@@ -27,6 +27,11 @@ class PurchaseModel(Parameterized):
     Attributes:
         params_: Parameters; may be set instead of fitted.
         params_type: Type of `params_`: a named tuple of the four.
+
+    Example:
+        >>> from suitably.profiles import BetaGeo, ParetoNBD
+        >>> issubclass(BetaGeo, PurchaseModel), issubclass(ParetoNBD, PurchaseModel)
+        (True, True)
     """
 
     params_type: ClassVar[type[Any]]
