@@ -376,7 +376,7 @@ class AuditTrail:
         for record in self._store.backwards(("key", "trail")):
             latest = record.facts.get("key")
             break
-        if latest != key_id(self._keys.current):
+        if not isinstance(latest, str) or not self._keys.use(latest):
             raise ArtifactError(
                 f"{self._log.where}: its present key is another one than that given; open it "
                 f"with the key of its latest records"
@@ -384,7 +384,8 @@ class AuditTrail:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copy and send by the path; whoever opens it there needs the key."""
-        return AuditTrail, (self.path, self._given, self.retention)
+        keys = None if self._given is None else self._keys.all
+        return AuditTrail, (self.path, keys, self.retention)
 
     def __repr__(self) -> str:
         return f"AuditTrail({self._log.where}, {self.head[0]:,} records)"
