@@ -98,6 +98,14 @@ class Recommendations:
         return self._drawn.stood_in
 
     @property
+    def candidates(self) -> NDArray[np.int64]:
+        """How many products each list could have held: int64 (users,).
+
+        Eligible, scored, and neither owned nor turned down where these are left out.
+        """
+        return self._drawn.candidates
+
+    @property
     def generator(self) -> ListGenerator:
         """What drew the lists up."""
         return self._generator

@@ -23,7 +23,7 @@ def key_path(path: Path) -> Path:
 
 
 class KeyRing:
-    """The keys of a trail, the present one last.
+    """The keys of a trail; the present one is the last, unless its trail says another.
 
     Args:
         keys: The caller's, as bytes or text; None: those in the file.
@@ -37,11 +37,8 @@ class KeyRing:
     def __init__(self, keys: Sequence[bytes | str] | None, file: Path) -> None:
         self._file = file if keys is None else None
         self._keys = _read(file) if keys is None else [checked_key(key) for key in keys]
-
-    @property
-    def current(self) -> bytes:
+        self.current = self._keys[-1]
         """The key of new records."""
-        return self._keys[-1]
 
     @property
     def all(self) -> tuple[bytes, ...]:
@@ -50,10 +47,22 @@ class KeyRing:
 
     def of(self, name: str) -> bytes | None:
         """Return the key of some records, None where it is not here."""
-        return next((key for key in self._keys if key_id(key) == name), None)
+        found = next((key for key in self._keys if key_id(key) == name), None)
+        if found is None and self._file is not None:  # another process may have added it
+            self._keys = _read(self._file)
+            found = next((key for key in self._keys if key_id(key) == name), None)
+        return found
+
+    def use(self, name: str) -> bool:
+        """Make one of them the present one; return whether it is here."""
+        found = self.of(name)
+        self.current = self.current if found is None else found
+        return found is not None
 
     def add(self, key: bytes | str | None) -> None:
         """Make another key the present one; None: one at random, where they are kept in a file.
+
+        Several processes may do so at once: each adds a line to the file.
 
         Raises:
             ValueError: None, where the caller keeps the keys; or one that has been used.
@@ -64,17 +73,16 @@ class KeyRing:
         if fresh in self._keys:
             raise ValueError("key: has been used in this trail")
         if self._file is not None:
-            partial = self._file.with_name(f".{self._file.name}.{secrets.token_hex(8)}")
-            _write(partial, [*self._keys, fresh])
-            os.replace(partial, self._file)
+            _add_line(self._file, f"{fresh.hex()}\n".encode("ascii"))
         self._keys.append(fresh)
+        self.current = fresh
 
 
 def _read(file: Path) -> list[bytes]:
     """Read the file, or make it; of two processes at once one makes it."""
     if not file.exists():
         partial = file.with_name(f".{file.name}.{secrets.token_hex(8)}")
-        _write(partial, [secrets.token_bytes(32)])
+        _write(partial, secrets.token_bytes(32))
         try:
             os.link(partial, file)
         except FileExistsError:
@@ -90,9 +98,20 @@ def _read(file: Path) -> list[bytes]:
         raise ArtifactError(f"{file}: holds no keys of an audit trail: {error}") from None
 
 
-def _write(path: Path, keys: Sequence[bytes]) -> None:
+def _write(path: Path, key: bytes) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="ascii") as out:
-        out.write("".join(f"{key.hex()}\n" for key in keys))
+        out.write(f"{key.hex()}\n")
         out.flush()
         os.fsync(descriptor)
+
+
+def _add_line(path: Path, line: bytes) -> None:
+    """Add a line at once, which another process that does so too cannot come between."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND)
+    try:
+        if os.write(descriptor, line) != len(line):
+            raise OSError(f"{path}: the new key could not be written")
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

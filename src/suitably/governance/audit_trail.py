@@ -1,8 +1,10 @@
 """Audit trail: every decision on record, chained, provable to an auditor and to the customer."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from suitably.errors import ArtifactError, DataError
 from suitably.governance.audit_key import KeyRing, key_id, key_path
 from suitably.governance.audit_record import AuditRecord
 from suitably.governance.catalogues import Catalogues
-from suitably.governance.chained_log import ChainedLog
+from suitably.governance.chained_log import ChainedLog, Entry
 from suitably.governance.decision_index import decisions_about, find_decision
 from suitably.governance.decision_rows import DecisionRows
 from suitably.governance.head_file import head_path
@@ -44,6 +46,7 @@ from suitably.utils.progress import logger
 __all__ = ["AuditTrail", "open_store"]
 
 _SCHEMA = 1
+_TOGETHER = 8
 _log = logger(__name__)
 
 
@@ -133,6 +136,25 @@ class AuditTrail:
             OSError: The disk is full or cannot be written to; nothing was recorded.
             ArtifactError: The trail was damaged, or cut short since it was opened.
         """
+        self._log.append_all([self._entry(block)])
+
+    def record_all(self, blocks: Iterable[DecisionBlock]) -> None:
+        """Keep the blocks of a call, a record each; see `record`.
+
+        Some are written at a time, while the next ones are prepared. Where that fails, those
+        written before stay on record.
+        """
+        blocks = iter(blocks)
+        with ThreadPoolExecutor(1) as writer:
+            written: Future[Any] | None = None
+            while entries := [self._entry(block) for block in islice(blocks, _TOGETHER)]:
+                if written is not None:
+                    written.result()
+                written = writer.submit(self._log.append_all, entries)
+            if written is not None:
+                written.result()
+
+    def _entry(self, block: DecisionBlock) -> Entry:
         context, key = block.context, self._keys.current
         subjects = self._subjects.of(context.model, context.users, block.rows, block.user_ids, key)
         catalogue, digests = self._catalogues.of(context)
@@ -148,7 +170,7 @@ class AuditTrail:
                 for one in self._retention.of([policy.id for policy in context.policies])
             ],
         }
-        self._log.append("decisions", body, payload, merkle_root(rows.leaves))
+        return Entry("decisions", body, payload, merkle_root(rows.leaves))
 
     def forget(self, user_id: Any, as_of: pd.Timestamp | None) -> None:
         """Keep that a user was erased from a pipeline, under a pseudonym; see `Pipeline.forget`."""
@@ -354,7 +376,7 @@ class AuditTrail:
         for record in self._store.backwards(("key", "trail")):
             latest = record.facts.get("key")
             break
-        if latest != key_id(self._keys.current):
+        if not isinstance(latest, str) or not self._keys.use(latest):
             raise ArtifactError(
                 f"{self._log.where}: its present key is another one than that given; open it "
                 f"with the key of its latest records"
@@ -362,7 +384,8 @@ class AuditTrail:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copy and send by the path; whoever opens it there needs the key."""
-        return AuditTrail, (self.path, self._given, self.retention)
+        keys = None if self._given is None else self._keys.all
+        return AuditTrail, (self.path, keys, self.retention)
 
     def __repr__(self) -> str:
         return f"AuditTrail({self._log.where}, {self.head[0]:,} records)"

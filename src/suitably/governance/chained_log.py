@@ -3,7 +3,7 @@
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from suitably.errors import ArtifactError
 from suitably.governance.audit_record import GENESIS, AuditRecord
@@ -12,7 +12,16 @@ from suitably.governance.merkle import MerkleFrontier, leaf_hash
 from suitably.governance.store import Store, Tail
 from suitably.utils.fork import ForkLock
 
-__all__ = ["ChainedLog"]
+__all__ = ["ChainedLog", "Entry"]
+
+
+class Entry(NamedTuple):
+    """What becomes a record: its kind, what it says, what belongs to it, and a root over that."""
+
+    kind: str
+    body: dict[str, Any]
+    payload: bytes = b""
+    root: bytes = GENESIS
 
 
 class ChainedLog:
@@ -52,7 +61,6 @@ class ChainedLog:
         kind: str,
         body: dict[str, Any],
         payload: bytes = b"",
-        root: bytes = GENESIS,
         emptied: Sequence[int] = (),
         expected: int | None = None,
     ) -> AuditRecord | None:
@@ -62,7 +70,6 @@ class ChainedLog:
             kind: What it is.
             body: What it says.
             payload: What belongs to it.
-            root: The root over its decisions.
             emptied: Records whose body and payload are taken out with it.
             expected: How long the log must be; None: however long it is.
 
@@ -70,23 +77,37 @@ class ChainedLog:
             OSError: It cannot be written; nothing was recorded.
             ArtifactError: Records were changed or taken away since it was opened.
         """
+        made = self.append_all([Entry(kind, body, payload)], emptied, expected)
+        return made[0] if made else None
+
+    def append_all(
+        self,
+        entries: Sequence[Entry],
+        emptied: Sequence[int] = (),
+        expected: int | None = None,
+    ) -> Sequence[AuditRecord]:
+        """Append several records, all or none; see `append`."""
 
         def chain(tail: Tail) -> list[AuditRecord]:
             if expected not in (None, tail.count):
                 raise _MovedError
             self._check_known(tail)
-            now = time.time_ns() // 1000
-            return [AuditRecord.of(tail.count, kind, now, body, payload, root, tail.last)]
+            now, last = time.time_ns() // 1000, tail.last
+            made: list[AuditRecord] = []
+            for seq, entry in enumerate(entries, tail.count):
+                made.append(AuditRecord.of(seq, entry.kind, now, *entry[1:], last))
+                last = made[-1].hash
+            return made
 
         with self._lock:
             try:
-                (record,) = self._store.purge(emptied, chain)
+                made = self._store.purge(emptied, chain)
             except _MovedError:
-                return None
-            self._follow(record)
+                return []
+            self._follow(made)
             if self._head_file is not None:
                 write_head(self._head_file, Head(self._tree.size, self._tree.root.hex()))
-            return record
+            return made
 
     def _check_known(self, tail: Tail) -> None:
         known = self._tree.size
@@ -96,10 +117,10 @@ class ChainedLog:
                 f"nothing was recorded"
             )
 
-    def _follow(self, record: AuditRecord | None = None) -> None:
+    def _follow(self, made: Sequence[AuditRecord] = ()) -> None:
         """Let the tree take in what has come, of other processes too."""
-        if record is not None and record.seq == self._tree.size:
-            fresh = [record.hash]
+        if made and made[0].seq == self._tree.size:
+            fresh = [record.hash for record in made]
         else:
             self._check_known(self._store.tail())
             fresh = self._store.hashes(self._tree.size)

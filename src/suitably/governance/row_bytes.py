@@ -156,11 +156,8 @@ def _octets(array: NDArray[Any]) -> NDArray[np.uint8]:
 
 def leaves(prefix: bytes, rows: NDArray[np.uint8]) -> list[bytes]:
     """Return the leaf of every row: SHA-256(0x00 ‖ prefix ‖ row)."""
-    whole, width = memoryview(np.ascontiguousarray(rows).tobytes()), rows.shape[1]
-    begun = sha256(b"\x00" + prefix)
-    found = []
-    for start in range(0, len(rows) * width, width):
-        leaf = begun.copy()
-        leaf.update(whole[start : start + width])
-        found.append(leaf.digest())
-    return found
+    begun = np.frombuffer(b"\x00" + prefix, np.uint8)
+    whole = np.concatenate([np.broadcast_to(begun, (len(rows), len(begun))), rows], axis=1)
+    octets, width = whole.tobytes(), whole.shape[1]
+    starts = range(0, len(octets), width)
+    return [sha256(octets[start : start + width]).digest() for start in starts]

@@ -24,7 +24,7 @@ def subject_of(user_id: object, key: bytes) -> bytes:
 
 
 class Subjects:
-    """Keeps the pseudonyms of the users of the models asked last, 17 bytes for each user."""
+    """Keeps the pseudonyms of the users of the models asked last, 25 bytes for each user."""
 
     def __init__(self) -> None:
         self._lock = ForkLock()
@@ -64,9 +64,13 @@ class Subjects:
 
 
 class _Known:
+    """The pseudonyms worked out so far, and the first halves of all of them in order."""
+
     def __init__(self, users: int) -> None:
         self.digests = np.zeros((users, DIGEST), np.uint8)
         self.there = np.zeros(users, bool)
+        self._ordered = np.zeros(0, np.uint64)
+        self._latest: set[int] = set()
 
     def fill(self, rows: NDArray[np.int64], users: Vocabulary, key: bytes) -> None:
         if not len(rows):
@@ -74,22 +78,27 @@ class _Known:
         ids = users.array.take(pa.array(rows)).to_pylist()
         made = np.frombuffer(b"".join(subject_of(one, key) for one in ids), np.uint8)
         made = made.reshape(-1, DIGEST)
-        self._refuse_collisions(rows, made)
+        self._refuse_collisions(made)
         self.digests[rows], self.there[rows] = made, True
 
-    def _refuse_collisions(self, rows: NDArray[np.int64], made: NDArray[np.uint8]) -> None:
-        new = np.ascontiguousarray(made).view("<u8").reshape(-1, 2)
-        old = self.digests.view("<u8").reshape(-1, 2)
-        if len(rows) <= _FEW:
-            seen = any(
-                bool(((old[:, 0] == one[0]) & (old[:, 1] == one[1]) & self.there).any())
-                for one in new
-            )
-        else:
-            seen = bool(np.isin(new[:, 0], old[self.there, 0]).any())
-        distinct = len(np.unique(new, axis=0)) if len(rows) <= _FEW else len(np.unique(new[:, 0]))
-        if seen or distinct < len(rows):
+    def _refuse_collisions(self, made: NDArray[np.uint8]) -> None:
+        halves = np.sort(np.ascontiguousarray(made).view("<u8")[:, 0])
+        places = np.searchsorted(self._ordered, halves)
+        found = set(halves.tolist())
+        if (
+            len(found) < len(halves)
+            or not found.isdisjoint(self._latest)
+            or (len(self._ordered) and bool((self._at(places) == halves).any()))
+        ):
             raise ArtifactError(
                 "audit: two users have the same pseudonym, so a record could not tell whose it is; "
                 "open the trail with another key"
             )
+        self._latest |= found
+        if len(self._latest) > _FEW:  # to merge them costs a copy of all
+            latest = np.sort(np.fromiter(self._latest, np.uint64, len(self._latest)))
+            self._ordered = np.insert(self._ordered, np.searchsorted(self._ordered, latest), latest)
+            self._latest = set()
+
+    def _at(self, places: NDArray[np.int64]) -> NDArray[np.uint64]:
+        return self._ordered[np.minimum(places, len(self._ordered) - 1)]

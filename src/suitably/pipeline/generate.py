@@ -41,19 +41,21 @@ class GeneratedLists:
         reranked: int64 (users,), products that rerankers dropped.
         refused: int64 (users,), products that a reranker added or repeated, and that were dropped.
         stood_in: bool (users,), whom the ranker knows nothing of, so that the fallback ranked.
+        candidates: int64 (users,), how many products could have been listed.
     """
 
     lists: Lists
     reranked: NDArray[np.int64]
     refused: NDArray[np.int64]
     stood_in: NDArray[np.bool_]
+    candidates: NDArray[np.int64]
 
     @staticmethod
     def empty(users: int, depth: int, drawn: bool = False) -> "GeneratedLists":
         """Return lists without products, to which nothing has happened."""
-        reranked, refused = np.zeros((2, users), np.int64)
+        reranked, refused, candidates = np.zeros((3, users), np.int64)
         lists = Lists.empty(users, depth, drawn)
-        return GeneratedLists(lists, reranked, refused, np.zeros(users, bool))
+        return GeneratedLists(lists, reranked, refused, np.zeros(users, bool), candidates)
 
     def put(self, places: NDArray[np.int64], part: "GeneratedLists") -> None:
         """Lay the lists of some users at their places."""
@@ -63,6 +65,7 @@ class GeneratedLists:
             self.reranked[places] = part.reranked
             self.refused[places] = part.refused
         self.stood_in[places] = part.stood_in
+        self.candidates[places] = part.candidates
 
 
 @dataclass(frozen=True)
@@ -250,38 +253,43 @@ class ListGenerator:
     def _block(self, rows: NDArray[np.int64]) -> GeneratedLists:
         allowed = self.allowed(rows)
         depth = self.k * _POOL if self.rerankers else self.k
-        ranked, stood_in = self._ranked(rows, allowed, depth)
+        ranked, stood_in, candidates = self._ranked(rows, allowed, depth)
         if not self.rerankers:
             lists, refused = _last_check(ranked, allowed)
-            return GeneratedLists(lists, np.zeros(len(rows), np.int64), refused, stood_in)
+            none = np.zeros(len(rows), np.int64)
+            return GeneratedLists(lists, none, refused, stood_in, candidates)
         lists, added = self._reranked(ranked, rows)
         lists, ineligible = _last_check(lists, allowed)
         dropped = np.where(lists.lengths < self.k, ranked.lengths - lists.lengths, 0)
-        return GeneratedLists(lists, dropped, added + ineligible, stood_in)
+        return GeneratedLists(lists, dropped, added + ineligible, stood_in, candidates)
 
     def _ranked(
         self, rows: NDArray[np.int64], allowed: BitRows, depth: int
-    ) -> tuple[Lists, NDArray[np.bool_]]:
+    ) -> tuple[Lists, NDArray[np.bool_], NDArray[np.int64]]:
         assigned = self.assignments(rows)
         stood_in = np.zeros(len(rows), bool)
         if len(assigned) == 1 and len(assigned[0].places) == len(rows):
             stood_in[:] = assigned[0].stood_in
-            return self._best(assigned[0], rows, allowed, depth), stood_in
+            candidates = allowed & assigned[0].known
+            counts = bitset.row_counts(candidates)
+            return self._best(assigned[0], rows, candidates, depth), stood_in, counts
         lists = Lists.empty(len(rows), min(depth, self._width), self.draws)
+        counts = np.zeros(len(rows), np.int64)
         for part in assigned:
-            best = self._best(part, rows[part.places], allowed[part.places], depth)
-            lists.put(part.places, best)
+            candidates = allowed[part.places] & part.known
+            counts[part.places] = bitset.row_counts(candidates)
+            lists.put(part.places, self._best(part, rows[part.places], candidates, depth))
             stood_in[part.places] = part.stood_in
-        return lists, stood_in
+        return lists, stood_in, counts
 
     def _best(
-        self, part: RankerAssignment, rows: NDArray[np.int64], allowed: BitRows, depth: int
+        self, part: RankerAssignment, rows: NDArray[np.int64], candidates: BitRows, depth: int
     ) -> Lists:
         ranker = self.scorers[0].ranker
         if not isinstance(ranker, DrawingRanker) or part.stood_in or not part.personal:
-            lists = top_k(part.scorer, allowed & part.known, depth)
+            lists = top_k(part.scorer, candidates, depth)
             return lists.certain() if self.draws else lists
-        pool = top_k(part.scorer, allowed & part.known, ranker.pool_size(depth))
+        pool = top_k(part.scorer, candidates, ranker.pool_size(depth))
         return ranker.draw(pool, rows, self.snapshot.as_of, self.first, depth)
 
     def _reranked(self, lists: Lists, rows: NDArray[np.int64]) -> tuple[Lists, NDArray[np.int64]]:

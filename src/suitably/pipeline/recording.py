@@ -7,11 +7,9 @@ from numpy.typing import NDArray
 from suitably.model.model import Model
 from suitably.persistence.packing import fingerprint
 from suitably.pipeline.decision_block import AuditLog, DecisionBlock, DecisionContext
-from suitably.pipeline.generate import ListGenerator
 from suitably.recommendations import Recommendations
 from suitably.suitability.eligibility import Eligibility
 from suitably.suitability.language.nodes import column_name
-from suitably.utils import bitset
 from suitably.utils.parallel import parallel
 
 __all__ = ["PROPOSED", "record"]
@@ -20,7 +18,7 @@ PROPOSED = "amount"
 """What an input is called that the call gave: what would be invested, step by step."""
 
 _BLOCK = 4096
-_AT_A_TIME = 16
+_AHEAD = 16
 
 
 def record(
@@ -48,10 +46,14 @@ def record(
         columns = dict(zip(inputs.column_names, inputs.columns, strict=True))
         inputs = pa.table({**columns, PROPOSED: pa.array(amounts, from_pandas=True)})
     starts = range(0, len(made), _BLOCK)
-    for first in range(0, len(starts), _AT_A_TIME):  # what waits for the log is bounded
-        some = starts[first : first + _AT_A_TIME]
-        for block in parallel(lambda start: _block(context, made, inputs, start), some):
-            log.record(block)
+    # What waits for the log is bounded.
+    blocks = parallel(lambda start: _block(context, made, inputs, start), starts, _AHEAD)
+    record_all = getattr(log, "record_all", None)
+    if record_all is not None:
+        record_all(blocks)
+        return
+    for block in blocks:
+        log.record(block)
 
 
 def _block(
@@ -62,8 +64,6 @@ def _block(
     is_known = rows >= 0
     known = rows[is_known]
     generator, eligibility = made.generator, made.last_generator.snapshot.eligibility
-    candidates = np.zeros(len(rows), np.int64)
-    candidates[is_known] = _candidates(generator, known)
     opted_out = np.zeros(len(rows), bool)
     opted_out[is_known] = generator.opted_out(known)
     kept_out = eligibility.exclusions(known, generator.narrowed).sum(axis=0)
@@ -73,7 +73,7 @@ def _block(
         rows=rows,
         user_ids=made.user_ids.slice(start, len(places)),
         inputs=inputs.take(pa.array(rows, mask=~is_known)),
-        candidates=candidates,
+        candidates=made.candidates[places],
         exclusions=dict(zip(eligibility.reasons, kept_out.tolist(), strict=True)),
         lists=lists,
         abstentions=made.causes(places[lists.lengths < made.k], start),
@@ -107,7 +107,3 @@ def _inputs(eligibility: Eligibility) -> pa.Table:
     there = [name for name in names if name in fields.column_names]
     table = fields.select(there).rename_columns([f"user.{name}" for name in there])
     return table.combine_chunks()
-
-
-def _candidates(generator: ListGenerator, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    return bitset.row_counts(generator.allowed(rows) & generator.scorable(rows))

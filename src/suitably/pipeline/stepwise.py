@@ -43,6 +43,8 @@ def generate_stepwise(
         step = replace(generator, k=1, first=rank).generate(rows[active])
         found = step.lists.lengths > 0
         whole.stood_in[active] |= step.stood_in
+        if not rank:
+            whole.candidates[active] = step.candidates
         active = active[found]
         if not len(active):
             break

@@ -1,11 +1,12 @@
 """Threads: how many there are, how jobs share them, and BLAS kept to its part of them."""
 
 import os
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
+from itertools import islice
 from threading import get_ident
 from typing import Any
 
@@ -97,14 +98,33 @@ def openmp_threads() -> int:
     return 1 if is_forked() else cores()
 
 
-def parallel(call: Callable[[Any], Any], parts: Sequence[Any]) -> Iterator[Any]:
-    """Call for every part, on as many threads as there are cores; answers in their order."""
+def parallel(
+    call: Callable[[Any], Any], parts: Sequence[Any], ahead: int | None = None
+) -> Iterator[Any]:
+    """Call for every part, on as many threads as there are cores; answers in their order.
+
+    Args:
+        call: What to do with a part.
+        parts: The parts.
+        ahead: How many answers may wait to be taken, or be worked out; None: any number.
+    """
     threads = cores()
     if len(parts) < 2 or threads < 2:
         yield from map(call, parts)
         return
     with ThreadPoolExecutor(threads, initializer=_share.set, initargs=(1,)) as pool:
-        yield from pool.map(call, parts)
+        if ahead is None:
+            yield from pool.map(call, parts)
+            return
+        some = iter(parts)
+        waiting = deque(pool.submit(call, part) for part in islice(some, ahead))
+        try:
+            while waiting:
+                yield waiting.popleft().result()
+                waiting.extend(pool.submit(call, part) for part in islice(some, 1))
+        finally:
+            for job in waiting:
+                job.cancel()
 
 
 def run_jobs(call: Callable[[Any], Any], parts: Sequence[Any], n_jobs: int = 1) -> Iterator[Any]:
