@@ -413,7 +413,3 @@ class Recommendations:
 
 def _blocks(places: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
     return (places[start : start + _BLOCK] for start in range(0, len(places), _BLOCK))
-
-
-def _columns(table: pa.Table, *names: str) -> dict[str, pa.ChunkedArray]:
-    return {name: table[name] for name in names}

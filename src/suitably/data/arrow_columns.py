@@ -19,9 +19,20 @@ __all__ = [
     "is_list",
     "is_map",
     "plain_lists",
+    "plain_value",
 ]
 
 Element = Literal["text", "number", "date", "any"]
+
+
+def plain_value(value: Any, kind: pa.DataType) -> Any:
+    """Return a value of a column as Python has it, a map as a dictionary.
+
+    Example:
+        >>> plain_value([("a", 1)], pa.map_(pa.string(), pa.int64()))
+        {'a': 1}
+    """
+    return dict(value) if pa.types.is_map(kind) and value is not None else value
 
 
 def is_list(kind: pa.DataType) -> bool:

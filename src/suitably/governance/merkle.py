@@ -78,7 +78,7 @@ def merkle_root(leaves: Sequence[bytes]) -> bytes:
 
 def _above(level: list[bytes]) -> list[bytes]:
     pairs = zip(level[::2], level[1::2], strict=False)
-    above = [sha256(b"\x01" + left + right).digest() for left, right in pairs]
+    above = [_node(left, right) for left, right in pairs]
     if len(level) % 2:
         above.append(level[-1])
     return above

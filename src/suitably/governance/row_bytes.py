@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from suitably.data.arrow_columns import plain_value
 from suitably.data.values import is_number
 from suitably.governance.audit_record import canonical_json
 from suitably.utils.json import jsonable
@@ -87,7 +88,7 @@ def value_digests(array: pa.Array) -> NDArray[np.uint8]:
         values, places = encoded.dictionary.to_pylist(), encoded.indices.fill_null(0)
         found = _digests(values)
         return found[places.to_numpy(zero_copy_only=False)] if len(found) else _none(len(array))
-    return _digests([_plain(value, array.type) for value in array.to_pylist()])
+    return _digests([plain_value(value, array.type) for value in array.to_pylist()])
 
 
 def _digests(values: Sequence[Any]) -> NDArray[np.uint8]:
@@ -97,10 +98,6 @@ def _digests(values: Sequence[Any]) -> NDArray[np.uint8]:
 
 def _none(rows: int) -> NDArray[np.uint8]:
     return np.zeros((rows, DIGEST), np.uint8)
-
-
-def _plain(value: Any, kind: pa.DataType) -> Any:
-    return dict(value) if pa.types.is_map(kind) and value is not None else value
 
 
 def shown_fact(value: Any, kind: pa.DataType) -> Any:
@@ -117,7 +114,7 @@ def shown_fact(value: Any, kind: pa.DataType) -> Any:
         return moment.isoformat()
     if written == "number":
         return float(value) if isinstance(value, float) and value % 1 else int(value)
-    return bool(value) if written == "boolean" else jsonable(_plain(value, kind))
+    return bool(value) if written == "boolean" else jsonable(plain_value(value, kind))
 
 
 def fact_bytes(written: str, value: Any) -> bytes:

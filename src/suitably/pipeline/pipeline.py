@@ -258,11 +258,8 @@ class Pipeline(Parameterized):
         chosen = model.rerankers if rerankers is None else tuple(rerankers)
         check_draws_last(model.rankers[0], chosen)
         other = model.under(read_policies(policy), chosen)
-        params = {**self.get_params(deep=False), "policy": policy, "rerankers": list(chosen)}
-        made = Pipeline(**params)
-        made._model = other
         other.snapshot(other.state.as_of)
-        return made
+        return self._answering_from(other, policy=policy, rerankers=list(chosen))
 
     def with_consent(self, consent: ConsentRegister | None) -> "Pipeline":
         """Return a fitted pipeline that shares all of this one, and asks another register.
@@ -270,9 +267,7 @@ class Pipeline(Parameterized):
         Raises:
             NotFittedError: Called before `fit`.
         """
-        made = Pipeline(**{**self.get_params(deep=False), "consent": consent})
-        made._model = self._fitted()
-        return made
+        return self._answering_from(self._fitted(), consent=consent)
 
     def with_audit(self, audit: AuditLog | None) -> "Pipeline":
         """Return a fitted pipeline that shares all of this one, and records elsewhere, or not.
@@ -285,9 +280,7 @@ class Pipeline(Parameterized):
         """
         if audit is not None and not isinstance(audit, AuditLog):
             raise ValueError(f"audit={audit!r:.60}: must have a method record, or be None")
-        made = Pipeline(**{**self.get_params(deep=False), "audit": audit})
-        made._model = self._fitted()
-        return made
+        return self._answering_from(self._fitted(), audit=audit)
 
     def greedy(self) -> "Pipeline":
         """Return a fitted pipeline that shares all of this one, and lists best first.
@@ -303,8 +296,13 @@ class Pipeline(Parameterized):
         if not isinstance(explore, DrawingRanker):
             return self
         ranker = explore.scoring_ranker()
-        made = Pipeline(**{**self.get_params(deep=False), "ranker": ranker})
-        made._model = replace(model, rankers=(ranker, *model.rankers[1:]))
+        other = replace(model, rankers=(ranker, *model.rankers[1:]))
+        return self._answering_from(other, ranker=ranker)
+
+    def _answering_from(self, model: Model, **changed: Any) -> "Pipeline":
+        """Return a pipeline of these parameters, but for some, that answers from a model."""
+        made = Pipeline(**{**self.get_params(deep=False), **changed})
+        made._model = model
         return made
 
     @property

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from suitably.data.arrow_columns import plain_value
 from suitably.pipeline.flagged import flags_of_lists
 from suitably.pipeline.generate import ListGenerator
 from suitably.utils import bitset
@@ -108,8 +109,4 @@ def trace(generator: ListGenerator, row: int) -> Trace:
 
 def _row(table: pa.Table, row: int) -> dict[str, Any]:
     """Return a row by name, maps as dictionaries as in the evidence of a rule."""
-    values = {name: table[name][row].as_py() for name in table.column_names}
-    for field in table.schema:
-        if pa.types.is_map(field.type) and values[field.name] is not None:
-            values[field.name] = dict(values[field.name])
-    return values
+    return {f.name: plain_value(table[f.name][row].as_py(), f.type) for f in table.schema}

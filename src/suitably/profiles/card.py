@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 from suitably.data import Dataset, View
+from suitably.data.arrow_columns import plain_value
 from suitably.errors import DataError
 from suitably.profiles.compose import field_table, fit_missing
 from suitably.profiles.shown import shown_value
@@ -94,7 +94,7 @@ def card(
     values = {name: fields[name][0].as_py() for name in fields.column_names}
     groups = {
         type(builder).__name__: [
-            _line(name, _plain(values[name], fields[name].type), builder.provenance(name))
+            _line(name, plain_value(values[name], fields[name].type), builder.provenance(name))
             for name in builder.fields
         ]
         for builder in builders
@@ -110,10 +110,6 @@ def _line(name: str, value: Any, how: str) -> tuple[str, str, str, str]:
     unit, expires = getattr(how, "unit", ""), getattr(how, "expires", "")
     shown = shown_value(masked(name, value), unit)
     return name.replace("_", " "), shown, origin, expires
-
-
-def _plain(value: Any, kind: pa.DataType) -> Any:
-    return dict(value) if pa.types.is_map(kind) and value is not None else value
 
 
 def _place(view: View, user_id: IdLike) -> int:
