@@ -129,8 +129,11 @@ def _run_cell(source: str, namespace: dict[str, Any]) -> Any:
 
 @contextlib.contextmanager
 def _inside(folder: Path) -> Iterator[dict[str, Any]]:
-    """Return the namespace of a script that runs in a folder: its classes can be pickled."""
-    before, main = Path.cwd(), sys.modules["__main__"]
+    """Return the namespace of a script that runs in a folder: its classes can be pickled.
+
+    What it does to the environment ends with it.
+    """
+    before, main, environment = Path.cwd(), sys.modules["__main__"], dict(os.environ)
     script = sys.modules["__main__"] = ModuleType("__main__")
     os.chdir(folder)
     try:
@@ -138,6 +141,8 @@ def _inside(folder: Path) -> Iterator[dict[str, Any]]:
     finally:
         os.chdir(before)
         sys.modules["__main__"] = main
+        os.environ.clear()
+        os.environ.update(environment)
 
 
 if __name__ == "__main__":

@@ -53,6 +53,13 @@ def test_marks_are_obeyed(tmp_path):
     run_page(page, tmp_path)
 
 
+def test_a_page_leaves_the_environment_as_it_was(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("<!-- setup\nimport os\nos.environ['SUITABLY_OF_A_PAGE'] = 'x'\n-->\n")
+    run_page(page, tmp_path)
+    assert "SUITABLY_OF_A_PAGE" not in os.environ
+
+
 def test_outputs_are_mended(tmp_path):
     page = tmp_path / "page.md"
     text = "```python\nprint({})\n```\n\n```output\n{}\n```\n"

@@ -53,6 +53,7 @@ def test_processes_without_a_key_cannot_be_joined(monkeypatch: pytest.MonkeyPatc
         return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
                               check=True).stdout  # fmt: skip
 
+    monkeypatch.delenv("SUITABLY_PSEUDONYM_KEY", raising=False)
     assert said() != said()
     monkeypatch.setenv("SUITABLY_PSEUDONYM_KEY", "a shared secret key")
     assert said() == said()
