@@ -65,6 +65,17 @@ def test_purge_takes_what_has_run_out_and_the_trail_still_verifies(
     assert AuditTrail(tmp_path / FILE, KEY).verify(anchor).ok
 
 
+def test_purged_bytes_are_gone_also_where_the_file_is_not_made_anew(
+    trail: AuditTrail, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    payload = next(trail._store.records(2, 3)).payload
+    assert payload is not None
+    monkeypatch.setattr("suitably.governance.sqlite_store._rewritten", lambda connection: None)
+    assert trail.purge().purged == (2, 3)
+    trail.close()
+    assert not any(payload[:48] in file.read_bytes() for file in tmp_path.iterdir())
+
+
 def test_earlier_moment_purges_less_and_a_later_one_is_refused(trail: AuditTrail) -> None:
     with pytest.raises(st.DataError, match="still to come"):
         trail.purge(NOW + timedelta(days=1))

@@ -268,6 +268,32 @@ def test_keys(tmp_path: Path) -> None:
         AuditTrail(path, key="another key of some length")
 
 
+def test_another_process_takes_up_a_rotated_key(tmp_path: Path) -> None:
+    ours, theirs = AuditTrail(tmp_path / FILE), AuditTrail(tmp_path / FILE)
+    pipeline = trail_pipeline(theirs)
+    pipeline.recommend([USERS[0]])
+    ours.rotate()
+    pipeline.recommend([USERS[0]])
+    subjects = {one.payload[:16] for one in ours._store.records() if one.kind == "decisions"}  # type: ignore[index]
+    assert len(subjects) == 2
+    assert theirs.decisions(USERS[0]) == ours.decisions(USERS[0]) == ["4:0", "2:0"]
+    (tmp_path / f"{FILE}.key").unlink()
+    pipeline.recommend([USERS[0]])  # the key is lost to who opens it next, not to who holds it
+    assert theirs.decisions(USERS[0])[0] == "5:0"
+
+
+def test_threads_name_a_catalogue_once(tmp_path: Path) -> None:
+    audit = AuditTrail(tmp_path / FILE)
+    pipeline = trail_pipeline(audit)
+    threads = [Thread(target=pipeline.recommend, args=([user],)) for user in USERS[:8]]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    kinds = [one.kind for one in audit._store.records()]
+    assert sorted(kinds) == ["catalogue", *["decisions"] * 8, "trail"]
+
+
 def test_same_pseudonyms_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("suitably.governance.subjects.keyed_digest", lambda one, key: bytes(32))
     audit = AuditTrail(tmp_path / FILE)

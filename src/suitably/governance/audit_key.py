@@ -37,6 +37,7 @@ class KeyRing:
     def __init__(self, keys: Sequence[bytes | str] | None, file: Path) -> None:
         self._file = file if keys is None else None
         self._keys = _read(file) if keys is None else [checked_key(key) for key in keys]
+        self._size = self._written()
         self.current = self._keys[-1]
         """The key of new records."""
 
@@ -52,6 +53,20 @@ class KeyRing:
             self._keys = _read(self._file)
             found = next((key for key in self._keys if key_id(key) == name), None)
         return found
+
+    def present(self) -> bytes:
+        """Return the key of new records, also where another process has added it meanwhile."""
+        size = self._written()
+        if self._file is not None and size != self._size:
+            self._size, self._keys = size, _read(self._file)
+            self.current = self._keys[-1]
+        return self.current
+
+    def _written(self) -> int:
+        try:
+            return 0 if self._file is None else self._file.stat().st_size
+        except FileNotFoundError:  # it is held here still, and decisions must go on
+            return self._size
 
     def use(self, name: str) -> bool:
         """Make one of them the present one; return whether it is here."""
@@ -74,6 +89,7 @@ class KeyRing:
             raise ValueError("key: has been used in this trail")
         if self._file is not None:
             _add_line(self._file, f"{fresh.hex()}\n".encode("ascii"))
+            self._size = self._written()
         self._keys.append(fresh)
         self.current = fresh
 

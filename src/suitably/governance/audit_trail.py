@@ -155,7 +155,7 @@ class AuditTrail:
                 written.result()
 
     def _entry(self, block: DecisionBlock) -> Entry:
-        context, key = block.context, self._keys.current
+        context, key = block.context, self._keys.present()
         subjects = self._subjects.of(context.model, context.users, block.rows, block.user_ids, key)
         catalogue, digests = self._catalogues.of(context)
         rows = DecisionRows.of(block, subjects, digests, key_id(key), catalogue)
@@ -174,15 +174,16 @@ class AuditTrail:
 
     def forget(self, user_id: Any, as_of: pd.Timestamp | None) -> None:
         """Keep that a user was erased from a pipeline, under a pseudonym; see `Pipeline.forget`."""
-        key = self._keys.current
+        key = self._keys.present()
         moment = None if as_of is None else as_of.isoformat()
         subject = subject_of(user_id, key).hex()
         self._log.append("erasure", {"as_of": moment, "key": key_id(key), "subject": subject})
 
     def rotate(self, key: bytes | str | None = None) -> None:
-        """Put the pseudonyms of later records under another key.
+        """Put the pseudonyms of later records under another key, in every process that has the file.
 
-        Earlier records stay under theirs; a trail that is opened with a list of keys, or by the
+        Where the caller keeps the keys, other processes go on under theirs until they are opened
+        with this one. Earlier records stay under theirs; a trail that is opened with a list of keys, or by the
         file beside it, goes on finding whose they are.
 
         Args:

@@ -39,8 +39,14 @@ class Catalogues:
         name = (context.model, id(context.products))
         with self._lock:
             kept = self._kept.get(name)
-        if kept is not None and kept[0] is context.products:
-            return kept[1], kept[2]
+            if kept is None or kept[0] is not context.products:
+                # The ids are held too, lest others come to have their address.
+                kept = self._kept[name] = (context.products, *self._name(context))
+                while len(self._kept) > _KEPT:
+                    self._kept.popitem(last=False)
+        return kept[1], kept[2]
+
+    def _name(self, context: DecisionContext) -> tuple[int, NDArray[np.uint8]]:
         ids = context.products.decode(np.arange(len(context.products)))
         sink = pa.BufferOutputStream()
         with pa.ipc.new_stream(sink, pa.schema([("product_id", ids.type)])) as writer:
@@ -48,12 +54,7 @@ class Catalogues:
         body = {"model": context.model, "products": len(ids)}
         record = self._log.append("catalogue", body, sink.getvalue().to_pybytes())
         assert record is not None
-        digests = value_digests(context.products.array)
-        with self._lock:  # the ids are held too, lest others come to have their address
-            self._kept[name] = (context.products, record.seq, digests)
-            while len(self._kept) > _KEPT:
-                self._kept.popitem(last=False)
-        return record.seq, digests
+        return record.seq, value_digests(context.products.array)
 
     def named(self, seq: int) -> tuple[pa.Array, NDArray[np.uint8]]:
         """Return the product ids that a record names, and their digests.

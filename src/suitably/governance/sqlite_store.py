@@ -205,6 +205,8 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
             f"{path}: an audit trail of schema {schema}, and this version reads {_SCHEMA}"
         )
     connection.execute("PRAGMA synchronous = FULL")
+    # What is purged is overwritten at once, should the process end before the file is made anew.
+    connection.execute("PRAGMA secure_delete = ON")
 
 
 def _said(connection: sqlite3.Connection, pragma: str) -> int:
