@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
@@ -140,6 +142,73 @@ def test_reranker_sees_neither_fields_nor_holdings_of_whoever_has_opted_out() ->
     ((fields, owned),) = seen
     assert fields == [{"level": None}, {"level": 5.0}]
     assert owned.tolist() == [0, 2]
+
+
+SENSITIVE = pd.DataFrame(
+    {"user_id": [*USERS, "u1", "u2"], "purpose": ["personalisation"] * 8 + ["sensitive"] * 2,
+     "granted_at": "2023-01-01", "withdrawn_at": [None] * 9 + ["2024-02-10"]}
+)  # fmt: skip
+
+
+def _doubled(users: pa.Table, as_of: Any) -> dict[str, Any]:
+    return {"doubled": pc.multiply(users["level"], 2.0)}
+
+
+class _Told:
+    """Notes which fields rankers and rerankers were shown."""
+
+    def __init__(self) -> None:
+        self.seen: list[Any] = []
+
+    def fit(self, context: Any) -> Any:
+        fields, profiles = context.data.user_fields, context.profiles
+        self.seen.append([*zip(_values(fields), _values(profiles), strict=True)])
+        return self
+
+    fold_in = fit
+
+    def scorer(self, user_ids: Any) -> Any:
+        return st.ranking.protocol.Scores(np.ones((len(user_ids), len(PRODUCTS))))
+
+    def can_score(self, user_ids: Any) -> Any:
+        return np.ones(len(user_ids), bool)
+
+    def rerank(self, lists: Any, context: Any, k: int) -> Any:
+        self.seen.append(context.user_fields.to_pylist())
+        return lists.keep(lists.filled, k)
+
+
+def _values(table: Any) -> list[Any]:
+    return next(iter(table.to_pydict().values()))
+
+
+def test_sensitive_fields_are_shown_to_rules_alone_without_consent() -> None:
+    consent = st.governance.Consent(SENSITIVE, sensitive_fields=["level", "doubled"])
+    ranker, reranker = _Told(), _Told()
+    profile = st.profiles.FromFunction(_doubled, {"doubled": "derived"}, ["level"])
+    pipeline = _fitted(
+        [], consent, ranker=ranker, fallback=None, rerankers=[reranker], profiles=[profile]
+    )
+    nothing = (None, None)
+    assert ranker.seen == [[nothing, (3.0, 6.0), (5.0, 10.0), *[nothing] * 5]]
+    lists = pipeline.recommend(["u1", "u2", "u3", "u4"], k=6)
+    assert lists.to_frame().groupby("user_id").size().tolist() == [3, 4, 4, 2]  # rules read them
+    shown = [row["level"] for row in reranker.seen[0]]
+    assert shown == [3.0, 5.0, None, None]
+    pipeline.recommend(["u1", "u2"], as_of="2024-02-11")
+    assert [row["doubled"] for row in reranker.seen[1]] == [6.0, None]
+    pipeline.update(pd.DataFrame({"user_id": ["u1"], "product_id": ["d"], "event": ["buy"],
+                                  "timestamp": ["2024-02-20"]}))  # fmt: skip
+    assert ranker.seen[1] == [nothing, (3.0, 6.0), *[nothing] * 6]
+
+
+def test_sensitive_fields_that_are_no_fields_are_refused() -> None:
+    consent = st.governance.Consent(SENSITIVE, sensitive_fields=["levle"])
+    with pytest.raises(st.DataError, match=r"no field 'levle'.*level"):
+        _fitted([], consent)
+    for wrong in ("level", [3], [""]):
+        with pytest.raises(ValueError, match="must be a list of names"):
+            st.governance.Consent(SENSITIVE, sensitive_fields=wrong)
 
 
 def test_loaded_pipeline_answers_nothing_until_it_can_ask(tmp_path: Any) -> None:

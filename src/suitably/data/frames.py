@@ -1,10 +1,13 @@
 """The boundary: any frame in as Arrow, Arrow out as the caller's kind of frame."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import narwhals as nw
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from suitably.data.clock import UNNAMED
 from suitably.data.objects import from_objects
@@ -12,7 +15,7 @@ from suitably.data.values import Unreadable, one_array, plain, uuid_texts
 from suitably.errors import DataError
 from suitably.typing import FrameKind
 
-__all__ = ["fieldless", "read_frame", "take_rows", "write_frame"]
+__all__ = ["blanked", "fieldless", "read_frame", "take_rows", "write_frame"]
 
 
 def read_frame(frame: Any, name: str, *, copy: bool = True) -> tuple[pa.Table, FrameKind]:
@@ -80,6 +83,23 @@ def fieldless(rows: int) -> pa.Table:
 def take_rows(table: pa.Table, rows: pa.Array) -> pa.Table:
     """Return some rows of a table, null for null; Arrow forgets the rows of one without columns."""
     return table.take(rows) if table.num_columns else fieldless(len(rows))
+
+
+def blanked(table: pa.Table, names: Iterable[str], rows: NDArray[np.bool_]) -> pa.Table:
+    """Return a table whose columns of some names, where it has them, are null in some rows.
+
+    Example:
+        >>> table = pa.table({"user_id": ["ann", "bob"], "income": [1.0, 2.0]})
+        >>> blanked(table, ["income", "religion"], np.array([True, False]))["income"].to_pylist()
+        [None, 2.0]
+    """
+    for name in names:
+        if name in table.column_names:
+            column = table[name]
+            # Rows are taken and not chosen among, which Arrow cannot do for every type.
+            kept = pa.array(np.arange(len(table)), mask=rows)
+            table = table.set_column(table.column_names.index(name), name, column.take(kept))
+    return table
 
 
 def _uuid_columns(frame: Any) -> set[str]:

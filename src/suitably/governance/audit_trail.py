@@ -180,11 +180,12 @@ class AuditTrail:
         self._log.append("erasure", {"as_of": moment, "key": key_id(key), "subject": subject})
 
     def rotate(self, key: bytes | str | None = None) -> None:
-        """Put the pseudonyms of later records under another key, in every process that has the file.
+        """Put the pseudonyms of later records under another key.
 
-        Where the caller keeps the keys, other processes go on under theirs until they are opened
-        with this one. Earlier records stay under theirs; a trail that is opened with a list of keys, or by the
-        file beside it, goes on finding whose they are.
+        Other processes take it up from the file of keys; where the caller keeps the keys, they go
+        on under theirs until they are opened with this one. Earlier records stay under theirs; a
+        trail that is opened with a list of keys, or by the file beside it, goes on finding whose
+        they are.
 
         Args:
             key: The new one; None: one at random, where the trail keeps its keys in a file.

@@ -1,6 +1,7 @@
 """Consent: which users have granted which purpose, and not withdrawn it, as of a moment."""
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -41,10 +42,14 @@ class Consent:
         frame: A row per consent: `user_id`, `purpose` (one of `PURPOSES`), `granted_at`, and
             `withdrawn_at`, missing where it holds on; dates, times or ISO 8601 text. Any frame that
             narwhals reads.
+        sensitive_fields: Fields of users, columns or profiles, that are sensitive: nothing is
+            learned from them, and no list reordered by them, but for whoever has consented to
+            `sensitive`. Rules read them all the same.
 
     Raises:
         DataError: A column is missing, a purpose unknown, a row without user or grant, or withdrawn
             before it was granted.
+        ValueError: `sensitive_fields` are no names.
 
     Source:
         Regulation (EU) 2016/679, Art. 7(3): to withdraw is as easy as to give, and takes effect
@@ -62,7 +67,12 @@ class Consent:
         [False, False, False]
     """
 
-    def __init__(self, frame: Any) -> None:
+    def __init__(self, frame: Any, sensitive_fields: Sequence[str] = ()) -> None:
+        if isinstance(sensitive_fields, str) or not all(
+            isinstance(name, str) and name for name in sensitive_fields
+        ):
+            raise ValueError(f"sensitive_fields={sensitive_fields!r:.60}: must be a list of names")
+        self.sensitive_fields = tuple(sensitive_fields)
         table = TableValidator("consent", read_frame(frame, "consent")[0], "raise", Quarantine())
         for column in _COLUMNS:
             table.require(column)
@@ -130,7 +140,7 @@ class Consent:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copy and send by the frame that it was made of."""
-        return Consent, (self._table(),)
+        return Consent, (self._table(), self.sensitive_fields)
 
     def _table(self) -> pa.Table:
         purposes = pa.array(PURPOSES).take(pa.array(self._purposes))

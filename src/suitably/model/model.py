@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+import pyarrow as pa
+
 from suitably.data.clock import Instant, micros
 from suitably.data.view import View
 from suitably.model.scoring import CatalogueScorer
@@ -21,6 +23,9 @@ from suitably.utils.progress import progress
 __all__ = ["Model"]
 
 _SNAPSHOTS = 4
+
+Learnable = Callable[[View, pa.Table], tuple[View, pa.Table]]
+"""Returns what of a view and of profiles rankers may learn from."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +62,7 @@ class Model:
         rerankers: tuple[Any, ...],
         seed: int,
         snapshot: Snapshot,
-        asks_consent: bool = False,
+        learnable: Learnable | None = None,
     ) -> "Model":
         """Fit rankers on a view, all of them on the same weighted interactions.
 
@@ -69,21 +74,23 @@ class Model:
             rerankers: In their order.
             seed: Of everything random.
             snapshot: Of the state, under the policies and as of the view's moment.
-            asks_consent: Whether the interactions of whoever has not consented were left out.
+            learnable: Returns what rankers may learn from by a register of consent; None: there is
+                none.
         """
-        context = _context(view, snapshot, seed)
+        context = _context(view, snapshot, seed, learnable)
         # Shallow copies: a later fit elsewhere of what is shared must not change these answers.
         shown = progress(rankers, "fit", len(rankers), "ranker")
         fitted = tuple(copy.copy(ranker.fit(context)) for ranker in shown)
         snapshots = OrderedDict({micros(view.as_of): snapshot})
-        return Model(state, fitted, policies, rerankers, seed, asks_consent, snapshots)
+        asks = learnable is not None
+        return Model(state, fitted, policies, rerankers, seed, asks, snapshots)
 
     def updated(
         self,
         interactions: Any,
         users: Any,
         products: Any,
-        learnable: Callable[[View], View] = lambda news: news,
+        learnable: Learnable | None = None,
     ) -> "Model":
         """Return a model that has taken in what is new, without learning anew.
 
@@ -91,7 +98,7 @@ class Model:
             interactions: New ones, or None.
             users: New versions, or None.
             products: Likewise.
-            learnable: Returns what of the news rankers may learn from.
+            learnable: As for `fit`.
 
         Raises:
             DataError: A frame that cannot be read as those of the fit were, or a bad row.
@@ -99,7 +106,7 @@ class Model:
         """
         state, news = update_state(self.state, interactions, users, products)
         snapshot = state.snapshot(self.policies, state.as_of)
-        context = _context(learnable(news), snapshot, self.seed)
+        context = _context(news, snapshot, self.seed, learnable)
         rankers = tuple(_folded(ranker, context) for ranker in self.rankers)
         snapshots = OrderedDict({micros(state.as_of): snapshot})
         return replace(self, state=state, rankers=rankers, snapshots=snapshots, lock=ForkLock())
@@ -146,8 +153,11 @@ class Model:
         return replace(first, as_of=as_of, eligibility=first.eligibility.at(as_of))
 
 
-def _context(view: View, snapshot: Snapshot, seed: int) -> FitContext:
-    return FitContext(view, snapshot.profiles, snapshot.eligibility, view.as_of, seed)
+def _context(view: View, snapshot: Snapshot, seed: int, learnable: Learnable | None) -> FitContext:
+    shown, profiles = (view, snapshot.profiles)
+    if learnable is not None:
+        shown, profiles = learnable(view, profiles)
+    return FitContext(shown, profiles, snapshot.eligibility, view.as_of, seed)
 
 
 def _folded(ranker: Any, context: FitContext) -> Ranker:

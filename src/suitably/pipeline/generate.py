@@ -14,7 +14,7 @@ from suitably.data.frames import take_rows
 from suitably.errors import SuitabilityWarning, SuitablyError
 from suitably.model.scoring import CatalogueScorer
 from suitably.model.state import FittedState, Snapshot, stored_in
-from suitably.pipeline.opt_out import OptOut
+from suitably.pipeline.opt_out import OptOut, WithheldFields
 from suitably.ranking.protocol import AskedUsers, DrawingRanker, Ranker, Scorer
 from suitably.ranking.topk.engine import top_k
 from suitably.ranking.topk.lists import Lists
@@ -100,6 +100,7 @@ class ListGenerator:
         exclude_owned: Whether owned products are left out.
         candidates: int64, positions in the catalogue that the caller narrows it to; None: all.
         opt_out: Who has not consented to personal lists; None: everybody asked about has.
+        withheld: Which sensitive fields rerankers do not see; None: they see all.
         taken: CSR (users, catalogue), what stands in the lists already; None: nothing does.
         first: How many products stand in each list already.
     """
@@ -112,6 +113,7 @@ class ListGenerator:
     exclude_owned: bool
     candidates: NDArray[np.int64] | None
     opt_out: OptOut | None = None
+    withheld: WithheldFields | None = None
     taken: sparse.csr_array | None = None
     first: int = 0
 
@@ -305,14 +307,17 @@ class ListGenerator:
 
     def _context(self, rows: NDArray[np.int64]) -> RerankContext:
         """Show rerankers the users, and of those who have opted out neither fields nor holdings."""
-        fields, out = self.snapshot.fields, self.opted_out(rows)
+        out = self.opted_out(rows)
+        fields = take_rows(self.snapshot.fields, pa.array(rows, mask=out))
+        if self.withheld is not None:
+            fields = self.withheld.of(fields, rows)
         owned = self.state.holdings(rows)
         if out.any():
             owned = sparse.csr_array(sparse.diags_array((~out).astype(owned.dtype)) @ owned)
             owned.eliminate_zeros()
         return RerankContext(
             user_ids=self.state.users.values[rows],
-            user_fields=take_rows(fields, pa.array(rows, mask=out)),
+            user_fields=fields,
             product_ids=self.state.catalogue.values,
             product_fields=self.state.catalogue.fields,
             owned=owned,

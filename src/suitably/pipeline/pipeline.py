@@ -4,6 +4,7 @@ import copy
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -14,11 +15,10 @@ from numpy.typing import NDArray
 
 from suitably.data.dataset import Dataset
 from suitably.data.frames import write_frame
-from suitably.data.view import View
 from suitably.data.vocabulary import Vocabulary, id_array
 from suitably.errors import DataError, NotFittedError
 from suitably.model.erasure import erase
-from suitably.model.model import Model
+from suitably.model.model import Learnable, Model
 from suitably.model.positions import Positions, positions_for
 from suitably.model.state import Snapshot, build_state
 from suitably.persistence.folder import Verify
@@ -30,7 +30,7 @@ from suitably.pipeline.diagram import pipeline_html
 from suitably.pipeline.fallback import check_draws_last, rankers_with_fallback
 from suitably.pipeline.generate import ListGenerator
 from suitably.pipeline.lessons import Lesson, lessons, what_if
-from suitably.pipeline.opt_out import ConsentRegister, opt_out, opted_out
+from suitably.pipeline.opt_out import ConsentRegister, learnable, opt_out, withheld_fields
 from suitably.pipeline.recording import record
 from suitably.pipeline.similar import similar_products
 from suitably.pipeline.stepwise import generate_stepwise
@@ -72,9 +72,10 @@ class Pipeline(Parameterized):
             `AuditTrail`; None: nothing. It is not saved: give it to a loaded pipeline anew.
         consent: Who may get a personal list, such as a `Consent`; None: everybody. Users who have
             not consented to `personalisation` as of a call get what others own most among what they
-            may be offered, whatever they did themselves; nothing is learned from them. It is not
-            saved: a pipeline that was fitted with one answers nothing once loaded until it is given
-            one.
+            may be offered, whatever they did themselves; nothing is learned from them. What a
+            register names as sensitive, rankers and rerankers use with consent to `sensitive`
+            alone; rules read it all the same. It is not saved: a pipeline that was fitted with one
+            answers nothing once loaded until it is given one.
         seed: For everything random.
 
     Attributes:
@@ -176,8 +177,7 @@ class Pipeline(Parameterized):
             chosen = rankers_with_fallback(self.ranker, self.fallback, snapshot.fields)
             rerankers = tuple(self.rerankers)
             made_of = (chosen, policies, rerankers, self.seed, snapshot)
-            asks = self.consent is not None
-            self._model = Model.fit(state, self._learnable(view), *made_of, asks_consent=asks)
+            self._model = Model.fit(state, view, *made_of, learnable=self._learnable)
         return self
 
     def update(
@@ -621,11 +621,10 @@ class Pipeline(Parameterized):
             )
         return model
 
-    def _learnable(self, view: View) -> View:
-        """Return what rankers may learn from: nothing of whoever has not consented."""
-        if self.consent is None:
-            return view
-        return view.without(opted_out(self.consent, view.users.ids.array, view.as_of, view.clock))
+    @property
+    def _learnable(self) -> Learnable | None:
+        """What rankers may learn from, by the register of consent."""
+        return None if self.consent is None else partial(learnable, self.consent)
 
     def _snapshot(self, model: Model, as_of: Any) -> Snapshot:
         state = model.state
@@ -661,6 +660,7 @@ class Pipeline(Parameterized):
             state=model.state,
             snapshot=snapshot,
             opt_out=None if consent is None else opt_out(consent, model, rows, moment),
+            withheld=None if consent is None else withheld_fields(consent, model, rows, moment),
             scorers=model.scorers,
             rerankers=model.rerankers,
             k=_positive_k(k),
