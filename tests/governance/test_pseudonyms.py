@@ -106,7 +106,7 @@ require = "age(user.birth_date) >= 18"
 def test_nothing_that_is_written_names_anybody(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A whole run: logs, warnings, representations, pages and saved reports."""
+    """A whole run: logs, warnings, representations, pages, saved reports and the audit trail."""
     caplog.set_level(logging.DEBUG, logger="suitably")
     data = _data()
     builders = [st.profiles.RecencyFrequencyValue(), st.profiles.Lifecycle()]
@@ -116,6 +116,9 @@ def test_nothing_that_is_written_names_anybody(
             st.Pipeline(profiles=builders, policy=POLICY, ranker=ranker)
             for ranker in (st.ranking.Popularity(), st.ranking.ItemKNN())
         ]
+        arms[1].audit = audit = st.governance.AuditTrail(tmp_path / "decisions.sqlite")
+        granted = {"user_id": USERS[1:], "purpose": "personalisation", "granted_at": "2024-01-01"}
+        arms[1].consent = st.governance.Consent(pd.DataFrame(granted).assign(withdrawn_at=None))
         for arm in arms:
             arm.fit(data, as_of="2024-05-15")
         recs = arms[1].recommend(k=3)
@@ -141,10 +144,13 @@ def test_nothing_that_is_written_names_anybody(
     one = recs.for_user(SHOWN)
     explained = recs.explain(SHOWN, one["product_id"].iloc[0])
     objects = [data, *arms, recs, result, population, card, explained, next(iter(recs))]
+    objects += [audit, arms[1].consent, audit.verify(), *audit.holds]
     objects += [arms[0].trace(SHOWN), arms[0].eligibility(), *arms[0].why_not(SHOWN, "fund 2")]
     written = [*pages, *map(repr, objects), *(r.getMessage() for r in caplog.records)]
     written += [str(one.message) for one in warned]
+    written += [file.read_bytes().decode("latin-1") for file in tmp_path.iterdir()]
     assert len(caplog.records) > 3
+    assert "kunde-" not in str(audit.receipt(SHOWN))  # which tells them their own facts
     for text in written:
         assert "kunde-" not in text
         assert "Person" not in text

@@ -3,6 +3,7 @@
 from suitably.suitability.eligibility import Eligibility
 from suitably.suitability.impact import Impact, impact
 from suitably.suitability.lint import Finding, check_policy, check_versions
+from suitably.suitability.personal_terms import personal_terms
 from suitably.suitability.policy import Policy, Rule
 from suitably.suitability.priips import priips_sri
 from suitably.suitability.questionnaire import QuestionnaireScale
@@ -25,6 +26,7 @@ __all__ = [
     "check_versions",
     "draft_policy",
     "impact",
+    "personal_terms",
     "priips_sri",
     "run_cases",
 ]

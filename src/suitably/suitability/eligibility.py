@@ -173,6 +173,16 @@ class Eligibility:
         return self._products.values
 
     @property
+    def products(self) -> Entities:
+        """The catalogue, with its fields."""
+        return self._products
+
+    @property
+    def kind(self) -> str:
+        """The kind of frame that it was made of."""
+        return self._kind
+
+    @property
     def moment(self) -> Any:
         """The moment as a timestamp, in the data's time zone if it has one; None without one."""
         return None if self.as_of is None else self._clock.stamp(self.as_of)
