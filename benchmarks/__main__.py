@@ -15,6 +15,7 @@ _PARTS = (
     "coverage_world",
     "far_trans_profiles",
     "far_trans_protocol",
+    "long_tail",
     "model_size",
     "runner",
     "same_answers",
