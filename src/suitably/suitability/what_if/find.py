@@ -1,13 +1,11 @@
-"""The search for what would make a pair pass, and the proof of what it finds."""
+"""The search for what would make pairs of one user pass, and the proof of what it finds."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import prod
 from types import MappingProxyType
 from typing import Any
-
-import pyarrow as pa
 
 from suitably.errors import PolicyError
 from suitably.suitability.engine.atoms import one_reader, pair_scopes
@@ -17,48 +15,22 @@ from suitably.suitability.engine.fields import Fields
 from suitably.suitability.engine.scope import EvalScope, UserBatch
 from suitably.suitability.engine.term_values import term_value
 from suitably.suitability.language.changeable import Changeable
-from suitably.suitability.language.nodes import fields_of
 from suitably.suitability.language.texts import fill
 from suitably.suitability.messages import LANGUAGES
 from suitably.suitability.verdicts import written
-from suitably.suitability.what_if.candidates import Leaf, options_for
+from suitably.suitability.what_if.candidates import options_for
 from suitably.suitability.what_if.minimal import Names, minimal_sets
+from suitably.suitability.what_if.plan import Plan
+from suitably.suitability.what_if.proof import changed_reader
 from suitably.suitability.what_if.record import WhatIf
 from suitably.suitability.what_if.supposed import Derived, Options, Supposed
 from suitably.suitability.what_if.tables import Table, solve
-from suitably.suitability.what_if.thresholds import leaves
+from suitably.utils.bitset import BitRows
 
-__all__ = ["facts_of", "find_what_ifs", "hopeful"]
+__all__ = ["find_what_ifs"]
 
 _AT_ONCE = 2**16  # combinations for which a rule is judged once for all sets
 _MOST = 2**24  # and those beyond which it is not judged
-
-Facts = Mapping[str, tuple[Changeable, BoundPolicy]]
-
-
-def facts_of(policies: Sequence[BoundPolicy], fixed: Iterable[str] = ()) -> Facts:
-    """Return the facts that policies let be suggested; the first that does says what to do.
-
-    Args:
-        policies: The policies.
-        fixed: Fields that the call has said.
-    """
-    found: dict[str, tuple[Changeable, BoundPolicy]] = {}
-    for policy in policies:
-        for fact in policy.policy.changeable.values():
-            if fact.field not in fixed:
-                found.setdefault(fact.field, (fact, policy))
-    return found
-
-
-def _changing(condition: Condition, options: Options) -> Names:
-    return options.changing(field for atom in condition.atoms for field in fields_of(atom.node))
-
-
-def hopeful(conditions: Sequence[Condition], facts: Facts, derived: Derived) -> list[Condition]:
-    """Return the conditions that no fact can change: where they do not hold, nothing helps."""
-    known = Options(dict.fromkeys(facts), derived, None, None)  # type: ignore[arg-type]
-    return [condition for condition in conditions if not _changing(condition, known)]
 
 
 @dataclass
@@ -72,6 +44,7 @@ class _Search:
     def __post_init__(self) -> None:
         self._supposed: dict[Names, Supposed] = {}
         self._tables: dict[tuple[int, Names], Table] = {}
+        self._solved: dict[Names, dict[str, int] | None] = {}
 
     def passes(self, names: Names) -> bool:
         """Return whether some values of some facts let the pair pass."""
@@ -79,7 +52,10 @@ class _Search:
 
     def values(self, names: Names) -> dict[str, int] | None:
         """Return such values, by place; 0 is the present one."""
-        return solve([self._table(place, names) for place in range(len(self.conditions))])
+        if names not in self._solved:
+            tables = [self._table(place, names) for place in range(len(self.conditions))]
+            self._solved[names] = solve(tables)
+        return self._solved[names]
 
     def _table(self, place: int, names: Names) -> Table:
         condition, own = self.conditions[place]
@@ -105,65 +81,128 @@ class _Search:
         return prod(len(self.options.arrays[name]) for name in names)
 
 
-def find_what_ifs(
-    policies: Sequence[BoundPolicy],
-    conditions: Sequence[Condition],
-    batch: UserBatch,
-    column: int,
-    as_of: str,
-    derived: Derived | None = None,
-    fixed: Iterable[str] = (),
-) -> list[WhatIf]:
-    """Return every minimal set of facts that, changed, lets a pair pass.
+@dataclass
+class _User:
+    """One user, of whom the same is asked for several products.
 
-    Args:
-        policies: The policies.
-        conditions: All of which an eligible pair meets.
-        batch: The one user, and the moment.
-        column: The product's position.
+    Attributes:
+        plan: What is asked.
+        batch: The user, and the moment.
+        fields: The users' fields.
         as_of: The moment, as text.
         derived: Fields that follow from others.
-        fixed: Fields that the call has said, which no fact can change.
     """
-    derived = derived or Derived()
-    facts = facts_of(policies, fixed)
-    fields = batch.users
-    if not facts or not isinstance(fields, Fields) or batch.rows is None:
-        return []
-    row = int(batch.rows[0])
-    scope_of = pair_scopes(batch, column)
-    read = one_reader(batch)[1]
-    named = Options(dict.fromkeys(facts), derived, fields.texts, fields.clock)
-    open_ones, failing = [], []
-    for condition in conditions:
-        names = _changing(condition, named)
-        holds = _has(condition.holds(read), column)
-        if not names and not holds:
-            return []
-        if names:
-            open_ones.append((condition, names))
-        if not holds:
-            failing.append(names)
-    if not failing:
-        return []
-    options = options_for(
-        frozenset[str]().union(*(names for _, names in open_ones)),
-        _leaves_of([condition for condition, _ in open_ones], named),
-        fields,
-        row,
-        derived,
-        scope_of,
-        batch.as_of,
-    )
-    there = frozenset(options.arrays)
-    search = _Search(options, scope_of, [(one, names & there) for one, names in open_ones])
-    must_hit = [names & there for names in failing]
-    if not all(must_hit):
-        return []
-    found = minimal_sets(there, search.passes, must_hit)
-    prove = partial(_proved, search, conditions, batch, column)
-    said = {name: _said(*facts[name], scope_of, as_of) for names in found for name in names}
-    return [_answer(names, facts, said) for names in found if prove(names)]
+
+    plan: Plan
+    batch: UserBatch
+    fields: Fields
+    as_of: str
+    derived: Derived
+
+    def __post_init__(self) -> None:
+        read = one_reader(self.batch)[1]
+        self._sure = [condition.holds(read) for condition in self.plan.sure]
+        self._holds = [condition.holds(read) for condition, _ in self.plan.open]
+        self._said: dict[str, Mapping[str, str]] = {}
+
+    def may_pass(self, column: int) -> bool:
+        """Return whether all hold that no fact can change."""
+        return all(_has(words, column) for words in self._sure)
+
+    def answers(self, columns: Sequence[int]) -> Mapping[int, list[WhatIf]]:
+        """Return the answers of products that conditions cannot tell apart."""
+        none: dict[int, list[WhatIf]] = {column: [] for column in columns}
+        lacking = [not _has(words, columns[0]) for words in self._holds]
+        if not any(lacking):
+            return none
+        plan, scope_of = self.plan, pair_scopes(self.batch, columns[0])
+        asked = (self.fields, int(self.batch.rows[0]))  # type: ignore[index]
+        options = options_for(plan, *asked, self.derived, scope_of, self.batch.as_of)
+        there = frozenset(options.arrays)
+        search = _Search(options, scope_of, [(one, names & there) for one, names in plan.open])
+        pairs = zip(plan.open, lacking, strict=True)
+        must_hit = list(dict.fromkeys(names & there for (_, names), lacks in pairs if lacks))
+        if not all(must_hit):
+            return none
+        found = minimal_sets(there, search.passes, must_hit)
+        proofs = [self._proof(search, names) for names in found]
+        return {
+            column: [
+                self._answer(names, column)
+                for names, proof in zip(found, proofs, strict=True)
+                if all(_has(words, column) for words in proof)
+            ]
+            for column in columns
+        }
+
+    def _proof(self, search: _Search, names: Names) -> list[BitRows]:
+        """Judge the user anew with the values that were found: where each condition holds.
+
+        What reads none of them has been judged before.
+        """
+        values, options = search.values(names), search.options
+        assert values is not None
+        changed = {name: options.arrays[name].slice(values[name], 1) for name in sorted(names)}
+        read = changed_reader(self.batch, self.fields, changed, self.derived)
+        pairs = zip(self.plan.open, self._holds, strict=True)
+        return [one.holds(read) if own & names else before for (one, own), before in pairs]
+
+    def _answer(self, names: Names, column: int) -> WhatIf:
+        says = self.plan.says
+        ordered = sorted(names, key=lambda name: says[name][0].name)
+        said = [self._say(name, column) for name in ordered]
+        joined = {
+            language: sentences.between_sentences.join(one[language] for one in said)
+            for language, sentences in LANGUAGES.items()
+        }
+        changes = tuple(says[name][0].name for name in ordered)
+        return WhatIf(changes, MappingProxyType(joined))
+
+    def _say(self, name: str, column: int) -> Mapping[str, str]:
+        """Say what to do about a fact, once for all products where no text names any."""
+        if name in self._said:
+            return self._said[name]
+        fact, policy = self.plan.says[name]
+        said = _said(fact, policy, pair_scopes(self.batch, column), self.as_of)
+        if all(field.side == "user" for field in fact.mentioned):
+            self._said[name] = said
+        return said
+
+
+def find_what_ifs(
+    plan: Plan,
+    batch: UserBatch,
+    columns: Sequence[int],
+    as_of: str,
+    derived: Derived,
+) -> dict[int, list[WhatIf]]:
+    """Return every minimal set of facts that, changed, lets pairs of a user pass, by product.
+
+    Args:
+        plan: What is asked, of this moment.
+        batch: The one user, and the moment.
+        columns: The products' positions.
+        as_of: The moment, as text.
+        derived: Fields that follow from others.
+    """
+    found: dict[int, list[WhatIf]] = {column: [] for column in columns}
+    if not plan.facts or not isinstance(batch.users, Fields):
+        return found
+    user = _User(plan, batch, batch.users, as_of, derived)
+    open_to = [column for column in found if user.may_pass(column)]
+    for columns in _alike(plan, open_to):
+        found.update(user.answers(columns))
+    return found
+
+
+def _alike(plan: Plan, columns: Sequence[int]) -> list[list[int]]:
+    """Group products of which the same is read."""
+    if len(columns) < 2:
+        return [[column] for column in columns]
+    groups: dict[int, list[int]] = {}
+    for column in columns:
+        groups.setdefault(int(plan.alike[column]), []).append(column)
+    return list(groups.values())
 
 
 def _has(words: Any, column: int) -> bool:
@@ -172,45 +211,6 @@ def _has(words: Any, column: int) -> bool:
         return bool(words.whole)
     word = words[0, column // 64 if words.shape[1] > 1 else 0]
     return bool(int(word) >> column % 64 & 1)
-
-
-def _leaves_of(conditions: Sequence[Condition], options: Options) -> list[Leaf]:
-    found = {}
-    for condition in conditions:
-        for atom in condition.atoms:
-            for node in leaves(atom.node):
-                names = options.changing(fields_of(node))
-                if names:
-                    found[(node, id(atom.scope))] = Leaf(node, atom.scope, names)
-    return list(found.values())
-
-
-def _proved(
-    search: _Search,
-    conditions: Sequence[Condition],
-    batch: UserBatch,
-    column: int,
-    names: Names,
-) -> bool:
-    """Judge the user anew, with the values that were found in the row, as any user is judged."""
-    values = search.values(names)
-    fields, options = batch.users, search.options
-    assert values is not None
-    assert isinstance(fields, Fields)
-    assert batch.rows is not None
-    table = fields.table.slice(int(batch.rows[0]), 1)
-    changed = {n: options.arrays[n].slice(values[n], 1) for n in sorted(names)}
-    follows = [n for n, sources in options.derived.sources.items() if {*sources} & names]
-    if follows:
-        sources = {s for n in follows for s in options.derived.sources[n]} & names
-        made = options.derived.derive(pa.table({n: changed[n] for n in sorted(sources)}))
-        changed |= {n: made[n].combine_chunks() for n in follows if n not in changed}
-    for name, array in changed.items():
-        table = table.drop_columns([name]) if name in table.column_names else table
-        table = table.append_column(name, array)
-    user = UserBatch(Fields("user", table, fields.texts, fields.clock), batch.as_of)
-    read = one_reader(user)[1]
-    return all(_has(condition.holds(read), column) for condition in conditions)
 
 
 def _said(
@@ -233,13 +233,3 @@ def _said(
             write = partial(written, policy.policy, fact.terms, values, language)
             texts[language] = fill(text, write)
     return MappingProxyType(texts)
-
-
-def _answer(names: Names, facts: Facts, said: Mapping[str, Mapping[str, str]]) -> WhatIf:
-    ordered = sorted(names, key=lambda name: facts[name][0].name)
-    joined = {
-        language: sentences.between_sentences.join(said[name][language] for name in ordered)
-        for language, sentences in LANGUAGES.items()
-    }
-    changes = tuple(facts[name][0].name for name in ordered)
-    return WhatIf(changes, MappingProxyType(joined))
