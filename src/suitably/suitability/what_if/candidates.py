@@ -116,22 +116,29 @@ def options_for(
     for fact in facts.values():
         _type_of(fact, scope_of)
     facts = {name: fact for name, fact in facts.items() if fact.kind is not None}
-    for fact in facts.values():
-        fact.add(_usual(fact, fields, as_of))
+    sought = {}
+    for name, fact in facts.items():
+        if name in plan.settled:
+            fact.values = plan.settled[name]
+        else:
+            sought[name] = fact
+            fact.add(_usual(fact, fields, as_of))
     joint = plan.joint
-    for _ in range(max(1, min(len(joint), _ROUNDS))):
+    for _ in range(max(1, min(len(joint), _ROUNDS)) if sought else 0):
         # What meets no other fact asks for no values of others.
         options = _options(facts if joint else {}, derived, fields)
-        for fact in facts.values():
+        for fact in sought.values():
             _compare(fact, options, scope_of, fields)
-    for fact in facts.values():
+    for fact in sought.values():
         _admit(fact, fields)
     options = _options(facts, derived, fields)
-    places: dict[str, Sequence[int]] = {}
-    for name, fact in facts.items():
-        every = range(1, len(fact.values) + 1)
-        places[name] = every if name in joint else _distinct(fact, options, scope_of)
-    return options.take({name: [0, *kept] for name, kept in places.items() if kept})
+    for name, fact in sought.items():
+        if name not in joint:
+            places = _distinct(fact, options, scope_of)
+            options = options.take(name, [0, *places])
+            if name in plan.alone and not pa.types.is_nested(fact.kind):
+                plan.settled[name] = [fact.values[place - 1] for place in places]
+    return options.only([name for name, array in options.arrays.items() if len(array) > 1])
 
 
 def _options(facts: Mapping[str, _Found], derived: Derived, fields: Fields) -> Options:
@@ -267,7 +274,7 @@ def _admit(fact: _Found, fields: Fields) -> None:
 def _distinct(
     fact: _Found, options: Options, scope_of: Callable[[EvalScope], EvalScope]
 ) -> list[int]:
-    """Return the first of the values that all leaves judge alike, and differently from now."""
+    """Return the first of the values, the present one aside, that all leaves judge alike."""
     supposed = Supposed(options, [fact.asked.name], scope_of)
     told = []
     shape = supposed.shape([fact.asked.name])
@@ -275,6 +282,6 @@ def _distinct(
         truth = condition(leaf.node, supposed.scope(leaf.scope))
         told += [np.broadcast_to(part, shape).ravel() for part in (truth.true, truth.false)]
     first: dict[tuple[bool, ...], int] = {}
-    for place, judged in enumerate(zip(*(part.tolist() for part in told), strict=True)):
+    for place, judged in enumerate(zip(*(part.tolist()[1:] for part in told), strict=True), 1):
         first.setdefault(judged, place)
-    return [place for place in first.values() if place]
+    return [*first.values()]

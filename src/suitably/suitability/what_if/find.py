@@ -7,6 +7,9 @@ from math import prod
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from suitably.errors import PolicyError
 from suitably.suitability.engine.atoms import one_reader, pair_scopes
 from suitably.suitability.engine.binding import BoundPolicy
@@ -35,13 +38,22 @@ _MOST = 2**24  # and those beyond which it is not judged
 
 @dataclass
 class _Search:
-    """One pair: which sets of facts let it pass, and by which values."""
+    """One pair: which sets of facts let it pass, and by which values.
 
+    Attributes:
+        plan: What is asked.
+        options: The values that facts may take.
+        scope_of: Narrows a policy's scope to the pair.
+        holds: Which of the open conditions hold as it is.
+    """
+
+    plan: Plan
     options: Options
     scope_of: Callable[[EvalScope], EvalScope]
-    conditions: Sequence[tuple[Condition, Names]]
+    holds: Sequence[bool]
 
     def __post_init__(self) -> None:
+        self._there = frozenset(self.options.arrays)
         self._supposed: dict[Names, Supposed] = {}
         self._tables: dict[tuple[int, Names], Table] = {}
         self._solved: dict[Names, dict[str, int] | None] = {}
@@ -53,12 +65,13 @@ class _Search:
     def values(self, names: Names) -> dict[str, int] | None:
         """Return such values, by place; 0 is the present one."""
         if names not in self._solved:
-            tables = [self._table(place, names) for place in range(len(self.conditions))]
+            tables = [self._table(place, names) for place in range(len(self.plan.open))]
             self._solved[names] = solve(tables)
         return self._solved[names]
 
     def _table(self, place: int, names: Names) -> Table:
-        condition, own = self.conditions[place]
+        condition, own = self.plan.open[place]
+        own &= self._there
         asked = own & names
         whole = own if self._cells(own) <= _AT_ONCE else asked
         key = (place, whole)
@@ -68,14 +81,23 @@ class _Search:
                     f"{condition.clause.name}: reads {len(whole)} changeable facts, more than can "
                     f"be tried together: list fewer in [changeable]"
                 )
-            if whole not in self._supposed:
-                self._supposed[whole] = Supposed(self.options, whole, self.scope_of)
-            supposed = self._supposed[whole]
-            truth = supposed.truth(condition.holds(supposed.read))
-            self._tables[key] = (tuple(supposed.names), truth)
+            self._tables[key] = (tuple(sorted(whole)), self._truth(place, condition, whole))
         along, truth = self._tables[key]
         present = tuple(slice(None) if name in asked else 0 for name in along)
         return tuple(name for name in along if name in asked), truth[present]
+
+    def _truth(self, place: int, condition: Condition, names: Names) -> NDArray[np.bool_]:
+        """Return where a condition holds, along the values of facts."""
+        settled = self.plan.of_one_fact.get(place) in self.plan.settled and bool(names)
+        if settled and place in self.plan.truths:
+            return np.append(self.holds[place], self.plan.truths[place])
+        if names not in self._supposed:
+            self._supposed[names] = Supposed(self.options, names, self.scope_of)
+        supposed = self._supposed[names]
+        truth = supposed.truth(condition.holds(supposed.read))
+        if settled:
+            self.plan.truths[place] = truth[1:]
+        return truth
 
     def _cells(self, names: Names) -> int:
         return prod(len(self.options.arrays[name]) for name in names)
@@ -112,16 +134,16 @@ class _User:
     def answers(self, columns: Sequence[int]) -> Mapping[int, list[WhatIf]]:
         """Return the answers of products that conditions cannot tell apart."""
         none: dict[int, list[WhatIf]] = {column: [] for column in columns}
-        lacking = [not _has(words, columns[0]) for words in self._holds]
-        if not any(lacking):
+        holds = [_has(words, columns[0]) for words in self._holds]
+        if all(holds):
             return none
         plan, scope_of = self.plan, pair_scopes(self.batch, columns[0])
         asked = (self.fields, int(self.batch.rows[0]))  # type: ignore[index]
         options = options_for(plan, *asked, self.derived, scope_of, self.batch.as_of)
         there = frozenset(options.arrays)
-        search = _Search(options, scope_of, [(one, names & there) for one, names in plan.open])
-        pairs = zip(plan.open, lacking, strict=True)
-        must_hit = list(dict.fromkeys(names & there for (_, names), lacks in pairs if lacks))
+        search = _Search(plan, options, scope_of, holds)
+        pairs = zip(plan.open, holds, strict=True)
+        must_hit = list(dict.fromkeys(names & there for (_, names), held in pairs if not held))
         if not all(must_hit):
             return none
         found = minimal_sets(there, search.passes, must_hit)

@@ -1,8 +1,9 @@
 """What a search for changes asks, whoever it is asked of: worked out once for a moment."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -96,6 +97,9 @@ class Plan:
         open: The others, with the facts that each follows from.
         facts: Those that some condition follows from, by name.
         products: The products' fields.
+        settled: Values of facts that are compared with nothing of a user or product, once found.
+        truths: By place among the open conditions, where those hold with these values that read
+            one such fact and no more, once judged.
     """
 
     says: Facts
@@ -103,6 +107,8 @@ class Plan:
     open: Sequence[tuple[Condition, Names]]
     facts: Mapping[str, Fact]
     products: Fields
+    settled: dict[str, list[Any]] = field(default_factory=dict)
+    truths: dict[int, NDArray[np.bool_]] = field(default_factory=dict)
 
     @staticmethod
     def of(
@@ -144,14 +150,33 @@ class Plan:
         return frozenset(name for leaf in met if len(leaf.names) > 1 for name in leaf.names)
 
     @cached_property
+    def alone(self) -> Names:
+        """The facts that are compared with nothing of a user or product."""
+        return frozenset(
+            name
+            for name, fact in self.facts.items()
+            if all(_reads_only(leaf.node, name) for leaf in fact.leaves)
+        )
+
+    @cached_property
+    def of_one_fact(self) -> Mapping[int, str]:
+        """The facts of the open conditions that read one fact and no more, by their places."""
+        found = {}
+        for place, (condition, names) in enumerate(self.open):
+            (name, *more) = names
+            if not more and all(_reads_only(atom.node, name) for atom in condition.atoms):
+                found[place] = name
+        return found
+
+    @cached_property
     def alike(self) -> NDArray[np.int64]:
         """A number per product: equal where all that open conditions read of it is."""
         read = {}
         for condition, _ in self.open:
             for atom in condition.atoms:
-                for field in fields_of(atom.node):
-                    if field.side == "product":
-                        read[field.name, atom.scope.declared.get(str(field))] = None
+                for one in fields_of(atom.node):
+                    if one.side == "product":
+                        read[one.name, atom.scope.declared.get(str(one))] = None
         found = np.zeros(len(self.products), np.int64)
         for name, declared in read:
             for part in _codes(self.products.column(name, declared)):
@@ -167,6 +192,10 @@ def _codes(column: Column) -> list[NDArray[np.generic]]:
     if isinstance(column.extra, MapColumn):
         return [np.arange(len(column.data))]
     return [np.where(column.known, column.data, 0), column.known]
+
+
+def _reads_only(node: Node, name: str) -> bool:
+    return all(f.side == "user" and column_name(f.name) == name for f in fields_of(node))
 
 
 def _names_of(condition: Condition, known: Options) -> Names:

@@ -77,15 +77,23 @@ class Options:
             self._read[key] = read(node.name, declared)
         return self._read[key]
 
-    def take(self, places: Mapping[str, Sequence[int]]) -> "Options":
-        """Return some of the values of some facts, without reading them again."""
-        rows = {name: np.array(places[name], np.int64) for name in places}
-        arrays = {name: self.arrays[name].take(pa.array(at)) for name, at in rows.items()}
+    def take(self, name: str, places: Sequence[int]) -> "Options":
+        """Return some of the values of a fact and all of the others, without reading them again."""
+        rows = np.array(places, np.int64)
+        arrays = {**self.arrays, name: self.arrays[name].take(pa.array(rows))}
         read = {
-            key: column.take(rows[key[1][0]])
+            key: column.take(rows) if key[1] == (name,) else column
             for key, column in self._read.items()
-            if len(key[1]) == 1 and key[1][0] in rows
+            if key[1] == (name,) or name not in key[1]
         }
+        return Options(arrays, self.derived, self.texts, self.clock, read)
+
+    def only(self, names: Sequence[str]) -> "Options":
+        """Return the values of some facts; the others are as they are."""
+        if len(names) == len(self.arrays):
+            return self
+        arrays = {name: self.arrays[name] for name in names}
+        read = {key: column for key, column in self._read.items() if {*key[1]} <= {*names}}
         return Options(arrays, self.derived, self.texts, self.clock, read)
 
     def _table(self, name: str, sources: tuple[str, ...]) -> pa.Table:
