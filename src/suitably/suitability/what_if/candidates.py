@@ -102,14 +102,15 @@ def options_for(
     scope_of: Callable[[EvalScope], EvalScope],
     as_of: int | None,
 ) -> Options:
-    """Return the values that facts may take, for one pair; facts that can take none are left out.
+    """Return the values that facts may take; facts that can take none are left out.
 
     Args:
         plan: The facts, and the conditions that they decide.
         fields: The users' fields.
         row: The user.
         derived: What follows from facts.
-        scope_of: Narrows a policy's scope to the pair.
+        scope_of: Narrows a policy's scope to the user and a product, or some that differ in
+            nothing that facts are compared with.
         as_of: The moment in microseconds.
     """
     facts = {name: _Found(fact, fields, row) for name, fact in plan.facts.items()}
@@ -277,11 +278,12 @@ def _distinct(
     """Return the first of the values, the present one aside, that all leaves judge alike."""
     supposed = Supposed(options, [fact.asked.name], scope_of)
     told = []
-    shape = supposed.shape([fact.asked.name])
+    count = len(fact.values) + 1
     for leaf in fact.asked.leaves:
         truth = condition(leaf.node, supposed.scope(leaf.scope))
-        told += [np.broadcast_to(part, shape).ravel() for part in (truth.true, truth.false)]
-    first: dict[tuple[bool, ...], int] = {}
-    for place, judged in enumerate(zip(*(part.tolist()[1:] for part in told), strict=True), 1):
-        first.setdefault(judged, place)
+        for part in (truth.true, truth.false):
+            told.append(np.broadcast_to(part, (count, *part.shape[1:])).reshape(count, -1))
+    first: dict[bytes, int] = {}
+    for place, judged in enumerate(np.concatenate(told, axis=1)[1:], 1):
+        first.setdefault(judged.tobytes(), place)
     return [*first.values()]

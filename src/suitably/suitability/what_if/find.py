@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, reduce
 from math import prod
+from operator import and_
 from types import MappingProxyType
 from typing import Any
 
@@ -28,7 +29,7 @@ from suitably.suitability.what_if.proof import changed_reader
 from suitably.suitability.what_if.record import WhatIf
 from suitably.suitability.what_if.supposed import Derived, Options, Supposed
 from suitably.suitability.what_if.tables import Table, solve
-from suitably.utils.bitset import BitRows
+from suitably.utils.bitset import EVERY, BitRows
 
 __all__ = ["find_what_ifs"]
 
@@ -45,12 +46,14 @@ class _Search:
         options: The values that facts may take.
         scope_of: Narrows a policy's scope to the pair.
         holds: Which of the open conditions hold as it is.
+        truths: Where conditions hold that read nothing of a product, once judged with these values.
     """
 
     plan: Plan
     options: Options
     scope_of: Callable[[EvalScope], EvalScope]
     holds: Sequence[bool]
+    truths: dict[tuple[int, Names], NDArray[np.bool_]]
 
     def __post_init__(self) -> None:
         self._there = frozenset(self.options.arrays)
@@ -91,12 +94,16 @@ class _Search:
         settled = self.plan.of_one_fact.get(place) in self.plan.settled and bool(names)
         if settled and place in self.plan.truths:
             return np.append(self.holds[place], self.plan.truths[place])
+        if (place, names) in self.truths:
+            return self.truths[place, names]
         if names not in self._supposed:
             self._supposed[names] = Supposed(self.options, names, self.scope_of)
         supposed = self._supposed[names]
         truth = supposed.truth(condition.holds(supposed.read))
         if settled:
             self.plan.truths[place] = truth[1:]
+        if place in self.plan.of_user:
+            self.truths[place, names] = truth
         return truth
 
     def _cells(self, names: Names) -> int:
@@ -123,13 +130,30 @@ class _User:
 
     def __post_init__(self) -> None:
         read = one_reader(self.batch)[1]
-        self._sure = [condition.holds(read) for condition in self.plan.sure]
+        sure = [condition.holds(read) for condition in self.plan.sure]
+        self._sure: BitRows = reduce(and_, sure, EVERY)
         self._holds = [condition.holds(read) for condition, _ in self.plan.open]
+        self._shared: Options | None = None
+        self._truths: dict[tuple[int, Names], NDArray[np.bool_]] = {}
+        self._proofs: dict[Any, list[BitRows]] = {}
         self._said: dict[str, Mapping[str, str]] = {}
+        self._answers: dict[Names, WhatIf] = {}
 
     def may_pass(self, column: int) -> bool:
         """Return whether all hold that no fact can change."""
-        return all(_has(words, column) for words in self._sure)
+        return _has(self._sure, column)
+
+    def options(self, columns: Sequence[int]) -> Options:
+        """Return the values that facts may take, for one of some products or any."""
+        made_of = (self.fields, int(self.batch.rows[0]), self.derived)  # type: ignore[index]
+        return options_for(
+            self.plan, *made_of, pair_scopes(self.batch, columns), self.batch.as_of
+        )
+
+    def share_options(self, columns: Sequence[int]) -> None:
+        """Find the values once for some products, where none is found by what they are."""
+        if self.plan.turns_on_user and len(columns) > 1:
+            self._shared = self.options(columns)
 
     def answers(self, columns: Sequence[int]) -> Mapping[int, list[WhatIf]]:
         """Return the answers of products that conditions cannot tell apart."""
@@ -137,15 +161,16 @@ class _User:
         holds = [_has(words, columns[0]) for words in self._holds]
         if all(holds):
             return none
-        plan, scope_of = self.plan, pair_scopes(self.batch, columns[0])
-        asked = (self.fields, int(self.batch.rows[0]))  # type: ignore[index]
-        options = options_for(plan, *asked, self.derived, scope_of, self.batch.as_of)
+        options, truths = self._shared, self._truths
+        if options is None:
+            options, truths = self.options(columns[:1]), {}
         there = frozenset(options.arrays)
-        search = _Search(plan, options, scope_of, holds)
-        pairs = zip(plan.open, holds, strict=True)
+        pairs = zip(self.plan.open, holds, strict=True)
         must_hit = list(dict.fromkeys(names & there for (_, names), held in pairs if not held))
         if not all(must_hit):
             return none
+        scope_of = pair_scopes(self.batch, columns[:1])
+        search = _Search(self.plan, options, scope_of, holds, truths)
         found = minimal_sets(there, search.passes, must_hit)
         proofs = [self._proof(search, names) for names in found]
         return {
@@ -164,12 +189,19 @@ class _User:
         """
         values, options = search.values(names), search.options
         assert values is not None
+        key = (names, *values.items())
+        if key in self._proofs and options is self._shared:
+            return self._proofs[key]
         changed = {name: options.arrays[name].slice(values[name], 1) for name in sorted(names)}
         read = changed_reader(self.batch, self.fields, changed, self.derived)
         pairs = zip(self.plan.open, self._holds, strict=True)
-        return [one.holds(read) if own & names else before for (one, own), before in pairs]
+        proof = [one.holds(read) if own & names else before for (one, own), before in pairs]
+        self._proofs[key] = proof
+        return proof
 
     def _answer(self, names: Names, column: int) -> WhatIf:
+        if names in self._answers:
+            return self._answers[names]
         says = self.plan.says
         ordered = sorted(names, key=lambda name: says[name][0].name)
         said = [self._say(name, column) for name in ordered]
@@ -178,14 +210,17 @@ class _User:
             for language, sentences in LANGUAGES.items()
         }
         changes = tuple(says[name][0].name for name in ordered)
-        return WhatIf(changes, MappingProxyType(joined))
+        answer = WhatIf(changes, MappingProxyType(joined))
+        if names <= self._said.keys():
+            self._answers[names] = answer
+        return answer
 
     def _say(self, name: str, column: int) -> Mapping[str, str]:
         """Say what to do about a fact, once for all products where no text names any."""
         if name in self._said:
             return self._said[name]
         fact, policy = self.plan.says[name]
-        said = _said(fact, policy, pair_scopes(self.batch, column), self.as_of)
+        said = _said(fact, policy, pair_scopes(self.batch, [column]), self.as_of)
         if all(field.side == "user" for field in fact.mentioned):
             self._said[name] = said
         return said
@@ -212,8 +247,10 @@ def find_what_ifs(
         return found
     user = _User(plan, batch, batch.users, as_of, derived)
     open_to = [column for column in found if user.may_pass(column)]
-    for columns in _alike(plan, open_to):
-        found.update(user.answers(columns))
+    groups = _alike(plan, open_to)
+    user.share_options([group[0] for group in groups])
+    for group in groups:
+        found.update(user.answers(group))
     return found
 
 
