@@ -5,7 +5,7 @@ and one on either side of it stand for all. Facts that meet in one leaf are thre
 other, as often as there are of them.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from itertools import combinations
 from typing import Any
 

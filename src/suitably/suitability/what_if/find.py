@@ -1,6 +1,6 @@
 """The search for what would make pairs of one user pass, and the proof of what it finds."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial, reduce
 from math import prod
@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from suitably.errors import PolicyError
 from suitably.suitability.engine.atoms import one_reader, pair_scopes
 from suitably.suitability.engine.binding import BoundPolicy
-from suitably.suitability.engine.clauses import Condition
 from suitably.suitability.engine.fields import Fields
 from suitably.suitability.engine.scope import EvalScope, UserBatch
 from suitably.suitability.engine.term_values import term_value
@@ -38,27 +37,56 @@ _MOST = 2**24  # and those beyond which it is not judged
 
 
 @dataclass
-class _Search:
-    """One pair: which sets of facts let it pass, and by which values.
+class _Judged:
+    """Where the open conditions hold, for values of facts and some products, judged when asked.
 
     Attributes:
         plan: What is asked.
         options: The values that facts may take.
-        scope_of: Narrows a policy's scope to the pair.
-        holds: Which of the open conditions hold as it is.
-        truths: Where conditions hold that read nothing of a product, once judged with these values.
+        scope_of: Narrows a policy's scope to the user and the products.
+        products: How many these are.
     """
 
     plan: Plan
     options: Options
     scope_of: Callable[[EvalScope], EvalScope]
-    holds: Sequence[bool]
-    truths: dict[tuple[int, Names], NDArray[np.bool_]]
+    products: int
 
     def __post_init__(self) -> None:
-        self._there = frozenset(self.options.arrays)
+        self.there = frozenset(self.options.arrays)
         self._supposed: dict[Names, Supposed] = {}
-        self._tables: dict[tuple[int, Names], Table] = {}
+        self._truths: dict[tuple[int, Names], NDArray[np.bool_]] = {}
+
+    def cells(self, names: Names) -> int:
+        """Return how many combinations of values there are."""
+        return prod(len(self.options.arrays[name]) for name in names) * self.products
+
+    def truth(self, place: int, names: Names) -> NDArray[np.bool_]:
+        """Return where a condition holds, by its place: an axis per fact, and the products."""
+        if (place, names) not in self._truths:
+            if names not in self._supposed:
+                self._supposed[names] = Supposed(self.options, names, self.scope_of)
+            supposed = self._supposed[names]
+            words = self.plan.open[place][0].holds(supposed.read)
+            self._truths[place, names] = supposed.truth(words, self.products)
+        return self._truths[place, names]
+
+
+@dataclass
+class _Search:
+    """One pair: which sets of facts let it pass, and by which values.
+
+    Attributes:
+        judged: Where conditions hold.
+        product: The product's place among those that were judged.
+        holds: Which of the open conditions hold as it is.
+    """
+
+    judged: _Judged
+    product: int
+    holds: Sequence[bool]
+
+    def __post_init__(self) -> None:
         self._solved: dict[Names, dict[str, int] | None] = {}
 
     def passes(self, names: Names) -> bool:
@@ -68,46 +96,34 @@ class _Search:
     def values(self, names: Names) -> dict[str, int] | None:
         """Return such values, by place; 0 is the present one."""
         if names not in self._solved:
-            tables = [self._table(place, names) for place in range(len(self.plan.open))]
+            tables = [self._table(place, names) for place in range(len(self.holds))]
             self._solved[names] = solve(tables)
         return self._solved[names]
 
     def _table(self, place: int, names: Names) -> Table:
-        condition, own = self.plan.open[place]
-        own &= self._there
+        condition, own = self.judged.plan.open[place]
+        own &= self.judged.there
         asked = own & names
-        whole = own if self._cells(own) <= _AT_ONCE else asked
-        key = (place, whole)
-        if key not in self._tables:
-            if self._cells(whole) > _MOST:
-                raise PolicyError(
-                    f"{condition.clause.name}: reads {len(whole)} changeable facts, more than can "
-                    f"be tried together: list fewer in [changeable]"
-                )
-            self._tables[key] = (tuple(sorted(whole)), self._truth(place, condition, whole))
-        along, truth = self._tables[key]
+        if not asked:
+            return (), np.array(self.holds[place])
+        whole = own if self.judged.cells(own) <= _AT_ONCE else asked
+        if self.judged.cells(whole) > _MOST:
+            raise PolicyError(
+                f"{condition.clause.name}: reads {len(whole)} changeable facts, more than can "
+                f"be tried together: list fewer in [changeable]"
+            )
+        along, truth = sorted(whole), self._truth(place, whole)
         present = tuple(slice(None) if name in asked else 0 for name in along)
         return tuple(name for name in along if name in asked), truth[present]
 
-    def _truth(self, place: int, condition: Condition, names: Names) -> NDArray[np.bool_]:
+    def _truth(self, place: int, names: Names) -> NDArray[np.bool_]:
         """Return where a condition holds, along the values of facts."""
-        settled = self.plan.of_one_fact.get(place) in self.plan.settled and bool(names)
-        if settled and place in self.plan.truths:
-            return np.append(self.holds[place], self.plan.truths[place])
-        if (place, names) in self.truths:
-            return self.truths[place, names]
-        if names not in self._supposed:
-            self._supposed[names] = Supposed(self.options, names, self.scope_of)
-        supposed = self._supposed[names]
-        truth = supposed.truth(condition.holds(supposed.read))
-        if settled:
-            self.plan.truths[place] = truth[1:]
-        if place in self.plan.of_user:
-            self.truths[place, names] = truth
-        return truth
-
-    def _cells(self, names: Names) -> int:
-        return prod(len(self.options.arrays[name]) for name in names)
+        plan = self.judged.plan
+        if plan.of_one_fact.get(place) not in plan.settled:
+            return self.judged.truth(place, names)[..., self.product]
+        if place not in plan.truths:
+            plan.truths[place] = self.judged.truth(place, names)[1:, self.product]
+        return np.append(self.holds[place], plan.truths[place])
 
 
 @dataclass
@@ -133,8 +149,6 @@ class _User:
         sure = [condition.holds(read) for condition in self.plan.sure]
         self._sure: BitRows = reduce(and_, sure, EVERY)
         self._holds = [condition.holds(read) for condition, _ in self.plan.open]
-        self._shared: Options | None = None
-        self._truths: dict[tuple[int, Names], NDArray[np.bool_]] = {}
         self._proofs: dict[Any, list[BitRows]] = {}
         self._said: dict[str, Mapping[str, str]] = {}
         self._answers: dict[Names, WhatIf] = {}
@@ -143,61 +157,55 @@ class _User:
         """Return whether all hold that no fact can change."""
         return _has(self._sure, column)
 
-    def options(self, columns: Sequence[int]) -> Options:
-        """Return the values that facts may take, for one of some products or any."""
-        made_of = (self.fields, int(self.batch.rows[0]), self.derived)  # type: ignore[index]
-        return options_for(
-            self.plan, *made_of, pair_scopes(self.batch, columns), self.batch.as_of
-        )
+    def answers(self, groups: Sequence[Sequence[int]]) -> Iterator[tuple[int, list[WhatIf]]]:
+        """Return the answers of products; conditions cannot tell those of a group apart."""
+        columns = [group[0] for group in groups]
+        together = self._judged(columns) if groups and self.plan.turns_on_user else None
+        for place, group in enumerate(groups):
+            holds = [_has(words, group[0]) for words in self._holds]
+            if all(holds):
+                continue
+            if together is None:
+                self._proofs = {}
+            judged = together or self._judged(columns[place : place + 1])
+            search = _Search(judged, place if together else 0, holds)
+            found = self._found(search)
+            for column in group:
+                proved = (names for names, proof in found if all(_has(w, column) for w in proof))
+                yield column, [self._answer(names, column) for names in proved]
 
-    def share_options(self, columns: Sequence[int]) -> None:
-        """Find the values once for some products, where none is found by what they are."""
-        if self.plan.turns_on_user and len(columns) > 1:
-            self._shared = self.options(columns)
+    def _judged(self, columns: Sequence[int]) -> _Judged:
+        scope_of = pair_scopes(self.batch, columns)
+        made_of = (self.plan, self.fields, int(self.batch.rows[0]))  # type: ignore[index]
+        options = options_for(*made_of, self.derived, scope_of, self.batch.as_of)
+        return _Judged(self.plan, options, scope_of, len(columns))
 
-    def answers(self, columns: Sequence[int]) -> Mapping[int, list[WhatIf]]:
-        """Return the answers of products that conditions cannot tell apart."""
-        none: dict[int, list[WhatIf]] = {column: [] for column in columns}
-        holds = [_has(words, columns[0]) for words in self._holds]
-        if all(holds):
-            return none
-        options, truths = self._shared, self._truths
-        if options is None:
-            options, truths = self.options(columns[:1]), {}
-        there = frozenset(options.arrays)
-        pairs = zip(self.plan.open, holds, strict=True)
-        must_hit = list(dict.fromkeys(names & there for (_, names), held in pairs if not held))
+    def _found(self, search: _Search) -> list[tuple[Names, list[BitRows]]]:
+        """Return the minimal sets, and where each condition holds with the values of each."""
+        there = search.judged.there
+        pairs = zip(self.plan.open, search.holds, strict=True)
+        must_hit = dict.fromkeys(names & there for (_, names), held in pairs if not held)
         if not all(must_hit):
-            return none
-        scope_of = pair_scopes(self.batch, columns[:1])
-        search = _Search(self.plan, options, scope_of, holds, truths)
+            return []
         found = minimal_sets(there, search.passes, must_hit)
-        proofs = [self._proof(search, names) for names in found]
-        return {
-            column: [
-                self._answer(names, column)
-                for names, proof in zip(found, proofs, strict=True)
-                if all(_has(words, column) for words in proof)
-            ]
-            for column in columns
-        }
+        return [(names, self._proof(search, names)) for names in found]
 
     def _proof(self, search: _Search, names: Names) -> list[BitRows]:
         """Judge the user anew with the values that were found: where each condition holds.
 
         What reads none of them has been judged before.
         """
-        values, options = search.values(names), search.options
+        values, arrays = search.values(names), search.judged.options.arrays
         assert values is not None
-        key = (names, *values.items())
-        if key in self._proofs and options is self._shared:
-            return self._proofs[key]
-        changed = {name: options.arrays[name].slice(values[name], 1) for name in sorted(names)}
-        read = changed_reader(self.batch, self.fields, changed, self.derived)
-        pairs = zip(self.plan.open, self._holds, strict=True)
-        proof = [one.holds(read) if own & names else before for (one, own), before in pairs]
-        self._proofs[key] = proof
-        return proof
+        key = tuple(values.items())
+        if key not in self._proofs:
+            changed = {name: arrays[name].slice(values[name], 1) for name in sorted(names)}
+            read = changed_reader(self.batch, self.fields, changed, self.derived)
+            pairs = zip(self.plan.open, self._holds, strict=True)
+            self._proofs[key] = [
+                one.holds(read) if own & names else old for (one, own), old in pairs
+            ]
+        return self._proofs[key]
 
     def _answer(self, names: Names, column: int) -> WhatIf:
         if names in self._answers:
@@ -247,10 +255,7 @@ def find_what_ifs(
         return found
     user = _User(plan, batch, batch.users, as_of, derived)
     open_to = [column for column in found if user.may_pass(column)]
-    groups = _alike(plan, open_to)
-    user.share_options([group[0] for group in groups])
-    for group in groups:
-        found.update(user.answers(group))
+    found.update(user.answers(_alike(plan, open_to)))
     return found
 
 

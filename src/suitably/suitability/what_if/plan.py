@@ -169,11 +169,6 @@ class Plan:
         return found
 
     @cached_property
-    def of_user(self) -> frozenset[int]:
-        """The places of the open conditions that read nothing of a product."""
-        return frozenset(place for place, (one, _) in enumerate(self.open) if one.of_user)
-
-    @cached_property
     def turns_on_user(self) -> bool:
         """Whether what facts are compared with is the same whatever the product is."""
         turns = (one for fact in self.facts.values() for _, one in fact.turns)
@@ -183,7 +178,7 @@ class Plan:
     @cached_property
     def alike(self) -> NDArray[np.int64]:
         """A number per product: equal where all that open conditions read of it is."""
-        read = {}
+        read: dict[tuple[str, Declaration], None] = {}
         for condition, _ in self.open:
             for atom in condition.atoms:
                 for one in fields_of(atom.node):

@@ -6,7 +6,6 @@ its present value first, and a rule comes out as its truth for every combination
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import prod
 from typing import Any, NoReturn
 
 import numpy as np
@@ -55,6 +54,7 @@ class Options:
     texts: StringPool
     clock: Clock
     _read: dict[Any, Column] = field(default_factory=dict, repr=False)
+    _derived: dict[tuple[str, ...], pa.Table] = field(default_factory=dict, repr=False)
 
     def sources(self, name: str) -> tuple[str, ...]:
         """Return the facts that a field of the user follows from: itself, or others."""
@@ -99,10 +99,12 @@ class Options:
     def _table(self, name: str, sources: tuple[str, ...]) -> pa.Table:
         if sources == (name,):
             return pa.table({name: self.arrays[name]})
-        places = np.indices([len(self.arrays[source]) for source in sources])
-        chosen = zip(sources, places, strict=True)
-        table = {one: self.arrays[one].take(pa.array(at.ravel())) for one, at in chosen}
-        return self.derived.derive(pa.table(table)).select([name])
+        if sources not in self._derived:
+            places = np.indices([len(self.arrays[source]) for source in sources])
+            chosen = zip(sources, places, strict=True)
+            table = {one: self.arrays[one].take(pa.array(at.ravel())) for one, at in chosen}
+            self._derived[sources] = self.derived.derive(pa.table(table))
+        return self._derived[sources].select([name])
 
 
 class Supposed:
@@ -158,14 +160,12 @@ class Supposed:
             return Kleene(laid(column.true), laid(column.false))
         return Values(column.type, laid(column.data), laid(column.known), column.extra)
 
-    def truth(self, words: Any) -> NDArray[np.bool_]:
-        """Return words of one pair as truth along the axes."""
+    def truth(self, words: Any, products: int) -> NDArray[np.bool_]:
+        """Return words of one user and some products as truth along the axes, products last."""
         whole = getattr(words, "whole", None)
         bits = np.full((1, 1), whole) if whole is not None else np.asarray(words) != 0
         shape = self.shape(self.names)[:-2]
-        if bits.size == prod(shape):
-            return bits.reshape(shape)
-        return np.broadcast_to(bits, (*shape, 1, 1))[..., 0, 0]
+        return np.broadcast_to(bits, (*shape, 1, products))[..., 0, :]
 
 
 class SupposedScope:
