@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from suitably.errors import DataError
 from suitably.model.state import FittedState
 from suitably.pipeline.generate import ListGenerator
 from suitably.ranking.topk.engine import top_k
@@ -79,8 +80,10 @@ def lessons(
     """
     state, eligibility = generator.state, generator.snapshot.eligibility
     row = int(state.users.codes_of([user_id], "user_id")[0])
+    if row < 0:
+        raise DataError(f"user {user_id!r} is unknown")
     known = _known(generator, row, amounts)
-    closed = eligibility.may_open(user_id, *known)
+    closed = eligibility.may_open(row, *known)
     rows = np.array([row])
     closed = closed & ~eligibility.bits(rows)
     closed = generator.without_rejected(generator.without_owned(closed, rows), rows)
@@ -88,19 +91,19 @@ def lessons(
     for part in generator.assignments(rows):
         best = top_k(part.scorer, closed & part.known, _WANTED)
         wanted = best.products[0, : best.lengths[0]].tolist()
-    ids = state.catalogue.ids.decode(np.array(wanted, np.int64)).to_pylist()
-    answers = {product: eligibility.what_if(user_id, product, *known) for product in ids}
-    openable = [product for product in ids if answers[product]]
+    answers = eligibility.what_ifs(row, wanted, *known)
+    openable = [code for code in wanted if answers[code]]
+    ids = state.catalogue.ids.decode(np.array(openable, np.int64)).to_pylist()
     worth = 1 / np.log2(2 + np.arange(len(openable)))
     opened: dict[tuple[Any, ...], dict[int, Any]] = {}
     said: dict[tuple[Any, ...], WhatIf] = {}
-    for place, product in enumerate(openable):
-        least = len(answers[product][0].changes)
-        for one in answers[product]:
+    for place, code in enumerate(openable):
+        least = len(answers[code][0].changes)
+        for one in answers[code]:
             if len(one.changes) == least:
                 key = (one.changes, *one.text.items())
                 said[key] = one
-                opened.setdefault(key, {})[place] = product
+                opened.setdefault(key, {})[place] = ids[place]
     made = [
         Lesson(
             said[key].changes,

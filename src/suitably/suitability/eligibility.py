@@ -32,7 +32,8 @@ from suitably.suitability.language.functions.money import AMOUNT
 from suitably.suitability.language.types import StringPool
 from suitably.suitability.messages import show_value
 from suitably.suitability.verdicts import RuleVerdict
-from suitably.suitability.what_if.find import facts_of, find_what_ifs, hopeful
+from suitably.suitability.what_if.find import find_what_ifs
+from suitably.suitability.what_if.plan import Plan
 from suitably.suitability.what_if.record import WhatIf
 from suitably.suitability.what_if.supposed import Derived
 from suitably.typing import AsOf, IdLike, IdsLike
@@ -51,6 +52,7 @@ _TIMELESS = (
     "_clock",
     "_kind",
     "_user_fields",
+    "_product_fields",
     "_timeline",
     "_width",
     "_valid",
@@ -114,8 +116,9 @@ class Eligibility:
         self._kind = kind
         texts = StringPool()
         self._user_fields = Fields("user", with_ids(users), texts, clock)
-        product_fields = Fields("product", with_ids(products), texts, clock)
-        self._timeline = Timeline(bind(self.policies, self._user_fields, product_fields), clock)
+        self._product_fields = Fields("product", with_ids(products), texts, clock)
+        bound = bind(self.policies, self._user_fields, self._product_fields)
+        self._timeline = Timeline(bound, clock)
         self._width = bitset.words_for(len(products))
         self._valid = bitset.pack(np.ones((1, len(products)), bool))
         self._set_moment(as_of)
@@ -127,6 +130,7 @@ class Eligibility:
         self._prepare(self._conditions, self._micros)
         self._tables: EligibilityTables | None = None
         self._asked, self._tabulating = 0, False
+        self._plans: dict[Any, Plan] = {}
 
     def _prepare(self, conditions: Sequence[Condition], as_of: int | None) -> None:
         """Work out what is the products' alone, so that the first user need not wait for it."""
@@ -344,30 +348,51 @@ class Eligibility:
             PolicyError: A rule reads more changeable facts than can be tried together.
         """
         row, column = self._pair(user_id, product_id)
-        batch = self._batch(row)
-        known = (self._bound, self._conditions)
-        return find_what_ifs(*known, batch, column, self.as_of_text, derived, fixed)
+        return self.what_ifs(int(row[0]), [column], derived, fixed)[column]
+
+    def what_ifs(
+        self,
+        row: int,
+        columns: Sequence[int],
+        derived: Derived | None = None,
+        fixed: Iterable[str] = (),
+    ) -> Mapping[int, list[WhatIf]]:
+        """Return the same of several products for one user, all by position.
+
+        Products of which rules that facts can change read the same are judged as one.
+        """
+        derived = derived or Derived()
+        batch = self._batch(np.array([row]))
+        return find_what_ifs(self._plan(derived, fixed), batch, columns, self.as_of_text, derived)
 
     def may_open(
-        self, user_id: IdLike, derived: Derived | None = None, fixed: Iterable[str] = ()
+        self, row: int, derived: Derived | None = None, fixed: Iterable[str] = ()
     ) -> BitRows:
         """Return the products that all rules pass which no changeable fact can change.
 
         Of the others `what_if` has nothing to say.
 
         Args:
-            user_id: The user.
+            row: The user's position.
             derived: As for `what_if`.
             fixed: Likewise.
 
         Returns:
             Words (1, products / 64); none where nothing is changeable.
         """
-        facts = facts_of(self._bound, fixed)
-        batch = self._batch(self._rows([user_id]))
-        sure = hopeful(self._conditions, facts, derived or Derived())
-        words = self._of_one(sure, one_reader(batch)[1])
-        return words if facts else np.zeros_like(words)
+        plan = self._plan(derived or Derived(), fixed)
+        batch = self._batch(np.array([row]))
+        words = self._of_one(plan.sure, one_reader(batch)[1])
+        return words if plan.facts else np.zeros_like(words)
+
+    def _plan(self, derived: Derived, fixed: Iterable[str]) -> Plan:
+        """Return what `what_if` asks at this moment, worked out once."""
+        fixed = tuple(fixed)
+        key = (fixed, *derived.sources.items())
+        if key not in self._plans:
+            made_of = (self._user_fields, self._product_fields, derived.sources, fixed)
+            self._plans[key] = Plan.of(self._bound, self._conditions, *made_of)
+        return self._plans[key]
 
     @property
     def _bound(self) -> tuple[BoundPolicy, ...]:

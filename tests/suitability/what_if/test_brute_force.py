@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from suitably import Policy
+from suitably.suitability.eligibility import Eligibility
 
 AS_OF = datetime(2026, 3, 31, 12)
 DAYS = [date(2025, 2, 27), date(2025, 2, 28), date(2025, 3, 31), date(2025, 4, 1)]
@@ -95,8 +96,25 @@ rules = st.tuples(
 )
 
 
+users = st.fixed_dictionaries(
+    {
+        **{n: st.one_of(st.none(), st.sampled_from(values)) for n, values in GRID.items()},
+        "fixed": st.sampled_from([None, -1.0, 1.0, 1.0, 1.0]),
+    }
+)
+offers = st.fixed_dictionaries(
+    {
+        "n": st.sampled_from([None, 0.0, 1.5, 2.0]),
+        "t": st.sampled_from([None, "p", "q"]),
+        "topic": st.sampled_from([None, "x", "y"]),
+        "level": st.sampled_from([None, "low", "high"]),
+    }
+)
+World = tuple[str, dict[str, Any], list[dict[str, Any]], list[str]]
+
+
 @st.composite
-def worlds(draw: st.DrawFn) -> tuple[str, dict[str, Any], dict[str, Any], list[str]]:
+def worlds(draw: st.DrawFn) -> World:
     said = draw(st.lists(rules, min_size=1, max_size=4))
     changeable = sorted(draw(st.sets(st.sampled_from(list(GRID)), min_size=1, max_size=3)))
     governs = draw(st.one_of(st.just("True"), sentences))
@@ -105,15 +123,7 @@ def worlds(draw: st.DrawFn) -> tuple[str, dict[str, Any], dict[str, Any], list[s
     )
     for n, (require, applies, effect) in enumerate(said):
         text += RULE.format(n=n, require=require, applies=applies, effect=effect)
-    user = {n: draw(st.one_of(st.none(), st.sampled_from(v))) for n, v in GRID.items()}
-    user["fixed"] = draw(st.sampled_from([None, -1.0, 1.0, 1.0, 1.0]))
-    offer = {
-        "n": draw(st.sampled_from([None, 0.0, 1.5, 2.0])),
-        "t": draw(st.sampled_from([None, "p", "q"])),
-        "topic": draw(st.sampled_from([None, "x", "y"])),
-        "level": draw(st.sampled_from([None, "low", "high"])),
-    }
-    return text, user, offer, changeable
+    return text, draw(users), draw(st.lists(offers, min_size=1, max_size=4)), changeable
 
 
 def users_of(rows: list[dict[str, Any]]) -> pa.Table:
@@ -122,16 +132,17 @@ def users_of(rows: list[dict[str, Any]]) -> pa.Table:
     return pa.table({"user_id": list(range(len(rows))), **columns, "fixed": fixed})
 
 
-def products_of(offer: dict[str, Any]) -> pa.Table:
+def products_of(rows: list[dict[str, Any]]) -> pa.Table:
     kinds = {"n": pa.float64(), "t": pa.string(), "topic": pa.string(), "level": pa.string()}
-    return pa.table({"product_id": [0], **{n: pa.array([offer[n]], k) for n, k in kinds.items()}})
+    columns = {n: pa.array([row[n] for row in rows], kind) for n, kind in kinds.items()}
+    return pa.table({"product_id": list(range(len(rows))), **columns})
 
 
 def brute_force(
     policy: Policy, user: dict[str, Any], offer: dict[str, Any], changeable: list[str]
 ) -> list[tuple[str, ...]]:
     """Try every set, smallest first, with every combination of values."""
-    if policy.evaluate(users_of([user]), products_of(offer), AS_OF).mask()[0, 0]:
+    if policy.evaluate(users_of([user]), products_of([offer]), AS_OF).mask()[0, 0]:
         return []
     found: list[tuple[str, ...]] = []
     for size in range(1, len(changeable) + 1):
@@ -142,21 +153,38 @@ def brute_force(
                 {**user, **dict(zip(names, values, strict=True))}
                 for values in product(*(GRID[name] for name in names))
             ]
-            if policy.evaluate(users_of(rows), products_of(offer), AS_OF).mask().any():
+            if policy.evaluate(users_of(rows), products_of([offer]), AS_OF).mask().any():
                 found.append(names)
     return found
 
 
+def bound(text: str, rows: list[dict[str, Any]], shelf: list[dict[str, Any]]) -> Eligibility:
+    return Policy.from_toml(text).evaluate(users_of(rows), products_of(shelf), AS_OF)
+
+
 @settings(max_examples=60, deadline=None)
 @given(worlds())
-def test_every_minimal_set_is_found_and_no_other(
-    world: tuple[str, dict[str, Any], dict[str, Any], list[str]],
-) -> None:
-    text, user, offer, changeable = world
-    policy = Policy.from_toml(text)
+def test_every_minimal_set_is_found_and_no_other(world: World) -> None:
+    text, user, shelf, changeable = world
     # Two users, so that the types of columns do not hang on one.
     other = {name: values[0] for name, values in GRID.items()} | {"fixed": 1.0}
-    eligibility = policy.evaluate(users_of([user, other]), products_of(offer), AS_OF)
-    found = [one.changes for one in eligibility.what_if(0, 0)]
-    expected = brute_force(policy, user, offer, changeable)
+    found = [one.changes for one in bound(text, [user, other], shelf).what_if(0, 0)]
+    expected = brute_force(Policy.from_toml(text), user, shelf[0], changeable)
     assert found == [tuple(f"user.{name}" for name in names) for names in expected]
+
+
+@settings(max_examples=60, deadline=None)
+@given(worlds(), users)
+def test_what_is_kept_from_one_pair_to_the_next_changes_no_answer(
+    world: World, other: dict[str, Any]
+) -> None:
+    text, user, shelf, _ = world
+    typed = {name: values[0] for name, values in GRID.items()} | {"fixed": 1.0}
+    rows, columns = [user, other, typed], range(len(shelf))
+    kept = bound(text, rows, shelf)
+    together = [kept.what_ifs(row, columns) for row in range(3)]
+    for row in range(3):
+        for column in columns:
+            alone = bound(text, rows, shelf).what_if(row, column)
+            assert together[row][column] == alone
+            assert kept.what_if(row, column) == alone

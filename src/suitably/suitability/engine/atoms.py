@@ -5,7 +5,7 @@ product is a single row of bits. Those that name both are comparisons along sort
 (`comparisons`), or combinations of values (`combinations`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -107,9 +107,9 @@ def one_reader(batch: UserBatch) -> tuple[OneUser, AtomReader]:
     return one, read
 
 
-def pair_scopes(batch: UserBatch, column: int) -> Callable[[EvalScope], EvalScope]:
-    """Return what narrows a policy's scope to one user and one product, once for each."""
-    columns = np.array([column])
+def pair_scopes(batch: UserBatch, products: Sequence[int]) -> Callable[[EvalScope], EvalScope]:
+    """Return what narrows a policy's scope to one user and some products, once for each."""
+    columns = np.array(products)
     made: dict[int, EvalScope] = {}
 
     def narrowed(scope: EvalScope) -> EvalScope:

@@ -26,7 +26,7 @@ def explain_pair(
         column: The product's position.
         as_of: The moment, as text.
     """
-    scope_of = pair_scopes(batch, column)
+    scope_of = pair_scopes(batch, [column])
     read = pair_reader(scope_of)
     found = []
     for clause in clauses:

@@ -5,8 +5,7 @@ and one on either side of it stand for all. Facts that meet in one leaf are thre
 other, as often as there are of them.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
 from itertools import combinations
 from typing import Any
 
@@ -23,7 +22,6 @@ from suitably.suitability.language.types import (
     ANY,
     BOOLEAN,
     Column,
-    Declaration,
     Domain,
     Kleene,
     Scale,
@@ -31,61 +29,34 @@ from suitably.suitability.language.types import (
     Values,
     type_name,
 )
+from suitably.suitability.what_if.minimal import Names
+from suitably.suitability.what_if.plan import Fact, Plan
 from suitably.suitability.what_if.representable import (
     around,
-    arrow_type,
     elements_of,
     holds,
     type_in_arrow,
 )
 from suitably.suitability.what_if.supposed import Derived, Options, Supposed
-from suitably.suitability.what_if.thresholds import Threshold, thresholds
+from suitably.suitability.what_if.thresholds import Threshold
 
-__all__ = ["Leaf", "options_for"]
+__all__ = ["options_for"]
 
 _MOST = 512  # values of one fact
 _MOST_BLOCKS = 9  # whose 512 unions are all tried
 _ROUNDS = 3
 
 
-@dataclass(frozen=True)
-class Leaf:
-    """A condition without logic in it, that some facts decide.
-
-    Attributes:
-        node: The condition.
-        scope: Its policy's scope.
-        names: The facts.
-    """
-
-    node: Node
-    scope: EvalScope
-    names: frozenset[str]
-
-
-class _Fact:
+class _Found:
     """One fact, and the values found for it so far."""
 
-    def __init__(self, name: str, fields: Fields, row: int, leaves: Sequence[Leaf]) -> None:
-        self.name = name
-        self.leaves = [leaf for leaf in leaves if name in leaf.names]
-        self.declared = {_declared(leaf.scope, name): None for leaf in leaves}
-        array = fields.array(name) if fields.has(name) else pa.nulls(len(fields), pa.float64())
-        self.kind: pa.DataType | None = arrow_type(array.type)
-        self.now = fields.cell(name, row) if fields.has(name) else None
+    def __init__(self, fact: Fact, fields: Fields, row: int) -> None:
+        self.asked = fact
+        self.kind = fact.kind
+        self.now = fields.cell(fact.name, row) if fields.has(fact.name) else None
         self.values: list[Any] = []
         self.blocks: dict[frozenset[Any], None] = {}
         self._seen: set[Any] = set()
-
-    @property
-    def scale(self) -> Scale | None:
-        """The scale that it is declared on."""
-        return next((one for one in self.declared if isinstance(one, Scale)), None)
-
-    @property
-    def domains(self) -> list[Domain]:
-        """What it may hold."""
-        return [one for one in self.declared if isinstance(one, Domain)]
 
     def settle(self, found: Type) -> None:
         """Take a type from what it is compared with, where its column tells none."""
@@ -124,89 +95,92 @@ class _Fact:
 
 
 def options_for(
-    names: Iterable[str],
-    leaves: Sequence[Leaf],
+    plan: Plan,
     fields: Fields,
     row: int,
     derived: Derived,
     scope_of: Callable[[EvalScope], EvalScope],
     as_of: int | None,
 ) -> Options:
-    """Return the values that facts may take, for one pair; facts that can take none are left out.
+    """Return the values that facts may take; facts that can take none are left out.
 
     Args:
-        names: The facts.
-        leaves: The conditions that they decide.
+        plan: The facts, and the conditions that they decide.
         fields: The users' fields.
         row: The user.
         derived: What follows from facts.
-        scope_of: Narrows a policy's scope to the pair.
+        scope_of: Narrows a policy's scope to the user and a product, or some that differ in
+            nothing that facts are compared with.
         as_of: The moment in microseconds.
     """
-    facts = {name: _Fact(name, fields, row, leaves) for name in sorted(names)}
+    facts = {name: _Found(fact, fields, row) for name, fact in plan.facts.items()}
     for fact in facts.values():
         _type_of(fact, scope_of)
     facts = {name: fact for name, fact in facts.items() if fact.kind is not None}
-    for fact in facts.values():
-        fact.add(_usual(fact, fields, as_of))
-    joint = {name for leaf in leaves if len(leaf.names) > 1 for name in leaf.names}
-    for _ in range(max(1, min(len(joint), _ROUNDS))):
-        options = _options(facts, derived, fields)
-        for fact in facts.values():
+    sought = {}
+    for name, fact in facts.items():
+        if name in plan.settled:
+            fact.values = plan.settled[name]
+        else:
+            sought[name] = fact
+            fact.add(_usual(fact, fields, as_of))
+    joint = plan.joint
+    for _ in range(max(1, min(len(joint), _ROUNDS)) if sought else 0):
+        # What meets no other fact asks for no values of others.
+        options = _options(facts if joint else {}, derived, fields)
+        for fact in sought.values():
             _compare(fact, options, scope_of, fields)
-    for fact in facts.values():
+    for fact in sought.values():
         _admit(fact, fields)
     options = _options(facts, derived, fields)
-    places: dict[str, Sequence[int]] = {}
-    for name, fact in facts.items():
-        every = range(1, len(fact.values) + 1)
-        places[name] = every if name in joint else _distinct(fact, options, scope_of)
-    return options.take({name: [0, *kept] for name, kept in places.items() if kept})
+    for name, fact in sought.items():
+        if name not in joint:
+            places = _distinct(fact, options, scope_of)
+            options = options.take(name, [0, *places])
+            if name in plan.alone and not pa.types.is_nested(fact.kind):
+                plan.settled[name] = [fact.values[place - 1] for place in places]
+    return options.only([name for name, array in options.arrays.items() if len(array) > 1])
 
 
-def _options(facts: Mapping[str, _Fact], derived: Derived, fields: Fields) -> Options:
+def _options(facts: Mapping[str, _Found], derived: Derived, fields: Fields) -> Options:
     arrays = {name: fact.array() for name, fact in facts.items()}
     return Options(arrays, derived, fields.texts, fields.clock)
 
 
-def _declared(scope: EvalScope, name: str) -> Declaration:
-    return scope.declared.get(f"user.{name}")
-
-
-def _type_of(fact: _Fact, scope_of: Callable[[EvalScope], EvalScope]) -> None:
+def _type_of(fact: _Found, scope_of: Callable[[EvalScope], EvalScope]) -> None:
     """Tell the type of a fact of which nobody has a value."""
-    for declared in fact.declared:
+    for declared in fact.asked.declared:
         stated = type_name(declared)
         if isinstance(declared, Scale):
             fact.settle(Type("text" if isinstance(declared.levels[0], str) else "number"))
         elif stated in ("number", "text", "date", "boolean"):
             fact.settle(Type(stated))
-    for leaf in fact.leaves if fact.kind is None else ():
-        if isinstance(leaf.node, Field) and column_name(leaf.node.name) == fact.name:
+    for leaf in fact.asked.leaves if fact.kind is None else ():
+        if isinstance(leaf.node, Field) and column_name(leaf.node.name) == fact.asked.name:
             fact.settle(BOOLEAN)
-        for one in thresholds(leaf.node, fact.name):
-            found = _evaluated(one.at, scope_of(leaf.scope))
-            if found is None:
-                continue
-            kind = BOOLEAN if isinstance(found, Kleene) else found.type
-            if one.kind in ("element", "set"):
-                element = kind.name if one.kind == "element" else kind.element
-                kind = Type("list", element=element)
-            elif one.kind == "entry":
-                kind = Type("map", element=kind.name)
-            elif one.kind == "list":
-                kind = Type(kind.element or "any")
-            fact.settle(kind)
+    for leaf, one in fact.asked.turns if fact.kind is None else ():
+        found = _evaluated(one.at, scope_of(leaf.scope))
+        if found is None:
+            continue
+        kind = BOOLEAN if isinstance(found, Kleene) else found.type
+        if one.kind in ("element", "set"):
+            element = kind.name if one.kind == "element" else kind.element
+            kind = Type("list", element=element)
+        elif one.kind == "entry":
+            kind = Type("map", element=kind.name)
+        elif one.kind == "list":
+            kind = Type(kind.element or "any")
+        fact.settle(kind)
 
 
-def _usual(fact: _Fact, fields: Fields, as_of: int | None) -> list[Any]:
+def _usual(fact: _Found, fields: Fields, as_of: int | None) -> list[Any]:
     """Return values that a fact may have, whatever it is compared with."""
     assert fact.kind is not None
     kind, types = fact.kind, pa.types
-    if fact.scale is not None and not types.is_list(kind):
-        return list(fact.scale.levels)
-    found: list[Any] = [end for one in fact.domains for end in (one.least, one.most)]
-    found += [value for one in fact.domains for value in one.values]
+    if fact.asked.scale is not None and not types.is_list(kind):
+        return list(fact.asked.scale.levels)
+    found: list[Any] = [end for one in fact.asked.domains for end in (one.least, one.most)]
+    found += [value for one in fact.asked.domains for value in one.values]
     if types.is_boolean(kind):
         return [False, True]
     if types.is_list(kind):
@@ -214,7 +188,7 @@ def _usual(fact: _Fact, fields: Fields, as_of: int | None) -> list[Any]:
     if types.is_map(kind):
         return [dict(fact.now or {})]
     if types.is_string(kind):
-        return found or [f"another {fact.name}"]
+        return found or [f"another {fact.asked.name}"]
     if types.is_date(kind) or types.is_timestamp(kind):
         near = [] if as_of is None else around(float("nan"), as_of, kind, fields.clock, 1)
         return near if types.is_timestamp(kind) else found + near
@@ -222,31 +196,33 @@ def _usual(fact: _Fact, fields: Fields, as_of: int | None) -> list[Any]:
 
 
 def _compare(
-    fact: _Fact,
+    fact: _Found,
     options: Options,
     scope_of: Callable[[EvalScope], EvalScope],
     fields: Fields,
 ) -> None:
     """Take in the values at which leaves turn, and those beside them."""
     assert fact.kind is not None
-    for leaf in fact.leaves:
-        supposed = Supposed(options, leaf.names & options.arrays.keys() - {fact.name}, scope_of)
-        for one in thresholds(leaf.node, fact.name):
-            scope = supposed.scope(leaf.scope)
-            found = _evaluated(one.at, scope)
-            if found is None:
-                continue
-            if one.kind == "entry":
-                key = _evaluated(one.key, scope) if one.key is not None else None
-                if key is not None and pa.types.is_map(fact.kind):
-                    near = _near(one, found, fact.kind.item_type, fields)
-                    keys = elements_of(key, fields, pa.string())
-                    known = [dict(fact.now or {}), *fact.values]
-                    fact.add([{**old, k: v} for old in known[:16] for k in keys for v in near])
-            elif pa.types.is_list(fact.kind):
-                _block(fact, one, found, fields)
-            else:
-                fact.add(_near(one, found, fact.kind, fields))
+    supposed: dict[Names, Supposed] = {}
+    for leaf, one in fact.asked.turns:
+        others = leaf.names & options.arrays.keys() - {fact.asked.name}
+        if others not in supposed:
+            supposed[others] = Supposed(options, others, scope_of)
+        scope = supposed[others].scope(leaf.scope)
+        found = _evaluated(one.at, scope)
+        if found is None:
+            continue
+        if one.kind == "entry":
+            key = _evaluated(one.key, scope) if one.key is not None else None
+            if key is not None and pa.types.is_map(fact.kind):
+                near = _near(one, found, fact.kind.item_type, fields)
+                keys = elements_of(key, fields, pa.string())
+                known = [dict(fact.now or {}), *fact.values]
+                fact.add([{**old, k: v} for old in known[:16] for k in keys for v in near])
+        elif pa.types.is_list(fact.kind):
+            _block(fact, one, found, fields)
+        else:
+            fact.add(_near(one, found, fact.kind, fields))
     if pa.types.is_list(fact.kind):
         fact.unite()
 
@@ -261,7 +237,7 @@ def _near(one: Threshold, found: Column, kind: pa.DataType, fields: Fields) -> l
     return [value for values in near for value in values]
 
 
-def _block(fact: _Fact, one: Threshold, found: Column, fields: Fields) -> None:
+def _block(fact: _Found, one: Threshold, found: Column, fields: Fields) -> None:
     """Take in elements that a leaf asks for, or asks not to be there."""
     assert fact.kind is not None
     elements = elements_of(found, fields, fact.kind.value_type)
@@ -283,30 +259,31 @@ def _evaluated(node: Node | None, scope: Any) -> Column | None:
     return None if isinstance(found, Values) and found.type == ANY else found
 
 
-def _admit(fact: _Fact, fields: Fields) -> None:
+def _admit(fact: _Found, fields: Fields) -> None:
     """Leave out what a policy says that the fact cannot be."""
-    if fact.name == column_name(AMOUNT):
+    if fact.asked.name == column_name(AMOUNT):
         fact.values = [value for value in fact.values if value >= 0]
-    for declared in fact.declared:
+    for declared in fact.asked.declared:
         if isinstance(declared, Scale | Domain) and fact.values:
-            table = pa.table({fact.name: fact.array()[1:]})
+            table = pa.table({fact.asked.name: fact.array()[1:]})
             read = Fields("user", table, fields.texts, fields.clock)
             nowhere = np.zeros(len(fact.values), bool)
-            known = read.column(fact.name, declared, nowhere).known.tolist()
+            known = read.column(fact.asked.name, declared, nowhere).known.tolist()
             fact.values = [v for v, fits in zip(fact.values, known, strict=True) if fits]
 
 
 def _distinct(
-    fact: _Fact, options: Options, scope_of: Callable[[EvalScope], EvalScope]
+    fact: _Found, options: Options, scope_of: Callable[[EvalScope], EvalScope]
 ) -> list[int]:
-    """Return the first of the values that all leaves judge alike, and differently from now."""
-    supposed = Supposed(options, [fact.name], scope_of)
+    """Return the first of the values, the present one aside, that all leaves judge alike."""
+    supposed = Supposed(options, [fact.asked.name], scope_of)
     told = []
-    shape = supposed.shape([fact.name])
-    for leaf in fact.leaves:
+    count = len(fact.values) + 1
+    for leaf in fact.asked.leaves:
         truth = condition(leaf.node, supposed.scope(leaf.scope))
-        told += [np.broadcast_to(part, shape).ravel() for part in (truth.true, truth.false)]
-    if not told:
-        return []
-    _, first = np.unique(np.array(told), axis=1, return_index=True)
-    return sorted(place for place in first.tolist() if place)
+        for part in (truth.true, truth.false):
+            told.append(np.broadcast_to(part, (count, *part.shape[1:])).reshape(count, -1))
+    first: dict[bytes, int] = {}
+    for place, judged in enumerate(np.concatenate(told, axis=1)[1:], 1):
+        first.setdefault(judged.tobytes(), place)
+    return [*first.values()]

@@ -6,7 +6,6 @@ its present value first, and a rule comes out as its truth for every combination
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import prod
 from typing import Any, NoReturn
 
 import numpy as np
@@ -55,6 +54,7 @@ class Options:
     texts: StringPool
     clock: Clock
     _read: dict[Any, Column] = field(default_factory=dict, repr=False)
+    _derived: dict[tuple[str, ...], pa.Table] = field(default_factory=dict, repr=False)
 
     def sources(self, name: str) -> tuple[str, ...]:
         """Return the facts that a field of the user follows from: itself, or others."""
@@ -77,24 +77,34 @@ class Options:
             self._read[key] = read(node.name, declared)
         return self._read[key]
 
-    def take(self, places: Mapping[str, Sequence[int]]) -> "Options":
-        """Return some of the values of some facts, without reading them again."""
-        rows = {name: np.array(places[name], np.int64) for name in places}
-        arrays = {name: self.arrays[name].take(pa.array(at)) for name, at in rows.items()}
+    def take(self, name: str, places: Sequence[int]) -> "Options":
+        """Return some of the values of a fact and all of the others, without reading them again."""
+        rows = np.array(places, np.int64)
+        arrays = {**self.arrays, name: self.arrays[name].take(pa.array(rows))}
         read = {
-            key: column.take(rows[key[1][0]])
+            key: column.take(rows) if key[1] == (name,) else column
             for key, column in self._read.items()
-            if len(key[1]) == 1 and key[1][0] in rows
+            if key[1] == (name,) or name not in key[1]
         }
+        return Options(arrays, self.derived, self.texts, self.clock, read)
+
+    def only(self, names: Sequence[str]) -> "Options":
+        """Return the values of some facts; the others are as they are."""
+        if len(names) == len(self.arrays):
+            return self
+        arrays = {name: self.arrays[name] for name in names}
+        read = {key: column for key, column in self._read.items() if {*key[1]} <= {*names}}
         return Options(arrays, self.derived, self.texts, self.clock, read)
 
     def _table(self, name: str, sources: tuple[str, ...]) -> pa.Table:
         if sources == (name,):
             return pa.table({name: self.arrays[name]})
-        places = np.indices([len(self.arrays[source]) for source in sources])
-        chosen = zip(sources, places, strict=True)
-        table = {one: self.arrays[one].take(pa.array(at.ravel())) for one, at in chosen}
-        return self.derived.derive(pa.table(table)).select([name])
+        if sources not in self._derived:
+            places = np.indices([len(self.arrays[source]) for source in sources])
+            chosen = zip(sources, places, strict=True)
+            table = {one: self.arrays[one].take(pa.array(at.ravel())) for one, at in chosen}
+            self._derived[sources] = self.derived.derive(pa.table(table))
+        return self._derived[sources].select([name])
 
 
 class Supposed:
@@ -150,14 +160,12 @@ class Supposed:
             return Kleene(laid(column.true), laid(column.false))
         return Values(column.type, laid(column.data), laid(column.known), column.extra)
 
-    def truth(self, words: Any) -> NDArray[np.bool_]:
-        """Return words of one pair as truth along the axes."""
+    def truth(self, words: Any, products: int) -> NDArray[np.bool_]:
+        """Return words of one user and some products as truth along the axes, products last."""
         whole = getattr(words, "whole", None)
         bits = np.full((1, 1), whole) if whole is not None else np.asarray(words) != 0
         shape = self.shape(self.names)[:-2]
-        if bits.size == prod(shape):
-            return bits.reshape(shape)
-        return np.broadcast_to(bits, (*shape, 1, 1))[..., 0, 0]
+        return np.broadcast_to(bits, (*shape, 1, products))[..., 0, :]
 
 
 class SupposedScope:
