@@ -56,7 +56,9 @@ class CatalogueScorer:
         return can_score(self.ranker, users)
 
     def scores(self, users: AskedUsers) -> tuple[Scorer, BitRows]:
-        """Return scores of users over the catalogue, and which products have one: words (1, …).
+        """Return scores of users over the catalogue, and which products have one.
+
+        Words (1, catalogue / 64), or (users, …) where that depends on the user.
 
         Raises:
             SuitablyError: The ranker gave another number of users or products.
@@ -75,13 +77,18 @@ class CatalogueScorer:
             return Factors(scorer.users, made.products, longest=made.longest), made.known
         self._check("users", len(scorer.block), {len(users)})
         products, known = self._in_order(scorer.block.T, scorer.known)
-        self._known = bitset.pack(known[None])
-        return Scores(products.T), self._known
+        scores, words = Scores(products.T), bitset.pack(known[None])
+        if scorer.pairs is None:
+            self._known = words
+            return scores, words
+        pairs, _ = self._in_order(scorer.pairs.T, None)
+        return scores, words & bitset.pack(pairs.T)
 
     def known(self, users: AskedUsers) -> BitRows:
-        """Return which products have a score, whoever is asked about: words (1, catalogue / 64).
+        """Return which products have a score, as `scores` does.
 
-        It is known from earlier lists; `users` are asked about where there are none.
+        It is known from earlier lists, where it does not depend on the user; else `users` are asked
+        about.
         """
         if self._known is None:
             return self.scores(users)[1]

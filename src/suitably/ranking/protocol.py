@@ -102,6 +102,7 @@ class Scores:
     Attributes:
         block: (users, products), a user's scores independent of who else is in the block.
         known: bool (products,), of which products the ranker knows anything; None: of all.
+        pairs: bool (users, products), which pairs have a score; None: all of known products.
 
     Example:
         >>> Scores(np.array([[0.9, 0.1]]), known=np.array([True, False])).known.tolist()
@@ -110,6 +111,7 @@ class Scores:
 
     block: NDArray[Any]
     known: NDArray[np.bool_] | None = None
+    pairs: NDArray[np.bool_] | None = None
 
 
 Scorer = Factors | Scores
