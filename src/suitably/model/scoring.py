@@ -17,7 +17,8 @@ from suitably.ranking.protocol import (
     can_score,
     score,
 )
-from suitably.ranking.topk.engine import longest
+from suitably.ranking.topk.pruning import NormOrder
+from suitably.ranking.topk.rounding import longest
 from suitably.utils import bitset
 from suitably.utils.bitset import BitRows
 
@@ -32,6 +33,7 @@ class _CatalogueFactors:
     products: NDArray[Any]
     known: BitRows
     longest: float
+    order: NormOrder | None
 
 
 class CatalogueScorer:
@@ -74,7 +76,8 @@ class CatalogueScorer:
             ):
                 self._factors = made = self._in_catalogue(scorer)
             self._known = made.known
-            return Factors(scorer.users, made.products, longest=made.longest), made.known
+            factors = Factors(scorer.users, made.products, longest=made.longest, order=made.order)
+            return factors, made.known
         self._check("users", len(scorer.block), {len(users)})
         products, known = self._in_order(scorer.block.T, scorer.known)
         scores, words = Scores(products.T), bitset.pack(known[None])
@@ -98,7 +101,9 @@ class CatalogueScorer:
         products, known = self._in_order(scorer.products, scorer.known)
         products = np.array(products, order="C")
         source = (scorer.products, scorer.known)
-        return _CatalogueFactors(source, products, bitset.pack(known[None]), longest(products))
+        order, packed = NormOrder.of(products), bitset.pack(known[None])
+        length = longest(products) if order is None else order.longest
+        return _CatalogueFactors(source, products, packed, length, order)
 
     def _in_order(
         self, matrix: NDArray[Any], known: NDArray[np.bool_] | None
