@@ -20,7 +20,7 @@ ROOMS = {
                  "RecencyFrequencyValue", "RiskAppetite", "Segments", "Strata", "Tags", "Tier",
                  "build", "card", "cohorts", "funnel", "population", "retention"],
     "ranking": ["Popularity", "ItemKNN", "EASE", "Spectral", "ALS", "BPR", "LogisticMF", "IALS",
-                "LightFM", "Blend"],
+                "LightFM", "Blend", "Precomputed"],
     "reranking": ["Diversity", "Determinantal", "Caps", "Calibration", "ConcentrationLimit"],
     "engines": ["dask", "files", "spark"],
     "evaluation": ["evaluate", "TimeSplit", "tune"],

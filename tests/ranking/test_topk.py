@@ -12,6 +12,7 @@ import suitably
 from suitably.ranking import Factors, Lists, Scores
 from suitably.ranking.topk import engine as topk
 from suitably.ranking.topk.engine import check_factors
+from suitably.ranking.topk.rounding import longest
 from suitably.utils import bitset
 
 HALVES = [2.0**-24, 2.0**-53, -(2.0**-53), 2.0**-54, -(2.0**-54)]
@@ -87,7 +88,7 @@ def matrices(draw: st.DrawFn) -> tuple[Any, Any, int]:
         right = right[:1] * (1 + 1e-8 * rng.normal(size=right.shape))
     allowed = rng.random((users, products)) < draw(st.sampled_from([0.0, 0.4, 1.0]))
     left, right = left.astype(dtype), right.astype(dtype)
-    scorer = Factors(left, right, longest=draw(st.sampled_from([None, topk.longest(right)])))
+    scorer = Factors(left, right, longest=draw(st.sampled_from([None, longest(right)])))
     k = draw(st.one_of(st.integers(1, 14), st.integers(30, 150)))
     if draw(st.booleans()):
         return Scores(left @ right.T), allowed, k

@@ -17,7 +17,8 @@ from suitably.ranking.protocol import (
     can_score,
     score,
 )
-from suitably.ranking.topk.engine import longest
+from suitably.ranking.topk.pruning import NormOrder
+from suitably.ranking.topk.rounding import longest
 from suitably.utils import bitset
 from suitably.utils.bitset import BitRows
 
@@ -32,6 +33,7 @@ class _CatalogueFactors:
     products: NDArray[Any]
     known: BitRows
     longest: float
+    order: NormOrder | None
 
 
 class CatalogueScorer:
@@ -56,7 +58,9 @@ class CatalogueScorer:
         return can_score(self.ranker, users)
 
     def scores(self, users: AskedUsers) -> tuple[Scorer, BitRows]:
-        """Return scores of users over the catalogue, and which products have one: words (1, …).
+        """Return scores of users over the catalogue, and which products have one.
+
+        Words (1, catalogue / 64), or (users, …) where that depends on the user.
 
         Raises:
             SuitablyError: The ranker gave another number of users or products.
@@ -72,16 +76,22 @@ class CatalogueScorer:
             ):
                 self._factors = made = self._in_catalogue(scorer)
             self._known = made.known
-            return Factors(scorer.users, made.products, longest=made.longest), made.known
+            factors = Factors(scorer.users, made.products, longest=made.longest, order=made.order)
+            return factors, made.known
         self._check("users", len(scorer.block), {len(users)})
         products, known = self._in_order(scorer.block.T, scorer.known)
-        self._known = bitset.pack(known[None])
-        return Scores(products.T), self._known
+        scores, words = Scores(products.T), bitset.pack(known[None])
+        if scorer.pairs is None:
+            self._known = words
+            return scores, words
+        pairs, _ = self._in_order(scorer.pairs.T, None)
+        return scores, words & bitset.pack(pairs.T)
 
     def known(self, users: AskedUsers) -> BitRows:
-        """Return which products have a score, whoever is asked about: words (1, catalogue / 64).
+        """Return which products have a score, as `scores` does.
 
-        It is known from earlier lists; `users` are asked about where there are none.
+        It is known from earlier lists, where it does not depend on the user; else `users` are asked
+        about.
         """
         if self._known is None:
             return self.scores(users)[1]
@@ -91,7 +101,9 @@ class CatalogueScorer:
         products, known = self._in_order(scorer.products, scorer.known)
         products = np.array(products, order="C")
         source = (scorer.products, scorer.known)
-        return _CatalogueFactors(source, products, bitset.pack(known[None]), longest(products))
+        order, packed = NormOrder.of(products), bitset.pack(known[None])
+        length = longest(products) if order is None else order.longest
+        return _CatalogueFactors(source, products, packed, length, order)
 
     def _in_order(
         self, matrix: NDArray[Any], known: NDArray[np.bool_] | None

@@ -73,6 +73,7 @@ def explain_listed(
         speaks_against=_worth_naming(against),
         standing=None if made is None else made.standing,
         personal=personal,
+        elsewhere=getattr(type(ranker), "learned_elsewhere", False) and not stood_in,
     )
     risk = _risk(generator, verdicts, code)
     policies = {policy.id: policy for policy in eligibility.policies}

@@ -11,6 +11,7 @@ from suitably.ranking.item_knn import ItemKNN
 from suitably.ranking.lightfm import LightFM
 from suitably.ranking.logistic_mf import LogisticMF
 from suitably.ranking.popularity import Popularity
+from suitably.ranking.precomputed import Precomputed
 from suitably.ranking.protocol import Factors, FitContext, Ranker, Scores
 from suitably.ranking.spectral import Spectral
 from suitably.ranking.topk.lists import Lists
@@ -31,6 +32,7 @@ __all__ = [
     "Lists",
     "LogisticMF",
     "Popularity",
+    "Precomputed",
     "Ranker",
     "Scores",
     "Spectral",

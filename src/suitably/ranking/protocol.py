@@ -15,6 +15,7 @@ from suitably.data.vocabulary import Vocabulary
 from suitably.errors import SuitablyError
 from suitably.ranking.interactions import SharedInteractions, WeightedInteractions, Weighting
 from suitably.ranking.topk.lists import Lists
+from suitably.ranking.topk.pruning import NormOrder
 from suitably.suitability.eligibility import Eligibility
 
 __all__ = [
@@ -82,6 +83,7 @@ class Factors:
         products: float32 or float64 (products, factors).
         known: bool (products,), of which products the ranker knows anything; None: of all.
         longest: No product's vector is longer; None: nobody has measured.
+        order: The products by the lengths of their vectors; None: nobody has put them in order.
 
     Example:
         >>> made = Factors(users=np.array([[1.0, 2.0]]), products=np.array([[3.0, 1.0], [0, 1]]))
@@ -93,6 +95,7 @@ class Factors:
     products: NDArray[Any]
     known: NDArray[np.bool_] | None = None
     longest: float | None = None
+    order: NormOrder | None = None
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,7 @@ class Scores:
     Attributes:
         block: (users, products), a user's scores independent of who else is in the block.
         known: bool (products,), of which products the ranker knows anything; None: of all.
+        pairs: bool (users, products), which pairs have a score; None: all of known products.
 
     Example:
         >>> Scores(np.array([[0.9, 0.1]]), known=np.array([True, False])).known.tolist()
@@ -110,6 +114,7 @@ class Scores:
 
     block: NDArray[Any]
     known: NDArray[np.bool_] | None = None
+    pairs: NDArray[np.bool_] | None = None
 
 
 Scorer = Factors | Scores

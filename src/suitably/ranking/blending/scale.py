@@ -1,5 +1,7 @@
 """One logarithmic scale for the scores of any ranker."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,7 +15,7 @@ _TILE = 2**15
 
 def on_scale(scorer: Scorer) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Put a ranker's scores on the common scale: float32 (users, products), bool (products,)."""
-    block = _summed(scorer) if isinstance(scorer, Factors) else np.asarray(scorer.block)
+    block = _summed(scorer) if isinstance(scorer, Factors) else _filled(scorer)
     known = np.ones(block.shape[1], bool) if scorer.known is None else np.asarray(scorer.known)
     scaled = np.zeros(block.shape, np.float32)
     columns = np.flatnonzero(known)
@@ -30,6 +32,16 @@ def on_scale(scorer: Scorer) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         scaled[part] = found.min(axis=1, keepdims=True)
         scaled[part, columns] = found
     return scaled, known
+
+
+def _filled(scorer: Scores) -> NDArray[Any]:
+    """Return scores as they are given, a pair without one the lowest of its user's."""
+    block = np.asarray(scorer.block)
+    if scorer.pairs is None:
+        return block
+    lowest = np.where(scorer.pairs, block, np.inf).min(axis=1, keepdims=True, initial=np.inf)
+    filled: NDArray[Any] = np.where(scorer.pairs, block, np.where(lowest < np.inf, lowest, 0))
+    return filled
 
 
 def raw_score(scorer: Scorer, product: int) -> float:

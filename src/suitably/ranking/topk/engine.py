@@ -10,10 +10,11 @@ them may be offered, small enough for its scores to stay in a core's cache until
 """
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.util import find_spec
-from math import inf, isfinite, sqrt
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -22,20 +23,20 @@ from numpy.typing import NDArray
 from suitably.errors import DataError
 from suitably.ranking.protocol import Factors, Scorer, Scores
 from suitably.ranking.topk.lists import Lists
+from suitably.ranking.topk.pruning import LEAST, NormOrder, prune
+from suitably.ranking.topk.rounding import lengths, longest, margins
 from suitably.ranking.topk.select import GROUP, exact, ordered, short_list
 from suitably.utils import bitset
 from suitably.utils.bitset import BitRows
 
-__all__ = ["check_factors", "longest", "top_k"]
+__all__ = ["check_factors", "top_k"]
 
-_EPSILON = float(np.finfo(np.float32).eps)
-_TINY = float(np.finfo(np.float32).tiny)
-_ROOT = float(np.sqrt(_TINY))
-_LARGE = float(np.finfo(np.float32).max) / 4
 _FEW = 4
 _WORTH_GATHERING = 6  # a gathered product costs about as much as so many in a row
 _CELLS = 2**18
 _WORTH_COMPILING = 2**9
+_TOGETHER = 2**9  # users whose products are pruned at a time
+_WORTH_ORDERING = 2**6  # users, for whom alone products are put in order
 
 
 def top_k(scorer: Scorer, allowed: BitRows, k: int) -> Lists:
@@ -61,6 +62,24 @@ def top_k(scorer: Scorer, allowed: BitRows, k: int) -> Lists:
 
 
 def _draw_up(source: "_Factored | _Scored", allowed: BitRows, lists: Lists) -> None:
+    """Put the best of each user into lists: over few products where those do, else over all."""
+    if isinstance(source, _Scored) or (order := source.order(len(allowed))) is None:
+        _draw_over_all(source, allowed, lists)
+        return
+    for start in range(0, len(allowed), _TOGETHER):
+        rows = slice(start, start + _TOGETHER)
+        some = source if len(allowed) <= _TOGETHER else source.of(rows)
+        words, into = allowed[rows], lists.rows(rows)
+        left = prune(some, order, words, into)
+        if len(left) == len(words):
+            _draw_over_all(some, words, into)
+        elif len(left):
+            rest = Lists.empty(len(left), lists.depth)
+            _draw_over_all(some.of(left), words[left], rest)
+            into.put(left, rest)
+
+
+def _draw_over_all(source: "_Factored | _Scored", allowed: BitRows, lists: Lists) -> None:
     """Put the best of each user into lists, tile by tile."""
     whole = source.whole(allowed)
     if whole is not None:
@@ -68,7 +87,7 @@ def _draw_up(source: "_Factored | _Scored", allowed: BitRows, lists: Lists) -> N
         return
     start = 0
     while start < len(allowed):
-        rows = slice(start, start + _size(allowed[start]))
+        rows = slice(start, start + _size(bitset.count(allowed[start])))
         words = allowed[rows]
         columns = bitset.members(np.bitwise_or.reduce(words, axis=0), source.products)
         if len(columns):
@@ -154,10 +173,42 @@ class _Factored:
         self._users = np.asarray(scorer.users, kind)
         self._factors = np.asarray(scorer.products, kind)
         self._known = scorer.longest
+        self._order = scorer.order
         self._gathered: tuple[NDArray[np.int64], NDArray[Any], float] | None = None
         self.products = len(self._factors)
 
-    def tile(self, rows: slice, words: BitRows, columns: NDArray[np.int64]) -> _Tile:
+    def order(self, users: int) -> NormOrder | None:
+        """Return the products by length, if so many users are worth it and lengths have bounds."""
+        if self._order is None and self.products >= LEAST and users >= _WORTH_ORDERING:
+            self._order = NormOrder.of(self._factors)
+        return self._order
+
+    def of(self, rows: slice | NDArray[np.int64]) -> "_Factored":
+        """Return the scores of some of the users."""
+        some = copy(self)
+        some._users = self._users[rows]
+        return some
+
+    def user_lengths(self) -> NDArray[np.float64]:
+        """Bound the lengths of the users' vectors from above."""
+        return lengths(self._users)
+
+    def select(
+        self, rows: NDArray[np.int64], words: BitRows, columns: NDArray[np.int64], lists: Lists
+    ) -> None:
+        """Draw up the lists of some users over some products."""
+        step = _size(len(columns))
+        for start in range(0, len(rows), step):
+            part = slice(start, start + step)
+            into = (lists.products[part], lists.scores[part], lists.lengths[part])
+            mine: slice | NDArray[np.int64] = rows[part]
+            if len(rows) == len(words):  # all of them, whose words need no copy
+                mine = part
+            self.tile(mine, words[mine], columns).select(*into)
+
+    def tile(
+        self, rows: slice | NDArray[np.int64], words: BitRows, columns: NDArray[np.int64]
+    ) -> _Tile:
         """Multiply some users by some products."""
         made = self._gathered
         if made is None or not np.array_equal(columns, made[0]):
@@ -178,7 +229,7 @@ class _Factored:
 
     def _multiplied(
         self,
-        rows: slice,
+        rows: slice | NDArray[np.int64],
         words: BitRows,
         columns: NDArray[np.int64],
         factors: NDArray[Any],
@@ -188,7 +239,7 @@ class _Factored:
         left = users.astype(np.float32, copy=False)
         right = factors.astype(np.float32, copy=False)
         rough = left @ right.T
-        margin, finite = _margins(users, longest)
+        margin, finite = margins(users, longest)
         return _Tile(words, columns, rough, margin, finite, users, factors)
 
 
@@ -216,42 +267,9 @@ class _Scored:
         """Scores are given: there is nothing to multiply."""
 
 
-def _margins(users: NDArray[Any], longest: float) -> tuple[NDArray[np.float32], bool]:
-    """Return how far two rough scores of a user may be off together, and whether all are told.
-
-    Rounding of the product, of factors cast to float32, of the final score, underflow.
-
-    Args:
-        users: (users, factors).
-        longest: No product's vector is longer.
-    """
-    width, squares = users.shape[1], np.vecdot(users, users)
-    if len(users) == 1:  # one user costs more in calls than in work: a number does
-        bound = _length(squares.item(), width) * longest
-        margin = 2 * (width + 4) * (_EPSILON * bound + _TINY) if bound < _LARGE else inf
-        return np.array([[margin]], np.float32), margin < inf
-    bounds = _length(squares.astype(np.float64), width) * longest
-    margins = 2 * (width + 4) * (_EPSILON * bounds + _TINY)
-    margins[~(bounds < _LARGE)] = inf
-    return margins.astype(np.float32)[:, None], bool((margins < inf).all())
-
-
-def _size(words: BitRows) -> int:
-    """Return a number of users whose scores stay in the cache, judging by one of them."""
-    return max(32, min(512, _CELLS // max(1, bitset.count(words))))
-
-
-def longest(vectors: NDArray[Any]) -> float:
-    """Bound the length of the longest vector from above; NaN or infinite if there is no bound."""
-    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        squares = np.vecdot(vectors, vectors).astype(np.float64)
-        return float(_length(squares, vectors.shape[1]).max(initial=0))
-
-
-def _length(squares: Any, width: int) -> Any:
-    """Bound the lengths of vectors from above; squares that underflow leave a little behind."""
-    root = sqrt(squares) if isinstance(squares, float) else np.sqrt(squares)
-    return 1.001 * root + width * _ROOT
+def _size(products: int) -> int:
+    """Return a number of users whose scores of so many products stay in the cache."""
+    return max(32, min(512, _CELLS // max(1, products)))
 
 
 @lru_cache(maxsize=4)

@@ -66,6 +66,11 @@ class Lists:
             else np.where(past, 0.0, np.take_along_axis(self.propensities, order, axis=1)),
         )
 
+    def rows(self, rows: slice) -> "Lists":
+        """Return the lists of some users, as views: what is put there is put here."""
+        drawn = None if self.propensities is None else self.propensities[rows]
+        return Lists(self.products[rows], self.scores[rows], self.lengths[rows], drawn)
+
     def put(self, rows: NDArray[np.int64], lists: "Lists") -> None:
         """Lay the lists of some users at their rows; they are no deeper than these."""
         self.products[rows, : lists.depth] = lists.products

@@ -41,6 +41,7 @@ class ListPlace:
         speaks_for: What speaks for the product, the largest first.
         speaks_against: What speaks against it.
         personal: Whether it is made from the user's own behaviour at all.
+        elsewhere: Whether another system has learned what it is ranked by.
         standing: Its place by popularity, how many have one, and what those who are counted share
             with the user: a field and its value, or None.
     """
@@ -55,6 +56,7 @@ class ListPlace:
     speaks_against: Sequence[ScoreReason]
     standing: tuple[int, int, str | None, str | None] | None
     personal: bool = True
+    elsewhere: bool = False
 
     @property
     def is_popular(self) -> bool:
@@ -84,6 +86,8 @@ def explain_place(
     said = LANGUAGES[language]
     closest = said.closest.format(margins=said.between_margins.join(margins)) if margins else ""
     basis = said.by_history if place.stood_in_for is None else said.by_others
+    if place.elsewhere:
+        basis = said.by_elsewhere
     if not place.personal:
         basis = said.by_owners
     names = said.and_.join(place.rerankers)

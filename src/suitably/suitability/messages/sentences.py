@@ -39,6 +39,7 @@ class Sentences:
         spans: What margins count, for one and for several (`{count}`), by unit: level, days,
             months, years and points, which are hundredths of a share.
         by_history: What a ranker goes by.
+        by_elsewhere: What a ranker goes by that was given scores or vectors.
         by_others: What its fallback goes by, with `{ranker}`, which knows nothing of the user.
         by_owners: What the list of a user goes by who has not consented to personal lists.
         reordered: That rerankers had a say, with `{rerankers}`.
@@ -92,6 +93,7 @@ class Sentences:
     between_margins: str
     spans: Mapping[str, tuple[str, str]]
     by_history: str
+    by_elsewhere: str
     by_others: str
     by_owners: str
     reordered: str

@@ -46,6 +46,7 @@ SENTENCES = Sentences(
         "points": ("one percentage point", "{count} percentage points"),
     },
     by_history="past behaviour",
+    by_elsewhere="what another system has learned",
     by_others="the behaviour of others, since {ranker} knows nothing of this customer yet",
     by_owners="what others own, since this customer has not agreed to personal lists",
     reordered=", reordered by {rerankers},",

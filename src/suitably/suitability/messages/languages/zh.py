@@ -44,6 +44,7 @@ SENTENCES = Sentences(
         "points": ("1个百分点", "{count}个百分点"),
     },
     by_history="按历史行为",
+    by_elsewhere="按另一系统的学习结果",
     by_others="因{ranker}对该客户尚无了解，按其他客户的行为",
     by_owners="因该客户未同意个性化推荐，按其他客户持有的产品",
     reordered="、经{rerankers}调整后",
