@@ -1,0 +1,114 @@
+"""Raw scores of a blend's member, the same to the last bit for any block of users."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from suitably.ranking.protocol import Factors, Scorer, Scores
+
+__all__ = ["Lines", "RawScores"]
+
+_DIGITS = 53
+_ALIKE = 0x9E3779B97F4A7C15
+
+
+@dataclass(frozen=True)
+class Lines:
+    """What a member says of some users; those of whom it says the same share a line.
+
+    Attributes:
+        users: (lines, factors), or (lines, products) where scores are given.
+        products: (products, factors); None where scores are given.
+        known: bool (products,), of which products the member knows anything.
+        which: int64 (users,), everyone's line; None: one each, in order.
+    """
+
+    users: NDArray[Any]
+    products: NDArray[Any] | None
+    known: NDArray[np.bool_]
+    which: NDArray[np.int64] | None = None
+
+    def of(self, part: slice) -> NDArray[np.floating]:
+        """Return some lines: float32 or float64 (lines, products), zeros for unknown products."""
+        if self.products is not None:
+            return self.users[part] @ self.products.T
+        lines = self.users[part]
+        if not self.known.all():
+            lines = np.where(self.known, lines, lines.dtype.type(0))
+        return lines
+
+    def __len__(self) -> int:
+        return len(self.users)
+
+
+class RawScores:
+    """Reads a member's scores; what is made of its products is kept for as long as they stay.
+
+    A product of matrices rounds as the shape of the block has it, unless nothing is rounded at
+    all: vectors are cut to as many binary digits as leave every sum exact in double precision,
+    (53 − log₂ factors) / 2 after the first of the largest component. That is about what single
+    precision holds, and the answer is the same for any block, any BLAS and any machine.
+
+    Source:
+        The idea of cutting factors so that a BLAS product is exact: Ozaki, Ogita, Oishi and Rump,
+        "Error-free transformations of matrix multiplication by using fast routines of matrix
+        multiplication and its applications", Numerical Algorithms 59 (2012), section 3.
+    """
+
+    def __init__(self) -> None:
+        self._made: tuple[Any, Any, NDArray[np.float64], NDArray[np.bool_]] | None = None
+
+    def lines(self, scorer: Scorer) -> Lines:
+        """Return what a scorer says, line by line."""
+        if isinstance(scorer, Scores):
+            block = np.asarray(scorer.block)
+            if block.dtype not in (np.float32, np.float64):
+                block = block.astype(np.float64)
+            return Lines(block, None, _known(scorer, block.shape[1]))
+        made = self._made
+        if made is None or made[0] is not scorer.products or made[1] is not scorer.known:
+            known = _known(scorer, len(scorer.products))
+            products = _cut(np.where(known[:, None], scorer.products, 0))
+            self._made = made = scorer.products, scorer.known, products, known
+        users = _cut(scorer.users)
+        several, which = _alike(users)
+        return Lines(users if several is None else users[several], made[2], made[3], which)
+
+
+def _known(scorer: Scorer, products: int) -> NDArray[np.bool_]:
+    return np.ones(products, bool) if scorer.known is None else np.asarray(scorer.known, bool)
+
+
+def _cut(vectors: NDArray[Any]) -> NDArray[np.float64]:
+    """Round vectors to so many digits that their products are exact: float64."""
+    vectors = np.ascontiguousarray(vectors, np.float64)
+    if not vectors.size:
+        return vectors
+    digits = (_DIGITS - int(np.ceil(np.log2(vectors.shape[1])))) // 2
+    _, exponents = np.frexp(np.abs(vectors).max(axis=1, keepdims=True))
+    with np.errstate(invalid="ignore", over="ignore", under="ignore"):
+        # What is not finite stays so, and is found by who orders the scores.
+        whole = np.rint(np.ldexp(vectors, digits - exponents))
+        return np.asarray(np.ldexp(whole, exponents - digits))
+
+
+def _alike(
+    users: NDArray[np.float64],
+) -> tuple[NDArray[np.int64] | None, NDArray[np.int64] | None]:
+    """Find the distinct lines, where there are few: their first places, and everyone's line.
+
+    The keys may collide: then no line is shared.
+    """
+    if len(users) < 2:
+        return None, None
+    bits = np.ascontiguousarray(users).view(np.uint64)
+    key = np.zeros(len(users), np.uint64)
+    for column in bits.T:
+        key = (key ^ column) * np.uint64(_ALIKE)
+        key ^= key >> np.uint64(29)
+    _, first, which = np.unique(key, return_index=True, return_inverse=True)
+    if 2 * len(first) > len(users) or not (bits[first][which] == bits).all():
+        return None, None
+    return first, which
