@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from suitably.ranking.blending import scale
-from suitably.ranking.blending.scale import add_lines, asinh, on_scale
+from suitably.ranking.blending.scale import add_on_scale, asinh, on_scale
 
 compiled = pytest.mark.skipif(scale._compiled() is None, reason="numba is not installed")
 
@@ -44,14 +44,16 @@ def test_compiled_or_not_and_in_any_block(
     lines = (rng.standard_normal((9, products)) ** 5).astype(dtype)
     known = rng.random(products) < 0.8
     lines[:, ~known] = 0
-    users, which = np.array([3, 0, 2]), np.array([8, 8, 1])
+    users, starts = np.array([3, 0, 2]), np.array([0, 0, 1, 1, 1, 1, 1, 1, 1, 3])
     shares = rng.random(3).astype(np.float32)
     answers = []
     for loop in (scale._compiled(), None):
         monkeypatch.setattr(scale, "_compiled", lambda loop=loop: loop)
         found, means = on_scale(lines, known)
         total = np.ones((4, products + 2), np.float32)
-        add_lines(total, users, shares, found, which)
+        again = add_on_scale(lines, known, starts, users, shares, total)
+        assert (again == means).all()
+        assert (total[0, :products] == 1 + shares[1] * found[8]).all()
         answers += [(found, means, total)]
         for part in (slice(0, 1), slice(3, 8)):
             alone, mean = on_scale(lines[part], known)

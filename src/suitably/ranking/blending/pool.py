@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suitably.ranking.blending.raw import Lines, RawScores
-from suitably.ranking.blending.scale import add_lines, on_scale
+from suitably.ranking.blending.scale import add_on_scale, on_scale
 from suitably.ranking.protocol import AskedUsers, Ranker, Scores, can_score, score
 
 __all__ = ["PairPart", "Pool", "rescaled", "which_score"]
@@ -132,21 +132,28 @@ def _add(
     total: NDArray[np.float32], users: NDArray[np.int64], shares: NDArray[np.float32], lines: Lines
 ) -> NDArray[np.float64]:
     """Add a member's scores on the scale to its users', and return its mean for each of them."""
-    means = np.zeros(len(users))
-    several = max(1, _CELLS // max(1, len(lines.known)))
+    which = np.arange(len(users)) if lines.which is None else lines.which
+    order = np.argsort(which, kind="stable")
+    users, shares = users[order], shares[order]
+    starts = np.searchsorted(which[order], np.arange(len(lines) + 1))
+    products = len(lines.known)
+    several, room = max(1, _CELLS // max(1, products)), None
     if lines.products is not None:
-        several = max(_TOGETHER, several)
+        several = min(len(lines), max(_TOGETHER, several))
+        room = np.empty((several, products))
+    means = np.zeros(len(lines))
     for start in range(0, len(lines), several):
-        scaled, mean = on_scale(lines.of(slice(start, start + several)), lines.known)
-        if lines.which is None:
-            mine = np.arange(start, start + len(scaled))
-            which = mine - start
-        else:
-            mine = np.flatnonzero((lines.which >= start) & (lines.which < start + several))
-            which = lines.which[mine] - start
-        add_lines(total, users[mine], shares[mine], scaled, which)
-        means[mine] = mean[which]
-    return means
+        bounds = starts[start : start + several + 1]
+        inside = slice(bounds[0], bounds[-1])
+        means[start : start + several] = add_on_scale(
+            lines.of(slice(start, start + several), room),
+            lines.known,
+            bounds - bounds[0],
+            users[inside],
+            shares[inside],
+            total,
+        )
+    return means[which]
 
 
 def _make_neutral(
@@ -204,7 +211,8 @@ def _patterns(told: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.in
 
 
 def _longer(known: NDArray[np.bool_], width: int) -> NDArray[np.bool_]:
-    return np.append(known, np.zeros(width - len(known), bool))
+    more = width - len(known)
+    return np.pad(known, (0, more)) if more else known
 
 
 def _wider(total: NDArray[np.float32], width: int) -> NDArray[np.float32]:

@@ -20,7 +20,7 @@ class Lines:
 
     Attributes:
         users: (lines, factors), or (lines, products) where scores are given.
-        products: (products, factors); None where scores are given.
+        products: (factors, products); None where scores are given.
         known: bool (products,), of which products the member knows anything.
         which: int64 (users,), everyone's line; None: one each, in order.
     """
@@ -30,12 +30,18 @@ class Lines:
     known: NDArray[np.bool_]
     which: NDArray[np.int64] | None = None
 
-    def of(self, part: slice) -> NDArray[np.floating]:
-        """Return some lines: float32 or float64 (lines, products), zeros for unknown products."""
-        if self.products is not None:
-            return self.users[part] @ self.products.T
+    def of(self, part: slice, room: NDArray[np.float64] | None = None) -> NDArray[np.floating]:
+        """Return some lines: float32 or float64 (lines, products), zeros for unknown products.
+
+        Args:
+            part: Which lines.
+            room: (lines or more, products), where products may be multiplied into.
+        """
         lines = self.users[part]
-        if not self.known.all():
+        if self.products is not None:
+            return np.matmul(lines, self.products, out=None if room is None else room[: len(lines)])
+        unknown = np.flatnonzero(~self.known)
+        if len(unknown) and lines.take(unknown, axis=1).any():
             lines = np.where(self.known, lines, lines.dtype.type(0))
         return lines
 
@@ -71,6 +77,7 @@ class RawScores:
         if made is None or made[0] is not scorer.products or made[1] is not scorer.known:
             known = _known(scorer, len(scorer.products))
             products = _cut(np.where(known[:, None], scorer.products, 0))
+            products = np.ascontiguousarray(products.T)
             self._made = made = scorer.products, scorer.known, products, known
         users = _cut(scorer.users)
         several, which = _alike(users)

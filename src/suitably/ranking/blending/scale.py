@@ -11,7 +11,7 @@ from importlib.util import find_spec
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["COEFFICIENTS", "LANES", "STEEPNESS", "add_lines", "asinh", "on_scale"]
+__all__ = ["COEFFICIENTS", "LANES", "STEEPNESS", "add_on_scale", "asinh", "on_scale"]
 
 STEEPNESS = 10.0
 LANES = 64
@@ -74,31 +74,40 @@ def on_scale(
     return scaled, means
 
 
-def add_lines(
-    total: Floats,
+def add_on_scale(
+    lines: NDArray[np.floating],
+    known: NDArray[np.bool_],
+    starts: NDArray[np.int64],
     users: NDArray[np.int64],
     shares: Floats,
-    lines: Floats,
-    which: NDArray[np.int64],
-) -> None:
-    """Add a share of a line to each of some users, in place.
+    total: Floats,
+) -> NDArray[np.float64]:
+    """Put lines of scores on the scale and add shares of them to users' totals, in place.
 
     Args:
+        lines: float32 or float64 (lines, products), 0 for what is not known.
+        known: bool (products,).
+        starts: int64 (lines + 1,), where each line's users begin.
+        users: int64 (n,), rows of `total`, distinct.
+        shares: (n,), theirs.
         total: (users, products or more).
-        users: int64 (n,), rows of it, distinct.
-        shares: (n,).
-        lines: (lines, products).
-        which: int64 (n,), whose line is which.
+
+    Returns:
+        The mean of what is known: float64 (lines,).
     """
-    loop = _compiled()
-    if loop is not None:
-        loop[1](total, users, shares, lines, which)
-        return
-    width = lines.shape[1]
+    loop, count = _compiled(), int(np.count_nonzero(known))
+    if loop is not None and count:
+        means = np.zeros(len(lines))
+        lines = np.ascontiguousarray(lines)
+        loop[1](lines, count, starts, users, shares, total, means)
+        return means
+    scaled, means = on_scale(lines, known)
+    width, which = lines.shape[1], np.repeat(np.arange(len(lines)), np.diff(starts))
     step = max(1, _CELLS // max(1, width))
     for start in range(0, len(users), step):
         part = slice(start, start + step)
-        total[users[part], :width] += shares[part, None] * lines[which[part]]
+        total[users[part], :width] += shares[part, None] * scaled[which[part]]
+    return means
 
 
 def asinh(y: Floats) -> Floats:
@@ -148,7 +157,7 @@ def _sums(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 @cache
 def _compiled() -> tuple[Callable[..., None], Callable[..., None]] | None:
-    """Return the compiled twins of `on_scale` and `add_lines` (extra `fast`), None without."""
+    """Return the compiled twins of `on_scale` and `add_on_scale` (extra `fast`)."""
     if find_spec("numba") is None:
         return None
     from suitably.ranking.blending.scale_compiled import add, scale

@@ -55,21 +55,19 @@ def _asinh(y: Any, size: Any, bits: Any, work: Any, out: Any) -> None:
 
 
 @numba.njit(**_COMPILED)
-def _sum(row: Any, lanes: Any, absolute: bool) -> float:
-    """Add up a row in lanes, each in order, then the lanes."""
+def _factor(row: Any, count: int, lanes: Any) -> float:
+    """Return the steepness over the mean size: sizes added up in lanes, then the lanes."""
     lanes[:] = 0.0
-    whole = len(row) - len(row) % LANES
-    for start in range(0, whole, LANES):
+    for start in range(0, len(row), LANES):
         part = row[start : start + LANES]
-        if absolute:
-            for j in range(LANES):
-                lanes[j] += abs(np.float64(part[j]))
-        else:
-            for j in range(LANES):
-                lanes[j] += np.float64(part[j])
-    rest = row[whole:]
-    for j in range(len(rest)):
-        lanes[j] += abs(np.float64(rest[j])) if absolute else np.float64(rest[j])
+        for j in range(len(part)):
+            lanes[j] += abs(np.float64(part[j]))
+    mean = _total(lanes) / count
+    return STEEPNESS / (1.0 if mean == 0 else mean)
+
+
+@numba.njit(**_COMPILED)
+def _total(lanes: Any) -> float:
     total = 0.0
     for j in range(LANES):
         total += lanes[j]
@@ -77,8 +75,25 @@ def _sum(row: Any, lanes: Any, absolute: bool) -> float:
 
 
 @numba.njit(**_COMPILED)
+def _tile(raw: Any, factor: float, y: Any, size: Any, bits: Any, work: Any, out: Any) -> None:
+    """Put a few scores on the scale."""
+    for j in range(len(raw)):
+        y[j] = np.float32(np.float64(raw[j]) * factor)
+    _asinh(y[: len(raw)], size, bits, work, out)
+
+
+@numba.njit(**_COMPILED)
+def _add(out: Any, lanes: Any) -> None:
+    """Add scores on the scale to lanes, in order."""
+    for start in range(0, len(out), LANES):
+        part = out[start : start + LANES]
+        for j in range(len(part)):
+            lanes[j] += np.float64(part[j])
+
+
+@numba.njit(**_COMPILED)
 def scale(lines: Any, count: int, scaled: Any, means: Any) -> None:
-    """Put lines on the scale; `on_scale` says of what.
+    """Put lines on the scale.
 
     Args:
         lines: float32 or float64 (lines, products).
@@ -86,26 +101,39 @@ def scale(lines: Any, count: int, scaled: Any, means: Any) -> None:
         scaled: float32 (lines, products), written to.
         means: float64 (lines,), written to.
     """
-    lanes = np.empty(LANES)
-    y, size, work = np.empty(_TILE, np.float32), np.empty(_TILE, np.float32), np.empty(_TILE, np.float32)
+    lanes, y = np.empty(LANES), np.empty(_TILE, np.float32)
+    size, work = np.empty(_TILE, np.float32), np.empty(_TILE, np.float32)
     bits = work.view(np.int32)
     for line in range(len(lines)):
         row, into = lines[line], scaled[line]
-        mean = _sum(row, lanes, True) / count
-        factor = STEEPNESS / (1.0 if mean == 0 else mean)
+        factor = _factor(row, count, lanes)
+        lanes[:] = 0.0
         for start in range(0, len(row), _TILE):
-            raw, out = row[start : start + _TILE], into[start : start + _TILE]
-            several = len(raw)
-            for j in range(several):
-                y[j] = np.float32(np.float64(raw[j]) * factor)
-            _asinh(y[:several], size, bits, work, out)
-        means[line] = _sum(into, lanes, False) / count
+            out = into[start : start + _TILE]
+            _tile(row[start : start + _TILE], factor, y, size, bits, work, out)
+            _add(out, lanes)
+        means[line] = _total(lanes) / count
 
 
 @numba.njit(**_COMPILED)
-def add(total: Any, users: Any, shares: Any, lines: Any, which: Any) -> None:
-    """Add a share of a line to each of some users."""
-    for at in range(len(users)):
-        into, line, share = total[users[at]], lines[which[at]], shares[at]
-        for j in range(len(line)):
-            into[j] += share * line[j]
+def add(
+    lines: Any, count: int, starts: Any, users: Any, shares: Any, total: Any, means: Any
+) -> None:
+    """Put lines on the scale and add them to totals; `add_on_scale` says of what."""
+    lanes, y = np.empty(LANES), np.empty(_TILE, np.float32)
+    size, work = np.empty(_TILE, np.float32), np.empty(_TILE, np.float32)
+    bits, room = work.view(np.int32), np.empty(_TILE, np.float32)
+    for line in range(len(lines)):
+        row = lines[line]
+        factor = _factor(row, count, lanes)
+        lanes[:] = 0.0
+        for start in range(0, len(row), _TILE):
+            raw = row[start : start + _TILE]
+            out = room[: len(raw)]
+            _tile(raw, factor, y, size, bits, work, out)
+            _add(out, lanes)
+            for at in range(starts[line], starts[line + 1]):
+                into, share = total[users[at], start : start + len(raw)], shares[at]
+                for j in range(len(raw)):
+                    into[j] += share * out[j]
+        means[line] = _total(lanes) / count
