@@ -1,20 +1,22 @@
 """Blend: the contract, the scale by hand, and weights that are learned from the past alone."""
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 import suitably
-from suitably.ranking import ALS, EASE, Blend, FitContext, Popularity
+from suitably.ranking import ALS, EASE, Blend, FitContext, ItemKNN, Popularity
 from suitably.ranking.blending.pool import rescaled
 from suitably.ranking.blending.raw import RawScores
 from suitably.ranking.blending.scale import on_scale
 from suitably.ranking.blending.weights import Judged, judge, learn_weights
+from suitably.ranking.contributions import AskedPair, contributions
 from suitably.ranking.inner_split import inner_splits
-from suitably.ranking.protocol import Scorer, Scores
+from suitably.ranking.protocol import AskedUsers, Scorer
 from suitably.testing import RankerContract
 from support.banks import AS_OF, FREE, World, popular
 from support.banks import seven as world
@@ -306,6 +308,69 @@ def test_folding_in_is_delegated() -> None:
     ids = data.user_ids
     first, second = (scaled(pipeline.ranker_.scorer(ids)) for pipeline in alone)
     assert blend.ranker_.scorer(ids).block == pytest.approx((first + second) / 2)
+
+
+def updated(blend: Blend) -> suitably.Pipeline:
+    """Half of everybody buys something that came after the fit."""
+    data = taste()
+    free = suitably.Policy.unrestricted()
+    pipeline = suitably.Pipeline(policy=free, ranker=blend).fit(data)
+    buyers = data.user_ids[::2]
+    at = data.interactions["timestamp"].max() + timedelta(days=1)
+    news = pd.DataFrame({"user_id": buyers, "product_id": "new", "timestamp": at})
+    return pipeline.update(interactions=news)
+
+
+def test_a_product_that_came_after_the_fit_is_not_sunk() -> None:
+    """Popularity alone knows it, as one of the most bought; EASE learns of it at the next fit."""
+    pipeline = updated(Blend([EASE(regularization=5.0), Popularity()], weights=[1, 1]))
+    listed = pipeline.recommend(k=5).to_frame()
+    ranks = listed.loc[listed["product_id"] == "new", "rank"]
+    assert len(ranks) == 30
+    assert (ranks <= 3).all()
+
+
+def test_explanations_add_up_where_a_member_knows_nothing() -> None:
+    members = [EASE(regularization=5.0), ItemKNN(), Popularity(half_life_days=20)]
+    pipeline = updated(Blend(members, weights=[2, 1, 1]))
+    state = pipeline._fitted().state
+    user, nobody = AskedUsers(state.users.ids, np.array([1])), pa.table({})
+    block = pipeline.ranker_.scorer(state.users.ids.values[[1]]).block[0]
+    new = state.products.ids.codes(np.array(["new"], object)).item()
+    for product in (new, 0, 7):
+        found = contributions(pipeline.ranker_, AskedPair(user, product, lambda: nobody))
+        assert found is not None
+        assert found.score == pytest.approx(block[product], rel=1e-5)
+    assert contributions(pipeline.ranker_, AskedPair(user, 99, lambda: nobody)) is None
+
+
+class Counting(Popularity):
+    """Popularity that writes down how many users are scored at once."""
+
+    asked: ClassVar[list[int]] = []
+
+    def score_rows(self, rows: Any) -> Any:
+        self.asked.append(len(rows))
+        return super().score_rows(rows)
+
+
+def test_no_more_users_are_scored_at_once_than_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither for lists nor for what they lack, however many are asked about."""
+    monkeypatch.setattr("suitably.pipeline.generate._CELLS", 30 * 7)
+    monkeypatch.setattr("suitably.pipeline.generate._FEW", 2)
+    monkeypatch.setattr("suitably.ranking.blending.pool._CELLS", 40)
+    data, free = taste(), suitably.Policy.unrestricted()
+    blend = Blend([Counting(), EASE()], weights=[1, 1])
+    pipeline = suitably.Pipeline(policy=free, ranker=blend).fit(data)
+    Counting.asked.clear()
+    recs = pipeline.recommend(k=40)
+    assert len(recs.abstentions()) > 0
+    assert max(Counting.asked) == 7
+    assert sum(Counting.asked) == len(data.user_ids)
+    one_by_one = [pipeline.recommend([user], k=40).to_frame() for user in data.user_ids[:9]]
+    pd.testing.assert_frame_equal(
+        pd.concat(one_by_one, ignore_index=True), recs.to_frame().iloc[: 9 * 26]
+    )
 
 
 @pytest.mark.parametrize(

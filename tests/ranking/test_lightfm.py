@@ -450,7 +450,7 @@ def bought(users: list[str], products: list[str], days: int = 0) -> pd.DataFrame
 
 def test_a_taste_that_turns_is_learned_from_purchases() -> None:
     """Without features: someone of grade A buys of grade G only, and is shown more of it."""
-    users, products, log = market()
+    _, products, log = market()
     grades = dict(zip(products["product_id"], products["grade"], strict=True))
     wild = [product for product, grade in grades.items() if grade == "G"]
     owned = set(log.loc[log["user_id"] == "u0", "product_id"])

@@ -401,7 +401,7 @@ def _changed(
     before = sparse.csr_array((before.data, before.indices, before.indptr), now.shape)
     changes = sparse.csr_array(now - before)
     changes.eliminate_zeros()
-    return rows[np.diff(changes.indptr) > 0]
+    return np.asarray(rows[np.diff(changes.indptr) > 0])
 
 
 def _now(context: FitContext) -> Now | None:

@@ -80,9 +80,7 @@ def test_known_by_weight() -> None:
     assert found.known.tolist() == [True, False]
 
 
-@given(
-    st.integers(0, 10**6), st.integers(2, 4), st.integers(1, 6), st.integers(1, 9)
-)
+@given(st.integers(0, 10**6), st.integers(2, 4), st.integers(1, 6), st.integers(1, 9))
 def test_against_a_plain_loop_and_in_any_block(
     seed: int, members: int, users: int, products: int
 ) -> None:

@@ -11,9 +11,9 @@ from suitably.ranking.protocol import Factors, Scores
 def test_products_of_vectors_do_not_depend_on_the_block(factors: int) -> None:
     rng = np.random.default_rng(factors)
     users = rng.standard_normal((70, factors)).astype(np.float32)
-    products = (rng.standard_normal((1200, factors)) * 10.0 ** rng.integers(-3, 3, (1200, 1))).astype(
-        np.float32
-    )
+    products = (
+        rng.standard_normal((1200, factors)) * 10.0 ** rng.integers(-3, 3, (1200, 1))
+    ).astype(np.float32)
     whole = RawScores().lines(Factors(users, products)).of(slice(None))
     exact = users.astype(np.float64) @ products.T.astype(np.float64)
     lengths = np.abs(users).max(axis=1)[:, None] * np.abs(products).max(axis=1) * factors

@@ -26,9 +26,12 @@ def test_asinh_is_that_of_numpy() -> None:
     sizes = np.logspace(-30, 15, 20_001, dtype=np.float32)
     for y in (sizes, -sizes, np.float32([0.0, -0.0])):
         wanted = np.arcsinh(y.astype(np.float64))
-        assert np.abs(asinh(y) - wanted) == pytest.approx(0, abs=0) or (
-            np.abs(asinh(y) - wanted) <= 3 * np.spacing(np.abs(wanted).astype(np.float32))
-        ).all()
+        assert (
+            np.abs(asinh(y) - wanted) == pytest.approx(0, abs=0)
+            or (
+                np.abs(asinh(y) - wanted) <= 3 * np.spacing(np.abs(wanted).astype(np.float32))
+            ).all()
+        )
     assert (np.diff(asinh(np.linspace(-20, 20, 4001, dtype=np.float32))) >= 0).all()
     with np.errstate(invalid="ignore", over="ignore"):
         assert np.isnan(asinh(np.float32([np.inf, -np.inf, np.nan]))).all()

@@ -71,7 +71,7 @@ class Pool:
             means[mine, place] = _add(total, mine, part, lines)
         width = total.shape[1]
         told = np.stack([_longer(known, width) for known in knows])
-        known = told[self.weights > 0].any(axis=0)
+        known = np.asarray(told[self.weights > 0].any(axis=0))
         _make_neutral(total, shares, means, told, known)
         return Scores(total, known)
 
@@ -139,7 +139,7 @@ def _add(
     products = len(lines.known)
     several, room = max(1, _CELLS // max(1, products)), None
     if lines.products is not None:
-        several = min(len(lines), max(_TOGETHER, several))
+        several = max(1, min(len(lines), max(_TOGETHER, several)))
         room = np.empty((several, products))
     means = np.zeros(len(lines))
     for start in range(0, len(lines), several):

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from suitably.ranking.protocol import Factors, Scorer, Scores
+from suitably.ranking.protocol import Scorer, Scores
 
 __all__ = ["Lines", "RawScores"]
 

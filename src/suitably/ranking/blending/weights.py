@@ -280,5 +280,3 @@ def _better(gains: NDArray[np.float64], parts: NDArray[np.float64]) -> bool:
     mean = float(parts @ gains)
     error = float(np.sqrt(parts**2 @ (gains - mean) ** 2))
     return mean > error and mean > _ROUNDING
-
-
