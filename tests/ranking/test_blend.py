@@ -1,18 +1,22 @@
 """Blend: the contract, the scale by hand, and weights that are learned from the past alone."""
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 import suitably
-from suitably.ranking import ALS, EASE, Blend, FitContext, Popularity
+from suitably.ranking import ALS, EASE, Blend, FitContext, ItemKNN, Popularity
+from suitably.ranking.blending.pool import rescaled
+from suitably.ranking.blending.raw import RawScores
 from suitably.ranking.blending.scale import on_scale
-from suitably.ranking.blending.weights import Judged, learn_weights, rescaled
+from suitably.ranking.blending.weights import Judged, judge, learn_weights
+from suitably.ranking.contributions import AskedPair, contributions
 from suitably.ranking.inner_split import inner_splits
-from suitably.ranking.protocol import Factors, Scores
+from suitably.ranking.protocol import AskedUsers, Scorer
 from suitably.testing import RankerContract
 from support.banks import AS_OF, FREE, World, popular
 from support.banks import seven as world
@@ -62,31 +66,17 @@ def taste(users: int = 60, days: int = 60) -> suitably.Dataset:
     return suitably.Dataset(None, None, pd.DataFrame(log))
 
 
-def test_the_scale_by_hand() -> None:
-    block = np.array([[1.0, -1.0, 4.0, 9.0], [0.0, 0.0, 0.0, 0.0]])
-    scaled, known = on_scale(Scores(block, np.array([True, True, True, False])))
-    low, mid, high = np.arcsinh([-5.0, 5.0, 20.0])  # ten times, by the mean size of 2
-    assert scaled[0] == pytest.approx([mid, low, high, low])
-    assert scaled[1].tolist() == [0, 0, 0, 0]
-    assert known.tolist() == [True, True, True, False]
-
-
-def test_the_scale_does_not_depend_on_the_block() -> None:
-    rng = np.random.default_rng(0)
-    users = rng.standard_normal((70, 9)).astype(np.float32)
-    products = rng.standard_normal((1200, 9)).astype(np.float32)
-    whole, _ = on_scale(Factors(users, products))
-    for rows in (slice(0, 1), slice(3, 40), slice(69, 70)):
-        part, _ = on_scale(Factors(users[rows], products))
-        assert (part == whole[rows]).all()
-    assert np.isfinite(whole).all()
+def scaled(scorer: Scorer) -> Any:
+    lines = RawScores().lines(scorer)
+    found, _ = on_scale(lines.of(slice(None)), lines.known)
+    return found if lines.which is None else found[lines.which]
 
 
 def test_scores_are_the_weighted_sum() -> None:
     data = taste()
     blend = Blend([EASE(), Popularity()], weights=[3, 1]).fit(context(data))
     ids = data.user_ids[:9]
-    parts = [on_scale(ranker.scorer(ids))[0] for ranker in blend.rankers_]
+    parts = [scaled(ranker.scorer(ids)) for ranker in blend.rankers_]
     assert blend.weights_.tolist() == [0.75, 0.25]
     found = blend.scorer(ids)
     assert found.block == pytest.approx(0.75 * parts[0] + 0.25 * parts[1], rel=1e-5)
@@ -111,8 +101,8 @@ def test_a_weight_of_nothing_counts_only_where_nothing_else_does() -> None:
     ids = np.array(["u0", "u5", "nobody"], object)
     blend = world().fitted(blend, fallback=None).ranker_
     assert blend.can_score(ids).tolist() == [True, True, True]
-    ease = on_scale(blend.rankers_[0].scorer(ids[:1]))[0]
-    popularity = on_scale(blend.rankers_[1].scorer(ids[1:]))[0]
+    ease = scaled(blend.rankers_[0].scorer(ids[:1]))
+    popularity = scaled(blend.rankers_[1].scorer(ids[1:]))
     block = blend.scorer(ids).block
     assert block[0] == pytest.approx(ease[0])
     assert block[1:] == pytest.approx(popularity)
@@ -135,10 +125,11 @@ def test_weights_go_to_what_meets_the_future() -> None:
     poor[:, np.arange(n), bought] = -2
     judged = Judged(
         scores=np.concatenate([poor[:1], good[None], poor[1:]]),
+        known=np.ones((3, 1, products), bool),
         able=np.ones((n, 3), bool),
         allowed=np.ones((n, products), bool),
         users=np.arange(n),
-        products=bought,
+        columns=bought,
     )
     weights = learn_weights([judged], 3)
     assert weights.sum() == pytest.approx(1)
@@ -155,7 +146,8 @@ def test_ndcg_against_the_one_of_evaluation() -> None:
     allowed = rng.random((n, products)) < 0.7
     allowed[:, 0] = True
     users, codes = np.nonzero(allowed & (rng.random((n, products)) < 0.2))
-    judged = Judged(scores, np.ones((n, 1), bool), allowed, users, codes)
+    known = np.ones((1, 1, products), bool)
+    judged = Judged(scores, known, np.ones((n, 1), bool), allowed, users, codes)
     rows = []
     for user in range(n):
         ranked = sorted(np.flatnonzero(allowed[user]), key=lambda p, u=user: (-scores[0, u, p], p))
@@ -238,11 +230,62 @@ def test_learned_weights_prefer_taste_to_fashion() -> None:
     assert blend.weights_[1] > 0.6
 
 
-def test_without_dates_weights_are_equal() -> None:
-    frame = taste().interactions.drop(columns="timestamp")
-    blend = Blend([EASE(), Popularity()]).fit(context(suitably.Dataset(None, None, frame)))
-    assert blend.weights_.tolist() == [0.5, 0.5]
-    assert blend.judged_ == 0
+def undated(data: suitably.Dataset) -> suitably.Dataset:
+    return suitably.Dataset(None, None, data.interactions.drop(columns="timestamp"))
+
+
+def at_once(data: suitably.Dataset) -> suitably.Dataset:
+    frame = data.interactions.assign(timestamp=pd.Timestamp("2024-01-01"))
+    return suitably.Dataset(None, None, frame)
+
+
+@pytest.mark.parametrize("without_time", [undated, at_once])
+def test_without_dates_weights_are_learned_from_what_is_hidden(without_time: Any) -> None:
+    """Everybody keeps to a shelf, so taste finds what is hidden and popularity does not."""
+    given = context(without_time(taste()))
+    made = [Blend([Popularity(), EASE(regularization=5.0)]).fit(given) for _ in range(2)]
+    assert made[0].judged_ == made[1].judged_ > 60
+    assert made[0].weights_[1] > 0.6
+    assert made[0].weights_.tolist() == made[1].weights_.tolist()
+
+
+def test_a_log_of_one_user_leaves_weights_equal() -> None:
+    frame = taste().interactions
+    one = suitably.Dataset(None, None, frame[frame["user_id"] == "u01"].drop(columns="timestamp"))
+    free = suitably.Policy.unrestricted()
+    pipeline = suitably.Pipeline(policy=free, ranker=Blend()).fit(one)
+    assert len(set(pipeline.ranker_.weights_.tolist())) == 1
+    assert list(pipeline.recommend(k=2, exclude_owned=False).to_frame()["rank"]) == [1, 2]
+
+
+def test_a_catalogue_of_one() -> None:
+    log = pd.DataFrame({"user_id": ["a", "b"], "product_id": ["x", "x"]})
+    free = suitably.Policy.unrestricted()
+    pipeline = suitably.Pipeline(policy=free, ranker=Blend()).fit(suitably.Dataset(None, None, log))
+    assert list(pipeline.recommend(k=3, exclude_owned=False).to_frame()["product_id"]) == ["x"] * 2
+
+
+def test_users_of_whom_no_member_knows_anything() -> None:
+    pipeline = world().fitted(Blend([EASE(), ALS(factors=2)], weights=[1, 2]), fallback=None)
+    assert not pipeline.ranker_.can_score(np.array(["u5", "nobody"], object)).any()
+    reasons = rows_of(pipeline.recommend(["u5"], k=2).abstentions())
+    assert [(row["returned"], row["reason"]) for row in reasons] == [(0, "no-score")]
+
+
+def test_near_the_top_stands_for_a_large_catalogue(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is judged in parts, by what members put first, is what is judged of the whole."""
+    given = context(taste())
+    (split, *_) = inner_splits(given, 1, 30)
+    rankers = [ranker.fit(split.past) for ranker in (Popularity(), EASE(regularization=5.0))]
+    whole = judge(rankers, split)
+    monkeypatch.setattr("suitably.ranking.blending.weights._NEAR", 11)
+    monkeypatch.setattr("suitably.ranking.blending.weights._SCORED", 400)
+    near = judge(rankers, split)
+    assert whole is not None
+    assert near is not None
+    assert near.allowed.shape[1] < whole.allowed.shape[1]
+    for weights in ([0.5, 0.5], [0.9, 0.1], [0.0, 1.0]):
+        assert near.ndcg(np.array(weights)).tolist() == whole.ndcg(np.array(weights)).tolist()
 
 
 def test_given_rankers_stay_unfitted() -> None:
@@ -263,8 +306,71 @@ def test_folding_in_is_delegated() -> None:
         for ranker in (Blend(parts, weights=[1, 1]), *parts)
     )
     ids = data.user_ids
-    scaled = [on_scale(pipeline.ranker_.scorer(ids))[0] for pipeline in alone]
-    assert blend.ranker_.scorer(ids).block == pytest.approx((scaled[0] + scaled[1]) / 2)
+    first, second = (scaled(pipeline.ranker_.scorer(ids)) for pipeline in alone)
+    assert blend.ranker_.scorer(ids).block == pytest.approx((first + second) / 2)
+
+
+def updated(blend: Blend) -> suitably.Pipeline:
+    """Half of everybody buys something that came after the fit."""
+    data = taste()
+    free = suitably.Policy.unrestricted()
+    pipeline = suitably.Pipeline(policy=free, ranker=blend).fit(data)
+    buyers = data.user_ids[::2]
+    at = data.interactions["timestamp"].max() + timedelta(days=1)
+    news = pd.DataFrame({"user_id": buyers, "product_id": "new", "timestamp": at})
+    return pipeline.update(interactions=news)
+
+
+def test_a_product_that_came_after_the_fit_is_not_sunk() -> None:
+    """Popularity alone knows it, as one of the most bought; EASE learns of it at the next fit."""
+    pipeline = updated(Blend([EASE(regularization=5.0), Popularity()], weights=[1, 1]))
+    listed = pipeline.recommend(k=5).to_frame()
+    ranks = listed.loc[listed["product_id"] == "new", "rank"]
+    assert len(ranks) == 30
+    assert (ranks <= 3).all()
+
+
+def test_explanations_add_up_where_a_member_knows_nothing() -> None:
+    members = [EASE(regularization=5.0), ItemKNN(), Popularity(half_life_days=20)]
+    pipeline = updated(Blend(members, weights=[2, 1, 1]))
+    state = pipeline._fitted().state
+    user, nobody = AskedUsers(state.users.ids, np.array([1])), pa.table({})
+    block = pipeline.ranker_.scorer(state.users.ids.values[[1]]).block[0]
+    new = state.products.ids.codes(np.array(["new"], object)).item()
+    for product in (new, 0, 7):
+        found = contributions(pipeline.ranker_, AskedPair(user, product, lambda: nobody))
+        assert found is not None
+        assert found.score == pytest.approx(block[product], rel=1e-5)
+    assert contributions(pipeline.ranker_, AskedPair(user, 99, lambda: nobody)) is None
+
+
+class Counting(Popularity):
+    """Popularity that writes down how many users are scored at once."""
+
+    asked: ClassVar[list[int]] = []
+
+    def score_rows(self, rows: Any) -> Any:
+        self.asked.append(len(rows))
+        return super().score_rows(rows)
+
+
+def test_no_more_users_are_scored_at_once_than_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither for lists nor for what they lack, however many are asked about."""
+    monkeypatch.setattr("suitably.pipeline.generate._CELLS", 30 * 7)
+    monkeypatch.setattr("suitably.pipeline.generate._FEW", 2)
+    monkeypatch.setattr("suitably.ranking.blending.pool._CELLS", 40)
+    data, free = taste(), suitably.Policy.unrestricted()
+    blend = Blend([Counting(), EASE()], weights=[1, 1])
+    pipeline = suitably.Pipeline(policy=free, ranker=blend).fit(data)
+    Counting.asked.clear()
+    recs = pipeline.recommend(k=40)
+    assert len(recs.abstentions()) > 0
+    assert max(Counting.asked) == 7
+    assert sum(Counting.asked) == len(data.user_ids)
+    one_by_one = [pipeline.recommend([user], k=40).to_frame() for user in data.user_ids[:9]]
+    pd.testing.assert_frame_equal(
+        pd.concat(one_by_one, ignore_index=True), recs.to_frame().iloc[: 9 * 26]
+    )
 
 
 @pytest.mark.parametrize(
@@ -311,7 +417,7 @@ def test_its_documented_members() -> None:
     assert names == ["EASE", "ItemKNN", "Popularity", "Popularity"]
     assert [one.half_life_days for one in dated.rankers_[2:]] == [7, 30]
     _, _, log = world().frames()
-    undated = suitably.Dataset(None, None, log.drop_columns(["timestamp"]))
+    without = suitably.Dataset(None, None, log.drop_columns(["timestamp"]))
     free = suitably.Policy.unrestricted()
-    blend = suitably.Pipeline(policy=free, ranker=Blend()).fit(undated).ranker_
+    blend = suitably.Pipeline(policy=free, ranker=Blend()).fit(without).ranker_
     assert [one.half_life_days for one in blend.rankers_[2:]] == [None]  # type: ignore[attr-defined]

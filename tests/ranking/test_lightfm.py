@@ -25,6 +25,7 @@ from support.frames import rows_of
 USER_FEATURES = ("risk_level", "age_band")
 PRODUCT_FEATURES = ("grade", "rate")
 NOW = pd.Timestamp("2024-03-01")
+LATER = NOW + pd.Timedelta(days=2)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -440,3 +441,103 @@ def test_the_worlds_of_the_contract_have_features() -> None:
     data = world().dataset().view(AS_OF)
     assert {"income", "risk_level"} <= set(data.user_fields.column_names)
     assert {"category", "min_amount"} <= set(data.product_fields.column_names)
+
+
+def bought(users: list[str], products: list[str], days: int = 0) -> pd.DataFrame:
+    at = NOW + pd.Timedelta(hours=1, days=days)
+    return pd.DataFrame({"user_id": users, "product_id": products, "timestamp": at})
+
+
+def test_a_taste_that_turns_is_learned_from_purchases() -> None:
+    """Without features: someone of grade A buys of grade G only, and is shown more of it."""
+    _, products, log = market()
+    grades = dict(zip(products["product_id"], products["grade"], strict=True))
+    wild = [product for product, grade in grades.items() if grade == "G"]
+    owned = set(log.loc[log["user_id"] == "u0", "product_id"])
+    news = [product for product in wild if product not in owned][:8]
+    pipeline = fitted(user_features=(), product_features=())
+    before = pipeline.recommend(["u0", "u1"], k=10, exclude_owned=False).to_frame()
+    pipeline.update(interactions=bought(["u0"] * 8, news))
+    after = pipeline.recommend(["u0", "u1"], k=10, exclude_owned=False).to_frame()
+
+    def share(frame: Any, user: str) -> float:
+        listed = frame.loc[frame["user_id"] == user, "product_id"]
+        return float(np.mean([grades[product] == "G" for product in listed]))
+
+    assert share(after, "u0") > share(before, "u0")
+    assert share(after, "u1") == share(before, "u1")
+
+
+def test_a_newcomer_without_fields_is_ranked_for_after_a_purchase() -> None:
+    _, products, _ = market()
+    pipeline = fitted(user_features=())
+    newcomer = pd.DataFrame({"user_id": ["new"], "risk_level": [None], "age_band": [None]})
+    pipeline.update(users=newcomer)
+    assert len(pipeline.recommend(["new"], k=3).to_frame()) == 0
+    first = products.loc[products["grade"] == "A", "product_id"].iloc[0]
+    pipeline.update(interactions=bought(["new"], [first]))
+    listed = pipeline.recommend(["new"], k=5).to_frame()["product_id"]
+    grades = products.set_index("product_id")["grade"]
+    assert (grades[listed] == "A").mean() > 0.5
+
+
+@pytest.mark.parametrize("parts", [[[0], [1], [2]], [[2], [0, 1]], [[1, 2], [0]], [[0, 2, 1]]])
+def test_news_in_any_order_and_any_parts(parts: list[list[int]]) -> None:
+    frames = market()
+    users, products, _ = frames
+    names = products["product_id"].tolist()
+    news = [
+        bought(["u0", "u7"], [names[3], names[9]]),
+        bought(["u0"], [names[30]]),
+        bought(["u7", "u9"], [names[31], names[1]]),
+    ]
+    before = ranker().fit(context_of(frames))
+    wanted = before.fold_in(context_of((users, products, pd.concat(news)), LATER))
+    found = before
+    for part in parts:
+        log = pd.concat([news[one] for one in part])
+        found = found.fold_in(context_of((users, products, log), LATER))
+    assert np.array_equal(found.user_vectors_, wanted.user_vectors_)
+    moved = (before.user_vectors_ != wanted.user_vectors_).any(axis=1)
+    assert np.flatnonzero(moved).tolist() == [0, 7, 9]
+
+
+def test_fields_that_change_with_or_after_a_purchase() -> None:
+    users, products, log = market()
+    before = ranker().fit(context_of((users, products, log)))
+    news = bought(["u0"], [products["product_id"].iloc[9]])
+    nothing = log.head(1)
+    changed, dearer = users.copy(), products.copy()
+    changed.loc[0, "risk_level"] = "bold"
+    dearer.loc[3, "grade"] = "G"
+    wanted = before.fold_in(context_of((changed, dearer, news), LATER))
+    found = before.fold_in(context_of((users, products, news), LATER))
+    found = found.fold_in(context_of((changed, products, nothing), LATER))
+    found = found.fold_in(context_of((changed, dearer, nothing), LATER))
+    assert np.array_equal(found.user_vectors_, wanted.user_vectors_)
+
+
+def test_own_vectors_are_about_as_long_as_training_made_them() -> None:
+    users, products, log = market()
+    held = ranker().fit(context_of((users, products, log)))
+    names = products["product_id"].tolist()
+    news = bought([f"u{i}" for i in range(60)], [names[i % 40] for i in range(60)])
+    folded = held.fold_in(context_of((users, products, news), LATER))
+    rows = np.flatnonzero(folded.folded_)
+    lengths = [np.linalg.norm(one.users_.own[rows, 1:], axis=1).mean() for one in (held, folded)]
+    assert len(rows) > 30
+    assert 0.5 < lengths[1] / lengths[0] < 2
+
+
+def test_a_model_saved_before_it_learned_from_purchases() -> None:
+    frames = market()
+    held = ranker().fit(context_of(frames))
+    state = {name: value for name, value in held.state().items() if name != "own_penalty"}
+    old = LightFM.from_state(state).attach(held._user_ids, {})
+    assert old.shared_interactions() == {}
+    users, products, _ = frames
+    news = bought(["u0"], [products["product_id"].iloc[9]])
+    folded = old.fold_in(context_of((users, products, news), LATER))
+    assert np.array_equal(folded.user_vectors_, held.user_vectors_)
+    with pytest.raises(ValueError, match="penalty"):
+        LightFM.from_state({**held.state(), "own_penalty": 0.0})

@@ -13,7 +13,6 @@ import pytest
 import suitably as st
 from suitably.ranking import Blend, Explore, Factors, Popularity, Precomputed, Scores
 from suitably.testing import RankerContract
-from suitably.testing.ranker import context_of
 from support.frames import rows_of
 from support.states import revived
 
@@ -252,12 +251,14 @@ def test_the_block_says_which_pairs_have_a_score() -> None:
     assert found.known.tolist() == [False, True, True, True]
 
 
-def test_in_a_blend_a_pair_without_a_score_is_the_users_lowest() -> None:
-    blend = Blend([Precomputed(scores=PAIRS)], weights=[1.0])
-    ranker = blend.fit(context_of(st.Dataset(None, None, LOG)))
-    row = ranker.scorer(np.array([1])).block[0]
-    assert row[2] > row[1]
-    assert row[3] == row[1]
+def test_in_a_blend_a_pair_without_a_score_is_neutral() -> None:
+    """One that no other member knows of has no score in the blend either."""
+    alone = pipeline(Blend([Precomputed(scores=PAIRS)], weights=[1.0]))
+    assert [pair[:2] for pair in listed(alone)] == [(1, "c"), (1, "b"), (2, "d")]
+    block = alone.ranker_.scorer(np.array([1])).block[0]
+    assert block[1] < block[3] < block[2]  # the user's own scores are on either side
+    both = pipeline(Blend([Precomputed(scores=PAIRS), Popularity()], weights=[1.0, 0.01]))
+    assert [product for user, product, _ in listed(both) if user == 1] == ["c", "d", "b"]
 
 
 def test_similar_products_by_vectors() -> None:

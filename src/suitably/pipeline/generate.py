@@ -206,35 +206,53 @@ class ListGenerator:
         return pairs[0][personal], pairs[1][personal]
 
     def scorable(self, rows: NDArray[np.int64]) -> BitRows:
-        """Return the pairs that have a score: words (users, catalogue / 64)."""
+        """Return the pairs that have a score, without working them out: words (users, …)."""
         words = np.zeros((len(rows), self.narrowed.shape[1]), np.uint64)
-        for part in self.assignments(rows):
-            words[part.places] = part.known
+        personal, out = self._split(rows)
+        if self.opt_out is not None and len(out):
+            words[out] = self.opt_out.scores(rows[out])[1]
+        for places, scorer, asked in self._turns(rows, personal):
+            # A ranker knows the same products whoever is asked about.
+            words[places] = scorer.known(asked.take(np.zeros(1, np.int64)))
         return words
 
     def assignments(self, rows: NDArray[np.int64]) -> list[RankerAssignment]:
         """Ask the rankers in part: each scores for those that the ones before know nothing of."""
-        left = np.arange(len(rows))
-        asked = AskedUsers(self.state.users.ids, rows)
         assigned = []
-        if self.opt_out is not None and (out := self.opt_out.of(rows)).any():
+        personal, out = self._split(rows)
+        if self.opt_out is not None and len(out):
             scores, known = self.opt_out.scores(rows[out])
-            assigned.append(RankerAssignment(left[out], scores, known, False, personal=False))
-            left, asked = left[~out], asked.take(~out)
-            if not len(left):
-                return assigned
+            assigned.append(RankerAssignment(out, scores, known, False, personal=False))
+        for places, scorer, asked in self._turns(rows, personal):
+            scores, known = scorer.scores(asked)
+            stood_in = scorer is not self.scorers[0]
+            assigned.append(RankerAssignment(places, scores, known, stood_in))
+        return assigned
+
+    def _split(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the places of users whose lists are personal, and of those who have opted out."""
+        places = np.arange(len(rows))
+        if self.opt_out is None:
+            return places, places[:0]
+        out = self.opt_out.of(rows)
+        return places[~out], places[out]
+
+    def _turns(
+        self, rows: NDArray[np.int64], left: NDArray[np.int64]
+    ) -> Iterator[tuple[NDArray[np.int64], CatalogueScorer, AskedUsers]]:
+        """Yield which users each ranker scores for: those that the ones before know nothing of."""
+        asked = AskedUsers(self.state.users.ids, rows if len(left) == len(rows) else rows[left])
         for scorer in self.scorers:
+            if not len(left):
+                return
             able = scorer.can_score(asked)
             whole = np.count_nonzero(able) == len(able)
-            mine = left if whole else left[able]
-            if len(mine):
-                scores, known = scorer.scores(asked if whole else asked.take(able))
-                stood_in = scorer is not self.scorers[0]
-                assigned.append(RankerAssignment(mine, scores, known, stood_in))
             if whole:
-                break
+                yield left, scorer, asked
+                return
+            if able.any():
+                yield left[able], scorer, asked.take(able)
             left, asked = left[~able], asked.take(~able)
-        return assigned
 
     def _blocks(
         self, rows: NDArray[np.int64], asked: NDArray[np.int64]

@@ -1,9 +1,9 @@
 """Blending: several rankers as one, by a logarithmic pool of their scores."""
 
 import copy
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, Self
 
 import numpy as np
@@ -12,11 +12,11 @@ from numpy.typing import ArrayLike, NDArray
 from suitably.data.vocabulary import Vocabulary
 from suitably.errors import DataError
 from suitably.ranking.base import UserRows
-from suitably.ranking.blending.scale import on_scale, raw_score, widened
-from suitably.ranking.blending.weights import Judged, judge, learn_weights, rescaled, which_score
+from suitably.ranking.blending.pool import Pool, which_score
+from suitably.ranking.blending.weights import Judged, judge, learn_weights
 from suitably.ranking.contributions import AskedPair, Contributions, contributions
 from suitably.ranking.ease import EASE
-from suitably.ranking.inner_split import InnerSplit, inner_splits
+from suitably.ranking.inner_split import InnerSplit, inner_splits, random_split
 from suitably.ranking.interactions import WeightedInteractions, Weighting
 from suitably.ranking.item_knn import ItemKNN
 from suitably.ranking.popularity import Popularity
@@ -28,7 +28,6 @@ from suitably.ranking.protocol import (
     Scores,
     State,
     attached,
-    score,
     shared_by,
     without_users,
 )
@@ -40,6 +39,7 @@ from suitably.utils.progress import progress
 __all__ = ["Blend"]
 
 _HALF_LIVES = (7.0, 30.0)
+_HIDDEN = 3
 
 
 class Blend(UserRows):
@@ -48,15 +48,21 @@ class Blend(UserRows):
     The score of a pair is Σ w · asinh(10 · x / m), x being what a ranker says of it and m the mean
     size of what that ranker says of the user's products. Far from 0 that is the logarithm, so
     that scores multiply, as in a logarithmic opinion pool; near 0 it is linear, so that scores of
-    0 and below have their place. A product that a ranker does not know gets the lowest of what it
-    says to the user. A user whom some rankers cannot score is left to the others.
+    0 and below have their place. A user whom some rankers cannot score is left to the others.
+
+    A product that a ranker does not know is neither good nor bad for that: it is as far from the
+    user's mean score as the rankers that know it say, by their weights shared anew. A new product
+    that one ranker knows is ranked by that one. What no ranker that can score the user knows
+    comes last.
 
     Without `weights` they are learned: the rankers are fitted on the past of several inner cuts in
     time, and weights are searched for a high nDCG@10 on what users acquired in the windows
     after the cuts, over those whom at least two rankers can score. All of it lies before the
     moment of the fit, and a later moment changes nothing; then the rankers are fitted on
-    everything. Fields of users and products in the inner past are those of the fit. Where nothing
-    can be learned, in data without timestamps or with next to none, weights are equal.
+    everything. Fields of users and products in the inner past are those of the fit. In data
+    without timestamps, or all of one moment, a fifth of what each user has is hidden at random
+    instead, three times over. Where nothing can be learned, as of a log of one user, weights are
+    equal.
 
     Args:
         rankers: What to blend; at least one. They are not fitted themselves, copies are. None:
@@ -119,6 +125,7 @@ class Blend(UserRows):
         self.judged_ = sum(len(one.allowed) for one in judged)
         self.weights_ = learn_weights(judged, len(rankers)) if given is None else given
         self.rankers_ = tuple(rankers)
+        self.__dict__.pop("_pool", None)
         self._user_ids = context.data.users.ids
         return self
 
@@ -146,20 +153,18 @@ class Blend(UserRows):
         return AskedUsers(self._user_ids, self._rows(user_ids), np.asarray(user_ids))
 
     def _blended(self, asked: AskedUsers) -> Scores:
-        rankers = self.rankers_
-        shares = rescaled(self.weights_, which_score(rankers, asked))
-        said = []
-        for ranker, share in zip(rankers, shares.T, strict=True):
-            users = np.flatnonzero(share)
-            said.append((users, share[users], *on_scale(score(ranker, asked.take(users)))))
-        width = max(len(knows) for *_, knows in said)
-        total = np.zeros((len(asked), width))
-        known = np.zeros(width, bool)
-        for weight, (users, share, scores, knows) in zip(self.weights_, said, strict=True):
-            total[users] += share[:, None] * widened(scores, width)
-            # By the weight and not by who is asked: what is known must not depend on the block.
-            known[: len(knows)] |= knows & (weight > 0)
-        return Scores(total.astype(np.float32), known)
+        return self._pool.scores(asked)
+
+    @cached_property
+    def _pool(self) -> Pool:
+        """Pools the rankers, with what is made of their products once."""
+        return Pool(self.rankers_, self.weights_)
+
+    def _with(self, rankers: Iterable[Ranker]) -> Self:
+        made = copy.copy(self)
+        made.__dict__.pop("_pool", None)
+        made.rankers_ = tuple(rankers)
+        return made
 
     def contributions(self, pair: AskedPair) -> Contributions | None:
         """Return what its rankers say, each on the common scale and by its weight.
@@ -172,23 +177,16 @@ class Blend(UserRows):
             Activation Differences", ICML 2017, section 3.2.
         """
         self._check_fitted()
-        rankers, product = self.rankers_, pair.product
-        shares = rescaled(self.weights_, which_score(rankers, pair.user))[0]
-        order = [place for place in np.argsort(-shares, kind="stable").tolist() if shares[place]]
-        said = [
-            (shares[place], rankers[place], score(rankers[place], pair.user)) for place in order
-        ]
-        scaled = [on_scale(scorer) for *_, scorer in said]
-        width = max((len(known) for _, known in scaled), default=0)
-        if product >= width:
+        said = self._pool.pair(pair.user, pair.product)
+        if said is None:
             return None
-        parts = []
-        for (share, ranker, scorer), (scores, known) in zip(said, scaled, strict=True):
-            value = float(share * widened(scores, width)[0, product])
-            made, raw = None, 0.0
-            if product < len(known) and known[product]:
-                made, raw = contributions(ranker, pair), raw_score(scorer, product)
-            inside = made.times(value / raw) if made is not None and raw else Contributions()
+        found, rest = said
+        parts = [Contributions(rest=rest)]
+        for one in found:
+            value, made = one.share * one.value, contributions(one.ranker, pair)
+            inside = Contributions()
+            if made is not None and one.raw:
+                inside = made.times(value / one.raw)
             parts.append(replace(inside, rest=inside.rest + value - inside.score))
         return Contributions.sum_of(parts)
 
@@ -229,8 +227,7 @@ class Blend(UserRows):
             Another blend.
         """
         self._check_fitted()
-        made = copy.copy(self)
-        made.rankers_ = tuple(
+        made = self._with(
             ranker.fold_in(context) if hasattr(ranker, "fold_in") else ranker
             for ranker in self.rankers_
         )
@@ -240,9 +237,7 @@ class Blend(UserRows):
     def of_users(self, kept: NDArray[np.bool_]) -> Self:
         """Return a blend of rankers that have nothing of the other users: bool (users,)."""
         self._check_fitted()
-        made = copy.copy(self)
-        made.rankers_ = tuple(without_users(ranker, kept) for ranker in self.rankers_)
-        return made
+        return self._with(without_users(ranker, kept) for ranker in self.rankers_)
 
     def shared_interactions(self) -> Mapping[Weighting, WeightedInteractions]:
         """Return those of its rankers, each once."""
@@ -258,8 +253,7 @@ class Blend(UserRows):
             LookupError: The model has not what a ranker goes by.
             ValueError: They do not fit what a ranker has learned.
         """
-        made = copy.copy(self)
-        made.rankers_ = tuple(attached(one, users, interactions) for one in self.rankers_)
+        made = self._with(attached(one, users, interactions) for one in self.rankers_)
         made._user_ids = users
         return made
 
@@ -288,12 +282,18 @@ class Blend(UserRows):
     def _members(self, context: FitContext) -> Sequence[Any]:
         if self.rankers is not None:
             return self.rankers
-        half_lives = _HALF_LIVES if context.as_of is not None else (None,)
+        half_lives = _HALF_LIVES if _is_dated(context) else (None,)
         return [EASE(), ItemKNN(), *(Popularity(half_life_days=days) for days in half_lives)]
 
     def _judged(self, members: Sequence[Any], context: FitContext) -> Iterator[Judged]:
-        """Return users of inner splits; one in which a ranker cannot learn is left out."""
+        """Return users of inner splits; one in which a ranker cannot learn is left out.
+
+        Where time gives no cut, what some users have is hidden at random, several times over.
+        """
         splits = list(inner_splits(context, self.windows, self.horizon_days))
+        if not splits and not _is_dated(context):
+            seeds = (replace(context, seed=context.seed + at) for at in range(_HIDDEN))
+            splits = [split for split in map(random_split, seeds) if split is not None]
         judged = run_jobs(partial(_judged_on, members), splits, self.n_jobs)
         yield from (one for one in progress(judged, "Blend", len(splits), "window") if one)
 
@@ -313,6 +313,12 @@ class Blend(UserRows):
         check_positive(self, "horizon_days")
         check_jobs(self.n_jobs)
         return None if self.weights is None else _shares(self.weights, len(rankers))
+
+
+def _is_dated(context: FitContext) -> bool:
+    """Return whether acquisitions have timestamps that differ."""
+    times = context.data.acquisitions.times
+    return context.as_of is not None and times is not None and bool((times != times[:1]).any())
 
 
 def _judged_on(members: Sequence[Any], split: InnerSplit) -> Judged | None:

@@ -1,5 +1,6 @@
 """What was known earlier and what came after, within what a ranker may learn from."""
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -7,10 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suitably.data.clock import MICROSECOND, Instant
+from suitably.data.events import Events
 from suitably.data.view import View
 from suitably.ranking.protocol import FitContext
+from suitably.ranking.topk.plackett_luce import uniforms
+from suitably.utils.runs import run_starts
 
-__all__ = ["InnerSplit", "earlier", "inner_splits"]
+__all__ = ["InnerSplit", "earlier", "inner_splits", "random_split"]
 
 _STEP = 3
 _DAY = 86_400_000_000
@@ -18,10 +22,10 @@ _DAY = 86_400_000_000
 
 @dataclass(frozen=True)
 class InnerSplit:
-    """One cut through the past, and what users acquired in the window after it.
+    """What users acquired after a cut through the past, or what was hidden of it at random.
 
     Attributes:
-        past: What could be learned from at the cut.
+        past: What could be learned from at the cut, or is not hidden.
         users: int64 (n,), rows of users, ascending; a row per acquisition.
         products: int64 (n,), what they acquired, new to them or repeatable; each pair once.
     """
@@ -78,6 +82,56 @@ def inner_splits(context: FitContext, windows: int, horizon_days: float) -> Iter
         users, products = _acquired(view, past.data, start, end)
         if past.data.acquisitions and len(users):
             yield InnerSplit(past, users, products)
+
+
+def random_split(
+    context: FitContext, users: int | None = None, share: float = 0.2
+) -> InnerSplit | None:
+    """Hide some of what users acquired, where time gives no cut: nothing is dated, or all at once.
+
+    Of each user who is sampled a share of the distinct products is hidden, at least one, and at
+    least one is left; with a product go all events of the user with it, whatever their kind. Who
+    and what is drawn depends on the seed and the ids of users and products alone, not on the order
+    of the data.
+
+    Args:
+        context: What may be learned from.
+        users: How many users are sampled at most, of those with two products or more; None: all.
+        share: Which share of a user's products is hidden, above 0 and below 1.
+
+    Returns:
+        None where nobody has two products.
+    """
+    view = context.data
+    width = max(1, len(view.products))
+    pairs = np.unique(_pairs(view.acquisitions, width))
+    owners, products = pairs // width, pairs % width
+    lengths = np.bincount(owners, minlength=len(view.users))
+    sampled = np.flatnonzero(lengths > 1)
+    if not len(sampled):
+        return None
+    salt = hashlib.blake2b(f"{context.seed} hold-out".encode(), digest_size=8).digest()
+    keys = view.users.ids.hashes(np.arange(len(view.users))) ^ np.frombuffer(salt, "<u8")
+    if users is not None:
+        sampled = sampled[np.argsort(uniforms(keys[sampled], 0, 1)[:, 0], kind="stable")[:users]]
+    chosen = np.isin(owners, sampled)
+    pairs, owners, products = pairs[chosen], owners[chosen], products[chosen]
+    drawn = uniforms(keys[owners] ^ view.products.ids.hashes(products), 0, 1)[:, 0]
+    order = np.lexsort((drawn, owners))
+    first = run_starts(owners)
+    sizes = np.diff(np.append(first, len(owners)))
+    most = np.clip(np.round(share * sizes), 1, sizes - 1)
+    place = np.arange(len(owners)) - np.repeat(first, sizes)
+    hidden = np.sort(pairs[order[place < np.repeat(most, sizes)]])
+    left = view.events.take(~np.isin(_pairs(view.events, width), hidden))
+    past = replace(context, data=replace(view, events=left))
+    return InnerSplit(past, hidden // width, hidden % width)
+
+
+def _pairs(events: Events, width: int) -> NDArray[np.int64]:
+    """Return a number for every event's pair; −1 for one without a product."""
+    numbers = events.users.astype(np.int64) * width + events.products
+    return np.where(events.products < 0, -1, numbers)
 
 
 def _acquired(

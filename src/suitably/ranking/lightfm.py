@@ -12,12 +12,13 @@ from scipy import sparse
 
 from suitably.data.vocabulary import Vocabulary
 from suitably.errors import DataError, SuitabilityWarning
-from suitably.ranking.base import UserRows
+from suitably.ranking.base import HistoryRanker
 from suitably.ranking.contributions import AskedPair, Contributions
 from suitably.ranking.hybrid.embeddings import Side
 from suitably.ranking.hybrid.encoding import Encoding
 from suitably.ranking.hybrid.feature_columns import Now
 from suitably.ranking.hybrid.lightfm_training import LOSSES, train
+from suitably.ranking.hybrid.own_vectors import OwnVectors
 from suitably.ranking.interactions import WeightedInteractions, Weighting
 from suitably.ranking.protocol import Factors, FitContext, State
 from suitably.ranking.similarity import cosines
@@ -31,14 +32,16 @@ _FEWEST = 30
 _ALIKE = 0.95
 
 
-class LightFM(UserRows):
+class LightFM(HistoryRanker):
     """A hybrid: a vector for everyone seen in training, plus one for each of their features.
 
     The score of a pair is the product of both sides' sums of vectors, plus their biases. A
     user or product that training never saw has its features' vectors, so it is ranked, or
     ranks others, from its first day; one without any value in the named features and without a
-    history at the fit has no score. `fold_in` reads features anew; the vectors themselves change
-    at the next fit only.
+    history has no score. `fold_in` reads features anew, and finds for everyone who has bought since
+    the fit the vector of their own that their purchases ask for, all other vectors as they are:
+    that of the pairwise logistic loss, purchases against a fixed sample of rivals by popularity,
+    under the L2 penalty that gives users of the fit vectors as long as training gave them.
 
     Only the fields that are named are read: none by default, so what a policy needs, or what is
     sensitive (a birth date, a gender), has no say in the order unless it is asked for. Text and
@@ -65,6 +68,7 @@ class LightFM(UserRows):
     Attributes:
         user_vectors_: float32 (users, factors + 2): 1, the bias, the vector.
         product_vectors_: float32 (products, factors + 2): the bias, 1, the vector.
+        folded_: bool (users,), whose own vector `fold_in` has found.
 
     Warns:
         SuitabilityWarning: At fit, if almost everyone's first products are the same.
@@ -80,6 +84,8 @@ class LightFM(UserRows):
 
     users_: Side
     products_: Side
+    own_vectors_: OwnVectors | None
+    folded_: NDArray[np.bool_]
     user_vectors_: NDArray[np.float32]
     product_vectors_: NDArray[np.float32]
     able_: NDArray[np.bool_]
@@ -116,10 +122,9 @@ class LightFM(UserRows):
             ImportError: The extra `suitably[lightfm]` is not installed.
             ValueError: A parameter out of range.
         """
-        self._check_params()
-        history = context.interactions.weighted(Weighting(self.half_life_days, self.event_weights))
-        if not history.weights.nnz:
-            raise DataError("LightFM: no visible interaction counts, so nothing can be learned")
+        return super().fit(context)
+
+    def _learn(self, history: WeightedInteractions, context: FitContext) -> None:
         now = _now(context)
         # Products to come have no part in it, else they would serve as what nobody wants.
         buyers, bought = history.active, history.known
@@ -139,8 +144,17 @@ class LightFM(UserRows):
         self.users_ = Side.learned(users, people, who, buyers)
         self.products_ = Side.learned(products, goods, what, bought)
         self._represent(context)
+        self.folded_ = np.zeros(len(self.user_vectors_), bool)
+        popularity = np.bincount(history.weights.indices, minlength=len(self.known_))
+        rows = np.flatnonzero(buyers)
+        self.own_vectors_ = OwnVectors.matching(
+            popularity.astype(np.float64),
+            history.sized(rows),
+            self.product_vectors_,
+            self.users_.of_features(fields, now)[rows, 1:],
+            self.users_.own[rows, 1:],
+        )
         self._warn_of_one_list(history)
-        return self
 
     def score_rows(self, rows: NDArray[np.int64]) -> Factors:
         """Return the vectors of users by row and of products, biases included."""
@@ -194,37 +208,80 @@ class LightFM(UserRows):
 
     def of_users(self, kept: NDArray[np.bool_]) -> Self:
         """Return a ranker without the vectors of the other users: bool (users,)."""
-        self._check_fitted()
-        made = copy.copy(self)
-        made.users_ = self.users_.only(kept)
+        made = super().of_users(kept)
+        made.users_, made.folded_ = self.users_.only(kept), self.folded_[kept]
         made.user_vectors_, made.able_ = self.user_vectors_[kept], self.able_[kept]
         return made
 
     def fold_in(self, context: FitContext) -> Self:
-        """Read everyone's features as they stand now, newcomers' included; learn nothing anew.
+        """Read everyone's features as they stand now, and learn what new purchases say of users.
 
         Raises:
             DataError: A feature that is gone, or of another kind than at the fit.
         """
         self._check_fitted()
         made = copy.copy(self)
-        made._represent(context)
+        if self.own_vectors_ is None:
+            made._represent(context)
+            return made
+        self.users_.check_rows(len(context.data.users))
+        joint, rows = context.interactions.added_to(self.interactions_)
+        made._go_by(joint)
+        made._fold(_changed(self.interactions_, joint, rows), context)
         return made
 
+    def _fold(self, changed: NDArray[np.int64], context: FitContext) -> None:
+        users, products = self.user_vectors_, self.product_vectors_
+        self._represent_products(context)
+        shared = self.users_.of_features(_user_fields(context), _now(context))
+        more = len(shared) - len(self.folded_)
+        self.folded_ = np.pad(self.folded_, (0, more))
+        if np.array_equal(self.product_vectors_[: len(products)], products):
+            # Vectors that were found stay as they are for whom nothing has changed.
+            now = shared[: len(users)].copy()
+            now[: len(self.users_.own)] += self.users_.own
+            moved = np.pad((now != users[:, 1:]).any(axis=1), (0, more))
+            rows = np.union1d(changed, np.flatnonzero(self.folded_ & moved))
+        else:
+            rows = np.union1d(changed, np.flatnonzero(self.folded_))
+        self.folded_[changed] = True
+        self._find_own(rows, shared)
+        self._represent_users(context)
+
+    def _find_own(self, rows: NDArray[np.int64], shared: NDArray[np.float32]) -> None:
+        lines = self._lines(rows)
+        some = np.diff(lines.indptr) > 0
+        if self.own_vectors_ is None or not some.any():
+            return
+        rows, lines = rows[some], lines[some]
+        found = self.own_vectors_.of(lines, self.product_vectors_, shared[rows, 1:])
+        self.users_ = self.users_.with_own(rows, found, len(shared))
+
+    def _lines(self, rows: NDArray[np.int64]) -> sparse.csr_array:
+        """Return some users' weights of the products that have a vector."""
+        lines = self.interactions_.sized(rows)
+        kept = self.known_[lines.indices]
+        starts = np.append(0, np.cumsum(kept))[lines.indptr]
+        return sparse.csr_array((lines.data[kept], lines.indices[kept], starts), lines.shape)
+
     def shared_interactions(self) -> Mapping[Weighting, WeightedInteractions]:
-        """Return none: vectors are all it goes by."""
-        return {}
+        """Return the interactions it goes by; one saved before it went by any has none."""
+        self._check_fitted()
+        return {} if self.own_vectors_ is None else super().shared_interactions()
 
     def attach(
         self, users: Vocabulary, interactions: Mapping[Weighting, WeightedInteractions]
     ) -> Self:
-        """Return a ranker that goes by a model's users.
+        """Return a ranker that goes by a model's users and interactions.
 
         Raises:
+            LookupError: The model has none of this weighting.
             ValueError: They are not those it has vectors of.
         """
         if len(users) != len(self.user_vectors_):
             raise ValueError("LightFM: users and their vectors do not fit")
+        if self.own_vectors_ is not None:
+            return super().attach(users, interactions)
         made = copy.copy(self)
         made._user_ids = users
         return made
@@ -238,6 +295,8 @@ class LightFM(UserRows):
             "product_vectors": self.product_vectors_,
             "able": self.able_,
             "known": self.known_,
+            "folded": self.folded_,
+            **({} if self.own_vectors_ is None else self.own_vectors_.state()),
             **self.users_.state(),
             **self.products_.state(),
         }
@@ -255,13 +314,17 @@ class LightFM(UserRows):
         made.user_vectors_, made.able_ = state["user_vectors"], state["able"]
         made.product_vectors_, made.known_ = state["product_vectors"], state["known"]
         made.users_, made.products_ = (Side.from_state(s, state) for s in ("user", "product"))
+        made.own_vectors_ = OwnVectors.from_state(state)
+        made.folded_ = state.get("folded", np.zeros(len(made.able_), bool))
         users, products = made.user_vectors_.shape, made.product_vectors_.shape
         fits = (
             users == (len(made.able_), made.users_.shared.shape[1] + 1)
             and products == (len(made.known_), made.products_.shared.shape[1] + 1)
             and users[1] == products[1]
             and made.able_.shape == (users[0],)
-            and made.known_.dtype == made.able_.dtype == np.bool_
+            and made.folded_.shape == made.able_.shape
+            and made.known_.dtype == made.able_.dtype == made.folded_.dtype == np.bool_
+            and (made.own_vectors_ is None or len(made.own_vectors_.popularity) <= products[0])
             and len(made.users_.own) <= users[0]
             and len(made.products_.own) <= products[0]
         )
@@ -271,12 +334,17 @@ class LightFM(UserRows):
 
     def _represent(self, context: FitContext) -> None:
         """Sum up the vectors of all users and products of a context."""
-        now = _now(context)
-        users, self.able_ = self.users_.vectors(_user_fields(context), now)
-        products, self.known_ = self.products_.vectors(context.data.product_fields, now)
+        self._represent_products(context)
+        self._represent_users(context)
+
+    def _represent_products(self, context: FitContext) -> None:
+        products, self.known_ = self.products_.vectors(context.data.product_fields, _now(context))
+        self.product_vectors_ = np.insert(products, 1, 1, axis=1)
+
+    def _represent_users(self, context: FitContext) -> None:
+        users, self.able_ = self.users_.vectors(_user_fields(context), _now(context))
         self._user_ids = context.data.users.ids
         self.user_vectors_ = np.insert(users, 0, 1, axis=1)
-        self.product_vectors_ = np.insert(products, 1, 1, axis=1)
 
     def _warn_of_one_list(self, history: WeightedInteractions) -> None:
         """Features that outweigh what tells users apart give everyone the same list."""
@@ -297,7 +365,7 @@ class LightFM(UserRows):
             f"{best.sum()} of them among the {_FIRST} most bought: features and histories hardly "
             f"tell customers apart; compare with Popularity, or use other features or more epochs",
             SuitabilityWarning,
-            stacklevel=3,
+            stacklevel=5,
         )
 
     def _check_params(self) -> None:
@@ -322,6 +390,18 @@ def _user_fields(context: FitContext) -> pa.Table:
     for name in rest:
         table = table.append_column(name, fields[name])
     return table
+
+
+def _changed(
+    held: WeightedInteractions, joint: WeightedInteractions, rows: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Return which of some rows say something else than before: what is bought again does not."""
+    before = held.sized(np.where(rows < len(held.active), rows, -1))
+    now = joint.sized(rows)
+    before = sparse.csr_array((before.data, before.indices, before.indptr), now.shape)
+    changes = sparse.csr_array(now - before)
+    changes.eliminate_zeros()
+    return np.asarray(rows[np.diff(changes.indptr) > 0])
 
 
 def _now(context: FitContext) -> Now | None:

@@ -1,6 +1,7 @@
 """Popularity baselines: what everybody buys, and what everybody of a segment does."""
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import ClassVar, Self
 
 import numpy as np
@@ -57,6 +58,7 @@ class Popularity(HistoryRanker):
     """
 
     learned: ClassVar[tuple[str, ...]] = ("segments_", "segment_counts_", "segment_codes_")
+    made_of_learned: ClassVar[tuple[str, ...]] = ("_products",)
     needs_interactions: ClassVar[bool] = False
     segments_: tuple[str, ...]
     segment_counts_: NDArray[np.float64]
@@ -89,10 +91,15 @@ class Popularity(HistoryRanker):
     def score_rows(self, rows: NDArray[np.int64]) -> Factors:
         """Return each user's segment, one-hot, and the scores of every segment."""
         self._check_fitted()
-        scores = self.segment_counts_
+        products, known = self._products
         codes = np.full(len(rows), _NO_SEGMENT)
         codes[rows >= 0] = self.segment_codes_[rows[rows >= 0]]
-        return Factors(np.eye(len(scores))[codes], scores.T, self.counts_ > 0)
+        return Factors(np.eye(products.shape[1])[codes], products, known)
+
+    @cached_property
+    def _products(self) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """The scores by product, and which have one: the same arrays for whoever keeps them."""
+        return self.segment_counts_.T, self.counts_ > 0
 
     def contributions(self, pair: AskedPair) -> Contributions | None:
         """Return that popularity is all there is, and a product's place by it."""

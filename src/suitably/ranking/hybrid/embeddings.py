@@ -70,18 +70,31 @@ class Side:
         Raises:
             DataError: Fields that do not fit those of the fit.
         """
-        encoded = self.encoding.encode(fields, now)
+        encoded, vectors = self._encoded(fields, now)
         before = len(self.own)
-        if encoded.shape[0] < before:
-            raise DataError(
-                f"LightFM: {encoded.shape[0]} {self.encoding.side}s, fewer than the {before} at fit"
-            )
-        vectors = np.asarray(encoded @ self.shared, np.float32)
+        self.check_rows(encoded.shape[0])
         vectors[:before] += self.own
         telling = (self.encoding.telling & self.shared.any(axis=1)).astype(np.float32)
         known = np.asarray(abs(encoded) @ telling) > 0
         known[:before] |= self.trained
         return vectors, known
+
+    def check_rows(self, rows: int) -> None:
+        """Refuse fewer rows than there were: DataError."""
+        if rows < len(self.own):
+            raise DataError(
+                f"LightFM: {rows} {self.encoding.side}s, fewer than the {len(self.own)} at fit"
+            )
+
+    def of_features(self, fields: pa.Table, now: Now | None) -> NDArray[np.float32]:
+        """Return what everyone's features alone add up to: float32 (rows, columns)."""
+        return self._encoded(fields, now)[1]
+
+    def _encoded(
+        self, fields: pa.Table, now: Now | None
+    ) -> tuple[sparse.csr_array, NDArray[np.float32]]:
+        encoded = self.encoding.encode(fields, now)
+        return encoded, np.asarray(encoded @ self.shared, np.float32)
 
     def parts(
         self, row: int, fields: pa.Table, now: Now | None
@@ -107,6 +120,23 @@ class Side:
         np.add.at(vectors, owners, added)
         own = self.own[row] if row < len(self.own) else np.zeros(self.shared.shape[1])
         return vectors, np.asarray(own, np.float64)
+
+    def with_own(
+        self, rows: NDArray[np.int64], vectors: NDArray[np.floating], count: int
+    ) -> "Side":
+        """Return it with other vectors of their own for some rows, which then count as trained.
+
+        Args:
+            rows: int64, distinct.
+            vectors: (rows, columns - 1), without the bias, which stays.
+            count: How many rows there are by now.
+        """
+        more = count - len(self.own)
+        own = np.pad(self.own, [(0, more), (0, 0)])
+        trained = np.pad(self.trained, (0, more))
+        own[rows, 1:] = vectors
+        trained[rows] = True
+        return replace(self, own=own, trained=trained)
 
     def only(self, kept: NDArray[np.bool_]) -> "Side":
         """Return it without what was learned of the others by themselves: bool (rows,)."""

@@ -10,7 +10,7 @@ from scipy import sparse
 
 from suitably.utils.parallel import one_blas_thread, parallel
 
-__all__ = ["Terms", "rivals", "shares", "solve", "vectors"]
+__all__ = ["Terms", "by_length", "rivals", "shares", "solve", "vectors"]
 
 Floats = NDArray[Any]
 _STEPS = 300
@@ -137,19 +137,24 @@ def vectors(
     """
     out = np.zeros((lines.shape[0], factors))
     lengths = np.diff(lines.indptr)
-    blocks = []
-    for length in np.unique(lengths[lengths > 0]).tolist():
-        rows = np.flatnonzero(lengths == length)
-        several = max(1, _PAIRS // (length * factors))
-        blocks += [rows[start : start + several] for start in range(0, len(rows), several)]
 
     def one(rows: NDArray[np.int64]) -> None:
         places = lines.indptr[rows, None] + np.arange(lengths[rows[0]])
         out[rows] = solve(terms(lines.indices[places], lines.data[places].astype(np.float64)))
 
     with one_blas_thread():
-        list(parallel(one, blocks))
+        list(parallel(one, by_length(lengths, factors)))
     return out
+
+
+def by_length(lengths: NDArray[Any], factors: int) -> list[NDArray[np.int64]]:
+    """Return the rows that have entries, in blocks of those with equally many."""
+    blocks = []
+    for length in np.unique(lengths[lengths > 0]).tolist():
+        rows = np.flatnonzero(lengths == length)
+        several = max(1, _PAIRS // (length * factors))
+        blocks += [rows[start : start + several] for start in range(0, len(rows), several)]
+    return blocks
 
 
 def _inverse(bend: Floats, penalty: Floats) -> Floats:

@@ -252,13 +252,17 @@ class _Scored:
 
     def tile(self, rows: slice, words: BitRows, columns: NDArray[np.int64]) -> _Tile:
         """Take the scores of some users and products."""
-        scores = self._block[rows][:, columns].astype(np.float32)
+        scores = self._block[rows]
+        if len(columns) < self.products:
+            scores = scores.take(columns, axis=1)
+        scores = np.ascontiguousarray(scores, np.float32)
         finite = np.isfinite(scores)
         margin = np.zeros((len(scores), 1), np.float32)
         if not finite.all():
             margin[~(finite | ~bitset.unpack(words, self.products)[:, columns]).all(axis=1)] = (
                 np.inf
             )
+            scores = scores.copy()
             scores[~finite & np.isfinite(margin)] = -np.inf
         none = np.zeros((len(scores), 0), np.float32), np.zeros((len(columns), 0), np.float32)
         return _Tile(words, columns, scores, margin, bool(np.isfinite(margin).all()), *none)

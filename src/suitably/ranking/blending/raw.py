@@ -1,0 +1,136 @@
+"""Raw scores of a blend's member, the same to the last bit for any block of users."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from suitably.ranking.protocol import Scorer, Scores
+
+__all__ = ["Lines", "RawScores"]
+
+_DIGITS = 53
+_ALIKE = 0x9E3779B97F4A7C15
+
+
+@dataclass(frozen=True)
+class Lines:
+    """What a member says of some users; those of whom it says the same share a line.
+
+    Attributes:
+        users: (lines, factors), or (lines, products) where scores are given.
+        products: (factors, products); None where scores are given.
+        known: bool (products,), of which products the member knows anything.
+        which: int64 (users,), everyone's line; None: one each, in order.
+        pairs: bool (users, products), of which pairs it knows anything; None: of known products.
+    """
+
+    users: NDArray[Any]
+    products: NDArray[Any] | None
+    known: NDArray[np.bool_]
+    which: NDArray[np.int64] | None = None
+    pairs: NDArray[np.bool_] | None = None
+
+    def of(self, part: slice, room: NDArray[np.float64] | None = None) -> NDArray[np.floating]:
+        """Return some lines: float32 or float64 (lines, products), zeros for unknown products.
+
+        Args:
+            part: Which lines.
+            room: (lines or more, products), where products may be multiplied into.
+        """
+        lines = self.users[part]
+        if self.products is not None:
+            return np.matmul(lines, self.products, out=None if room is None else room[: len(lines)])
+        unknown = np.flatnonzero(~self.known)
+        if len(unknown) and lines.take(unknown, axis=1).any():
+            lines = np.where(self.known, lines, lines.dtype.type(0))
+        return lines
+
+    def __len__(self) -> int:
+        return len(self.users)
+
+
+class RawScores:
+    """Reads a member's scores; what is made of its products is kept for as long as they stay.
+
+    A product of matrices rounds as the shape of the block has it, unless nothing is rounded at
+    all: vectors are cut to as many binary digits as leave every sum exact in double precision,
+    (53 − log₂ factors) / 2 after the first of the largest component. That is about what single
+    precision holds, and the answer is the same for any block, any BLAS and any machine.
+
+    Source:
+        The idea of cutting factors so that a BLAS product is exact: Ozaki, Ogita, Oishi and Rump,
+        "Error-free transformations of matrix multiplication by using fast routines of matrix
+        multiplication and its applications", Numerical Algorithms 59 (2012), section 3.
+    """
+
+    def __init__(self) -> None:
+        self._made: tuple[Any, Any, NDArray[np.float64], NDArray[np.bool_]] | None = None
+
+    def lines(self, scorer: Scorer) -> Lines:
+        """Return what a scorer says, line by line."""
+        if isinstance(scorer, Scores):
+            block = _filled(scorer)
+            if block.dtype not in (np.float32, np.float64):
+                block = block.astype(np.float64)
+            return Lines(block, None, _known(scorer, block.shape[1]), pairs=scorer.pairs)
+        made = self._made
+        if made is None or made[0] is not scorer.products or made[1] is not scorer.known:
+            known = _known(scorer, len(scorer.products))
+            products = _cut(np.where(known[:, None], scorer.products, 0))
+            products = np.ascontiguousarray(products.T)
+            self._made = made = scorer.products, scorer.known, products, known
+        users = _cut(scorer.users)
+        several, which = _alike(users)
+        return Lines(users if several is None else users[several], made[2], made[3], which)
+
+
+def _filled(scorer: Scores) -> NDArray[Any]:
+    """Return scores as they are given; a pair without one is neutral: the median of its user's."""
+    block = np.asarray(scorer.block)
+    if scorer.pairs is None:
+        return block
+    told = scorer.pairs.any(axis=1)
+    middle = np.zeros((len(block), 1))
+    if told.any():
+        middle[told, 0] = np.nanmedian(np.where(scorer.pairs, block, np.nan)[told], axis=1)
+    filled: NDArray[Any] = np.where(scorer.pairs, block, middle)
+    return filled
+
+
+def _known(scorer: Scorer, products: int) -> NDArray[np.bool_]:
+    return np.ones(products, bool) if scorer.known is None else np.asarray(scorer.known, bool)
+
+
+def _cut(vectors: NDArray[Any]) -> NDArray[np.float64]:
+    """Round vectors to so many digits that their products are exact: float64."""
+    vectors = np.ascontiguousarray(vectors, np.float64)
+    if not vectors.size:
+        return vectors
+    digits = (_DIGITS - int(np.ceil(np.log2(vectors.shape[1])))) // 2
+    _, exponents = np.frexp(np.abs(vectors).max(axis=1, keepdims=True))
+    with np.errstate(invalid="ignore", over="ignore", under="ignore"):
+        # What is not finite stays so, and is found by who orders the scores.
+        whole = np.rint(np.ldexp(vectors, digits - exponents))
+        return np.asarray(np.ldexp(whole, exponents - digits))
+
+
+def _alike(
+    users: NDArray[np.float64],
+) -> tuple[NDArray[np.int64] | None, NDArray[np.int64] | None]:
+    """Find the distinct lines, where there are few: their first places, and everyone's line.
+
+    The keys may collide: then no line is shared.
+    """
+    if len(users) < 2:
+        return None, None
+    bits = np.ascontiguousarray(users).view(np.uint64)
+    key = np.zeros(len(users), np.uint64)
+    for column in bits.T:
+        key = (key ^ column) * np.uint64(_ALIKE)
+        key ^= key >> np.uint64(29)
+    _, first, which = np.unique(key, return_index=True, return_inverse=True)
+    if 2 * len(first) > len(users) or not (bits[first][which] == bits).all():
+        return None, None
+    return first, which
