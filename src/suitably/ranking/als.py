@@ -1,8 +1,9 @@
 """Alternating least squares for implicit feedback, trained by `implicit`."""
 
+import copy
 from collections.abc import Mapping
 from functools import partial
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from implicit.cpu.als import AlternatingLeastSquares
@@ -10,16 +11,23 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from suitably.ranking.base import FactorRanker
+from suitably.ranking.hold_out import HoldOut, is_small, select
 from suitably.ranking.interactions import WeightedInteractions
 from suitably.ranking.protocol import FitContext
 from suitably.ranking.solvers.implicit_training import bounded, trained
 from suitably.ranking.solvers.least_squares import Fixed
+from suitably.ranking.solvers.scales import default_factors, noise_norm
 from suitably.utils.parallel import one_blas_thread, openmp_threads
 from suitably.utils.params import check_positive, check_positive_int
 
 __all__ = ["ALS"]
 
 _SHARE = 0.85
+# Of the noise's singular values, times alpha, on large data; where a hold-out decides it begins
+# from `_NOISE`.
+_NOISE = 0.6
+_AXES = {"noise": (0.1, 0.2, 0.35, 0.6, 0.9, 1.3)}
+_TRIAL_FACTORS, _TRIAL_SWEEPS = 32, 5
 _POWER_ITERATIONS = 30
 
 
@@ -45,6 +53,7 @@ class ALS(FactorRanker):
     Attributes:
         user_factors_: float32 (users, factors).
         product_factors_: float32 (products, factors).
+        factors_: Their number that was used.
         regularization_: The penalty that was used.
 
     Source:
@@ -60,12 +69,13 @@ class ALS(FactorRanker):
         ((200, 8), (40, 8))
     """
 
-    learned: ClassVar[tuple[str, ...]] = (*FactorRanker.learned, "regularization_")
+    learned: ClassVar[tuple[str, ...]] = (*FactorRanker.learned, "factors_", "regularization_")
+    factors_: int
     regularization_: float
 
     def __init__(
         self,
-        factors: int = 64,
+        factors: int | None = None,
         regularization: float | None = None,
         alpha: float = 3.0,
         iterations: int = 15,
@@ -81,12 +91,11 @@ class ALS(FactorRanker):
 
     def _learn(self, history: WeightedInteractions, context: FitContext) -> None:
         weights = history.core
-        penalty = self.regularization
-        self.regularization_ = _SHARE * _norm(weights) if penalty is None else float(penalty)
+        self._choose(weights, context)
         confidence, scale = bounded(weights * self.alpha)
         make = partial(
             AlternatingLeastSquares,
-            factors=self.factors,
+            factors=self.factors_,
             regularization=self.regularization_ * scale,
             alpha=1.0,
             iterations=self.iterations,
@@ -95,6 +104,28 @@ class ALS(FactorRanker):
         )
         _, products = trained("ALS", make, confidence)
         self._spread(history, products)
+
+    def _choose(self, weights: sparse.csr_array, context: FitContext) -> None:
+        """Choose what is not given: by constants on small data, on a hold-out on large."""
+        small = is_small(context)
+        factors = self.factors or default_factors(weights.shape, small)
+        self.factors_ = int(factors)
+        if self.regularization is not None:
+            self.regularization_ = float(self.regularization)
+        elif small:
+            self.regularization_ = _SHARE * _norm(weights)
+        else:
+            found = select(HoldOut.of(context), _AXES, {"noise": _NOISE}, self._trial)
+            self.regularization_ = found["noise"] * self.alpha * noise_norm(weights)
+
+    def _trial(self, values: Mapping[str, Any], past: FitContext) -> "ALS":
+        weights = past.interactions.weighted(self._weighting).core
+        made = copy.copy(self)
+        return made.set_params(
+            factors=min(self.factors_, _TRIAL_FACTORS),
+            regularization=values["noise"] * self.alpha * noise_norm(weights),
+            iterations=min(self.iterations, _TRIAL_SWEEPS),
+        )
 
     def _vectors(self, lines: sparse.csr_array) -> NDArray[np.float32]:
         products = self.product_factors_.astype(np.float64)
@@ -119,7 +150,8 @@ class ALS(FactorRanker):
         return 1.0
 
     def _check_params(self) -> None:
-        check_positive_int(self, "factors", "iterations")
+        check_positive_int(self, "iterations")
+        check_positive_int(self, "factors", optional=True)
         check_positive(self, "alpha")
         check_positive(self, "regularization", zero=True, optional=True)
 
