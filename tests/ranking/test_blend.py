@@ -13,7 +13,7 @@ from suitably.ranking import ALS, EASE, Blend, FitContext, ItemKNN, Popularity
 from suitably.ranking.blending.pool import rescaled
 from suitably.ranking.blending.raw import RawScores
 from suitably.ranking.blending.scale import on_scale
-from suitably.ranking.blending.weights import Judged, judge, learn_weights
+from suitably.ranking.blending.weights import Judged, best_of, judge, learn_weights
 from suitably.ranking.contributions import AskedPair, contributions
 from suitably.ranking.inner_split import inner_splits
 from suitably.ranking.protocol import AskedUsers, Scorer
@@ -70,6 +70,43 @@ def scaled(scorer: Scorer) -> Any:
     lines = RawScores().lines(scorer)
     found, _ = on_scale(lines.of(slice(None)), lines.known)
     return found if lines.which is None else found[lines.which]
+
+
+def _alone(*found: list[int]) -> Judged:
+    """Users who each acquired one of 30 products, which rankers put at some places."""
+    users = len(found[0])
+    scores = np.zeros((len(found), users, 30), np.float32)
+    for ranker, places in enumerate(found):
+        scores[ranker] = -np.arange(30)
+        scores[ranker, np.arange(users), 29] = -np.array(places) + 0.5
+    known, able = np.ones((len(found), 1, 30), bool), np.ones((users, len(found)), bool)
+    allowed, rows = np.ones((users, 30), bool), np.arange(users)
+    return Judged(scores, known, able, allowed, rows, np.full(users, 29))
+
+
+def test_best_alone_unless_that_may_be_chance() -> None:
+    """The third is better for all; the fourth for one of many and worse for another."""
+    first, worse, better = [3] * 20, [8] * 20, [1] * 20
+    lucky = [0, 5, *[3] * 18]
+    assert best_of([_alone(first, worse, better, lucky)], [0, 1, 2, 3]) == 2
+    assert best_of([_alone(first, worse, better, lucky)], [0, 1, 3]) == 0
+    assert best_of([_alone(first, worse), _alone(worse, first)], [0, 1]) == 0
+    assert best_of([], [0, 1]) == 0
+
+
+def test_default_taste_is_chosen_within_the_past() -> None:
+    bank = suitably.data.simulate_bank(users=300, products=40, seed=0)
+    tastes = [EASE(), EASE(dropout=0.5), EASE(half_life_days=365.0),
+              EASE(dropout=0.5, half_life_days=365.0)]  # fmt: skip
+    fitted = (
+        suitably.Pipeline(policy=suitably.Policy.unrestricted(), ranker=Blend()).fit(bank).ranker_
+    )
+    assert fitted.rankers_[0].get_params() in [one.get_params() for one in tastes]
+    assert [type(one) for one in fitted.rankers_] == [EASE, ItemKNN, Popularity, Popularity]
+    given = suitably.Pipeline(
+        policy=suitably.Policy.unrestricted(), ranker=Blend(weights=[1, 1, 1, 1])
+    )
+    assert given.fit(bank).ranker_.rankers_[0].get_params() == EASE().get_params()
 
 
 def test_scores_are_the_weighted_sum() -> None:
@@ -391,7 +428,7 @@ def test_of_much_data_weights_cost_no_more_than_the_fit(
     given = context(without_time())
     Learning.seen.clear()
     blend = Blend([Learning(), EASE(regularization=5.0)]).fit(given)
-    whole, *parts = Learning.seen
+    *parts, whole = Learning.seen
     assert whole == 240
     assert len(parts) > 1
     assert sum(parts) <= whole

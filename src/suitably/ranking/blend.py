@@ -13,7 +13,7 @@ from suitably.data.vocabulary import Vocabulary
 from suitably.errors import DataError
 from suitably.ranking.base import UserRows
 from suitably.ranking.blending.pool import Pool, which_score
-from suitably.ranking.blending.weights import Judged, judge, learn_weights
+from suitably.ranking.blending.weights import Judged, best_of, judge, learn_weights
 from suitably.ranking.contributions import AskedPair, Contributions, contributions
 from suitably.ranking.ease import EASE
 from suitably.ranking.inner_split import InnerSplit, inner_splits, random_split, thinned
@@ -39,6 +39,8 @@ from suitably.utils.progress import progress
 __all__ = ["Blend"]
 
 _HALF_LIVES = (7.0, 30.0)
+_DROPOUT, _YEAR = 0.5, 365.0
+_FEW_PRODUCTS = 2_000
 _HIDDEN = 3
 _LEARNED = 3_000_000
 
@@ -70,7 +72,9 @@ class Blend(UserRows):
     Args:
         rankers: What to blend; at least one. They are not fitted themselves, copies are. None:
             `EASE`, `ItemKNN`, and `Popularity` of half-lives of 7 and 30 days, or of none where
-            nothing is dated.
+            nothing is dated. Of up to 2,000 products, `EASE` has dropout of a half, a half-life of
+            a year, or both where it alone is better so on the inner windows, by more than one
+            standard error.
         weights: Of each ranker, 0 or more; None: learned.
         windows: How many inner windows to learn from at most. One alone follows the fashion of
             its day.
@@ -122,12 +126,17 @@ class Blend(UserRows):
         """
         members = self._members(context)
         given = self._check(members)
-        rankers = [clone(ranker).fit(context) for ranker in members]
-        learns = given is None and len(rankers) > 1
-        judged = list(self._judged(members, context)) if learns else []
+        members = list(members)
+        learns = given is None and len(members) > 1
+        others = self._alternatives(context) if learns else []
+        judged = list(self._judged([*members, *others], context)) if learns else []
+        if others:
+            first = best_of(judged, [0, *range(len(members), len(members) + len(others))])
+            judged = [one.of([first, *range(1, len(members))]) for one in judged]
+            members[0] = [*members, *others][first]
         self.judged_ = sum(len(one.allowed) for one in judged)
-        self.weights_ = learn_weights(judged, len(rankers)) if given is None else given
-        self.rankers_ = tuple(rankers)
+        self.weights_ = learn_weights(judged, len(members)) if given is None else given
+        self.rankers_ = tuple(clone(ranker).fit(context) for ranker in members)
         self.__dict__.pop("_pool", None)
         self._user_ids = context.data.users.ids
         return self
@@ -287,6 +296,16 @@ class Blend(UserRows):
             return self.rankers
         half_lives = _HALF_LIVES if _is_dated(context) else (None,)
         return [EASE(), ItemKNN(), *(Popularity(half_life_days=days) for days in half_lives)]
+
+    def _alternatives(self, context: FitContext) -> list[EASE]:
+        """Return what may take the place of the first of the default members."""
+        products = np.bincount(context.data.acquisitions.products, minlength=1)
+        if self.rankers is not None or np.count_nonzero(products) > _FEW_PRODUCTS:
+            return []
+        found = [EASE(dropout=_DROPOUT)]
+        if _is_dated(context):
+            found += [EASE(half_life_days=_YEAR), EASE(dropout=_DROPOUT, half_life_days=_YEAR)]
+        return found
 
     def _judged(self, members: Sequence[Any], context: FitContext) -> Iterator[Judged]:
         """Return users of inner splits; one in which a ranker cannot learn is left out.

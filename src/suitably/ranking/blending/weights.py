@@ -1,7 +1,7 @@
 """Weights of a blend, learned by how well the blended lists meet what users did next."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from suitably.ranking.protocol import AskedUsers, Ranker, Scores, score
 from suitably.ranking.topk.engine import top_k
 from suitably.utils import bitset
 
-__all__ = ["Judged", "judge", "learn_weights"]
+__all__ = ["Judged", "best_of", "judge", "learn_weights"]
 
 DEPTH = 10
 _FACTORS = (4.0, 2.0, 1.4)
@@ -50,6 +50,15 @@ class Judged:
     allowed: NDArray[np.bool_]
     users: NDArray[np.int64]
     columns: NDArray[np.int64]
+
+    def of(self, rankers: list[int]) -> "Judged":
+        """Return the same of some rankers, in that order."""
+        return replace(
+            self,
+            scores=self.scores[rankers],
+            known=self.known[rankers],
+            able=self.able[:, rankers],
+        )
 
     def ndcg(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return each user's nDCG@10 under some weights: float64 (users,)."""
@@ -231,6 +240,19 @@ def _joined(parts: Sequence[Judged]) -> Judged | None:
     )
 
 
+def best_of(judged: Sequence[Judged], rankers: Sequence[int]) -> int:
+    """Return which of some rankers alone has the highest nDCG@10 over users, then splits.
+
+    The first one unless the best exceeds it by more than one standard error of the difference.
+    """
+    if not judged:
+        return rankers[0]
+    parts = _parts(judged)
+    values = [_ndcg(judged, np.eye(len(judged[0].scores))[ranker]) for ranker in rankers]
+    best = int(np.argmax([parts @ value for value in values]))
+    return rankers[best] if _better(values[best] - values[0], parts) else rankers[0]
+
+
 def learn_weights(judged: Sequence[Judged], rankers: int) -> NDArray[np.float64]:
     """Find weights of 0 or more, of sum 1, with a high nDCG@10 over users, then splits.
 
@@ -251,9 +273,7 @@ def learn_weights(judged: Sequence[Judged], rankers: int) -> NDArray[np.float64]
     weights = np.full(rankers, 1 / rankers)
     if not judged:
         return weights
-    sizes = [len(one.allowed) for one in judged]
-    parts = np.repeat(1 / np.array(sizes) / len(judged), sizes)
-    values = _ndcg(judged, weights)
+    parts, values = _parts(judged), _ndcg(judged, weights)
     for factor in _FACTORS:
         for _ in range(_ROUNDS):
             before = weights
@@ -271,6 +291,12 @@ def learn_weights(judged: Sequence[Judged], rankers: int) -> NDArray[np.float64]
             if weights is before:
                 break
     return weights
+
+
+def _parts(judged: Sequence[Judged]) -> NDArray[np.float64]:
+    """Return what part of a mean over users, then splits, each user is."""
+    sizes = [len(one.allowed) for one in judged]
+    return np.repeat(1 / np.array(sizes) / len(judged), sizes)
 
 
 def _ndcg(judged: Sequence[Judged], weights: NDArray[np.float64]) -> NDArray[np.float64]:
