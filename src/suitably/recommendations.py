@@ -22,6 +22,7 @@ from suitably.suitability.reasons import Reason
 from suitably.suitability.verdicts import Audience, check_audience
 from suitably.typing import IdLike
 from suitably.utils import bitset
+from suitably.utils.bitset import BitRows
 from suitably.utils.html import box, element, table
 from suitably.utils.json import jsonable
 
@@ -235,17 +236,22 @@ class Recommendations:
             first: The place that is called 0.
         """
         parts = list(self._causes(places))
-        found = np.concatenate([np.repeat(block, len(names)) for block, names, _ in parts])
+        names = [name for _, own, _ in parts for name in own]
+        starts = np.cumsum([0, *(len(own) for _, own, _ in parts)])
+        found = np.concatenate([np.repeat(block, len(own)) for block, own, _ in parts])
         reasons = np.concatenate(
-            [np.tile(np.array(names, object), len(block)) for block, names, _ in parts]
+            [
+                np.tile(np.arange(start, start + len(own)), len(block))
+                for start, (block, own, _) in zip(starts.tolist(), parts, strict=False)
+            ]
         )
         counts = np.concatenate([count.ravel() for _, _, count in parts])
-        order = np.argsort(found, kind="stable")
-        order = order[(counts[order] > 0) | (self._rows[found[order]] < 0)]
+        order = np.flatnonzero((counts > 0) | (self._rows[found] < 0))
+        order = order[np.argsort(found[order], kind="stable")]
         return pa.table(
             {
                 "place": pa.array(found[order] - first, pa.int64()),
-                "reason": pa.array(reasons[order], pa.string()),
+                "reason": pa.array(names, pa.string()).take(pa.array(reasons[order], pa.int64())),
                 "count": pa.array(counts[order], pa.int64()),
             }
         )
@@ -265,14 +271,22 @@ class Recommendations:
         eligibility = generator.snapshot.eligibility
         by_rule = eligibility.exclusions(rows, generator.narrowed)
         eligible = eligibility.bits(rows) & generator.narrowed
+        some = np.flatnonzero(eligible.any(axis=1))  # of nothing nothing is owned or without score
+        eligible, rows = eligible[some], rows[some]
         not_owned = generator.without_owned(eligible.copy(), rows)
         not_rejected = generator.without_rejected(eligible.copy(), rows)
-        scorable = generator.scorable(rows)
+        unscored = not_owned & not_rejected & ~generator.scorable(rows)
         catalogue = len(generator.state.positions)
+
+        def counted(words: BitRows) -> NDArray[np.int64]:
+            counts = np.zeros(len(block), np.int64)
+            counts[some] = bitset.row_counts(words)
+            return counts
+
         by_pipeline = {
-            Reason.OWNED: bitset.row_counts(eligible & ~not_owned),
-            Reason.REJECTED: bitset.row_counts(eligible & ~not_rejected),
-            Reason.NO_SCORE: bitset.row_counts(not_owned & not_rejected & ~scorable),
+            Reason.OWNED: counted(eligible & ~not_owned),
+            Reason.REJECTED: counted(eligible & ~not_rejected),
+            Reason.NO_SCORE: counted(unscored),
             Reason.RERANKED: self._drawn.reranked[block],
             Reason.NARROWED: np.full(len(block), catalogue - bitset.count(generator.narrowed)),
             Reason.CATALOGUE: np.full(len(block), max(0, self.k - catalogue)),

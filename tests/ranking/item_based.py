@@ -8,6 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 from numpy.typing import NDArray
+from scipy import sparse
 
 import suitably
 from suitably.ranking import FitContext
@@ -52,6 +53,31 @@ def context(data: suitably.Dataset, as_of: datetime = AS_OF) -> FitContext:
 
 def fitted(ranker: Any, data: suitably.Dataset) -> Any:
     return ranker.fit(context(data))
+
+
+def long_tailed(users: int, products: int, seed: int = 0, tastes: int = 8) -> sparse.csr_array:
+    """Who has what, 0 or 1: few products that many have, and users of like tastes."""
+    rng = np.random.default_rng(seed)
+    shares = 1 / np.arange(1, products + 1)
+    kinds = rng.integers(0, tastes, products)
+    lengths = np.minimum(4 + rng.pareto(1.3, users) * 4, products / 3).astype(int)
+    taste = rng.integers(0, tastes, users)
+    held = np.zeros((users, products), bool)
+    for kind in range(tastes):
+        liked = shares * np.where(kinds == kind, 1.0, 0.02)
+        for user in np.flatnonzero(taste == kind):
+            held[user, rng.choice(products, lengths[user], p=liked / liked.sum())] = True
+    return sparse.csr_array(held.astype(float))
+
+
+def fitted_on(ranker: Any, held: sparse.csr_array) -> Any:
+    """Fit on who has what."""
+    users, products = (side.astype(int) for side in held.nonzero())
+    log = pd.DataFrame({"user_id": users, "product_id": products, "timestamp": AS_OF})
+    log["timestamp"] -= timedelta(days=1)
+    frames = [pd.DataFrame({f"{side}_id": np.arange(count)})
+              for side, count in zip(("user", "product"), held.shape, strict=True)]  # fmt: skip
+    return fitted(ranker, suitably.Dataset(*frames, log))
 
 
 def scores(ranker: Any, users: int = 3) -> NDArray[Any]:

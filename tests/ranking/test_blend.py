@@ -373,6 +373,31 @@ def test_no_more_users_are_scored_at_once_than_fit(monkeypatch: pytest.MonkeyPat
     )
 
 
+class Learning(Popularity):
+    """Popularity that writes down how much it learns from."""
+
+    seen: ClassVar[list[int]] = []
+
+    def fit(self, context: FitContext) -> Any:
+        self.seen.append(len(context.data.acquisitions))
+        return super().fit(context)
+
+
+@pytest.mark.parametrize("without_time", [taste, lambda: undated(taste())])
+def test_of_much_data_weights_cost_no_more_than_the_fit(
+    without_time: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("suitably.ranking.blend._LEARNED", 1)
+    given = context(without_time())
+    Learning.seen.clear()
+    blend = Blend([Learning(), EASE(regularization=5.0)]).fit(given)
+    whole, *parts = Learning.seen
+    assert whole == 240
+    assert len(parts) > 1
+    assert sum(parts) <= whole
+    assert 0 < blend.judged_ < 60
+
+
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [

@@ -4,11 +4,21 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+from scipy import sparse
 from threadpoolctl import threadpool_limits
 
 import suitably
-from ranking.item_based import PAIRS, WEIGHTS, ItemBasedContract, bank, fitted
-from suitably.ranking import EASE, Spectral
+from ranking.item_based import (
+    PAIRS,
+    WEIGHTS,
+    ItemBasedContract,
+    bank,
+    fitted,
+    fitted_on,
+    long_tailed,
+)
+from suitably.ranking import EASE
 from suitably.testing import RankerContract
 
 
@@ -44,7 +54,7 @@ class TestEASE(RankerContract, ItemBasedContract):
         pairs = [tuple(map(int, pair)) for pair in np.argwhere(rng.random((300, 600)) < 0.05)]
         data = bank(pairs, 300, 600)  # more products than a block of the mirrored triangle
         single = fitted(EASE(20.0), data).similarity_
-        monkeypatch.setattr("suitably.ranking.ease._SINGLE", 0.0)
+        monkeypatch.setattr("suitably.ranking.solvers.ridge._SINGLE", 0.0)
         double = fitted(EASE(20.0), data).similarity_
         assert single.dtype == double.dtype == np.float32
         assert not np.array_equal(single, double)
@@ -60,10 +70,36 @@ class TestEASE(RankerContract, ItemBasedContract):
                 found.append(fitted(EASE(), data).similarity_)
         assert (found[0] == found[1]).all()
 
+    @pytest.mark.parametrize("dropout", [0.2, 0.5])
+    def test_dropout_raises_the_penalty_of_popular_products(self, dropout: float) -> None:
+        """Steck 2020: Λ = p / (1 − p) · diag(XᵀX) + λ, each column solved as a ridge regression."""
+        found = fitted(EASE(2.0, dropout=dropout), bank(PAIRS)).similarity_
+        added = dropout / (1 - dropout) * (WEIGHTS**2).sum(axis=0) + 2.0
+        assert found == pytest.approx(brute(WEIGHTS, added), rel=1e-4, abs=1e-6)
+
+    @pytest.mark.parametrize("power", [0.5, 1.0])
+    def test_scaled_rows(self, power: float) -> None:
+        """Customers of 2, 3 and 3 products: lengths √2, √3, √3."""
+        scaled = WEIGHTS / np.sqrt([[2], [3], [3]]) ** power
+        found = fitted(EASE(0.5, row_scaling=power), bank(PAIRS)).similarity_
+        assert found == pytest.approx(brute(scaled, np.full(4, 0.5)), rel=1e-4, abs=1e-6)
+        default = fitted(EASE(row_scaling=power), bank(PAIRS)).regularization_
+        assert default == pytest.approx(2 * (2 ** (-2 * power) + 2 * 3 ** (-2 * power)) ** 0.5)
+
     def test_a_penalty_too_small(self) -> None:
         twins = bank([(0, 0), (0, 1), (1, 0), (1, 1)], 2, 2)
         with pytest.raises(suitably.DataError, match="raise regularization"):
             fitted(EASE(1e-300), twins)
+
+    @pytest.mark.parametrize(
+        ("bad", "name"),
+        [({"dropout": 1.0}, "dropout"), ({"dropout": -0.1}, "dropout"),
+         ({"row_scaling": 1.5}, "row_scaling"), ({"neighbours": 0}, "neighbours"),
+         ({"neighbours": 2.5}, "neighbours")],
+    )  # fmt: skip
+    def test_parameters_out_of_range_are_named(self, bad: dict[str, Any], name: str) -> None:
+        with pytest.raises(ValueError, match=name):
+            fitted(EASE(**bad), bank(PAIRS))
 
     @pytest.mark.parametrize("penalty", [0, -1.0, np.nan, np.inf, "much", True])
     def test_penalties_out_of_range(self, penalty: Any) -> None:
@@ -92,23 +128,45 @@ def test_single_precision_that_does_not_do_gives_way_to_double(penalty: float) -
     assert np.abs(ranker.similarity_ - wanted).max() < 1e-3
 
 
-@pytest.mark.parametrize(("free", "fits"), [(None, True), (10**12, True), (47, False)])
-@pytest.mark.parametrize("ranker", [EASE, Spectral])
-def test_no_room_is_said_before_anything_is_computed(
-    monkeypatch: pytest.MonkeyPatch, ranker: Any, free: int | None, fits: bool
+def brute(held: NDArray[Any], added: NDArray[Any]) -> NDArray[Any]:
+    """Every column for itself, in double precision."""
+    products = held.shape[1]
+    gram, weights = held.T @ held + np.diag(added), np.zeros((products, products))
+    for j in range(products):
+        others = [i for i in range(products) if i != j]
+        weights[others, j] = np.linalg.solve(gram[np.ix_(others, others)], gram[others, j])
+    return weights
+
+
+@pytest.mark.parametrize("penalty", [None, 1.0, 1e-3])
+def test_long_tailed_data_of_thousands_of_products(penalty: float | None) -> None:
+    """By the inverse in double precision, which is what the columns are when solved one by one."""
+    held = long_tailed(4_000, 3_000)
+    ranker = fitted_on(EASE(penalty), held)
+    core = held[:, ranker.known_].toarray()
+    used = 2 * 4_000**0.5 if penalty is None else penalty
+    inverse = np.linalg.inv(core.T @ core + used * np.eye(core.shape[1]))
+    wanted = -inverse / np.diag(inverse)
+    np.fill_diagonal(wanted, 0)
+    assert len(wanted) > 2_500
+    assert np.abs(ranker.similarity_ - wanted).max() < 1e-5 * np.abs(wanted).max()
+
+
+def test_no_room_for_all_pairs_takes_the_nearest(monkeypatch: pytest.MonkeyPatch) -> None:
+    held = long_tailed(300, 200)
+    whole = fitted_on(EASE(), held)
+    monkeypatch.setattr("suitably.ranking.ease.has_room", lambda need: False)
+    near = fitted_on(EASE(), held)
+    assert sparse.issparse(near.similarity_)
+    assert not sparse.issparse(whole.similarity_)
+
+
+def test_no_room_at_all_is_said_before_anything_is_computed(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("suitably.ranking.solvers.memory.available", lambda: free)
-    if fits:
-        fitted(ranker(), bank(PAIRS))
-        return
-    for module in ("ease", "spectral"):
-        monkeypatch.setattr(f"suitably.ranking.{module}.upper_gram", None)
-    with pytest.raises(suitably.DataError, match=r"4 by 4 products.* are available; ItemKNN, IALS"):
-        fitted(ranker(), bank(PAIRS))
-
-
-def test_double_precision_that_does_not_fit_is_refused_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("suitably.ranking.solvers.memory.available", lambda: 100)
-    fitted(EASE(1.0), bank(PAIRS))
-    with pytest.raises(suitably.DataError, match="4 by 4"):
-        fitted(EASE(1e-8), bank(PAIRS))
+    for ranker in (EASE(), EASE(neighbours=2), EASE(neighbours=10)):
+        monkeypatch.setattr("suitably.ranking.solvers.memory.available", lambda: 400)
+        for solver in ("ridge", "local_ridge"):
+            monkeypatch.setattr(f"suitably.ranking.ease.{solver}", None)
+        with pytest.raises(suitably.DataError, match=r"EASE: takes .* are available; "):
+            fitted_on(ranker, long_tailed(300, 200))

@@ -426,6 +426,8 @@ def test_what_is_saved_of_fields_is_what_was_learned() -> None:
         lambda s: s.update(product_own=s["product_own"][:, 1:]),
         lambda s: s.update(user_trained=s["user_trained"][1:]),
         lambda s: s["user_encoders"].pop(),
+        lambda s: s.update(moves=s["moves"][:0], moved_rows=np.array([0])),
+        lambda s: s.update(bought_users=np.array([99]), bought_products=np.array([0])),
     ],
 )
 def test_a_state_that_does_not_fit_itself(spoil: Any) -> None:
@@ -517,22 +519,22 @@ def test_fields_that_change_with_or_after_a_purchase() -> None:
     assert np.array_equal(found.user_vectors_, wanted.user_vectors_)
 
 
-def test_own_vectors_are_about_as_long_as_training_made_them() -> None:
-    users, products, log = market()
-    held = ranker().fit(context_of((users, products, log)))
-    names = products["product_id"].tolist()
-    news = bought([f"u{i}" for i in range(60)], [names[i % 40] for i in range(60)])
-    folded = held.fold_in(context_of((users, products, news), LATER))
-    rows = np.flatnonzero(folded.folded_)
-    lengths = [np.linalg.norm(one.users_.own[rows, 1:], axis=1).mean() for one in (held, folded)]
-    assert len(rows) > 30
-    assert 0.5 < lengths[1] / lengths[0] < 2
+def test_contributions_add_up_after_a_purchase() -> None:
+    pipeline = fitted()
+    names = market()[1]["product_id"]
+    owned = market()[2].query("user_id == 'u0'")["product_id"]
+    pipeline.update(interactions=bought(["u0"], [names[~names.isin(owned)].iloc[0]]))
+    held = pipeline.ranker_
+    assert held.moves_.rows.tolist() == [0]
+    explained = pipeline.recommend(["u0"], k=3)
+    for product in explained.to_frame()["product_id"]:
+        assert explained.explain("u0", product) is not None
 
 
 def test_a_model_saved_before_it_learned_from_purchases() -> None:
     frames = market()
     held = ranker().fit(context_of(frames))
-    state = {name: value for name, value in held.state().items() if name != "own_penalty"}
+    state = {name: value for name, value in held.state().items() if name != "move_penalty"}
     old = LightFM.from_state(state).attach(held._user_ids, {})
     assert old.shared_interactions() == {}
     users, products, _ = frames
@@ -540,4 +542,4 @@ def test_a_model_saved_before_it_learned_from_purchases() -> None:
     folded = old.fold_in(context_of((users, products, news), LATER))
     assert np.array_equal(folded.user_vectors_, held.user_vectors_)
     with pytest.raises(ValueError, match="penalty"):
-        LightFM.from_state({**held.state(), "own_penalty": 0.0})
+        LightFM.from_state({**held.state(), "move_penalty": 0.0})

@@ -105,6 +105,19 @@ def test_scores_by_hand() -> None:
     assert [one.rule for one in found.why_not(2, "c")] == ["pipeline:no-score"]
 
 
+@pytest.mark.parametrize("cells", [1, 4, 2**23])
+def test_what_lacks_a_score_is_counted_for_each_user(
+    cells: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever is asked about first: of user 1 two of the three others have one, of user 2 one."""
+    monkeypatch.setattr("suitably.model.scoring._CELLS", cells)
+    found = pipeline(Precomputed(scores=PAIRS))
+    for users in ([1, 2], [2, 1]):
+        rows = rows_of(found.recommend(users, k=9).abstentions())
+        lacking = {row["user_id"]: row["count"] for row in rows if row["reason"] == "no-score"}
+        assert lacking == {1: 1, 2: 2}
+
+
 def test_the_fallback_ranks_for_users_without_vectors() -> None:
     found = pipeline(Precomputed(**TOWERS), fallback=Popularity())
     assert {row[0] for row in listed(found)} == {1, 2, 3, 4}

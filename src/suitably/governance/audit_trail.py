@@ -138,16 +138,20 @@ class AuditTrail:
         """
         self._log.append_all([self._entry(block)])
 
-    def record_all(self, blocks: Iterable[DecisionBlock]) -> None:
-        """Keep the blocks of a call, a record each; see `record`.
+    def prepare(self, block: DecisionBlock) -> Entry:
+        """Return what `record_all` keeps of a block, in a thread of the caller's."""
+        return self._entry(block)
+
+    def record_all(self, blocks: Iterable[DecisionBlock | Entry]) -> None:
+        """Keep the blocks of a call, prepared or not, a record each; see `record`.
 
         Some are written at a time, while the next ones are prepared. Where that fails, those
         written before stay on record.
         """
-        blocks = iter(blocks)
+        entries_of = (one if isinstance(one, Entry) else self._entry(one) for one in blocks)
         with ThreadPoolExecutor(1) as writer:
             written: Future[Any] | None = None
-            while entries := [self._entry(block) for block in islice(blocks, _TOGETHER)]:
+            while entries := list(islice(entries_of, _TOGETHER)):
                 if written is not None:
                     written.result()
                 written = writer.submit(self._log.append_all, entries)

@@ -17,9 +17,8 @@ from suitably.governance.row_bytes import (
     DIGEST,
     digest_of,
     field_kind,
-    fields_bytes,
+    field_parts,
     leaves,
-    side_by_side,
 )
 from suitably.pipeline.decision_block import DecisionBlock
 from suitably.suitability.reasons import RESERVED
@@ -129,22 +128,17 @@ class DecisionRows:
     @cached_property
     def leaves(self) -> list[bytes]:
         """The leaf of every decision."""
-        return leaves(self.prefix, self.octets)
+        return leaves(self.prefix, len(self), self._parts)
 
     @property
-    def octets(self) -> NDArray[np.uint8]:
-        """The decisions as bytes of one width: uint8 (users, bytes)."""
+    def _parts(self) -> list[NDArray[Any]]:
+        """What is joined to the bytes of the decisions."""
         a = self.arrays
-        products = a["products"]
-        listed = (
-            np.take(self.product_digests, np.maximum(products, 0), axis=0)
-            * (products >= 0)[..., None].astype(np.uint8)
-            if len(self.product_digests)
-            else np.zeros((*products.shape, DIGEST), np.uint8)
-        )
+        digests = np.concatenate([self.product_digests, np.zeros((1, DIGEST), np.uint8)])
+        listed = digests.take(np.maximum(a["products"], -1), axis=0)  # −1, no product: zeros
         parts = [a["pseudonyms"], a["flags"], a["candidates"], a["lengths"], listed, a["scores"]]
         parts += [a["propensities"]] if "propensities" in a else []
-        return side_by_side(len(self), [*parts, fields_bytes(self.inputs), self._reason_digests])
+        return [*parts, *field_parts(self.inputs), self._reason_digests]
 
     @property
     def _reason_digests(self) -> NDArray[np.uint8]:

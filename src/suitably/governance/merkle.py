@@ -78,7 +78,8 @@ def merkle_root(leaves: Sequence[bytes]) -> bytes:
 
 def _above(level: list[bytes]) -> list[bytes]:
     pairs = zip(level[::2], level[1::2], strict=False)
-    above = [_node(left, right) for left, right in pairs]
+    # As `_node` does, whose call costs a sixth of the hash.
+    above = [sha256(_NODE + left + right).digest() for left, right in pairs]
     if len(level) % 2:
         above.append(level[-1])
     return above

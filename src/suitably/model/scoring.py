@@ -24,6 +24,8 @@ from suitably.utils.bitset import BitRows
 
 __all__ = ["CatalogueScorer"]
 
+_CELLS = 2**23  # of users and products, scored at once
+
 
 @dataclass(frozen=True)
 class _CatalogueFactors:
@@ -90,12 +92,16 @@ class CatalogueScorer:
     def known(self, users: AskedUsers) -> BitRows:
         """Return which products have a score, as `scores` does.
 
-        It is known from earlier lists, where it does not depend on the user; else `users` are asked
-        about.
+        It is known from earlier lists, where it does not depend on the user; else one user is asked
+        about, or all of them, as many at a time as fit.
         """
         if self._known is None:
-            return self.scores(users)[1]
-        return self._known
+            first = self.scores(users.take(np.arange(min(1, len(users)))))[1]
+        if self._known is not None:
+            return self._known
+        step = max(1, _CELLS // max(1, len(self._state.positions)))
+        others = [np.arange(at, min(at + step, len(users))) for at in range(1, len(users), step)]
+        return np.concatenate([first, *(self.scores(users.take(some))[1] for some in others)])
 
     def _in_catalogue(self, scorer: Factors) -> _CatalogueFactors:
         products, known = self._in_order(scorer.products, scorer.known)

@@ -80,7 +80,8 @@ class AuditLog(Protocol):
     """What a pipeline tells its decisions to.
 
     To be told all blocks of a call by an iterator, which works out the next ones meanwhile, it also
-    has `record_all(blocks)`.
+    has `record_all(blocks)`. With a method `prepare(block)` besides, it is told what that made of
+    each block, in the thread that worked the block out.
 
     To take note of users who are erased it also has `forget(user_id, as_of)`, which is called
     before: an error leaves the user where they are.

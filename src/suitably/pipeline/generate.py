@@ -206,14 +206,13 @@ class ListGenerator:
         return pairs[0][personal], pairs[1][personal]
 
     def scorable(self, rows: NDArray[np.int64]) -> BitRows:
-        """Return the pairs that have a score, without working them out: words (users, …)."""
+        """Return the pairs that have a score: words (users, catalogue / 64)."""
         words = np.zeros((len(rows), self.narrowed.shape[1]), np.uint64)
         personal, out = self._split(rows)
         if self.opt_out is not None and len(out):
             words[out] = self.opt_out.scores(rows[out])[1]
         for places, scorer, asked in self._turns(rows, personal):
-            # A ranker knows the same products whoever is asked about.
-            words[places] = scorer.known(asked.take(np.zeros(1, np.int64)))
+            words[places] = scorer.known(asked)
         return words
 
     def assignments(self, rows: NDArray[np.int64]) -> list[RankerAssignment]:

@@ -1,5 +1,7 @@
 """Decisions on record: what recommendations are made of, block by block, for an audit log."""
 
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -46,9 +48,14 @@ def record(
         columns = dict(zip(inputs.column_names, inputs.columns, strict=True))
         inputs = pa.table({**columns, PROPOSED: pa.array(amounts, from_pandas=True)})
     starts = range(0, len(made), _BLOCK)
-    # What waits for the log is bounded.
-    blocks = parallel(lambda start: _block(context, made, inputs, start), starts, _AHEAD)
     record_all = getattr(log, "record_all", None)
+    prepare = getattr(log, "prepare", None) if record_all is not None else None
+
+    def told(start: int) -> Any:
+        block = _block(context, made, inputs, start)
+        return block if prepare is None else prepare(block)
+
+    blocks = parallel(told, starts, _AHEAD)  # what waits for the log is bounded
     if record_all is not None:
         record_all(blocks)
         return

@@ -1,8 +1,9 @@
 """Alternating least squares for implicit feedback, trained by `implicit`."""
 
+import copy
 from collections.abc import Mapping
 from functools import partial
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from implicit.cpu.als import AlternatingLeastSquares
@@ -10,16 +11,23 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from suitably.ranking.base import FactorRanker
+from suitably.ranking.hold_out import HoldOut, is_small, select
 from suitably.ranking.interactions import WeightedInteractions
 from suitably.ranking.protocol import FitContext
 from suitably.ranking.solvers.implicit_training import bounded, trained
 from suitably.ranking.solvers.least_squares import Fixed
+from suitably.ranking.solvers.scales import default_factors, noise_norm
 from suitably.utils.parallel import one_blas_thread, openmp_threads
 from suitably.utils.params import check_positive, check_positive_int
 
 __all__ = ["ALS"]
 
 _SHARE = 0.85
+# Of the noise's singular values, times alpha, on large data; where a hold-out decides it begins
+# from `_NOISE`.
+_NOISE = 0.6
+_AXES = {"noise": (0.1, 0.2, 0.35, 0.6, 0.9, 1.3)}
+_TRIAL_FACTORS, _TRIAL_SWEEPS = 32, 5
 _POWER_ITERATIONS = 30
 
 
@@ -32,10 +40,12 @@ class ALS(FactorRanker):
     A user without visible purchases cannot be scored, nor can a product without any.
 
     Args:
-        factors: Length of the latent vectors.
-        regularization: L2 penalty on them; None: 0.85 times the largest singular value of the
-            matrix of weights. The penalty shrinks singular values, so a fixed one that suits a
-            large bank leaves nothing of a small one.
+        factors: Length of the latent vectors; None: 64, and more where there are more than some
+            6,000 products, see `default_factors`.
+        regularization: L2 penalty on them, which shrinks singular values; None: on small data 0.85
+            times the largest of the matrix of weights. Else `alpha` times a share of what chance
+            alone has, √(Σ w² / users) + √(Σ w² / products): 0.6, or what of 0.1 to 1.3 is better
+            on a hold-out. See "Defaults that adapt" in the guide to choosing a ranker.
         alpha: Confidence in a purchase of weight 1, relative to 1 for everything not purchased.
         iterations: Sweeps over users and products.
         half_life_days: After how many days an interaction counts half; None: it never ages.
@@ -45,6 +55,7 @@ class ALS(FactorRanker):
     Attributes:
         user_factors_: float32 (users, factors).
         product_factors_: float32 (products, factors).
+        factors_: Their number that was used.
         regularization_: The penalty that was used.
 
     Source:
@@ -60,12 +71,13 @@ class ALS(FactorRanker):
         ((200, 8), (40, 8))
     """
 
-    learned: ClassVar[tuple[str, ...]] = (*FactorRanker.learned, "regularization_")
+    learned: ClassVar[tuple[str, ...]] = (*FactorRanker.learned, "factors_", "regularization_")
+    factors_: int
     regularization_: float
 
     def __init__(
         self,
-        factors: int = 64,
+        factors: int | None = None,
         regularization: float | None = None,
         alpha: float = 3.0,
         iterations: int = 15,
@@ -81,12 +93,11 @@ class ALS(FactorRanker):
 
     def _learn(self, history: WeightedInteractions, context: FitContext) -> None:
         weights = history.core
-        penalty = self.regularization
-        self.regularization_ = _SHARE * _norm(weights) if penalty is None else float(penalty)
+        self._choose(weights, context)
         confidence, scale = bounded(weights * self.alpha)
         make = partial(
             AlternatingLeastSquares,
-            factors=self.factors,
+            factors=self.factors_,
             regularization=self.regularization_ * scale,
             alpha=1.0,
             iterations=self.iterations,
@@ -95,6 +106,28 @@ class ALS(FactorRanker):
         )
         _, products = trained("ALS", make, confidence)
         self._spread(history, products)
+
+    def _choose(self, weights: sparse.csr_array, context: FitContext) -> None:
+        """Choose what is not given: by constants on small data, on a hold-out on large."""
+        small = is_small(context)
+        factors = self.factors or default_factors(weights.shape, small)
+        self.factors_ = int(factors)
+        if self.regularization is not None:
+            self.regularization_ = float(self.regularization)
+        elif small:
+            self.regularization_ = _SHARE * _norm(weights)
+        else:
+            found = select(HoldOut.of(context), _AXES, {"noise": _NOISE}, self._trial)
+            self.regularization_ = found["noise"] * self.alpha * noise_norm(weights)
+
+    def _trial(self, values: Mapping[str, Any], past: FitContext) -> "ALS":
+        weights = past.interactions.weighted(self._weighting).core
+        made = copy.copy(self)
+        return made.set_params(
+            factors=min(self.factors_, _TRIAL_FACTORS),
+            regularization=values["noise"] * self.alpha * noise_norm(weights),
+            iterations=min(self.iterations, _TRIAL_SWEEPS),
+        )
 
     def _vectors(self, lines: sparse.csr_array) -> NDArray[np.float32]:
         products = self.product_factors_.astype(np.float64)
@@ -119,7 +152,8 @@ class ALS(FactorRanker):
         return 1.0
 
     def _check_params(self) -> None:
-        check_positive_int(self, "factors", "iterations")
+        check_positive_int(self, "iterations")
+        check_positive_int(self, "factors", optional=True)
         check_positive(self, "alpha")
         check_positive(self, "regularization", zero=True, optional=True)
 

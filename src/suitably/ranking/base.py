@@ -16,6 +16,7 @@ from suitably.ranking.interactions import WeightedInteractions, Weighting
 from suitably.ranking.protocol import Factors, FitContext, Scorer, Scores, State
 from suitably.ranking.similarity import cosines
 from suitably.ranking.solvers.least_squares import Fixed
+from suitably.ranking.solvers.memory import check_room
 from suitably.ranking.solvers.overlay import Overlay
 from suitably.utils.parallel import one_blas_thread
 from suitably.utils.params import Parameterized
@@ -23,6 +24,12 @@ from suitably.utils.params import Parameterized
 __all__ = ["FactorRanker", "HistoryRanker", "SimilarityRanker", "UserRows"]
 
 _GLANCE = 64
+# What a sparse similarity is saved as: where rows begin, which products, how alike.
+_SPARSE = ("starts_", "neighbours_", "similarities_")
+# Bytes for an interaction while it is learned from: copies by user and by product.
+_ENTRY = 40
+# Copies of factors at the worst moment, and how many there are where the data decide.
+_COPIES, _FACTORS = 4, 128
 
 
 class UserRows(Parameterized):
@@ -59,7 +66,8 @@ class HistoryRanker(UserRows):
     """A ranker that learns from weighted interactions, and gives no score without any.
 
     A subclass says what it learns: `_learn` sets its attributes, `learned` names those to save,
-    `made_of_learned` its cached properties.
+    `made_of_learned` its cached properties, `_estimate` what it takes: what does not fit is refused
+    before it starts, with `smaller`, what to use instead.
 
     Attributes:
         interactions_: What it goes by; all rankers of a model with the same weighting share it.
@@ -68,6 +76,7 @@ class HistoryRanker(UserRows):
     learned: ClassVar[tuple[str, ...]] = ()
     made_of_learned: ClassVar[tuple[str, ...]] = ()
     needs_interactions: ClassVar[bool] = True
+    smaller: ClassVar[str] = "Popularity needs less"
     half_life_days: float | None
     event_weights: Mapping[str, float] | None
     interactions_: WeightedInteractions
@@ -76,7 +85,8 @@ class HistoryRanker(UserRows):
         """Learn from who did what before the context's moment.
 
         Raises:
-            DataError: Nobody did anything that counts, or what is learned is not finite.
+            DataError: Nobody did anything that counts, what is learned is not finite, or there is
+                not enough memory.
             ValueError: A parameter out of range.
         """
         self._check_params()
@@ -85,7 +95,12 @@ class HistoryRanker(UserRows):
             raise DataError(
                 f"{type(self).__name__}: no visible interaction counts, so nothing can be learned"
             )
-        self._learn(interactions, context)
+        name = type(self).__name__
+        check_room(name, self._estimate(interactions), self.smaller)
+        try:
+            self._learn(interactions, context)
+        except MemoryError as error:
+            raise DataError(f"{name}: there is not enough memory; {self.smaller}") from error
         self._go_by(interactions)
         return self
 
@@ -165,6 +180,10 @@ class HistoryRanker(UserRows):
     def _check_params(self) -> None:
         """Refuse parameters out of range: ValueError."""
 
+    def _estimate(self, history: WeightedInteractions) -> int:
+        """Return how many bytes learning takes at its worst moment, besides the interactions."""
+        return _ENTRY * int(history.weights.nnz)
+
     def _learn(self, history: WeightedInteractions, context: FitContext) -> None:
         """Learn from weighted interactions, of which there are some."""
         raise NotImplementedError
@@ -187,6 +206,7 @@ class FactorRanker(HistoryRanker):
 
     learned: ClassVar[tuple[str, ...]] = ("product_factors_", "known_")
     made_of_learned: ClassVar[tuple[str, ...]] = ("_fixed",)
+    smaller: ClassVar[str] = "fewer factors need less, and so does ItemKNN"
     product_factors_: NDArray[np.float32]
     known_: NDArray[np.bool_]
     _users: Overlay
@@ -301,6 +321,11 @@ class FactorRanker(HistoryRanker):
         parts = (lines.data[kept], lines.indices[kept], starts)
         return sparse.csr_array(parts, shape=(len(rows), len(self.known_)))
 
+    def _estimate(self, history: WeightedInteractions) -> int:
+        factors = getattr(self, "factors", None) or _FACTORS
+        vectors = int(np.count_nonzero(history.active)) + len(history.known)
+        return super()._estimate(history) + _COPIES * 4 * vectors * int(factors)
+
     def _spread(self, history: WeightedInteractions, products: NDArray[Any]) -> None:
         """Put vectors of the known products at their places, zeros elsewhere.
 
@@ -329,12 +354,12 @@ class SimilarityRanker(HistoryRanker):
     """A ranker that adds up how alike each product is to those a user has.
 
     Attributes:
-        similarity_: float32 (known products, known products), from the row a user has to the
-            column scored; products nobody has take no room in it.
+        similarity_: float32 (known products, known products), dense or CSR, from the row a user
+            has to the column scored; products nobody has take no room in it.
         known_: bool (products,), the products that anything is known of.
     """
 
-    learned: ClassVar[tuple[str, ...]] = ("similarity_", "known_")
+    learned: ClassVar[tuple[str, ...]] = ("known_",)
     similarity_: Any
     known_: NDArray[np.bool_]
     _has_similar: NDArray[np.bool_]
@@ -361,6 +386,26 @@ class SimilarityRanker(HistoryRanker):
         super().fit(context)
         self._has_similar = self._find_similar()
         return self
+
+    def state(self) -> State:
+        """Return the parameters and what was learned; a sparse similarity as its three arrays."""
+        made, alike = super().state(), self.similarity_
+        if not sparse.issparse(alike):
+            return {**made, "similarity_": alike}
+        arrays = alike.indptr.astype(np.int64), alike.indices.astype(np.int32), alike.data
+        return {**made, **dict(zip(_SPARSE, arrays, strict=True))}
+
+    @classmethod
+    def from_state(cls, state: State) -> Self:
+        """Return a ranker that has learned what a state says; `attach` makes it score."""
+        ranker = super().from_state(state)
+        if "similarity_" in state:
+            ranker.similarity_ = state["similarity_"]
+        else:
+            starts, neighbours, values = (state[name] for name in _SPARSE)
+            side = len(starts) - 1
+            ranker.similarity_ = sparse.csr_array((values, neighbours, starts), shape=(side, side))
+        return ranker
 
     def can_score_rows(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Return which users by row have a product that says anything of others: bool (rows,)."""
@@ -393,6 +438,9 @@ class SimilarityRanker(HistoryRanker):
 
         What lies beside the diagonal by rounding alone says nothing.
         """
+        if sparse.issparse(self.similarity_):
+            some: NDArray[np.bool_] = np.diff(self.similarity_.indptr) > 0
+            return some
         itself = np.abs(np.asarray(self.similarity_.diagonal()))
         noise = itself * np.finfo(np.float32).eps
         # A few columns settle nearly every row, and the matrix may lie on disk.
@@ -413,8 +461,7 @@ class SimilarityRanker(HistoryRanker):
         self._check_fitted()
         alike = np.full(len(self.known_), np.nan, np.float32)
         if product < len(self.known_) and self.known_[product]:
-            row = self.similarity_[[int(self.known_[:product].sum())]]
-            values = (row.toarray() if sparse.issparse(row) else np.asarray(row)).ravel()
+            values = self._row(int(self.known_[:product].sum()))
             alike[self.known_] = np.where(values > 0, values, np.nan)
         return alike
 
@@ -433,19 +480,48 @@ class SimilarityRanker(HistoryRanker):
 
     def _similarities(self, rows: NDArray[np.int64], column: int) -> NDArray[np.float64]:
         """Return the similarities of some known products to one: float64 (rows,)."""
-        return np.asarray(self.similarity_[rows, column], np.float64)
+        alike = self.similarity_
+        if not sparse.issparse(alike):
+            return np.asarray(alike[rows, column], np.float64)
+        found = np.zeros(len(rows))
+        for place, row in enumerate(rows.tolist()):
+            start, end = alike.indptr.item(row), alike.indptr.item(row + 1)
+            at = start + int(np.searchsorted(alike.indices[start:end], column))
+            if at < end and alike.indices.item(at) == column:
+                found[place] = alike.data.item(at)
+        return found
+
+    def _row(self, row: int) -> NDArray[np.floating]:
+        """Return the similarities of one known product to all: (known products,)."""
+        found = self.similarity_[[row]]
+        return np.asarray(found.toarray() if sparse.issparse(found) else found).ravel()
 
     def _sums(self, lines: sparse.csr_array) -> NDArray[np.float32]:
         """Add up similarities: CSR (users, known products) to (users, known products)."""
-        sums: NDArray[np.float32] = lines @ self.similarity_
-        return sums
+        sums = lines @ self.similarity_
+        dense: NDArray[np.float32] = sums.toarray() if sparse.issparse(sums) else sums
+        return dense
 
     def _check_learned(self) -> None:
         known = int(self.known_.sum())
         wide = len(self.known_) > self.interactions_.weights.shape[1]
-        if self.similarity_.shape != (known, known) or wide:
+        if self.similarity_.shape != (known, known) or wide or not _sound(self.similarity_):
             raise ValueError(f"{type(self).__name__}: products and similarities do not fit")
         self._has_similar = self._find_similar()
+
+
+def _sound(similarity: Any) -> bool:
+    """Return whether a sparse similarity is one: its rows in order, its columns within it."""
+    if not sparse.issparse(similarity):
+        return True
+    starts, columns, values = similarity.indptr, similarity.indices, similarity.data
+    return (
+        starts[0] == 0
+        and bool((np.diff(starts) >= 0).all())
+        and starts[-1] == len(columns) == len(values)
+        and bool(((columns >= 0) & (columns < similarity.shape[1])).all())
+        and bool(np.isfinite(values).all())
+    )
 
 
 def _at(factors: NDArray[Any], where: NDArray[np.bool_]) -> NDArray[np.float32]:

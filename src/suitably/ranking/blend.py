@@ -16,7 +16,7 @@ from suitably.ranking.blending.pool import Pool, which_score
 from suitably.ranking.blending.weights import Judged, judge, learn_weights
 from suitably.ranking.contributions import AskedPair, Contributions, contributions
 from suitably.ranking.ease import EASE
-from suitably.ranking.inner_split import InnerSplit, inner_splits, random_split
+from suitably.ranking.inner_split import InnerSplit, inner_splits, random_split, thinned
 from suitably.ranking.interactions import WeightedInteractions, Weighting
 from suitably.ranking.item_knn import ItemKNN
 from suitably.ranking.popularity import Popularity
@@ -40,6 +40,7 @@ __all__ = ["Blend"]
 
 _HALF_LIVES = (7.0, 30.0)
 _HIDDEN = 3
+_LEARNED = 3_000_000
 
 
 class Blend(UserRows):
@@ -61,8 +62,10 @@ class Blend(UserRows):
     moment of the fit, and a later moment changes nothing; then the rankers are fitted on
     everything. Fields of users and products in the inner past are those of the fit. In data
     without timestamps, or all of one moment, a fifth of what each user has is hidden at random
-    instead, three times over. Where nothing can be learned, as of a log of one user, weights are
-    equal.
+    instead, three times over. From half a million acquisitions on (a million, where nothing is
+    dated) the splits learn from samples of users, so that together they take no more than the
+    greater of three million acquisitions and the fit itself. Where nothing can be learned, as of a
+    log of one user, weights are equal.
 
     Args:
         rankers: What to blend; at least one. They are not fitted themselves, copies are. None:
@@ -288,11 +291,16 @@ class Blend(UserRows):
     def _judged(self, members: Sequence[Any], context: FitContext) -> Iterator[Judged]:
         """Return users of inner splits; one in which a ranker cannot learn is left out.
 
-        Where time gives no cut, what some users have is hidden at random, several times over.
+        Where time gives no cut, what some users have is hidden at random, several times over. Of
+        much data every split learns from its share of the users, so that all of them together cost
+        what the fit itself does.
         """
-        splits = list(inner_splits(context, self.windows, self.horizon_days))
+        most = max(_LEARNED, len(context.data.acquisitions))
+        past = thinned(context, most // self.windows)
+        splits = list(inner_splits(past, self.windows, self.horizon_days))
         if not splits and not _is_dated(context):
-            seeds = (replace(context, seed=context.seed + at) for at in range(_HIDDEN))
+            past = thinned(context, most // _HIDDEN)
+            seeds = (replace(past, seed=past.seed + at) for at in range(_HIDDEN))
             splits = [split for split in map(random_split, seeds) if split is not None]
         judged = run_jobs(partial(_judged_on, members), splits, self.n_jobs)
         yield from (one for one in progress(judged, "Blend", len(splits), "window") if one)

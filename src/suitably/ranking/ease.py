@@ -1,58 +1,75 @@
-"""A linear autoencoder in closed form."""
+"""A linear autoencoder in closed form: of all products at once, or of each product's nearest."""
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from scipy.linalg import lapack
 
-from suitably.errors import DataError
 from suitably.ranking.base import SimilarityRanker
 from suitably.ranking.interactions import WeightedInteractions
 from suitably.ranking.protocol import FitContext
-from suitably.ranking.solvers.gram import mirror, upper_gram
-from suitably.ranking.solvers.memory import check_room
+from suitably.ranking.solvers.local_ridge import local_ridge, local_room
+from suitably.ranking.solvers.memory import check_room, has_room
+from suitably.ranking.solvers.nearest import trimmed
+from suitably.ranking.solvers.ridge import largest_sum, precision, ridge
 from suitably.ranking.topk.engine import check_factors
-from suitably.utils.parallel import one_blas_thread
-from suitably.utils.params import check_positive
+from suitably.utils.params import check_fraction, check_positive, check_positive_int
 
 __all__ = ["EASE"]
 
 _NOISE = 2.0
-# Condition numbers that leave single precision enough of its seven digits, and its own range.
-_SINGLE = 1e5
-_LARGE = 1e30
-# With the bytes that a pair of products takes at the worst moment: in double precision, beside the
-# matrix, what is kept of it.
-_PRECISIONS = ((np.float32, 5), (np.float64, 12))
+_EXACT = 10_000
+_NEIGHBOURS = 200
+# Bytes that a pair of products takes at the worst moment: in double precision, beside the matrix,
+# what is kept of it.
+_CELL = {np.float32: 5, np.float64: 12}
+_FEWER = "with fewer neighbours it needs no matrix of all pairs"
 
 
 class EASE(SimilarityRanker):
     """Weights from product to product that best predict each from the others, under a penalty.
 
     They may be negative. A user without visible purchases cannot be scored, nor can a product
-    without any. Takes one inversion of a matrix of products by products, in place: 2 GB for
-    20,000 products, 5 GB where the penalty is so small that it takes double precision. Where
-    there is no room for it the fit is refused before it starts.
+    without any.
+
+    Up to 10,000 products it takes one inversion of a matrix of products by products, in place:
+    500 MB for 10,000 products, 1.2 GB where the penalty is so small that it takes double precision.
+    Beyond, and where there is no room for that, each product is predicted from its `neighbours`
+    nearest alone, by the same regression in closed form, and nothing is as large as the pairs of
+    products. Nearest are those that would predict it best by themselves. Users of so many products
+    that the pairs would be too many (over 17 billion; over 46,000 products: over a billion and
+    over 64 for each interaction) count by their heaviest and then rarest products only.
 
     Args:
         regularization: L2 penalty; None: twice the square root of the number of users, times
             the square of the largest weight. A count of common users is that uncertain, so a
             penalty that suits a large bank drowns what a small one has. For the paper's 137,000
-            and 463,000 users that is 740 and 1,360, where its best were 500 and 1,000.
+            and 463,000 users that is 740 and 1,360, where its best were 500 and 1,000. With
+            scaled rows: twice the root of the sum of the fourth powers of users' largest weights.
+        dropout: How likely an interaction is left out of what predicts, from 0 to below 1: adds
+            dropout / (1 − dropout) times a product's own sum of squares to its penalty, so that
+            popular products are penalised more.
+        row_scaling: Each user's weights are divided by their Euclidean length to this power, so
+            that users of many products say less of each pair; 0: not at all, 1: all say as much.
+        neighbours: How many products each is predicted from; None: all others up to 10,000
+            products, 200 beyond. With all others it is one inversion.
         half_life_days: After how many days an interaction counts half; None: it never ages.
         event_weights: The weight of every kind of event that counts; None: those that mean
             ownership, at 1.
 
     Attributes:
-        similarity_: float32 (known products, known products), zero on the diagonal.
+        similarity_: float32 (known products, known products), zero on the diagonal; CSR where
+            each product is predicted from its nearest.
         known_: bool (products,), those that anybody has.
         regularization_: The penalty that was used.
 
     Source:
-        Steck, "Embarrassingly Shallow Autoencoders for Sparse Data", WWW 2019, eq. 8.
+        Steck, "Embarrassingly Shallow Autoencoders for Sparse Data", WWW 2019, eq. 8; dropout:
+        Steck, "Autoencoders that don't overfit towards the Identity", NeurIPS 2020, section 3;
+        a sparse set of predictors for each product: Steck, "Markov Random Fields for
+        Collaborative Filtering", NeurIPS 2019, section 3.2.
 
     Example:
         >>> import suitably as st
@@ -64,6 +81,7 @@ class EASE(SimilarityRanker):
     """
 
     learned: ClassVar[tuple[str, ...]] = (*SimilarityRanker.learned, "regularization_")
+    smaller: ClassVar[str] = "fewer neighbours need less, and so do ItemKNN, IALS and ALS"
     regularization_: float
 
     def __init__(
@@ -71,71 +89,60 @@ class EASE(SimilarityRanker):
         regularization: float | None = None,
         half_life_days: float | None = None,
         event_weights: Mapping[str, float] | None = None,
+        dropout: float = 0.0,
+        row_scaling: float = 0.0,
+        neighbours: int | None = None,
     ) -> None:
         self.regularization = regularization
         self.half_life_days = half_life_days
         self.event_weights = event_weights
+        self.dropout = dropout
+        self.row_scaling = row_scaling
+        self.neighbours = neighbours
 
     def _learn(self, history: WeightedInteractions, context: FitContext) -> None:
         core = history.core.astype(np.float64)
         # Weights of whatever size become at most 1: their squares must not overflow.
         largest = float(core.data.max())
         core.data /= largest
+        noise = _NOISE * self._scale(core)
         given = self.regularization
-        noise = _NOISE * core.shape[0] ** 0.5
         penalty = noise if given is None else given / largest / largest
         self.regularization_ = penalty * largest * largest if given is None else float(given)
-        norm = _largest_sum(core)
-        weights = _inverse(core, penalty, norm)
-        weights /= -weights.diagonal()
-        np.fill_diagonal(weights, 0)
-        check_factors("EASE", weights)
-        self.similarity_: NDArray[np.float32] = weights.astype(np.float32, copy=False)
+        squares = np.bincount(core.indices, core.data**2, minlength=core.shape[1])
+        added = penalty + self.dropout / (1 - self.dropout) * squares
+        dtype = precision("EASE", largest_sum(core), added)
+        self.similarity_: NDArray[np.float32] | sparse.csr_array
+        if self._is_exact(core.shape[1], dtype):
+            check_room("EASE", _CELL[dtype] * core.shape[1] ** 2, _FEWER)
+            self.similarity_ = ridge("EASE", core, added, dtype).astype(np.float32, copy=False)
+            check_factors("EASE", self.similarity_)
+        else:
+            count = self.neighbours or _NEIGHBOURS
+            core, _ = trimmed(core)
+            check_room("EASE", local_room(core, count, dtype), self.smaller)
+            self.similarity_ = local_ridge(core, added, count, dtype)
+            self.similarity_.data = self.similarity_.data.astype(np.float32, copy=False)
+            check_factors("EASE", self.similarity_.data)
         self.known_: NDArray[np.bool_] = history.known
+
+    def _scale(self, core: sparse.csr_array) -> float:
+        """Scale the rows in place; return how uncertain a count of common users then is."""
+        if not self.row_scaling:
+            return float(core.shape[0] ** 0.5)
+        lengths = np.sqrt(np.add.reduceat(core.data**2, core.indptr[:-1]))
+        core.data /= np.repeat(lengths**self.row_scaling, np.diff(core.indptr))
+        largest = np.maximum.reduceat(core.data, core.indptr[:-1])
+        return float(np.sqrt((largest**4).sum()))
+
+    def _is_exact(self, side: int, dtype: Any) -> bool:
+        if self.neighbours is not None:
+            return self.neighbours >= side - 1
+        return side <= _EXACT and has_room(_CELL[dtype] * side * side)
 
     def _check_params(self) -> None:
         check_positive(self, "regularization", optional=True)
-
-
-def _largest_sum(core: sparse.csr_array) -> float:
-    """Return the largest row sum of the Gram matrix, which bounds its eigenvalues from above."""
-    return float((core.T @ np.asarray(core.sum(axis=1)).ravel()).max())
-
-
-def _inverse(core: sparse.csr_array, penalty: float, norm: float) -> NDArray[np.floating]:
-    """Invert the penalised Gram matrix: in single precision where that has the digits for it.
-
-    Raises:
-        DataError: It is singular in double precision too, or there is no room for it.
-    """
-    single = norm < _SINGLE * penalty and penalty < _LARGE
-    for dtype, cell in _PRECISIONS if single else _PRECISIONS[1:]:
-        check_room("EASE", core.shape[1], cell)
-        matrix = upper_gram(core, dtype)
-        matrix[np.diag_indices(len(matrix))] += penalty
-        # Threads would change the last bits, so the same data would give other lists elsewhere.
-        with one_blas_thread():
-            if _invert(matrix, norm + penalty):
-                return matrix
-        del matrix
-    raise DataError("EASE: the penalty is too small to invert with; raise regularization")
-
-
-def _invert(matrix: NDArray[np.floating], norm: float) -> bool:
-    """Invert a symmetric positive definite matrix in place, from what is above its diagonal.
-
-    Returns:
-        Whether it could be done: false where the matrix is singular in its precision.
-    """
-    names = ("potrf", "pocon", "potri")
-    factorise, condition, invert = lapack.get_lapack_funcs(names, dtype=matrix.dtype)
-    # LAPACK reads by columns: the transposed view is the same matrix, without a copy.
-    factor, failed = factorise(matrix.T, lower=True, clean=False, overwrite_a=True)
-    if not failed:
-        reciprocal, failed = condition(factor, norm, uplo="L")
-        failed = failed or reciprocal < len(matrix) * np.finfo(matrix.dtype).eps
-    if not failed:
-        _, failed = invert(factor, lower=True, overwrite_c=True)
-    if not failed:
-        mirror(matrix)
-    return not failed
+        check_fraction(self, "dropout", one=False)
+        check_fraction(self, "row_scaling")
+        if self.neighbours is not None:
+            check_positive_int(self, "neighbours")

@@ -11,9 +11,11 @@ from scipy import sparse
 from suitably.data.vocabulary import Vocabulary, id_array
 from suitably.errors import DataError, NotFittedError
 from suitably.ranking.base import FactorRanker
+from suitably.ranking.hold_out import HoldOut, is_small, select
 from suitably.ranking.interactions import WeightedInteractions
 from suitably.ranking.protocol import FitContext, State
 from suitably.ranking.solvers.least_squares import Fixed
+from suitably.ranking.solvers.scales import default_factors, noise_norm
 from suitably.ranking.topk.engine import check_factors
 from suitably.utils.parallel import one_blas_thread
 from suitably.utils.params import check_positive, check_positive_int
@@ -22,9 +24,12 @@ from suitably.utils.progress import progress
 __all__ = ["IALS"]
 
 Floats = NDArray[np.float64]
-# Both chosen on splits 8, 16 and 24 of FAR-Trans and on the simulated bank.
-_UNOBSERVED = 4.0
-_NOISE = 0.6
+# Chosen on splits 8, 16 and 24 of FAR-Trans and on the simulated bank, for small data.
+_SMALL = {"unobserved": 4.0, "noise": 0.6}
+# Where a hold-out decides, it begins from `_LARGE`.
+_LARGE = {"unobserved": 16.0, "noise": 0.6}
+_AXES = {"unobserved": (1.0, 4.0, 16.0, 64.0), "noise": (0.15, 0.25, 0.4, 0.6, 0.9)}
+_TRIAL_FACTORS, _TRIAL_SWEEPS = 32, 4
 
 
 class IALS(FactorRanker):
@@ -37,13 +42,16 @@ class IALS(FactorRanker):
     A user without visible purchases cannot be scored, nor can a product without any.
 
     Args:
-        factors: Length of the latent vectors.
+        factors: Length of the latent vectors; None: as many as `start` has, else 64, and more
+            where there are more than some 6,000 products, see `default_factors`.
         unobserved_weight: Weight of a pair, acquired or not, relative to 1 for an acquisition;
-            α₀ in the paper. None: such that all pairs together weigh 4 times what was acquired.
+            α₀ in the paper. None: such that all pairs together weigh 4 times what was acquired on
+            small data; else 16 times, or what of 1, 4 and 64 is better on a hold-out.
         regularization: L2 penalty; λ in the paper. None: by the noise. The penalties of a typical
             user and product together take √(λᵤλᵢ) off the singular values of the matrix, and
             chance alone has some of about √(Σ w² / users) + √(Σ w² / products). The first is set
-            to 0.6 of the second.
+            to 0.6 of the second; but on small data, to what of 0.15 to 0.9 is better on a hold-out.
+            See "Defaults that adapt" in the guide to choosing a ranker.
         scaling: How penalties grow with the weight of what they hold back, from 0, alike for all,
             to 1; ν in the paper.
         iterations: The most sweeps over users and products.
@@ -60,6 +68,7 @@ class IALS(FactorRanker):
         user_factors_: float32 (users, factors).
         product_factors_: float32 (products, factors).
         product_ids_: The products' external ids, in order.
+        factors_: Their number that was used.
         unobserved_weight_: The weight that was used.
         regularization_: The penalty that was used.
         objective_: float64 (sweeps,), the objective after every sweep.
@@ -83,19 +92,21 @@ class IALS(FactorRanker):
     learned: ClassVar[tuple[str, ...]] = (
         *FactorRanker.learned,
         "product_ids_",
+        "factors_",
         "unobserved_weight_",
         "regularization_",
         "objective_",
     )
     kept_by_clone: ClassVar[tuple[str, ...]] = ("start",)
     product_ids_: NDArray[Any]
+    factors_: int
     unobserved_weight_: float
     regularization_: float
     objective_: Floats
 
     def __init__(
         self,
-        factors: int = 64,
+        factors: int | None = None,
         unobserved_weight: float | None = None,
         regularization: float | None = None,
         scaling: float = 1.0,
@@ -132,7 +143,7 @@ class IALS(FactorRanker):
         self.product_ids_ = context.data.product_ids
         by_user = history.core.astype(np.float64)
         by_product = sparse.csr_array(by_user.T.tocsr())
-        self._scale(by_user)
+        self._choose(by_user, context)
         user_ridge = self._ridge(by_user)
         product_ridge = self._ridge(by_product)
         products = self._first(history, context)
@@ -177,18 +188,52 @@ class IALS(FactorRanker):
     def _unobserved(self) -> float:
         return self.unobserved_weight_
 
-    def _scale(self, weights: sparse.csr_array) -> None:
-        """Choose the unobserved weight and the penalty where they are not given."""
+    def _choose(self, weights: sparse.csr_array, context: FitContext) -> None:
+        """Choose what is not given: by constants on small data, on a hold-out on large."""
+        small = is_small(context)
+        if self.factors is not None:
+            self.factors_ = int(self.factors)
+        elif self.start is not None:
+            self.factors_ = self._earlier(self.start).product_factors_.shape[1]
+        else:
+            self.factors_ = default_factors(weights.shape, small)
+        free = {"unobserved": self.unobserved_weight, "noise": self.regularization}
+        axes = {} if small else {name: _AXES[name] for name in free if free[name] is None}
+        rule = _SMALL if small else _LARGE
+        found = select(HoldOut.of(context) if axes else None, axes, rule, self._trial)
+        scales = self._scales(weights, **{**rule, **found})
+        self.unobserved_weight_, self.regularization_ = scales
+
+    def _trial(self, values: Mapping[str, Any], past: FitContext) -> "IALS":
+        weights = past.interactions.weighted(self._weighting).core.astype(np.float64)
+        unobserved, penalty = self._scales(weights, **{**_LARGE, **values})
+        made = copy.copy(self)
+        made.set_params(
+            factors=min(self.factors_, _TRIAL_FACTORS),
+            unobserved_weight=unobserved,
+            regularization=penalty,
+            iterations=min(self.iterations, _TRIAL_SWEEPS),
+            start=None,
+        )
+        return made
+
+    def _scales(
+        self, weights: sparse.csr_array, unobserved: float, noise: float
+    ) -> tuple[float, float]:
+        """Return the unobserved weight and the penalty: as given, or by their rules.
+
+        Args:
+            weights: What was acquired.
+            unobserved: What all pairs together weigh, relative to what was acquired.
+            noise: What penalties take off singular values, relative to those of chance.
+        """
         users, products = weights.shape
         total = float(weights.data.sum())
         given = self.unobserved_weight
-        unobserved = _UNOBSERVED * total / (users * products) if given is None else float(given)
-        strength = (total / users + unobserved * products) * (total / products + unobserved * users)
-        square = float(weights.data @ weights.data)
-        noise = np.sqrt(square / users) + np.sqrt(square / products)
-        chosen = _NOISE * noise / strength ** (self.scaling / 2)
-        self.unobserved_weight_ = unobserved
-        self.regularization_ = float(chosen if self.regularization is None else self.regularization)
+        weight = unobserved * total / (users * products) if given is None else float(given)
+        strength = (total / users + weight * products) * (total / products + weight * users)
+        chosen = noise * noise_norm(weights) / strength ** (self.scaling / 2)
+        return weight, float(chosen if self.regularization is None else self.regularization)
 
     def _ridge(self, lines: sparse.csr_array, others: int | None = None) -> Floats:
         """Return every row's penalty, from its own weights and the number of columns."""
@@ -199,15 +244,15 @@ class IALS(FactorRanker):
 
     def _first(self, history: WeightedInteractions, context: FitContext) -> Floats:
         rng = np.random.default_rng(context.seed)
-        shape = (int(history.known.sum()), self.factors)
-        products: Floats = rng.standard_normal(shape) * (self.init_stddev / np.sqrt(self.factors))
+        shape = (int(history.known.sum()), self.factors_)
+        products: Floats = rng.standard_normal(shape) * (self.init_stddev / np.sqrt(self.factors_))
         if self.start is None:
             return products
         earlier = self._earlier(self.start)
-        if earlier.product_factors_.shape[1] != self.factors:
+        if earlier.product_factors_.shape[1] != self.factors_:
             raise ValueError(
                 f"IALS(start=…): has {earlier.product_factors_.shape[1]} factors, "
-                f"must have {self.factors}"
+                f"must have {self.factors_}"
             )
         ids = Vocabulary(id_array(earlier.product_ids_, "start"))
         codes = ids.codes(self.product_ids_[history.known])
@@ -233,7 +278,8 @@ class IALS(FactorRanker):
         return bool(objective[-2] - objective[-1] < self.tolerance * objective[-2])
 
     def _check_params(self) -> None:
-        check_positive_int(self, "factors", "iterations")
+        check_positive_int(self, "iterations")
+        check_positive_int(self, "factors", optional=True)
         check_positive(self, "init_stddev")
         check_positive(self, "unobserved_weight", optional=True)
         check_positive(self, "regularization", zero=True, optional=True)

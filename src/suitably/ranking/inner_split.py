@@ -14,7 +14,7 @@ from suitably.ranking.protocol import FitContext
 from suitably.ranking.topk.plackett_luce import uniforms
 from suitably.utils.runs import run_starts
 
-__all__ = ["InnerSplit", "earlier", "inner_splits", "random_split"]
+__all__ = ["InnerSplit", "earlier", "inner_splits", "random_split", "sampled", "thinned"]
 
 _STEP = 3
 _DAY = 86_400_000_000
@@ -107,16 +107,15 @@ def random_split(
     pairs = np.unique(_pairs(view.acquisitions, width))
     owners, products = pairs // width, pairs % width
     lengths = np.bincount(owners, minlength=len(view.users))
-    sampled = np.flatnonzero(lengths > 1)
-    if not len(sampled):
+    several = np.flatnonzero(lengths > 1)
+    if not len(several):
         return None
-    salt = hashlib.blake2b(f"{context.seed} hold-out".encode(), digest_size=8).digest()
-    keys = view.users.ids.hashes(np.arange(len(view.users))) ^ np.frombuffer(salt, "<u8")
     if users is not None:
-        sampled = sampled[np.argsort(uniforms(keys[sampled], 0, 1)[:, 0], kind="stable")[:users]]
-    chosen = np.isin(owners, sampled)
+        several = sampled(context, several, users)
+    chosen = np.isin(owners, several)
     pairs, owners, products = pairs[chosen], owners[chosen], products[chosen]
-    drawn = uniforms(keys[owners] ^ view.products.ids.hashes(products), 0, 1)[:, 0]
+    keys = _keys(context, owners) ^ view.products.ids.hashes(products)
+    drawn = uniforms(keys, 0, 1)[:, 0]
     order = np.lexsort((drawn, owners))
     first = run_starts(owners)
     sizes = np.diff(np.append(first, len(owners)))
@@ -126,6 +125,29 @@ def random_split(
     left = view.events.take(~np.isin(_pairs(view.events, width), hidden))
     past = replace(context, data=replace(view, events=left))
     return InnerSplit(past, hidden // width, hidden % width)
+
+
+def thinned(context: FitContext, most: int) -> FitContext:
+    """Leave out users, drawn by the seed and their ids: about so many acquisitions are left."""
+    acquired = len(context.data.acquisitions)
+    if acquired <= most:
+        return context
+    active = np.flatnonzero(np.diff(context.data.purchases.indptr))
+    others = np.ones(len(context.data.users), bool)
+    others[sampled(context, active, max(1, round(len(active) * most / acquired)))] = False
+    return replace(context, data=context.data.without(others))
+
+
+def sampled(context: FitContext, rows: NDArray[np.int64], most: int) -> NDArray[np.int64]:
+    """Return some users by row, ascending, drawn by the seed and their ids alone."""
+    drawn = uniforms(_keys(context, rows), 0, 1)[:, 0]
+    return np.sort(rows[np.argsort(drawn, kind="stable")[:most]])
+
+
+def _keys(context: FitContext, rows: NDArray[np.int64]) -> NDArray[np.uint64]:
+    salt = hashlib.blake2b(f"{context.seed} hold-out".encode(), digest_size=8).digest()
+    keys: NDArray[np.uint64] = context.data.users.ids.hashes(rows) ^ np.frombuffer(salt, "<u8")
+    return keys
 
 
 def _pairs(events: Events, width: int) -> NDArray[np.int64]:

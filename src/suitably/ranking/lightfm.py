@@ -18,7 +18,7 @@ from suitably.ranking.hybrid.embeddings import Side
 from suitably.ranking.hybrid.encoding import Encoding
 from suitably.ranking.hybrid.feature_columns import Now
 from suitably.ranking.hybrid.lightfm_training import LOSSES, train
-from suitably.ranking.hybrid.own_vectors import OwnVectors
+from suitably.ranking.hybrid.own_vectors import Moves, OwnVectors
 from suitably.ranking.interactions import WeightedInteractions, Weighting
 from suitably.ranking.protocol import Factors, FitContext, State
 from suitably.ranking.similarity import cosines
@@ -38,10 +38,11 @@ class LightFM(HistoryRanker):
     The score of a pair is the product of both sides' sums of vectors, plus their biases. A
     user or product that training never saw has its features' vectors, so it is ranked, or
     ranks others, from its first day; one without any value in the named features and without a
-    history has no score. `fold_in` reads features anew, and finds for everyone who has bought since
-    the fit the vector of their own that their purchases ask for, all other vectors as they are:
-    that of the pairwise logistic loss, purchases against a fixed sample of rivals by popularity,
-    under the L2 penalty that gives users of the fit vectors as long as training gave them.
+    history has no score. `fold_in` reads features anew, and moves the vectors of users who have
+    bought since the fit, all others as they are: to where the pairwise logistic loss of the new
+    purchases, against a fixed sample of rivals by popularity, is least under an L2 penalty on the
+    move. The penalty is the one by which the purchases of the fit explain best what training made
+    of them.
 
     Only the fields that are named are read: none by default, so what a policy needs, or what is
     sensitive (a birth date, a gender), has no say in the order unless it is asked for. Text and
@@ -68,7 +69,7 @@ class LightFM(HistoryRanker):
     Attributes:
         user_vectors_: float32 (users, factors + 2): 1, the bias, the vector.
         product_vectors_: float32 (products, factors + 2): the bias, 1, the vector.
-        folded_: bool (users,), whose own vector `fold_in` has found.
+        moves_: What users have bought since the fit, and how it has moved them.
 
     Warns:
         SuitabilityWarning: At fit, if almost everyone's first products are the same.
@@ -85,7 +86,7 @@ class LightFM(HistoryRanker):
     users_: Side
     products_: Side
     own_vectors_: OwnVectors | None
-    folded_: NDArray[np.bool_]
+    moves_: Moves
     user_vectors_: NDArray[np.float32]
     product_vectors_: NDArray[np.float32]
     able_: NDArray[np.bool_]
@@ -143,8 +144,8 @@ class LightFM(HistoryRanker):
         )
         self.users_ = Side.learned(users, people, who, buyers)
         self.products_ = Side.learned(products, goods, what, bought)
+        self.moves_ = Moves()
         self._represent(context)
-        self.folded_ = np.zeros(len(self.user_vectors_), bool)
         popularity = np.bincount(history.weights.indices, minlength=len(self.known_))
         rows = np.flatnonzero(buyers)
         self.own_vectors_ = OwnVectors.matching(
@@ -187,6 +188,7 @@ class LightFM(HistoryRanker):
         score = float(user @ other)
         try:
             vectors, own = self.users_.parts(row, pair.read_fields(), pair.now)
+            own[1:] += self.moves_.of(row)
         except DataError:
             return Contributions(rest=score)
         if not np.allclose(own + vectors.sum(axis=0), user[1:], rtol=1e-4, atol=1e-6):
@@ -209,7 +211,7 @@ class LightFM(HistoryRanker):
     def of_users(self, kept: NDArray[np.bool_]) -> Self:
         """Return a ranker without the vectors of the other users: bool (users,)."""
         made = super().of_users(kept)
-        made.users_, made.folded_ = self.users_.only(kept), self.folded_[kept]
+        made.users_, made.moves_ = self.users_.only(kept), self.moves_.only(kept)
         made.user_vectors_, made.able_ = self.user_vectors_[kept], self.able_[kept]
         return made
 
@@ -227,42 +229,38 @@ class LightFM(HistoryRanker):
         self.users_.check_rows(len(context.data.users))
         joint, rows = context.interactions.added_to(self.interactions_)
         made._go_by(joint)
-        made._fold(_changed(self.interactions_, joint, rows), context)
+        made.moves_ = self.moves_.plus(*_changed(self.interactions_, joint, rows))
+        made._fold(rows, context)
         return made
 
     def _fold(self, changed: NDArray[np.int64], context: FitContext) -> None:
         users, products = self.user_vectors_, self.product_vectors_
         self._represent_products(context)
         shared = self.users_.of_features(_user_fields(context), _now(context))
-        more = len(shared) - len(self.folded_)
-        self.folded_ = np.pad(self.folded_, (0, more))
+        shared[: len(self.users_.own)] += self.users_.own
+        stale = self.moves_.users
         if np.array_equal(self.product_vectors_[: len(products)], products):
-            # Vectors that were found stay as they are for whom nothing has changed.
-            now = shared[: len(users)].copy()
-            now[: len(self.users_.own)] += self.users_.own
-            moved = np.pad((now != users[:, 1:]).any(axis=1), (0, more))
-            rows = np.union1d(changed, np.flatnonzero(self.folded_ & moved))
-        else:
-            rows = np.union1d(changed, np.flatnonzero(self.folded_))
-        self.folded_[changed] = True
-        self._find_own(rows, shared)
+            # Moves stay as they are for whom nothing has changed.
+            stale = rows = self.moves_.rows
+            if len(rows):
+                now = shared[rows, 1:] + self.moves_.vectors
+                stale = rows[(now != users[rows, 2:]).any(axis=1)]
+        self._find_moves(np.union1d(changed, stale), shared[:, 1:])
         self._represent_users(context)
 
-    def _find_own(self, rows: NDArray[np.int64], shared: NDArray[np.float32]) -> None:
-        lines = self._lines(rows)
+    def _find_moves(self, rows: NDArray[np.int64], vectors: NDArray[np.float32]) -> None:
+        owned = self.interactions_.sized(rows)
+        shape = (len(vectors), owned.shape[1])
+        lines = sparse.csr_array(owned * self.moves_.among(rows, shape))
+        lines = sparse.csr_array(lines * self.known_.astype(np.float32))
+        lines.eliminate_zeros()
+        lines.sort_indices()
         some = np.diff(lines.indptr) > 0
         if self.own_vectors_ is None or not some.any():
             return
-        rows, lines = rows[some], lines[some]
-        found = self.own_vectors_.of(lines, self.product_vectors_, shared[rows, 1:])
-        self.users_ = self.users_.with_own(rows, found, len(shared))
-
-    def _lines(self, rows: NDArray[np.int64]) -> sparse.csr_array:
-        """Return some users' weights of the products that have a vector."""
-        lines = self.interactions_.sized(rows)
-        kept = self.known_[lines.indices]
-        starts = np.append(0, np.cumsum(kept))[lines.indptr]
-        return sparse.csr_array((lines.data[kept], lines.indices[kept], starts), lines.shape)
+        rows, lines, owned = rows[some], lines[some], owned[some]
+        found = self.own_vectors_.of(lines, owned, self.product_vectors_, vectors[rows])
+        self.moves_ = self.moves_.put(rows, found)
 
     def shared_interactions(self) -> Mapping[Weighting, WeightedInteractions]:
         """Return the interactions it goes by; one saved before it went by any has none."""
@@ -295,7 +293,7 @@ class LightFM(HistoryRanker):
             "product_vectors": self.product_vectors_,
             "able": self.able_,
             "known": self.known_,
-            "folded": self.folded_,
+            **self.moves_.state(),
             **({} if self.own_vectors_ is None else self.own_vectors_.state()),
             **self.users_.state(),
             **self.products_.state(),
@@ -315,21 +313,20 @@ class LightFM(HistoryRanker):
         made.product_vectors_, made.known_ = state["product_vectors"], state["known"]
         made.users_, made.products_ = (Side.from_state(s, state) for s in ("user", "product"))
         made.own_vectors_ = OwnVectors.from_state(state)
-        made.folded_ = state.get("folded", np.zeros(len(made.able_), bool))
         users, products = made.user_vectors_.shape, made.product_vectors_.shape
         fits = (
             users == (len(made.able_), made.users_.shared.shape[1] + 1)
             and products == (len(made.known_), made.products_.shared.shape[1] + 1)
             and users[1] == products[1]
             and made.able_.shape == (users[0],)
-            and made.folded_.shape == made.able_.shape
-            and made.known_.dtype == made.able_.dtype == made.folded_.dtype == np.bool_
+            and made.known_.dtype == made.able_.dtype == np.bool_
             and (made.own_vectors_ is None or len(made.own_vectors_.popularity) <= products[0])
             and len(made.users_.own) <= users[0]
             and len(made.products_.own) <= products[0]
         )
         if not fits:
             raise ValueError("LightFM: users, products and vectors do not fit each other")
+        made.moves_ = Moves.from_state(state, users[0], users[1] - 2)
         return made
 
     def _represent(self, context: FitContext) -> None:
@@ -343,6 +340,9 @@ class LightFM(HistoryRanker):
 
     def _represent_users(self, context: FitContext) -> None:
         users, self.able_ = self.users_.vectors(_user_fields(context), _now(context))
+        if len(self.moves_.rows):
+            users[self.moves_.rows, 1:] += self.moves_.vectors
+            self.able_[self.moves_.rows] = True
         self._user_ids = context.data.users.ids
         self.user_vectors_ = np.insert(users, 0, 1, axis=1)
 
@@ -394,14 +394,14 @@ def _user_fields(context: FitContext) -> pa.Table:
 
 def _changed(
     held: WeightedInteractions, joint: WeightedInteractions, rows: NDArray[np.int64]
-) -> NDArray[np.int64]:
-    """Return which of some rows say something else than before: what is bought again does not."""
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the pairs of some rows that weigh more than before: what is new, or newly bought."""
     before = held.sized(np.where(rows < len(held.active), rows, -1))
     now = joint.sized(rows)
     before = sparse.csr_array((before.data, before.indices, before.indptr), now.shape)
-    changes = sparse.csr_array(now - before)
-    changes.eliminate_zeros()
-    return np.asarray(rows[np.diff(changes.indptr) > 0])
+    changes = sparse.coo_array(now - before)
+    more = changes.data != 0
+    return rows[changes.row[more]], changes.col[more].astype(np.int64)
 
 
 def _now(context: FitContext) -> Now | None:

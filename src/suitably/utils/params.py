@@ -112,14 +112,21 @@ def clone(part: Any) -> Any:
     )
 
 
-def check_positive_int(owner: object, *names: str) -> None:
+def check_positive_int(owner: object, *names: str, optional: bool = False) -> None:
     """Refuse parameters that are not positive integers.
+
+    Args:
+        owner: Whose parameters.
+        names: Which.
+        optional: Whether None will do too.
 
     Raises:
         ValueError: One of them is not.
     """
     for name in names:
         value = getattr(owner, name)
+        if optional and value is None:
+            continue
         if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
             raise ValueError(f"{shown(owner, name)}: must be a positive integer")
 

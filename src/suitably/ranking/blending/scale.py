@@ -34,7 +34,7 @@ _HALF_ROOT = np.int32(0x3F3504F3)  # the bits of √½
 _MANTISSA = np.int32(0x007FFFFF)
 _LOG_2 = np.float32(0.693359375), np.float32(-2.12194440e-4)  # their sum, the first exact
 _ONE, _HALF = np.float32(1), np.float32(0.5)
-_CELLS = 2**14
+_CELLS = 2**16
 
 Floats = NDArray[np.float32]
 
@@ -106,7 +106,8 @@ def add_on_scale(
     step = max(1, _CELLS // max(1, width))
     for start in range(0, len(users), step):
         part = slice(start, start + step)
-        total[users[part], :width] += shares[part, None] * scaled[which[part]]
+        several = shares[part, None] * scaled[_run(which[part])]
+        total[_run(users[part]), :width] += several
     return means
 
 
@@ -124,25 +125,49 @@ def asinh(y: Floats) -> Floats:
         Functions", 1989 (Cephes, `logf`); the correction: D. Goldberg, "What Every Computer
         Scientist Should Know About Floating-Point Arithmetic", 1991, theorem 4, in additive form.
     """
+    # In place, since making room costs more than the arithmetic.
     size = np.abs(y)
-    square = size * size
-    t = size + square / (_ONE + np.sqrt(_ONE + square))
-    u = _ONE + t
-    lost = (t - (u - _ONE)) / u
-    bits = u.view(np.int32) - _HALF_ROOT
+    t = size * size
+    root = t + _ONE
+    np.sqrt(root, out=root)
+    root += _ONE
+    t /= root
+    t += size
+    u = np.add(t, _ONE, out=root)
+    lost = np.subtract(u, _ONE, out=size)
+    np.subtract(t, lost, out=lost)
+    lost /= u
+    bits = u.view(np.int32)
+    bits -= _HALF_ROOT
     exponent = (bits >> np.int32(23)).astype(np.float32)
-    x = ((bits & _MANTISSA) + _HALF_ROOT).view(np.float32) - _ONE
-    z = x * x
-    series = np.full_like(x, COEFFICIENTS[0])
-    for coefficient in COEFFICIENTS[1:]:
-        series *= x
+    bits &= _MANTISSA
+    bits += _HALF_ROOT
+    x = np.subtract(u, _ONE, out=u)
+    z = np.multiply(x, x, out=t)
+    series = x * COEFFICIENTS[0]
+    for coefficient in COEFFICIENTS[1:-1]:
         series += coefficient
-    series = x * z * series
-    series = series + exponent * _LOG_2[1]
-    series = series - _HALF * z
-    found = x + series + exponent * _LOG_2[0]
-    found = found + lost + (y - y)
-    return np.asarray(np.copysign(found, y))
+        series *= x
+    series += COEFFICIENTS[-1]
+    series *= x * z
+    series += exponent * _LOG_2[1]
+    z *= _HALF
+    series -= z
+    series += x
+    exponent *= _LOG_2[0]
+    series += exponent
+    series += lost
+    series += y - y
+    return np.asarray(np.copysign(series, y, out=series))
+
+
+def _run(places: NDArray[np.int64]) -> slice | NDArray[np.int64]:
+    """Return places as a slice where they follow each other: that copies nothing."""
+    first, end = int(places[0]), int(places[-1]) + 1
+    ascending = end - first == len(places) and (
+        len(places) < 3 or bool((np.diff(places) == 1).all())
+    )
+    return slice(first, end) if ascending else places
 
 
 def _sums(values: NDArray[np.float64]) -> NDArray[np.float64]:

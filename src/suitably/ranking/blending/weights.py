@@ -12,7 +12,9 @@ from suitably.ranking.blending.pool import rescaled, which_score
 from suitably.ranking.blending.raw import RawScores
 from suitably.ranking.blending.scale import on_scale
 from suitably.ranking.inner_split import InnerSplit
-from suitably.ranking.protocol import AskedUsers, Ranker, score
+from suitably.ranking.protocol import AskedUsers, Ranker, Scores, score
+from suitably.ranking.topk.engine import top_k
+from suitably.utils import bitset
 
 __all__ = ["Judged", "judge", "learn_weights"]
 
@@ -193,10 +195,10 @@ def _near(
     for place, block in enumerate(scores):
         mine = np.flatnonzero(able[:, place])
         if len(mine):
-            ordered = np.where(allowed[mine] & told[place], block[mine], -np.inf)
-            first = np.argpartition(ordered, -_NEAR, axis=1)[:, -_NEAR:]
-            near[mine[:, None], first] = True
-    return near & allowed
+            lists = top_k(Scores(block[mine]), bitset.pack(allowed[mine] & told[place]), _NEAR)
+            rows = np.repeat(mine, lists.lengths)
+            near[rows, lists.products[lists.filled]] = True
+    return near
 
 
 def _padded(near: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:

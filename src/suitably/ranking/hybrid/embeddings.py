@@ -121,23 +121,6 @@ class Side:
         own = self.own[row] if row < len(self.own) else np.zeros(self.shared.shape[1])
         return vectors, np.asarray(own, np.float64)
 
-    def with_own(
-        self, rows: NDArray[np.int64], vectors: NDArray[np.floating], count: int
-    ) -> "Side":
-        """Return it with other vectors of their own for some rows, which then count as trained.
-
-        Args:
-            rows: int64, distinct.
-            vectors: (rows, columns - 1), without the bias, which stays.
-            count: How many rows there are by now.
-        """
-        more = count - len(self.own)
-        own = np.pad(self.own, [(0, more), (0, 0)])
-        trained = np.pad(self.trained, (0, more))
-        own[rows, 1:] = vectors
-        trained[rows] = True
-        return replace(self, own=own, trained=trained)
-
     def only(self, kept: NDArray[np.bool_]) -> "Side":
         """Return it without what was learned of the others by themselves: bool (rows,)."""
         mine = kept[: len(self.own)]

@@ -1,32 +1,37 @@
-"""Room for a dense matrix, asked for before the work of filling it begins."""
+"""Memory asked for before the work that takes it begins."""
 
 from pathlib import Path
 
 from suitably.errors import DataError
 
-__all__ = ["available", "check_room"]
+__all__ = ["available", "check_room", "has_room"]
 
 _PROC, _GROUP = Path("/proc"), Path("/sys/fs/cgroup")
 
 
-def check_room(name: str, side: int, cell: int) -> None:
-    """Refuse a ranker whose square matrices would not fit in memory.
+def check_room(name: str, need: int, smaller: str) -> None:
+    """Refuse what would not fit in memory.
 
     Args:
         name: The ranker's.
-        side: How many products the matrices have on each side.
-        cell: Bytes that it takes for a pair of products, all matrices at once.
+        need: How many bytes it takes at its worst moment.
+        smaller: What to use instead.
 
     Raises:
-        DataError: They need more than there is.
+        DataError: It needs more than there is.
     """
-    need, free = cell * side * side, available()
+    free = available()
     if free is not None and need > free:
         raise DataError(
-            f"{name}: takes {_gigabytes(need)} of memory for a matrix of {side:,} by {side:,} "
-            f"products, and {_gigabytes(free)} are available; ItemKNN, IALS and ALS need no such "
-            "matrix"
+            f"{name}: takes {_gigabytes(need)} of memory, and {_gigabytes(free)} are available; "
+            f"{smaller}"
         )
+
+
+def has_room(need: int) -> bool:
+    """Return whether so many bytes are available, or nobody says."""
+    free = available()
+    return free is None or need <= free
 
 
 def available() -> int | None:

@@ -1,0 +1,165 @@
+"""Nearest products by the inner products of columns, without a matrix of all pairs."""
+
+from collections.abc import Callable, Iterator
+from functools import cache
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from suitably.ranking.solvers.gram import blocks
+from suitably.utils.parallel import parallel
+
+__all__ = ["compiled", "nearest", "trimmed"]
+
+_CELLS = 4_000_000
+# How many pairs of products users may have: where a triangle of all pairs is small, and elsewhere;
+# there, also so many for each entry.
+_PAIRS, _SPARSE_PAIRS, _EACH = 2**34, 2**30, 64
+_TRIANGLE = 2**31
+
+
+def nearest(
+    matrix: sparse.csr_array,
+    count: int,
+    shrinkage: float = 0.0,
+    scale: NDArray[np.float64] | None = None,
+    itself: bool = False,
+    dtype: Any = np.float64,
+) -> sparse.csr_array:
+    """Return the nearest columns of each column: rows of `matrix.T @ matrix`, the best of each.
+
+    An inner product is shrunk by n / (n + shrinkage), where n users have both. Equally near ones
+    are taken in their order. Every sum is added up in the order of the matrix's rows.
+
+    Args:
+        matrix: CSR (users, products), float64, sorted, above 0 where stored.
+        count: How many are kept of each.
+        shrinkage: At how many common users an inner product counts half.
+        scale: float64 (products,), a near product's inner product is judged times this.
+        itself: Whether a product is among its own.
+        dtype: What inner products are kept in; they are summed and judged in double precision.
+
+    Returns:
+        CSR (products, products), sorted.
+
+    Example:
+        >>> some = sparse.csr_array(np.array([[1.0, 1.0, 0.0], [1.0, 1.0, 1.0]]))
+        >>> nearest(some, 1).toarray().tolist()
+        [[0.0, 2.0, 0.0], [2.0, 0.0, 0.0], [1.0, 0.0, 0.0]]
+    """
+    side = matrix.shape[1]
+    judged = np.ones(side) if scale is None else scale
+    count = min(count, side)
+    one = compiled()
+    if one is None:
+        parts = list(_with_numpy(matrix, count, shrinkage, judged, itself))
+    else:
+        parts = _with_numba(one, matrix, count, shrinkage, judged, itself, dtype)
+    lengths = np.concatenate([length for length, _, _ in parts])
+    starts = np.append(0, np.cumsum(lengths))
+    columns = np.concatenate([column for _, column, _ in parts]).astype(np.int32, copy=False)
+    values = np.concatenate([value for _, _, value in parts]).astype(dtype, copy=False)
+    return sparse.csr_array((values, columns, starts), shape=(side, side))
+
+
+def trimmed(core: sparse.csr_array) -> tuple[sparse.csr_array, int | None]:
+    """Keep the pairs of products that users have within bounds of time and memory.
+
+    A user of d products has d² pairs. Where there are more of them than 17 billion (over more
+    than 46,000 products: than the larger of a billion and 64 for each entry), those who have the
+    most products count by as many as keep within that: by their heaviest, and among equally heavy
+    ones those that the fewest have, of which nobody else says as much.
+
+    Args:
+        core: CSR (users, products), sorted.
+
+    Returns:
+        The matrix, the same one where nothing is left out, and how many products a user counts
+        by at most; None: by all.
+    """
+    owned = np.diff(core.indptr).astype(np.int64)
+    small = core.shape[1] ** 2 <= _TRIANGLE
+    most = _PAIRS if small else max(_SPARSE_PAIRS, _EACH * core.nnz)
+    if int((owned**2).sum()) <= most:
+        return core, None
+    low, high = 1, int(owned.max())
+    while low < high:
+        middle = (low + high + 1) // 2
+        within = int((np.minimum(owned, middle) ** 2).sum()) <= most
+        low, high = (middle, high) if within else (low, middle - 1)
+    users = np.repeat(np.arange(len(owned)), owned)
+    reach = np.bincount(core.indices, minlength=core.shape[1])
+    order = np.lexsort((core.indices, reach[core.indices], -core.data, users))
+    rank = np.arange(core.nnz) - np.repeat(core.indptr[:-1], owned)
+    kept = np.zeros(core.nnz, bool)
+    kept[order[rank < low]] = True
+    starts = np.append(0, np.cumsum(kept))[core.indptr]
+    parts = (core.data[kept], core.indices[kept], starts)
+    return sparse.csr_array(parts, shape=core.shape), low
+
+
+Part = tuple[NDArray[np.int64], NDArray[Any], NDArray[Any]]
+
+
+def _with_numpy(
+    matrix: sparse.csr_array,
+    count: int,
+    shrinkage: float,
+    scale: NDArray[np.float64],
+    itself: bool,
+) -> Iterator[Part]:
+    together = sparse.csr_array((np.ones(matrix.nnz), matrix.indices, matrix.indptr), matrix.shape)
+    for (first, alike), (_, common) in zip(blocks(matrix), blocks(together), strict=True):
+        common.data /= common.data + shrinkage
+        pairs = sparse.coo_array(alike.multiply(common))
+        other = (pairs.row + first != pairs.col) | itself
+        rows, columns, values = pairs.row[other], pairs.col[other], pairs.data[other]
+        order = np.lexsort((columns, -values * scale[columns], rows))
+        starts = np.searchsorted(rows[order], np.arange(pairs.shape[0]))
+        rank = np.arange(len(order)) - starts[rows[order]]
+        kept = order[rank < count]
+        kept = kept[np.lexsort((columns[kept], rows[kept]))]
+        lengths = np.bincount(rows[kept], minlength=pairs.shape[0])
+        yield lengths, columns[kept], values[kept]
+
+
+def _with_numba(
+    loop: Callable[..., None],
+    matrix: sparse.csr_array,
+    count: int,
+    shrinkage: float,
+    scale: NDArray[np.float64],
+    itself: bool,
+    dtype: Any,
+) -> list[Part]:
+    across = sparse.csr_array(matrix.T)
+    users_of = (across.indptr, across.indices, across.data)
+    products_of = (matrix.indptr, matrix.indices, matrix.data)
+    side = matrix.shape[1]
+    step = max(1, min(_CELLS // count, -(-side // 16)))
+
+    def part(first: int) -> Part:
+        end = min(first + step, side)
+        lengths = np.zeros(end - first, np.int64)
+        columns = np.zeros((end - first, count), np.int32)
+        values = np.zeros((end - first, count), dtype)
+        loop(users_of, products_of, first, end, count, shrinkage, scale, itself,
+             lengths, columns, values)  # fmt: skip
+        kept = np.arange(count) < lengths[:, None]
+        return lengths, columns[kept], values[kept]
+
+    return list(parallel(part, range(0, side, step)))
+
+
+@cache
+def compiled() -> Callable[..., None] | None:
+    """Return the compiled loop (extra `fast`), None without numba."""
+    if find_spec("numba") is None:
+        return None
+    from suitably.ranking.solvers.nearest_compiled import kernel
+
+    loop: Callable[..., None] = kernel
+    return loop
