@@ -33,7 +33,7 @@ _FIRST = 2**10  # products to begin with, at most
 _SHARE = 64  # of how many, one to begin with
 _DEPTHS = 8  # at least so many times a list's depth
 _FURTHER = 8  # at most so many times more at a time
-_TRIED = 1 / 32  # of all, on the chance that scores get better than they look
+_TRIED = 1 / 128  # of all, on the chance that scores get better than they look
 _WORTH = 1 / 2  # of all, beyond which all are multiplied
 
 
