@@ -77,11 +77,22 @@ def _judged() -> list[Row]:
         for user, product in closed:
             pipeline.what_if(user, product)
 
+    def lessons() -> None:
+        for user in sorted({user for user, _ in closed}):
+            pipeline.lessons(user)
+
     size = f"17 rules x {len(pipeline.product_ids)} products"
     return [
         paired(f"{CALLS} judgements, {size}", judge, None, "target: .2 ms each", rounds=ROUNDS),
         paired(f"{CALLS} new moments, {size}", moments, None, "target: .2 ms each", rounds=ROUNDS),
         paired(f"{len(closed)} what-ifs", what_ifs, None, "target: 5 ms each", rounds=ROUNDS),
+        paired(
+            f"lessons for {len({user for user, _ in closed})}",
+            lessons,
+            None,
+            "target: 5 ms each",
+            rounds=ROUNDS,
+        ),
     ]
 
 

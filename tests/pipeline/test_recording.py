@@ -74,6 +74,29 @@ def test_block_tells_inputs_candidates_exclusions_and_lists() -> None:
     assert block.context.model == fingerprint(pipeline._model)  # type: ignore[arg-type]
 
 
+class PreparingLog(Log):
+    """Makes something of a block before it is kept, in whatever thread."""
+
+    def prepare(self, block: DecisionBlock) -> tuple[int, DecisionBlock]:
+        return len(block.rows), block
+
+    def record_all(self, prepared: Any) -> None:
+        for count, block in prepared:
+            assert count == len(block.rows)
+            self.record(block)
+
+
+def test_a_log_that_prepares_blocks_is_told_what_it_made_in_the_order_of_users() -> None:
+    plain, preparing = Log(), PreparingLog()
+    for log in (plain, preparing):
+        _pipeline(log, users=9_000).recommend(k=2)
+    told = [[block.rows.tolist() for block in log.blocks] for log in (plain, preparing)]
+    assert told[0] == told[1]
+    assert sum(map(len, told[0])) == 9_000
+    with pytest.raises(OSError, match="full"):
+        _pipeline(PreparingLog(OSError("full"))).recommend(k=2)
+
+
 def test_candidates_are_what_could_have_been_listed() -> None:
     log = Log()
     pipeline = _pipeline(log)

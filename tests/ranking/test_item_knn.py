@@ -98,8 +98,9 @@ class TestItemKNN(RankerContract, ItemBasedContract):
 
     @pytest.mark.parametrize(
         "bad",
-        [{"weighting": "jaccard"}, {"neighbours_of": "both"}, {"neighbours": 0}, {"neighbours": 2.5},
-         {"shrinkage": -1.0}, {"shrinkage": np.nan}, {"K1": -0.1}, {"B": 1.1}, {"B": -0.1}],
+        [{"weighting": "jaccard"}, {"neighbours_of": "both"}, {"neighbours": 0},
+         {"neighbours": 2.5}, {"shrinkage": -1.0}, {"shrinkage": np.nan}, {"K1": -0.1},
+         {"B": 1.1}, {"B": -0.1}],
     )  # fmt: skip
     def test_parameters_out_of_range(self, bad: dict[str, Any]) -> None:
         with pytest.raises(ValueError, match=next(iter(bad))):

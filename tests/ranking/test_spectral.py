@@ -4,7 +4,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import sparse
 
+import suitably as st
 from ranking.item_based import PAIRS, WEIGHTS, ItemBasedContract, bank, fitted
 from suitably.ranking import Spectral
 from suitably.testing import RankerContract
@@ -82,6 +84,32 @@ class TestSpectral(RankerContract, ItemBasedContract):
         default, ten = fitted(Spectral(), data), fitted(Spectral(10), data)
         assert (default.similarity_ == ten.similarity_).all()
 
+    @pytest.mark.parametrize("parts", [(1.0, 0.3, 0.5), (0.0, 1.0, 0.5), (0.2, 0.0, 0.0)])
+    def test_large_catalogues_take_no_matrix_of_all_pairs(
+        self, parts: tuple[float, float, float], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """With all products near, the sparse filter and the factors make the same similarity."""
+        data, R = random_bank(90, 60)
+        dense = fitted(Spectral(6, *parts), data)
+        monkeypatch.setattr("suitably.ranking.spectral._PAIRWISE", 10)
+        found = fitted(Spectral(6, *parts), data)
+        assert sparse.issparse(found.similarity_)
+        whole = found.similarity_.toarray() + found.left_ @ found.right_.T
+        assert whole == pytest.approx(slow(R, 6, *parts), abs=1e-5)
+        users = data.user_ids
+        block = found.scorer(users).block
+        assert block == pytest.approx(dense.scorer(users).block, abs=1e-5)
+        one_by_one = np.vstack([found.scorer(users[[n]]).block for n in range(len(users))])
+        assert (block == one_by_one).all()
+        monkeypatch.setattr("suitably.ranking.spectral._NEAREST", 3)
+        few = fitted(Spectral(6, *parts), data)
+        assert np.diff(few.similarity_.tocsc().indptr).max() <= 3
+
+    def test_what_does_not_fit_is_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("suitably.ranking.solvers.memory.available", lambda: 20_000)
+        with pytest.raises(st.DataError, match=r"Spectral: takes .* are available; fewer factors"):
+            fitted(Spectral(), random_bank(90, 60)[0])
+
     @pytest.mark.parametrize(
         "bad",
         [{"factors": 0}, {"factors": 1.5}, {"linear": -1.0}, {"low_pass": np.inf},
@@ -90,3 +118,17 @@ class TestSpectral(RankerContract, ItemBasedContract):
     def test_parameters_out_of_range(self, bad: dict[str, Any]) -> None:
         with pytest.raises(ValueError, match=next(iter(bad))):
             fitted(Spectral(**bad), bank(PAIRS))
+
+
+class TestSparseSpectral(RankerContract):
+    @pytest.fixture(autouse=True)
+    def _large(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("suitably.ranking.spectral._PAIRWISE", 2)
+
+    def make(self, **common: Any) -> Spectral:
+        return Spectral(**common)
+
+    def test_a_product_without_a_neighbour_says_nothing(self) -> None:
+        alone = fitted(self.make(), bank([*PAIRS, (3, 4)], users=5, products=6))
+        asked = np.array(["u0", "u3", "u4", "stranger"], object)
+        assert alone.can_score(asked).tolist() == [True, False, False, False]

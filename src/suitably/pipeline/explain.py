@@ -186,10 +186,13 @@ def _contributions(
 def _reasons(
     generator: ListGenerator, made: Contributions, row: int
 ) -> list[PastProduct | ProfileField]:
-    """Return what has a say in a score, the largest first."""
+    """Return what has a say in a score, the largest first; of the past, what may be named."""
     gains = made.gains or 1.0
-    ids = generator.state.products.ids.decode(made.products).to_pylist()
-    past = zip(ids, made.by_product.tolist(), strict=True)
+    order = np.argsort(-made.by_product, kind="stable")
+    if len(order) > 2 * _NAMED:  # to look up ids costs more than to order
+        order = np.concatenate([order[:_NAMED], order[-_NAMED:]])
+    ids = generator.state.products.ids.decode(made.products[order]).to_pylist()
+    past = zip(ids, made.by_product[order].tolist(), strict=True)
     found: list[PastProduct | ProfileField] = [
         PastProduct(product, value, value / gains) for product, value in past
     ]

@@ -1,7 +1,7 @@
 """Bayesian personalised ranking, trained by `implicit`."""
 
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -63,6 +63,7 @@ class BPR(FactorRanker):
     """
 
     learned: ClassVar[tuple[str, ...]] = (*FactorRanker.learned, "popularity_")
+    made_of_learned: ClassVar[tuple[str, ...]] = ("_fixed", "_of_all")
     popularity_: NDArray[np.float64]
 
     def __init__(
@@ -111,10 +112,15 @@ class BPR(FactorRanker):
         values = parts.reshape(line.nnz, -1).sum(axis=1)
         return values, float(vector @ product[:-1] + product[-1] - values.sum())
 
+    @cached_property
+    def _of_all(self) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]:
+        """What is the same for every user: the products' vectors and biases, rivals and shares."""
+        products, bias = np.split(self.product_factors_.astype(np.float64), [self.factors], axis=1)
+        return products, bias, *logistic.rivals(self.popularity_, _RIVALS)
+
     def _terms(self) -> Callable[[NDArray[Any], NDArray[np.float64]], logistic.Terms]:
         """Return what gives the terms of users, by their products and weights."""
-        products, bias = np.split(self.product_factors_.astype(np.float64), [self.factors], axis=1)
-        others, shares = logistic.rivals(self.popularity_, _RIVALS)
+        products, bias, others, shares = self._of_all
         stopping = 1 / (self.learning_rate * self.iterations)
 
         def terms(mine: NDArray[Any], weights: NDArray[np.float64]) -> logistic.Terms:

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from suitably.errors import DataError
 from suitably.metrics.accuracy import ndcg
 from suitably.metrics.metric_input import Hits
-from suitably.ranking.inner_split import InnerSplit, inner_splits, random_split, sampled
+from suitably.ranking.inner_split import InnerSplit, inner_splits, random_split, sampled, thinned
 from suitably.ranking.protocol import AskedUsers, FitContext, Ranker, can_score, score
 from suitably.ranking.topk.engine import top_k
 from suitably.utils import bitset
@@ -64,7 +64,7 @@ class HoldOut:
         Returns:
             None where nothing can be held out from 500 users.
         """
-        context = _thinned(context)
+        context = thinned(context, _PAIRS)
         for split in inner_splits(context, 1, _HORIZON_DAYS):
             had = np.diff(split.past.data.purchases.indptr) > 0
             known = had[split.users]
@@ -177,15 +177,3 @@ def _better(gains: NDArray[np.float64]) -> bool:
 
 def _far(one: tuple[int, ...], other: tuple[int, ...]) -> int:
     return sum(abs(a - b) for a, b in zip(one, other, strict=True))
-
-
-def _thinned(context: FitContext) -> FitContext:
-    """Leave out users by their ids, where there is more than candidates need to learn from."""
-    acquired = len(context.data.acquisitions)
-    if acquired <= _PAIRS:
-        return context
-    active = np.flatnonzero(np.diff(context.data.purchases.indptr))
-    kept = sampled(context, active, round(len(active) * _PAIRS / acquired))
-    others = np.ones(len(context.data.users), bool)
-    others[kept] = False
-    return replace(context, data=context.data.without(others))

@@ -1,7 +1,7 @@
 """Logistic matrix factorisation, trained by `implicit`."""
 
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -61,6 +61,7 @@ class LogisticMF(FactorRanker):
     """
 
     learned: ClassVar[tuple[str, ...]] = (*FactorRanker.learned, "popularity_")
+    made_of_learned: ClassVar[tuple[str, ...]] = ("_fixed", "_of_all")
     popularity_: NDArray[np.float64]
 
     def __init__(
@@ -112,12 +113,17 @@ class LogisticMF(FactorRanker):
         values = logistic.shares(terms, mine, theirs)[: line.nnz]
         return values, float(mine @ theirs + product[-2] - values.sum())
 
-    def _terms(self) -> Callable[[NDArray[Any], NDArray[np.float64]], logistic.Terms]:
-        """Return what gives the terms of users, by their products and weights."""
+    @cached_property
+    def _of_all(self) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]:
+        """What is the same for every user: the products' vectors and biases, rivals and shares."""
         products = self.product_factors_.astype(np.float64)
         # The user's part is all but the column of 1 that meets the product's bias.
         bias, products = products[:, -2], np.delete(products, -2, axis=1)
-        others, shares = logistic.rivals(self.popularity_, _RIVALS)
+        return products, bias, *logistic.rivals(self.popularity_, _RIVALS)
+
+    def _terms(self) -> Callable[[NDArray[Any], NDArray[np.float64]], logistic.Terms]:
+        """Return what gives the terms of users, by their products and weights."""
+        products, bias, others, shares = self._of_all
         factors = products.shape[1]
 
         def terms(mine: NDArray[Any], weights: NDArray[np.float64]) -> logistic.Terms:

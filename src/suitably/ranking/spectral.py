@@ -1,6 +1,7 @@
 """A low-pass filter on the graph of users and products."""
 
 from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +12,10 @@ from scipy.sparse.linalg import svds
 from suitably.ranking.base import SimilarityRanker
 from suitably.ranking.interactions import WeightedInteractions
 from suitably.ranking.protocol import FitContext
+from suitably.ranking.solvers.exact_product import exact_product
 from suitably.ranking.solvers.gram import mirror, upper_gram
-from suitably.ranking.solvers.memory import check_room
+from suitably.ranking.solvers.memory import check_room, has_room
+from suitably.ranking.solvers.nearest import nearest, trimmed
 from suitably.ranking.topk.engine import check_factors
 from suitably.utils.parallel import one_blas_thread
 from suitably.utils.params import check_fraction, check_positive, check_positive_int
@@ -23,6 +26,10 @@ _DENSE = 512
 # Bytes for a pair of products at the worst moment: the similarity, what is added to it, a check;
 # or the similarity beside a Gram matrix, LAPACK's copy of it and its vectors.
 _CELL, _WHOLE = 9, 28
+# Above so many products, or without room for that, nothing is as large as their pairs: of the
+# linear filter each product's nearest are kept, and the ideal one is kept as two factors.
+_PAIRWISE = 10_000
+_NEAREST, _FACTORS = 200, 200
 
 
 class Spectral(SimilarityRanker):
@@ -32,12 +39,14 @@ class Spectral(SimilarityRanker):
     user has, plus an ideal one, the span of the leading singular vectors. `linear=0` leaves a
     truncated singular value decomposition; with `normalization=0` too, it is that of the weights
     themselves (PureSVD). A user without visible purchases cannot be scored, nor can a product
-    without any. The similarity is dense: where there is no room for it the fit is refused before
-    it starts.
+    without any. Up to 10,000 products the similarity is dense. Beyond, and where there is no room
+    for that, it is sparse plus of low rank: the linear filter keeps each product's 200 nearest, and
+    the ideal one is two matrices of products by factors. What does not fit is refused before it
+    starts.
 
     Args:
         factors: How many singular vectors; None: twice the square root of the number of products
-            that anybody has. Those that the data do not determine are left out.
+            that anybody has, at most 200. Those that the data do not determine are left out.
         linear: Weight of the linear filter.
         low_pass: Weight of the ideal low-pass filter.
         normalization: To which power of its sum of weights each user and product is divided,
@@ -47,7 +56,9 @@ class Spectral(SimilarityRanker):
             ownership, at 1.
 
     Attributes:
-        similarity_: float32 (known products, known products).
+        similarity_: float32 (known products, known products), dense; or CSR, the linear filter.
+        left_, right_: float32 (known products, factors), whose product is the ideal filter where
+            the similarity is CSR; without factors where it is dense.
         known_: bool (products,), those that anybody has.
 
     Source:
@@ -80,32 +91,87 @@ class Spectral(SimilarityRanker):
         self.half_life_days = half_life_days
         self.event_weights = event_weights
 
+    learned: ClassVar[tuple[str, ...]] = (*SimilarityRanker.learned, "left_", "right_")
+    smaller: ClassVar[str] = "fewer factors need less, and so do ItemKNN and EASE(neighbours=…)"
+    left_: NDArray[np.float32]
+    right_: NDArray[np.float32]
+
     def _learn(self, history: WeightedInteractions, context: FitContext) -> None:
         core = history.core.astype(np.float64)
-        count = self._count(core.shape[1])
+        side, count = core.shape[1], self._count(core.shape[1])
         whole = bool(self.low_pass) and _wholly(core.shape, count)
-        check_room("Spectral", core.shape[1], _WHOLE if whole else _CELL)
+        pairwise = side <= _PAIRWISE and has_room((_WHOLE if whole else _CELL) * side**2)
         # Weights of whatever size become at most 1: their squares must not overflow.
         core.data /= core.data.max()
         customers, products = (
             np.asarray(core.sum(axis=axis)).ravel() ** self.normalization for axis in (1, 0)
         )
         core.data /= customers[core.tocoo().row] * products[core.indices]
-        similarity = upper_gram(core, np.float32)
-        mirror(similarity)
-        similarity *= np.float32(self.linear)
+        left = right = np.zeros((side, 0), np.float32)
+        if not pairwise:
+            check_room("Spectral", _room(side, count), self.smaller)
         if self.low_pass:
             with one_blas_thread():
-                vectors = _leading(core, count, context.seed)
-                left = (self.low_pass * vectors / products[:, None]).astype(np.float32)
-                right = (vectors * products[:, None]).astype(np.float32)
-                similarity += left @ right.T
-        check_factors("Spectral", similarity)
-        self.similarity_ = similarity
+                vectors = _leading(core, count, context.seed, pairwise)
+            left = (self.low_pass * vectors / products[:, None]).astype(np.float32)
+            right = (vectors * products[:, None]).astype(np.float32)
+        check_factors("Spectral", left, right)
+        self.similarity_: Any
         self.known_: NDArray[np.bool_] = history.known
+        if pairwise:
+            self.similarity_ = upper_gram(core, np.float32)
+            mirror(self.similarity_)
+            self.similarity_ *= np.float32(self.linear)
+            with one_blas_thread():
+                self.similarity_ += left @ right.T
+            check_factors("Spectral", self.similarity_)
+            self.left_ = self.right_ = np.zeros((side, 0), np.float32)
+            return
+        near = nearest(trimmed(core)[0], _NEAREST, itself=True, dtype=np.float32)
+        near.data *= np.float32(self.linear)
+        check_factors("Spectral", near.data)
+        # From the product a user has to the one scored, which keeps its own nearest.
+        self.similarity_ = sparse.csr_array(near.T)
+        self.left_, self.right_ = left, right
+
+    def _sums(self, lines: sparse.csr_array) -> NDArray[np.float32]:
+        sums = super()._sums(lines)
+        if self.left_.shape[1]:
+            sums = sums + exact_product(lines @ self.left_, self.right_).astype(np.float32)
+        return sums
+
+    def _similarities(self, rows: NDArray[np.int64], column: int) -> NDArray[np.float64]:
+        found = super()._similarities(rows, column)
+        found += np.einsum("pf,f->p", self.left_[rows].astype(np.float64), self.right_[column])
+        return found
+
+    def _row(self, row: int) -> NDArray[np.floating]:
+        found: NDArray[np.floating] = super()._row(row)
+        return np.asarray(found + np.einsum("f,pf->p", self.left_[row], self.right_))
+
+    def _similar_to_any(self) -> NDArray[np.bool_]:
+        if not sparse.issparse(self.similarity_):
+            return super()._similar_to_any()
+        itself = np.repeat(np.arange(len(self.left_)), np.diff(self.similarity_.indptr))
+        found = np.zeros(len(self.left_), bool)
+        found[itself[self.similarity_.indices != itself]] = True
+        for row in np.flatnonzero(~found).tolist():
+            alike = np.abs(self._row(row))
+            noise = alike[row] * np.finfo(np.float32).eps
+            found[row] = (np.delete(alike, row) > noise).any()
+        return found
+
+    def _check_learned(self) -> None:
+        super()._check_learned()
+        side = self.similarity_.shape[0]
+        if self.left_.shape != self.right_.shape or len(self.left_) != side:
+            raise ValueError("Spectral: factors do not fit")
+        check_factors("Spectral", self.left_, self.right_)
 
     def _count(self, products: int) -> int:
-        return round(2 * products**0.5) if self.factors is None else int(self.factors)
+        return (
+            min(round(2 * products**0.5), _FACTORS) if self.factors is None else int(self.factors)
+        )
 
     def _check_params(self) -> None:
         if self.factors is not None:
@@ -121,10 +187,24 @@ def _wholly(shape: tuple[int, int], count: int) -> bool:
     return shape[1] <= _DENSE or 4 * count >= min(shape)
 
 
-def _leading(matrix: sparse.csr_array, count: int, seed: int) -> NDArray[np.float64]:
-    """Return the leading right singular vectors whose singular value is not 0, as columns."""
+def _room(side: int, count: int) -> int:
+    """Return how many bytes the sparse filter takes: Lanczos vectors, factors, near products."""
+    return side * (8 * (2 * count + 1) + 8 * 4 * count + 24 * _NEAREST)
+
+
+def _leading(
+    matrix: sparse.csr_array, count: int, seed: int, pairwise: bool
+) -> NDArray[np.float64]:
+    """Return the leading right singular vectors whose singular value is not 0, as columns.
+
+    Only with `pairwise` may there be a matrix of products by products.
+    """
     side = matrix.shape[1]
-    if _wholly(matrix.shape, count):
+    if not pairwise:
+        count = min(count, min(matrix.shape) - 1)
+    if not count:
+        return np.zeros((side, 0))
+    if pairwise and _wholly(matrix.shape, count):
         values, vectors = eigh(upper_gram(matrix, np.float64), lower=False)
         values = np.sqrt(np.maximum(values, 0))
     else:

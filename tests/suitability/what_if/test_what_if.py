@@ -81,6 +81,28 @@ def test_a_fact_that_some_value_turns_is_named_and_no_other(
     assert found == [(f"user.{name}",)] * expected
 
 
+@pytest.mark.parametrize(
+    ("rule", "born", "possible"),
+    [
+        ("age(user.day) >= 18", date(2020, 1, 1), [[], [("user.day",)]]),
+        ("age(user.day) < 18", date(1990, 1, 1), [[], [("user.day",)]]),
+        ("age(user.day) > 1000", date(1990, 1, 1), [[]]),
+        ("age(user.day) >= 18 and age(user.day) < 18", date(1990, 1, 1), [[]]),
+        ("age(user.day) < 0", date(1990, 1, 1), [[]]),
+    ],
+)
+def test_an_age_is_left_as_it_is_or_turned_by_a_value_that_is_proved(
+    rule: str, born: date, possible: list[list[tuple[str, ...]]]
+) -> None:
+    assert changes(policy(["day"], rule), {"day": born}) in possible
+
+
+def test_what_stands_beside_an_age_is_found() -> None:
+    user = {"day": date(2020, 1, 1), "a": False}
+    found = changes(policy(["day", "a"], "age(user.day) >= 18 or user.a"), user)
+    assert found in ([("user.a",)], [("user.a",), ("user.day",)])
+
+
 def test_sets_are_minimal_and_ordered_by_size_then_name() -> None:
     one = policy(["a", "b", "c", "d"], "user.d or (user.a and user.b) or (user.a and user.c)")
     user = dict.fromkeys("abcd", False)

@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suitably.ranking.protocol import Scorer, Scores
+from suitably.ranking.solvers.exact_product import cut
 
 __all__ = ["Lines", "RawScores"]
 
-_DIGITS = 53
 _ALIKE = 0x9E3779B97F4A7C15
 
 
@@ -54,15 +54,7 @@ class Lines:
 class RawScores:
     """Reads a member's scores; what is made of its products is kept for as long as they stay.
 
-    A product of matrices rounds as the shape of the block has it, unless nothing is rounded at
-    all: vectors are cut to as many binary digits as leave every sum exact in double precision,
-    (53 − log₂ factors) / 2 after the first of the largest component. That is about what single
-    precision holds, and the answer is the same for any block, any BLAS and any machine.
-
-    Source:
-        The idea of cutting factors so that a BLAS product is exact: Ozaki, Ogita, Oishi and Rump,
-        "Error-free transformations of matrix multiplication by using fast routines of matrix
-        multiplication and its applications", Numerical Algorithms 59 (2012), section 3.
+    Vectors are cut so that a product of matrices is exact, see `cut`.
     """
 
     def __init__(self) -> None:
@@ -78,10 +70,10 @@ class RawScores:
         made = self._made
         if made is None or made[0] is not scorer.products or made[1] is not scorer.known:
             known = _known(scorer, len(scorer.products))
-            products = _cut(np.where(known[:, None], scorer.products, 0))
+            products = cut(np.where(known[:, None], scorer.products, 0))
             products = np.ascontiguousarray(products.T)
             self._made = made = scorer.products, scorer.known, products, known
-        users = _cut(scorer.users)
+        users = cut(scorer.users)
         several, which = _alike(users)
         return Lines(users if several is None else users[several], made[2], made[3], which)
 
@@ -101,19 +93,6 @@ def _filled(scorer: Scores) -> NDArray[Any]:
 
 def _known(scorer: Scorer, products: int) -> NDArray[np.bool_]:
     return np.ones(products, bool) if scorer.known is None else np.asarray(scorer.known, bool)
-
-
-def _cut(vectors: NDArray[Any]) -> NDArray[np.float64]:
-    """Round vectors to so many digits that their products are exact: float64."""
-    vectors = np.ascontiguousarray(vectors, np.float64)
-    if not vectors.size:
-        return vectors
-    digits = (_DIGITS - int(np.ceil(np.log2(vectors.shape[1])))) // 2
-    _, exponents = np.frexp(np.abs(vectors).max(axis=1, keepdims=True))
-    with np.errstate(invalid="ignore", over="ignore", under="ignore"):
-        # What is not finite stays so, and is found by who orders the scores.
-        whole = np.rint(np.ldexp(vectors, digits - exponents))
-        return np.asarray(np.ldexp(whole, exponents - digits))
 
 
 def _alike(
