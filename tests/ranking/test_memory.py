@@ -58,10 +58,13 @@ def test_nobody_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.setattr(memory, name, tmp_path / "nothing")
     monkeypatch.setitem(sys.modules, "resource", None)
     assert memory.available() is None
-    memory.check_room("EASE", 10**9, 8)
+    memory.check_room("EASE", 10**18, "ItemKNN needs less")
+    assert memory.has_room(10**18)
 
 
 def test_the_message_says_what_to_use(machine: Path) -> None:
-    memory.check_room("EASE", 20_000, 12)
+    memory.check_room("EASE", 4_800_000_000, "ItemKNN needs less")
+    assert memory.has_room(4_800_000_000)
+    assert not memory.has_room(120_000_000_000)
     with pytest.raises(suitably.DataError, match=r"EASE: takes 120.0 GB .* 8.2 GB .* ItemKNN"):
-        memory.check_room("EASE", 100_000, 12)
+        memory.check_room("EASE", 120_000_000_000, "ItemKNN needs less")

@@ -19,7 +19,7 @@ from suitably.ranking.topk.pruning import NormOrder
 from suitably.ranking.topk.rounding import lengths
 from suitably.utils import bitset
 
-SMALL = {"LEAST": 1, "_LEAST_ALONE": 1, "_FIRST": 4, "_SHARE": 1, "_DEPTHS": 1}
+SMALL = {"_LEAST": 1, "_LEAST_ALONE": 1, "_FIRST": 4, "_SHARE": 1, "_DEPTHS": 1}
 SMALL |= {"_TRIED": 1, "_WORTH": 1}
 
 
@@ -29,13 +29,17 @@ def small() -> Iterator[None]:
     with ExitStack() as stack:
         for name, value in SMALL.items():
             stack.enter_context(patch.object(pruning, name, value))
-        for name, value in (("LEAST", 1), ("_TOGETHER", 5), ("_WORTH_ORDERING", 1)):
+        for name, value in (("_TOGETHER", 5), ("_WORTH_ORDERING", 1)):
             stack.enter_context(patch.object(engine, name, value))
         yield
 
 
+def unpruned() -> Any:
+    return patch.object(engine._Factored, "order", lambda self, users: None)
+
+
 def everything(scorer: Factors, words: Any, k: int) -> Lists:
-    with patch.object(engine, "LEAST", 10**9):
+    with unpruned():
         return engine.top_k(Factors(scorer.users, scorer.products), words, k)
 
 
@@ -165,7 +169,7 @@ def test_what_is_not_finite_is_refused_as_ever(bad: float) -> None:
 
 
 def test_few_products_have_no_order() -> None:
-    with patch.object(pruning, "LEAST", 5):
+    with patch.object(pruning, "_LEAST", 5):
         assert NormOrder.of(np.ones((4, 2))) is None
         assert NormOrder.of(np.ones((5, 2))) is not None
 
@@ -178,7 +182,10 @@ def test_lists_of_a_pipeline_do_not_change() -> None:
     users = list(pipeline.user_ids)
     asked = [[users[7]], users[:50], users]
     pruned: list[pd.DataFrame] = [pipeline.recommend(some, k=4).to_frame() for some in asked]
-    with patch.object(pruning, "LEAST", 10**9), patch.object(engine, "LEAST", 10**9):
+    with (
+        patch.object(pruning, "_LEAST", 10**9),
+        unpruned(),
+    ):
         pipeline.fit(bank)
         for some, found in zip(asked, pruned, strict=True):
             pd.testing.assert_frame_equal(pipeline.recommend(some, k=4).to_frame(), found)

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from suitably.errors import DataError
 from suitably.ranking.protocol import Factors, Scorer, Scores
 from suitably.ranking.topk.lists import Lists
-from suitably.ranking.topk.pruning import LEAST, NormOrder, prune
+from suitably.ranking.topk.pruning import NormOrder, least, prune
 from suitably.ranking.topk.rounding import lengths, longest, margins
 from suitably.ranking.topk.select import GROUP, exact, ordered, short_list
 from suitably.utils import bitset
@@ -179,7 +179,9 @@ class _Factored:
 
     def order(self, users: int) -> NormOrder | None:
         """Return the products by length, if so many users are worth it and lengths have bounds."""
-        if self._order is None and self.products >= LEAST and users >= _WORTH_ORDERING:
+        if self.products < least(users):
+            return None
+        if self._order is None and users >= _WORTH_ORDERING:
             self._order = NormOrder.of(self._factors)
         return self._order
 

@@ -23,17 +23,17 @@ from suitably.ranking.topk.rounding import LARGE, lengths
 from suitably.utils import bitset
 from suitably.utils.bitset import BitRows
 
-__all__ = ["LEAST", "NormOrder", "prune"]
+__all__ = ["NormOrder", "least", "prune"]
 
 Rows = NDArray[np.int64]
-LEAST = 2**14  # products; of fewer, all are multiplied
+_LEAST = 2**14  # products; of fewer, all are multiplied
 _LEAST_ALONE = 2**18  # products, for few users
 _FEW = 32  # users
 _FIRST = 2**10  # products to begin with, at most
 _SHARE = 64  # of how many, one to begin with
 _DEPTHS = 8  # at least so many times a list's depth
 _FURTHER = 8  # at most so many times more at a time
-_TRIED = 1 / 32  # of all, on the chance that scores get better than they look
+_TRIED = 1 / 128  # of all, on the chance that scores get better than they look
 _WORTH = 1 / 2  # of all, beyond which all are multiplied
 
 
@@ -54,7 +54,7 @@ class NormOrder:
     @staticmethod
     def of(vectors: NDArray[Any]) -> "NormOrder | None":
         """Order vectors (products, factors); None if there are few, or a length has no bound."""
-        if len(vectors) < LEAST:
+        if len(vectors) < _LEAST:
             return None
         found = lengths(vectors)
         if not np.isfinite(found).all():
@@ -125,8 +125,7 @@ def prune(source: Source, order: NormOrder, words: BitRows, lists: Lists) -> Row
     left = [np.flatnonzero(~sound)]
     among = np.bitwise_or.reduce(words, axis=0)
     several = bitset.count(among[None])
-    least = LEAST if len(words) > _FEW else _LEAST_ALONE
-    if several < least or not sound.any():
+    if several < least(len(words)) or not sound.any():
         return np.arange(len(words))
     first = max(_DEPTHS * lists.depth, min(_FIRST, several // _SHARE))
     todo = [(first * source.products // several, np.flatnonzero(sound))]
@@ -153,3 +152,8 @@ def _next(size: int, reach: Rows, products: int) -> Rows:
     steps = np.minimum(np.ceil(np.log2(reach / size)), np.log2(_FURTHER))
     hopeless = (reach > _WORTH * products) & (_FURTHER * size > _TRIED * products)
     return np.where(hopeless, 0, size * 2 ** steps.astype(np.int64))
+
+
+def least(users: int) -> int:
+    """Return of how many products pruning is worth a try, for so many users."""
+    return _LEAST if users > _FEW else _LEAST_ALONE
