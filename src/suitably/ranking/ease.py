@@ -111,11 +111,14 @@ class EASE(SimilarityRanker):
         self.regularization_ = penalty * largest * largest if given is None else float(given)
         squares = np.bincount(core.indices, core.data**2, minlength=core.shape[1])
         added = penalty + self.dropout / (1 - self.dropout) * squares
-        dtype = precision("EASE", largest_sum(core), added)
+        norm = largest_sum(core)
+        dtype = precision(norm, added)
         self.similarity_: NDArray[np.float32] | sparse.csr_array
         if self._is_exact(core.shape[1], dtype):
             check_room("EASE", _CELL[dtype] * core.shape[1] ** 2, _FEWER)
-            self.similarity_ = ridge("EASE", core, added, dtype).astype(np.float32, copy=False)
+            self.similarity_ = ridge("EASE", core, added, norm, dtype).astype(
+                np.float32, copy=False
+            )
             check_factors("EASE", self.similarity_)
         else:
             count = self.neighbours or _NEIGHBOURS

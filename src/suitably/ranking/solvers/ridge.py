@@ -23,33 +23,25 @@ def largest_sum(core: sparse.csr_array) -> float:
     return float((core.T @ np.asarray(core.sum(axis=1)).ravel()).max())
 
 
-def precision(name: str, norm: float, added: NDArray[np.floating]) -> Any:
-    """Return the precision in which a Gram matrix can be solved with once its diagonal is raised.
+def precision(norm: float, added: NDArray[np.floating]) -> Any:
+    """Return the precision in which to solve with a Gram matrix whose diagonal is raised.
 
     Its eigenvalues lie between the least that is added and the norm with the most that is added,
     so the condition is bounded before anything is factorised.
 
     Args:
-        name: The ranker's.
         norm: What bounds the eigenvalues of the Gram matrix.
         added: float64 (products,), above 0.
 
     Returns:
-        float32 where it has the digits, else float64.
-
-    Raises:
-        DataError: Double precision cannot tell the matrix from a singular one.
+        float32 where it surely has the digits, else float64.
     """
     least, most = float(added.min()), norm + float(added.max())
-    if most < _SINGLE * least and most < _LARGE:
-        return np.float32
-    if most * np.finfo(np.float64).eps < least:
-        return np.float64
-    raise _too_small(name)
+    return np.float32 if most < _SINGLE * least and most < _LARGE else np.float64
 
 
 def ridge(
-    name: str, core: sparse.csr_array, added: NDArray[np.floating], dtype: Any
+    name: str, core: sparse.csr_array, added: NDArray[np.floating], norm: float, dtype: Any
 ) -> NDArray[np.floating]:
     """Return the weights that best predict each product from the others, zeros on the diagonal.
 
@@ -59,6 +51,7 @@ def ridge(
         name: The ranker's.
         core: CSR (users, products), float64.
         added: float64 (products,), above 0.
+        norm: What bounds the eigenvalues of the Gram matrix.
         dtype: The precision to invert in.
 
     Raises:
@@ -68,30 +61,30 @@ def ridge(
     matrix[np.diag_indices(len(matrix))] += added.astype(dtype)
     # Threads would change the last bits, so the same data would give other lists elsewhere.
     with one_blas_thread():
-        done = _invert(matrix)
+        done = _invert(matrix, norm + float(added.max()))
     # A diagonal that has lost its sign to rounding is no inverse.
     if not done or not bool((matrix.diagonal() > 0).all()):
-        raise _too_small(name)
+        raise DataError(f"{name}: the penalty is too small to invert with; raise regularization")
     matrix /= -matrix.diagonal()
     np.fill_diagonal(matrix, 0)
     return matrix
 
 
-def _invert(matrix: NDArray[np.floating]) -> bool:
+def _invert(matrix: NDArray[np.floating], norm: float) -> bool:
     """Invert a symmetric positive definite matrix in place, from what is above its diagonal.
 
     Returns:
         Whether it could be done: false where the matrix is singular in its precision.
     """
-    factorise, invert = lapack.get_lapack_funcs(("potrf", "potri"), dtype=matrix.dtype)
+    names = ("potrf", "pocon", "potri")
+    factorise, condition, invert = lapack.get_lapack_funcs(names, dtype=matrix.dtype)
     # LAPACK reads by columns: the transposed view is the same matrix, without a copy.
     factor, failed = factorise(matrix.T, lower=True, clean=False, overwrite_a=True)
+    if not failed:
+        reciprocal, failed = condition(factor, norm, uplo="L")
+        failed = failed or reciprocal < np.finfo(matrix.dtype).eps
     if not failed:
         _, failed = invert(factor, lower=True, overwrite_c=True)
     if not failed:
         mirror(matrix)
     return not failed
-
-
-def _too_small(name: str) -> DataError:
-    return DataError(f"{name}: the penalty is too small to invert with; raise regularization")
