@@ -39,7 +39,7 @@ class TestBPR(LatentContract):
                     for i in owned
                     for j in others
                 )
-                penalty = fitted.regularization * len(owned) + 1 / (0.05 * 20)
+                penalty = fitted.regularization_ * len(owned) + 1 / (0.05 * 20)
                 return float(pairs.sum() + penalty / 2 * x @ x)
 
             best = minimize(loss, np.zeros(3), tol=1e-12)

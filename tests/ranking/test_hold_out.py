@@ -110,7 +110,9 @@ def test_nothing_at_or_after_the_moment_is_seen() -> None:
     assert held is not None
     assert held.split.past.as_of is not None
     assert held.split.past.as_of < np.datetime64(cut)
-    assert held.split.past.data.events.times.max() < held.split.past.as_of
+    times = held.split.past.data.events.times
+    assert times is not None
+    assert times.max() < held.split.past.as_of
 
 
 @pytest.mark.usefixtures("lenient")
@@ -154,7 +156,8 @@ class Told:
     """A hold-out that says of each candidate what a table says."""
 
     def __init__(self, table: dict[tuple[Any, ...], NDArray[np.float64]]) -> None:
-        self.table, self.asked = table, []
+        self.table = table
+        self.asked: list[Any] = []
         self.split: Any = SimpleNamespace(past=None)
         self.users = np.arange(2)
 

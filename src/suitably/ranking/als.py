@@ -120,9 +120,10 @@ class ALS(FactorRanker):
             found = select(HoldOut.of(context), _AXES, {"noise": _NOISE}, self._trial)
             self.regularization_ = found["noise"] * self.alpha * noise_norm(weights)
 
-    def _trial(self, values: Mapping[str, Any], past: FitContext) -> "ALS":
-        weights = past.interactions.weighted(self._weighting).core
+    def _trial(self, values: Mapping[str, Any], hold_out: HoldOut) -> "ALS":
+        weights = hold_out.split.past.interactions.weighted(self._weighting).core
         made = copy.copy(self)
+        made._solved_for = hold_out.users
         return made.set_params(
             factors=min(self.factors_, _TRIAL_FACTORS),
             regularization=values["noise"] * self.alpha * noise_norm(weights),

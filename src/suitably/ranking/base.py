@@ -210,6 +210,8 @@ class FactorRanker(HistoryRanker):
     product_factors_: NDArray[np.float32]
     known_: NDArray[np.bool_]
     _users: Overlay
+    # Rows, ascending, of those who get a vector at the fit, where a few are enough to judge by.
+    _solved_for: NDArray[np.int64] | None = None
 
     def of_users(self, kept: NDArray[np.bool_]) -> Self:
         """Return a ranker without the vectors of the other users: bool (users,)."""
@@ -334,8 +336,12 @@ class FactorRanker(HistoryRanker):
         """
         self.product_factors_ = _at(products, history.known)
         self.known_ = history.known
-        rows = np.flatnonzero(history.active)
-        self._users = Overlay.of(self._vectors(self._lines(history, rows)), history.active)
+        rows = self._solved_for
+        if rows is None:
+            rows = np.flatnonzero(history.active)
+        solved = np.zeros(len(history.active), bool)
+        solved[rows] = True
+        self._users = Overlay.of(self._vectors(self._lines(history, rows)), solved)
 
     def _check_learned(self) -> None:
         self._users = Overlay.of(self._users.compact(), self.interactions_.active)

@@ -110,7 +110,7 @@ def select(
     hold_out: HoldOut | None,
     axes: Mapping[str, Sequence[Any]],
     rule: Values,
-    make: Callable[[Values, FitContext], Ranker],
+    make: Callable[[Values, HoldOut], Ranker],
     most: int = _MOST,
 ) -> Values:
     """Choose parameters near a rule's by nDCG@20 on a hold-out.
@@ -123,7 +123,7 @@ def select(
         hold_out: None: the rule's values are taken.
         axes: For every parameter to choose, its values in order, the rule's among them.
         rule: The rule's value of each.
-        make: Gives an unfitted ranker for values, all its parameters given; sees the past.
+        make: Gives an unfitted ranker to be fitted on the past, all its parameters given.
         most: How many candidates are fitted at most.
 
     Source:
@@ -140,7 +140,7 @@ def select(
             if len(tried) >= most:
                 return -np.inf
             values = {name: axes[name][place] for name, place in zip(names, at, strict=True)}
-            tried[at] = _judged(hold_out, make(values, hold_out.split.past))
+            tried[at] = _judged(hold_out, make(values, hold_out))
             _log.debug("%s: nDCG@20 %.4f", values, tried[at].mean())
         return float(tried[at].mean())
 

@@ -204,10 +204,11 @@ class IALS(FactorRanker):
         scales = self._scales(weights, **{**rule, **found})
         self.unobserved_weight_, self.regularization_ = scales
 
-    def _trial(self, values: Mapping[str, Any], past: FitContext) -> "IALS":
-        weights = past.interactions.weighted(self._weighting).core.astype(np.float64)
+    def _trial(self, values: Mapping[str, Any], hold_out: HoldOut) -> "IALS":
+        weights = hold_out.split.past.interactions.weighted(self._weighting).core.astype(np.float64)
         unobserved, penalty = self._scales(weights, **{**_LARGE, **values})
         made = copy.copy(self)
+        made._solved_for = hold_out.users
         made.set_params(
             factors=min(self.factors_, _TRIAL_FACTORS),
             unobserved_weight=unobserved,
