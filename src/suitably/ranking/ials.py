@@ -50,8 +50,8 @@ class IALS(FactorRanker):
         regularization: L2 penalty; λ in the paper. None: by the noise. The penalties of a typical
             user and product together take √(λᵤλᵢ) off the singular values of the matrix, and
             chance alone has some of about √(Σ w² / users) + √(Σ w² / products). The first is set
-            to 0.6 of the second; but on small data, to what of 0.15 to 0.9 is better on a hold-out.
-            See "Defaults that adapt" in the guide to choosing a ranker.
+            to 0.6 of the second; unless data is small, to what of 0.15 to 0.9 is better on a
+            hold-out. See "Defaults that adapt" in the guide to choosing a ranker.
         scaling: How penalties grow with the weight of what they hold back, from 0, alike for all,
             to 1; ν in the paper.
         iterations: The most sweeps over users and products.
