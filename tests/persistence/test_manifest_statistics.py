@@ -44,7 +44,7 @@ def test_counts_by_hand(tmp_path: Path) -> None:
     }
     assert found.span == ("2023-11", "2024-02")
     assert found.as_of == pd.Timestamp("2024-03-01")
-    assert found.schema == 4
+    assert found.schema == 5
 
 
 @pytest.mark.parametrize(("missing", "share"), [(0, 0.0), (1, None), (9, None), (10, 10 / 30),

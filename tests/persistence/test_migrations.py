@@ -22,14 +22,34 @@ def facts(folder: Path) -> dict[str, Any]:
     return found
 
 
+CHOSEN = ("factors_", "learning_rate_", "iterations_", "popularity_exponent_")
+
+
+def components(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    inside = [one for each in found for part in each["parts"].values() for one in part]
+    return [*found, *components(inside)] if found else []
+
+
+def as_schema_4(manifest: dict[str, Any]) -> None:
+    manifest["schema"] = 4
+    for one in components(manifest["rankers"]):
+        new = {*CHOSEN, "dropout", "row_scaling", "neighbours_of"}
+        if one["class"].endswith(("BPR", "LogisticMF")):
+            new.add("regularization_")
+        if one["class"].endswith("EASE"):
+            new.add("neighbours")
+        one["scalars"] = {k: v for k, v in one["scalars"].items() if k not in new}
+
+
 def as_schema_3(manifest: dict[str, Any]) -> None:
+    as_schema_4(manifest)
     manifest["schema"] = 3
     for name in NEW_IN_4:
         del manifest[name]
 
 
 def test_every_schema_since_the_oldest_has_a_step() -> None:
-    assert SCHEMA == 4
+    assert SCHEMA == 5
     assert sorted(migrations.MIGRATIONS) == list(range(3, SCHEMA))
 
 
@@ -50,6 +70,23 @@ def test_a_model_of_schema_3(tmp_path: Path) -> None:
     assert again["statistics"] == facts(tmp_path / "new")["statistics"], "counted anew"
     assert again["span"] is None, "what nobody knew is not made up"
     st.load(tmp_path / "again")
+
+
+def test_rankers_of_schema_4(tmp_path: Path) -> None:
+    members = [st.ranking.EASE(), st.ranking.ItemKNN(neighbours_of="owned"), st.ranking.Spectral(),
+               st.ranking.ALS(factors=3), st.ranking.IALS(factors=3), st.ranking.BPR(factors=3,
+               learning_rate=0.01, regularization=0.01, iterations=5),
+               st.ranking.LogisticMF(factors=3, regularization=1.0, iterations=5)]  # fmt: skip
+    blend = st.ranking.Blend(members, weights=[1.0] * len(members))
+    pipeline = popular(9).fitted(blend)
+    for name in ("old", "new"):
+        pipeline.save(tmp_path / name)
+    forge(tmp_path / "old", as_schema_4)
+    assert "neighbours_of" not in (tmp_path / "old" / "manifest.json").read_text("utf-8")
+    old, new = (st.load(tmp_path / name) for name in ("old", "new"))
+    assert rows_of(old.recommend(k=4).to_frame()) == rows_of(new.recommend(k=4).to_frame())
+    old.save(tmp_path / "again")
+    assert facts(tmp_path / "again")["rankers"] == facts(tmp_path / "new")["rankers"]
 
 
 def test_a_model_of_schema_3_that_says_it_asks_for_consent(tmp_path: Path) -> None:

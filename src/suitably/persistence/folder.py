@@ -24,7 +24,7 @@ __all__ += ["read_manifest", "retried", "signature_name"]
 Verify = Literal["full", "manifest"]
 MANIFEST = "manifest.json"
 DIGEST = "manifest.sha256"
-SCHEMA = 4
+SCHEMA = 5
 # Of a manifest: what is parsed takes some twenty times the room of its text.
 MOST_BYTES = 1 << 25
 

@@ -16,8 +16,37 @@ def _from_3(facts: Facts) -> Facts:
     return {"asks_consent": False, "span": None, "statistics": None, **facts}
 
 
+def _from_4(facts: Facts) -> Facts:
+    """Rankers had no parameters that the data choose, and ItemKNN went by what is owned."""
+    return {**facts, "rankers": [_ranker_from_4(one) for one in facts["rankers"]]}
+
+
+def _ranker_from_4(component: Facts) -> Facts:
+    scalars = dict(component["scalars"])
+    scalars |= _NEW_IN_5.get(component["class"], {})
+    for name in _CHOSEN_IN_5.get(component["class"], ()):
+        scalars[f"{name}_"] = scalars[name]
+    parts = {
+        name: [_ranker_from_4(one) for one in found] if isinstance(found, list) else found
+        for name, found in component["parts"].items()
+    }
+    return {**component, "scalars": scalars, "parts": parts}
+
+
+_NEW_IN_5: Mapping[str, Facts] = {
+    "suitably.ranking.ease.EASE": {"dropout": 0.0, "row_scaling": 0.0, "neighbours": None},
+    "suitably.ranking.item_knn.ItemKNN": {"neighbours_of": "owned"},
+    "suitably.ranking.bpr.BPR": {"popularity_exponent_": 0.0},
+}
+_CHOSEN_IN_5 = {
+    "suitably.ranking.als.ALS": ("factors",),
+    "suitably.ranking.ials.IALS": ("factors",),
+    "suitably.ranking.bpr.BPR": ("factors", "learning_rate", "regularization", "iterations"),
+    "suitably.ranking.logistic_mf.LogisticMF": ("factors", "regularization"),
+}
+
 # Each takes the facts of its schema to those of the next one.
-MIGRATIONS: Mapping[int, Callable[[Facts], Facts]] = {3: _from_3}
+MIGRATIONS: Mapping[int, Callable[[Facts], Facts]] = {3: _from_3, 4: _from_4}
 
 
 def check_schema(facts: Facts, where: str) -> int:

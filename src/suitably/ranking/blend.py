@@ -286,7 +286,9 @@ class Blend(UserRows):
         """
         names = ("rankers", "weights", "windows", "horizon_days", "n_jobs")
         blend = cls(**{name: state[name] for name in names})
-        blend.weights_ = _shares(state["weights_"], len(state["rankers"]))
+        _shares(state["weights_"], len(state["rankers"]))
+        # As they were: to bring their sum to 1 once more would move their last digits.
+        blend.weights_ = np.asarray(state["weights_"], np.float64)
         blend.judged_ = int(state["judged_"])
         blend.rankers_ = tuple(state["rankers"])
         return blend

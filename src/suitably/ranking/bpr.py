@@ -9,7 +9,7 @@ from implicit.cpu.bpr import BayesianPersonalizedRanking
 from numpy.typing import NDArray
 from scipy import sparse
 
-from suitably.ranking.base import FactorRanker
+from suitably.ranking.factor_ranker import FactorRanker
 from suitably.ranking.hold_out import is_small
 from suitably.ranking.interactions import WeightedInteractions
 from suitably.ranking.protocol import FitContext

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from suitably.ranking.base import SimilarityRanker
 from suitably.ranking.interactions import WeightedInteractions
 from suitably.ranking.protocol import FitContext
+from suitably.ranking.similarity_ranker import SimilarityRanker
 from suitably.ranking.solvers.local_ridge import local_ridge, local_room
 from suitably.ranking.solvers.memory import check_room, has_room
 from suitably.ranking.solvers.nearest import trimmed

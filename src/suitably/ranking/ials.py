@@ -10,7 +10,7 @@ from scipy import sparse
 
 from suitably.data.vocabulary import Vocabulary, id_array
 from suitably.errors import DataError, NotFittedError
-from suitably.ranking.base import FactorRanker
+from suitably.ranking.factor_ranker import FactorRanker
 from suitably.ranking.hold_out import HoldOut, is_small, select
 from suitably.ranking.interactions import WeightedInteractions
 from suitably.ranking.protocol import FitContext, State

@@ -10,7 +10,7 @@ from implicit.cpu.lmf import LogisticMatrixFactorization
 from numpy.typing import NDArray
 from scipy import sparse
 
-from suitably.ranking.base import FactorRanker
+from suitably.ranking.factor_ranker import FactorRanker
 from suitably.ranking.hold_out import HoldOut, is_small, select
 from suitably.ranking.interactions import WeightedInteractions
 from suitably.ranking.protocol import FitContext

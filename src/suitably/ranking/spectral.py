@@ -1,7 +1,7 @@
 """A low-pass filter on the graph of users and products."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,9 +9,9 @@ from scipy import sparse
 from scipy.linalg import eigh
 from scipy.sparse.linalg import svds
 
-from suitably.ranking.base import SimilarityRanker
 from suitably.ranking.interactions import WeightedInteractions
-from suitably.ranking.protocol import FitContext
+from suitably.ranking.protocol import FitContext, State
+from suitably.ranking.similarity_ranker import SimilarityRanker
 from suitably.ranking.solvers.exact_product import exact_product
 from suitably.ranking.solvers.gram import mirror, upper_gram
 from suitably.ranking.solvers.memory import check_room, has_room
@@ -91,7 +91,6 @@ class Spectral(SimilarityRanker):
         self.half_life_days = half_life_days
         self.event_weights = event_weights
 
-    learned: ClassVar[tuple[str, ...]] = (*SimilarityRanker.learned, "left_", "right_")
     smaller: ClassVar[str] = "fewer factors need less, and so do ItemKNN and EASE(neighbours=…)"
     left_: NDArray[np.float32]
     right_: NDArray[np.float32]
@@ -133,6 +132,20 @@ class Spectral(SimilarityRanker):
         # From the product a user has to the one scored, which keeps its own nearest.
         self.similarity_ = sparse.csr_array(near.T)
         self.left_, self.right_ = left, right
+
+    def state(self) -> State:
+        """Return the parameters and what was learned; factors where there are any."""
+        if not self.left_.shape[1]:
+            return super().state()
+        return {**super().state(), "left_": self.left_, "right_": self.right_}
+
+    @classmethod
+    def from_state(cls, state: State) -> Self:
+        """Return a ranker that has learned what a state says; `attach` makes it score."""
+        ranker = super().from_state(state)
+        none = np.zeros((ranker.similarity_.shape[0], 0), np.float32)
+        ranker.left_, ranker.right_ = state.get("left_", none), state.get("right_", none)
+        return ranker
 
     def _sums(self, lines: sparse.csr_array) -> NDArray[np.float32]:
         sums = super()._sums(lines)
