@@ -41,7 +41,7 @@ def run() -> list[Row]:
     with CSV.open("w", newline="") as out:
         writer = csv.DictWriter(out, FIELDS, lineterminator="\n")
         writer.writeheader()
-        writer.writerows(found)
+        writer.writerows({key: _rounded(value) for key, value in one.items()} for one in found)
     return [row for one in found for row in _rows(one)]
 
 
@@ -109,6 +109,11 @@ def _rows(one: dict[str, Any]) -> list[Row]:
     named = (("fit", "fit_s", "s"), ("lists", "list_s", "s"), ("memory of the fit", "fit_mb", "MB"),
              ("memory in all", "peak_mb", "MB"), (f"nDCG@{K}", "ndcg", ""))  # fmt: skip
     return [Row(f"{size}, {what}", None, one[key], unit, None, note) for what, key, unit in named]
+
+
+def _rounded(value: Any) -> Any:
+    """Return three digits of a figure: what a shared machine tells."""
+    return float(f"{value:.3g}") if isinstance(value, float) else value
 
 
 def _chosen(variable: str, every: tuple[Any, ...], kind: type) -> list[Any]:

@@ -6,6 +6,7 @@ two colours are of the Okabe-Ito palette, which most colour-blind readers can te
 
 import csv
 import io
+import math
 import re
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import matplotlib.pyplot as plt
 
 HERE = Path(__file__).parent
 BLUE, GREY, TEXT = "#0072b2", "#737373", "#7d7d7d"
+_APART = 0.22  # of a power of ten
 PANELS = {
     "suitable_buys": "FAR-Trans: nDCG@10, suitable buys",
     "bank": "Simulated bank: share of the best list",
@@ -55,6 +57,33 @@ def choosing() -> None:
     _write(figure, "choosing.svg")
 
 
+def sizes() -> None:
+    """Draw how long each ranker takes to fit as users and products grow together."""
+    with (HERE / "sizes.csv").open() as file:
+        rows = [row for row in csv.DictReader(file) if row["fit_s"]]
+    plt.rcParams.update(STYLE)
+    figure, axis = plt.subplots(figsize=(7, 4))
+    figure.subplots_adjust(left=0.11, right=0.8, top=0.92, bottom=0.12)
+    labels = []
+    for name in dict.fromkeys(row["ranker"] for row in rows):
+        mine = [(float(row["size"]), float(row["fit_s"])) for row in rows if row["ranker"] == name]
+        colour = BLUE if name in {"EASE", "ItemKNN", "Blend"} else GREY
+        axis.loglog(*zip(*mine, strict=True), color=colour, marker="o", markersize=3, linewidth=1)
+        labels.append((mine[-1], name))
+    lowest: dict[float, float] = {}
+    for (size, seconds), name in sorted(labels):
+        # No name stands on another.
+        lowest[size] = max(math.log10(seconds), lowest.get(size, -math.inf) + _APART)
+        at = size * 1.1, 10 ** lowest[size]
+        axis.annotate(name, (size, seconds), at, va="center", fontsize=9, color=TEXT)
+    axis.set_title(
+        "Seconds to fit, by users and products (as many of both)", fontsize=11, loc="left"
+    )
+    axis.spines[["top", "right"]].set_visible(False)
+    axis.spines[:].set_color(GREY)
+    _write(figure, "sizes.svg")
+
+
 def _write(figure: plt.Figure, name: str) -> None:
     """Write a figure without what changes from run to run or is never read."""
     drawn = io.StringIO()
@@ -66,3 +95,4 @@ def _write(figure: plt.Figure, name: str) -> None:
 
 if __name__ == "__main__":
     choosing()
+    sizes()
