@@ -82,7 +82,7 @@ def test_keys_in_any_form(tmp_path: Path, verify: Any) -> None:
         assert (path / signatures(path)[0]).stat().st_size == 64
     for other in [*public, tmp_path / "public.pem", str(tmp_path / "public.pem")]:
         assert st.load(path, verify=verify, public_key=other).is_fitted
-        assert describe_model(path, public_key=other).schema == 4
+        assert describe_model(path, public_key=other).schema == 5
     assert st.load(path, verify=verify).is_fitted, "nobody has to ask"
 
 
