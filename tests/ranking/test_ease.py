@@ -155,7 +155,7 @@ def test_long_tailed_data_of_thousands_of_products(penalty: float | None) -> Non
 def test_no_room_for_all_pairs_takes_the_nearest(monkeypatch: pytest.MonkeyPatch) -> None:
     held = long_tailed(300, 200)
     whole = fitted_on(EASE(), held)
-    monkeypatch.setattr("suitably.ranking.ease.has_room", lambda need: False)
+    monkeypatch.setattr("suitably.ranking.solvers.memory.has_room", lambda need: False)
     near = fitted_on(EASE(), held)
     assert sparse.issparse(near.similarity_)
     assert not sparse.issparse(whole.similarity_)

@@ -135,7 +135,7 @@ def test_a_share_of_all_neighbours_is_as_good() -> None:
 
 
 def test_a_large_catalogue_takes_the_nearest_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("suitably.ranking.ease._EXACT", 50)
+    monkeypatch.setattr("suitably.ranking.solvers.memory._PAIRWISE", 50)
     held = long_tailed(300, 80)
     found = fitted_on(EASE(), held)
     assert sparse.issparse(found.similarity_)

@@ -91,7 +91,7 @@ class TestSpectral(RankerContract, ItemBasedContract):
         """With all products near, the sparse filter and the factors make the same similarity."""
         data, R = random_bank(90, 60)
         dense = fitted(Spectral(6, *parts), data)
-        monkeypatch.setattr("suitably.ranking.spectral._PAIRWISE", 10)
+        monkeypatch.setattr("suitably.ranking.solvers.memory._PAIRWISE", 10)
         found = fitted(Spectral(6, *parts), data)
         assert sparse.issparse(found.similarity_)
         whole = found.similarity_.toarray() + found.left_ @ found.right_.T
@@ -123,7 +123,7 @@ class TestSpectral(RankerContract, ItemBasedContract):
 class TestSparseSpectral(RankerContract):
     @pytest.fixture(autouse=True)
     def _large(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("suitably.ranking.spectral._PAIRWISE", 2)
+        monkeypatch.setattr("suitably.ranking.solvers.memory._PAIRWISE", 2)
 
     def make(self, **common: Any) -> Spectral:
         return Spectral(**common)

@@ -136,11 +136,7 @@ class AuditTrail:
             OSError: The disk is full or cannot be written to; nothing was recorded.
             ArtifactError: The trail was damaged, or cut short since it was opened.
         """
-        self._log.append_all([self._entry(block)])
-
-    def prepare(self, block: DecisionBlock) -> Entry:
-        """Return what `record_all` keeps of a block, in a thread of the caller's."""
-        return self._entry(block)
+        self._log.append_all([self.prepare(block)])
 
     def record_all(self, blocks: Iterable[DecisionBlock | Entry]) -> None:
         """Keep the blocks of a call, prepared or not, a record each; see `record`.
@@ -148,7 +144,7 @@ class AuditTrail:
         Some are written at a time, while the next ones are prepared. Where that fails, those
         written before stay on record.
         """
-        entries_of = (one if isinstance(one, Entry) else self._entry(one) for one in blocks)
+        entries_of = (one if isinstance(one, Entry) else self.prepare(one) for one in blocks)
         with ThreadPoolExecutor(1) as writer:
             written: Future[Any] | None = None
             while entries := list(islice(entries_of, _TOGETHER)):
@@ -158,7 +154,8 @@ class AuditTrail:
             if written is not None:
                 written.result()
 
-    def _entry(self, block: DecisionBlock) -> Entry:
+    def prepare(self, block: DecisionBlock) -> Entry:
+        """Return what `record_all` keeps of a block, in a thread of the caller's."""
         context, key = block.context, self._keys.present()
         subjects = self._subjects.of(context.model, context.users, block.rows, block.user_ids, key)
         catalogue, digests = self._catalogues.of(context)

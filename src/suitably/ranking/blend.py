@@ -16,6 +16,7 @@ from suitably.ranking.blending.pool import Pool, which_score
 from suitably.ranking.blending.weights import Judged, best_of, judge, learn_weights
 from suitably.ranking.contributions import AskedPair, Contributions, contributions
 from suitably.ranking.ease import EASE
+from suitably.ranking.hold_out import acquired_products
 from suitably.ranking.inner_split import InnerSplit, inner_splits, random_split, thinned
 from suitably.ranking.interactions import WeightedInteractions, Weighting
 from suitably.ranking.item_knn import ItemKNN
@@ -301,8 +302,7 @@ class Blend(UserRows):
 
     def _alternatives(self, context: FitContext) -> list[EASE]:
         """Return what may take the place of the first of the default members."""
-        products = np.bincount(context.data.acquisitions.products, minlength=1)
-        if self.rankers is not None or np.count_nonzero(products) > _FEW_PRODUCTS:
+        if self.rankers is not None or acquired_products(context) > _FEW_PRODUCTS:
             return []
         found = [EASE(dropout=_DROPOUT)]
         if _is_dated(context):

@@ -11,7 +11,7 @@ from suitably.ranking.interactions import WeightedInteractions
 from suitably.ranking.protocol import FitContext
 from suitably.ranking.similarity_ranker import SimilarityRanker
 from suitably.ranking.solvers.local_ridge import local_ridge, local_room
-from suitably.ranking.solvers.memory import check_room, has_room
+from suitably.ranking.solvers.memory import check_room, has_room_for_pairs
 from suitably.ranking.solvers.nearest import trimmed
 from suitably.ranking.solvers.ridge import largest_sum, precision, ridge
 from suitably.ranking.topk.engine import check_factors
@@ -20,7 +20,6 @@ from suitably.utils.params import check_fraction, check_positive, check_positive
 __all__ = ["EASE"]
 
 _NOISE = 2.0
-_EXACT = 10_000
 _NEIGHBOURS = 200
 # Bytes that a pair of products takes at the worst moment: in double precision, beside the matrix,
 # what is kept of it.
@@ -141,11 +140,10 @@ class EASE(SimilarityRanker):
     def _is_exact(self, side: int, dtype: Any) -> bool:
         if self.neighbours is not None:
             return self.neighbours >= side - 1
-        return side <= _EXACT and has_room(_CELL[dtype] * side * side)
+        return has_room_for_pairs(side, _CELL[dtype])
 
     def _check_params(self) -> None:
         check_positive(self, "regularization", optional=True)
         check_fraction(self, "dropout", one=False)
         check_fraction(self, "row_scaling")
-        if self.neighbours is not None:
-            check_positive_int(self, "neighbours")
+        check_positive_int(self, "neighbours", optional=True)

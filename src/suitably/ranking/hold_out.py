@@ -17,7 +17,7 @@ from suitably.ranking.protocol import AskedUsers, FitContext, Ranker, can_score,
 from suitably.ranking.topk.engine import top_k
 from suitably.utils import bitset
 
-__all__ = ["HoldOut", "is_small", "select"]
+__all__ = ["HoldOut", "acquired_products", "is_small", "select"]
 
 DEPTH = 20
 FEWEST_PRODUCTS = 1_000
@@ -38,10 +38,14 @@ def is_small(context: FitContext) -> bool:
 
     Fewer than 1,000 products that anybody acquired, or fewer than 500 users with two of them.
     """
+    users = np.count_nonzero(np.diff(context.data.purchases.indptr) > 1)
+    return bool(acquired_products(context) < FEWEST_PRODUCTS or users < FEWEST_USERS)
+
+
+def acquired_products(context: FitContext) -> int:
+    """Return how many products anybody acquired."""
     owned = context.data.purchases
-    products = np.count_nonzero(np.bincount(owned.indices, minlength=1))
-    users = np.count_nonzero(np.diff(owned.indptr) > 1)
-    return bool(products < FEWEST_PRODUCTS or users < FEWEST_USERS)
+    return int(np.count_nonzero(np.bincount(owned.indices, minlength=1)))
 
 
 @dataclass(frozen=True)

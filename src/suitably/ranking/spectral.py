@@ -1,6 +1,7 @@
 """A low-pass filter on the graph of users and products."""
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -12,9 +13,9 @@ from scipy.sparse.linalg import svds
 from suitably.ranking.interactions import WeightedInteractions
 from suitably.ranking.protocol import FitContext, State
 from suitably.ranking.similarity_ranker import SimilarityRanker
-from suitably.ranking.solvers.exact_product import exact_product
+from suitably.ranking.solvers.exact_product import cut
 from suitably.ranking.solvers.gram import mirror, upper_gram
-from suitably.ranking.solvers.memory import check_room, has_room
+from suitably.ranking.solvers.memory import check_room, has_room_for_pairs
 from suitably.ranking.solvers.nearest import nearest, trimmed
 from suitably.ranking.topk.engine import check_factors
 from suitably.utils.parallel import one_blas_thread
@@ -26,9 +27,7 @@ _DENSE = 512
 # Bytes for a pair of products at the worst moment: the similarity, what is added to it, a check;
 # or the similarity beside a Gram matrix, LAPACK's copy of it and its vectors.
 _CELL, _WHOLE = 9, 28
-# Above so many products, or without room for that, nothing is as large as their pairs: of the
-# linear filter each product's nearest are kept, and the ideal one is kept as two factors.
-_PAIRWISE = 10_000
+# Without room for pairs each product's nearest of the linear filter are kept.
 _NEAREST, _FACTORS = 200, 200
 
 
@@ -75,6 +74,11 @@ class Spectral(SimilarityRanker):
         ['user_id', 'rank', 'product_id', 'score']
     """
 
+    made_of_learned: ClassVar[tuple[str, ...]] = ("_across",)
+    smaller: ClassVar[str] = "fewer factors need less, and so do ItemKNN and EASE(neighbours=…)"
+    left_: NDArray[np.float32]
+    right_: NDArray[np.float32]
+
     def __init__(
         self,
         factors: int | None = None,
@@ -91,15 +95,11 @@ class Spectral(SimilarityRanker):
         self.half_life_days = half_life_days
         self.event_weights = event_weights
 
-    smaller: ClassVar[str] = "fewer factors need less, and so do ItemKNN and EASE(neighbours=…)"
-    left_: NDArray[np.float32]
-    right_: NDArray[np.float32]
-
     def _learn(self, history: WeightedInteractions, context: FitContext) -> None:
         core = history.core.astype(np.float64)
         side, count = core.shape[1], self._count(core.shape[1])
         whole = bool(self.low_pass) and _wholly(core.shape, count)
-        pairwise = side <= _PAIRWISE and has_room((_WHOLE if whole else _CELL) * side**2)
+        pairwise = has_room_for_pairs(side, _WHOLE if whole else _CELL)
         # Weights of whatever size become at most 1: their squares must not overflow.
         core.data /= core.data.max()
         customers, products = (
@@ -121,8 +121,9 @@ class Spectral(SimilarityRanker):
             self.similarity_ = upper_gram(core, np.float32)
             mirror(self.similarity_)
             self.similarity_ *= np.float32(self.linear)
-            with one_blas_thread():
-                self.similarity_ += left @ right.T
+            if self.low_pass:
+                with one_blas_thread():
+                    self.similarity_ += left @ right.T
             check_factors("Spectral", self.similarity_)
             self.left_ = self.right_ = np.zeros((side, 0), np.float32)
             return
@@ -150,8 +151,13 @@ class Spectral(SimilarityRanker):
     def _sums(self, lines: sparse.csr_array) -> NDArray[np.float32]:
         sums = super()._sums(lines)
         if self.left_.shape[1]:
-            sums = sums + exact_product(lines @ self.left_, self.right_).astype(np.float32)
+            sums = sums + (cut(lines @ self.left_) @ self._across).astype(np.float32)
         return sums
+
+    @cached_property
+    def _across(self) -> NDArray[np.float64]:
+        """The right factors, cut for exact products: (factors, known products)."""
+        return cut(self.right_).T
 
     def _similarities(self, rows: NDArray[np.int64], column: int) -> NDArray[np.float64]:
         found = super()._similarities(rows, column)
@@ -187,8 +193,7 @@ class Spectral(SimilarityRanker):
         )
 
     def _check_params(self) -> None:
-        if self.factors is not None:
-            check_positive_int(self, "factors")
+        check_positive_int(self, "factors", optional=True)
         check_positive(self, "linear", "low_pass", zero=True)
         check_fraction(self, "normalization")
         if not (self.linear or self.low_pass):

@@ -1,6 +1,6 @@
 """Differential terms: where rules would offer the same thing to people at different prices."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,9 @@ from suitably.utils.suggest import nearest
 __all__ = ["personal_terms"]
 
 _BLOCK = 4096
+
+Choosing = dict[tuple[bool, ...], tuple[int, int]]
+"""By which terms may be chosen among: how many users, and the row of one of them."""
 
 
 def personal_terms(
@@ -78,10 +81,18 @@ def personal_terms(
     columns = [_column(shelf, name, "products").to_pylist() for name in terms]
     priced = list(zip(*columns, strict=True))
     grades = _grades(users, grade)
+    variants = _variants(names, priced)
+    options = {
+        name: sorted({priced[place] for place in places}, key=repr)
+        for name, places in variants.items()
+    }
+    asked = {
+        name: (places, [options[name].index(priced[place]) for place in places])
+        for name, places in variants.items()
+    }
     found: list[dict[str, Any]] = []
-    for name, places in _variants(names, priced).items():
-        choices = sorted({priced[place] for place in places}, key=repr)
-        groups = _groups(eligibility, grades[0], places, [choices.index(priced[p]) for p in places])
+    for name, groups in _groups(eligibility, grades[0], asked).items():
+        places, choices = variants[name], options[name]
         for code, choosing in groups.items():
             if len(choosing) < 2:
                 continue
@@ -131,28 +142,37 @@ def _variants(names: list[Any], priced: list[tuple[Any, ...]]) -> dict[Any, list
 
 
 def _groups(
-    eligibility: Eligibility, grades: NDArray[np.int64], places: list[int], choice: list[int]
-) -> dict[int, dict[tuple[bool, ...], tuple[int, int]]]:
-    """Count the users of each grade by the terms they may choose among, and name one of them."""
-    found: dict[int, dict[tuple[bool, ...], tuple[int, int]]] = {}
-    for start in range(0, len(grades), _BLOCK):
+    eligibility: Eligibility,
+    grades: NDArray[np.int64],
+    asked: Mapping[Any, tuple[list[int], list[int]]],
+) -> dict[Any, dict[int, Choosing]]:
+    """Count the users of each grade by the terms they may choose among, offer by offer.
+
+    Args:
+        eligibility: Who may be offered what: asked once for every block of users.
+        grades: int64 (users,), as codes.
+        asked: Of each offer, its products and which of its terms each has.
+    """
+    found: dict[Any, dict[int, Choosing]] = {name: {} for name in asked}
+    for start in range(0, len(grades), _BLOCK) if asked else ():
         rows = np.arange(start, min(start + _BLOCK, len(grades)))
-        words = bitset.unpack(eligibility.bits(rows), len(eligibility.product_ids))[:, places]
-        open_to = np.zeros((len(rows), max(choice) + 1), bool)
-        for column, place in enumerate(choice):
-            open_to[:, place] |= words[:, column]
-        keys = np.column_stack([grades[rows], open_to])[open_to.any(axis=1)]
-        at = rows[open_to.any(axis=1)]
-        unlike, first, counts = np.unique(keys, axis=0, return_index=True, return_counts=True)
-        for key, place, count in zip(unlike.tolist(), first, counts.tolist(), strict=True):
-            choosing = found.setdefault(key[0], {})
-            before, row = choosing.get(_bools(key[1:]), (0, int(at[place])))
-            choosing[_bools(key[1:])] = (before + count, row)
+        eligible = bitset.unpack(eligibility.bits(rows), len(eligibility.product_ids))
+        for name, (places, choice) in asked.items():
+            open_to = np.zeros((len(rows), max(choice) + 1), bool)
+            for column, place in zip(places, choice, strict=True):
+                open_to[:, place] |= eligible[:, column]
+            some = open_to.any(axis=1)
+            keys = np.column_stack([grades[rows], open_to])[some]
+            unlike, first, counts = np.unique(keys, axis=0, return_index=True, return_counts=True)
+            at = rows[some][first].tolist()
+            for (code, *open_), one, count in zip(
+                unlike.tolist(), at, counts.tolist(), strict=True
+            ):
+                choosing = found[name].setdefault(code, {})
+                chosen = tuple(map(bool, open_))
+                before, row = choosing.get(chosen, (0, one))
+                choosing[chosen] = (before + count, row)
     return found
-
-
-def _bools(values: list[int]) -> tuple[bool, ...]:
-    return tuple(bool(value) for value in values)
 
 
 def _in_words(terms: Sequence[str], choices: list[Any], chosen: tuple[bool, ...]) -> str:

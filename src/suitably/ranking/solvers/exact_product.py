@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["cut", "exact_product"]
+__all__ = ["cut"]
 
 _DIGITS = 53
 
@@ -17,6 +17,10 @@ def cut(vectors: NDArray[Any]) -> NDArray[np.float64]:
     all: vectors are cut to as many binary digits as leave every sum exact in double precision,
     (53 − log₂ factors) / 2 after the first of the largest component. That is about what single
     precision holds.
+
+    Example:
+        >>> (cut(np.array([[1.0, 2.0]])) @ cut(np.array([[3.0, 0.5]])).T).tolist()
+        [[4.0]]
 
     Source:
         The idea of cutting factors so that a BLAS product is exact: Ozaki, Ogita, Oishi and Rump,
@@ -32,14 +36,3 @@ def cut(vectors: NDArray[Any]) -> NDArray[np.float64]:
         # What is not finite stays so, and is found by who orders the scores.
         whole = np.rint(np.ldexp(vectors, digits - exponents))
         return np.asarray(np.ldexp(whole, exponents - digits))
-
-
-def exact_product(users: NDArray[Any], products: NDArray[Any]) -> NDArray[np.float64]:
-    """Return `users @ products.T` of vectors that are cut first.
-
-    Example:
-        >>> exact_product(np.array([[1.0, 2.0]]), np.array([[3.0, 0.5]])).tolist()
-        [[4.0]]
-    """
-    product: NDArray[np.float64] = cut(users) @ cut(products).T
-    return product

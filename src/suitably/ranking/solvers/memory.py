@@ -4,8 +4,9 @@ from pathlib import Path
 
 from suitably.errors import DataError
 
-__all__ = ["available", "check_room", "has_room"]
+__all__ = ["available", "check_room", "has_room", "has_room_for_pairs"]
 
+_PAIRWISE = 10_000  # products, beyond which no matrix of all their pairs is made unasked
 _PROC, _GROUP = Path("/proc"), Path("/sys/fs/cgroup")
 
 
@@ -32,6 +33,16 @@ def has_room(need: int) -> bool:
     """Return whether so many bytes are available, or nobody says."""
     free = available()
     return free is None or need <= free
+
+
+def has_room_for_pairs(side: int, cell: int) -> bool:
+    """Return whether a matrix of all pairs of products is to be made: of up to 10,000, if it fits.
+
+    Args:
+        side: How many products there are.
+        cell: Bytes that it takes for a pair at the worst moment.
+    """
+    return side <= _PAIRWISE and has_room(cell * side * side)
 
 
 def available() -> int | None:
