@@ -8,6 +8,7 @@ from typing import Any
 
 _ROOMS = (
     "data",
+    "decisions",
     "engines",
     "evaluation",
     "governance",

@@ -1,4 +1,5 @@
 from suitably import data as data
+from suitably import decisions as decisions
 from suitably import engines as engines
 from suitably import evaluation as evaluation
 from suitably import governance as governance

@@ -1,9 +1,10 @@
 """List generation: eligibility, ownership, scores, order, and the last check."""
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -30,6 +31,8 @@ _FEW = 64
 _USERS = 4096
 _CELLS = 2**23
 _POOL = 5
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -128,9 +131,8 @@ class ListGenerator:
         if 0 < len(rows) <= _FEW and min(rows.tolist()) >= 0:
             generated = self._block(rows)
         else:
-            asked = np.flatnonzero(rows >= 0)
             generated = GeneratedLists.empty(len(rows), min(self.k, self._width), self.draws)
-            for places, part in self._blocks(rows, asked):
+            for places, part in self.blocks(rows, lambda _, part: part):
                 generated.put(places, part)
         if np.count_nonzero(generated.refused):
             refused = int(generated.refused.sum())
@@ -253,19 +255,31 @@ class ListGenerator:
                 yield left[able], scorer, asked.take(able)
             left, asked = left[~able], asked.take(~able)
 
-    def _blocks(
-        self, rows: NDArray[np.int64], asked: NDArray[np.int64]
-    ) -> Iterator[tuple[NDArray[np.int64], GeneratedLists]]:
+    def blocks(
+        self,
+        rows: NDArray[np.int64],
+        work: Callable[[NDArray[np.int64], GeneratedLists], _T],
+    ) -> Iterator[tuple[NDArray[np.int64], _T]]:
+        """Draw up the lists of known users in blocks, and do something with each on its core.
+
+        Args:
+            rows: Users by position; those of −1 are in no block.
+            work: Is given the places of a block among the rows, and its lists.
+
+        Yields:
+            The places of a block, and what became of it.
+        """
+        asked = np.flatnonzero(rows >= 0)
         if len(asked) <= _FEW:
             if len(asked):
-                yield asked, self._block(rows[asked])
+                yield asked, work(asked, self._block(rows[asked]))
             return
         share = -(-len(asked) // cores())
         size = max(1, min(share, _USERS, _CELLS // max(1, self._width)))
         asked = asked[np.argsort(self.snapshot.places[rows[asked]], kind="stable")]
         blocks = [asked[start : start + size] for start in range(0, len(asked), size)]
         with one_blas_thread():
-            generated = parallel(lambda block: self._block(rows[block]), blocks)
+            generated = parallel(lambda block: work(block, self._block(rows[block])), blocks)
             shown = progress(generated, "recommend", len(blocks), "block")
             yield from zip(blocks, shown, strict=True)
 

@@ -25,6 +25,7 @@ from suitably.persistence.folder import Verify
 from suitably.persistence.model import load_model, save_model
 from suitably.persistence.packing import pack, unpack
 from suitably.pipeline.batches import stream
+from suitably.pipeline.candidates import Candidates
 from suitably.pipeline.decision_block import AuditLog
 from suitably.pipeline.diagram import pipeline_html
 from suitably.pipeline.fallback import check_draws_last, rankers_with_fallback
@@ -534,6 +535,31 @@ class Pipeline(Parameterized):
         if policy is not None:
             snapshot = model.state.snapshot(read_policies(policy), snapshot.as_of)
         return snapshot.eligibility.proposing(amounts)
+
+    def candidates(
+        self,
+        user_ids: IdsLike | None = None,
+        k: int | None = None,
+        as_of: AsOf | None = None,
+    ) -> Candidates:
+        """Return every pair that a list could hold, with its score, block by block.
+
+        Args:
+            user_ids: Who; None: everybody.
+            k: The most products of each user, best first; None: all.
+            as_of: As for `recommend`.
+
+        Raises:
+            ValueError: k is not a positive integer.
+            DataError: The same user twice, a bad `as_of`.
+            NotFittedError: Called before `fit`.
+        """
+        greedy = self.greedy()
+        model = greedy._answering()
+        _, rows = _asked(model.state.users.ids, user_ids)
+        depth = max(1, len(model.state.positions)) if k is None else k
+        generator = greedy._generator(model, rows, depth, as_of, True, None, None)
+        return Candidates.of(generator, rows)
 
     def apply_arrow(
         self,

@@ -1,0 +1,3 @@
+"""Whom, with what, through which channel, within which budget?"""
+
+__all__: list[str] = []
