@@ -26,8 +26,7 @@ EVENTS_EACH = 30
 LISTED, K = 10_000, 20
 LIMIT = 1_800
 RANKERS = (
-    *("Popularity", "ItemKNN", "EASE", "Spectral", "ALS", "IALS", "BPR", "LogisticMF"),
-    *("Transitions", "Blend"),
+    *("Popularity", "ItemKNN", "EASE", "Spectral", "ALS", "IALS", "BPR", "LogisticMF", "Blend"),
 )
 CSV = Path(__file__).parents[1] / "docs" / "sizes.csv"
 FIELDS = ("ranker", "size", "events", "fit_s", "list_s", "fit_mb", "peak_mb", "ndcg", "refused")
@@ -36,7 +35,6 @@ FIELDS = ("ranker", "size", "events", "fit_s", "list_s", "fit_mb", "peak_mb", "n
 def run() -> list[Row]:
     sizes = _chosen("SUITABLY_BENCH_SIZES", SIZES, int)
     rankers = _chosen("SUITABLY_BENCH_RANKERS", RANKERS, str)
-    rankers = [name for name in rankers if hasattr(st.ranking, name)]
     found = [_measured(name, size) for size in sizes for name in rankers]
     with CSV.open("w", newline="") as out:
         writer = csv.DictWriter(out, FIELDS, lineterminator="\n")
@@ -48,10 +46,10 @@ def run() -> list[Row]:
 def fitted(name: str, size: int) -> dict[str, Any]:
     """Fit a ranker on as many users as products, list for some, and say what it took."""
     bought = purchases(size, size, size * EVENTS_EACH)
-    data = _dataset(bought)
+    data = dataset(bought)
     ranker = getattr(st.ranking, name)()
     pipeline = st.Pipeline(policy=st.Policy.unrestricted(), ranker=ranker, fallback=None)
-    before = _memory("VmRSS")
+    before = resident("VmRSS")
     said: dict[str, Any] = {"ranker": name, "size": size, "events": len(bought.users)}
     start = time.perf_counter()
     try:
@@ -62,18 +60,18 @@ def fitted(name: str, size: int) -> dict[str, Any]:
     asked = np.random.default_rng(1).permutation(size)[:LISTED]
     recs = pipeline.recommend(asked, k=K)
     end = time.perf_counter()
-    peak = _memory("VmHWM")
+    peak = resident("VmHWM")
     return {
         **said,
         "fit_s": middle - start,
         "list_s": end - middle,
         "fit_mb": (peak - before) / 1e6,
         "peak_mb": peak / 1e6,
-        "ndcg": _ndcg(recs.to_frame(), bought, asked),
+        "ndcg": ndcg(recs.to_frame(), bought, asked),
     }
 
 
-def _ndcg(frame: pd.DataFrame, bought: Purchases, asked: np.ndarray) -> float:
+def ndcg(frame: pd.DataFrame, bought: Purchases, asked: np.ndarray) -> float:
     """Return nDCG of lists against what those asked bought afterwards; without any, left out."""
     later = pd.DataFrame({"user_id": bought.later_users, "product_id": bought.later_products})
     later = later[later["user_id"].isin(asked)].drop_duplicates()
@@ -81,7 +79,7 @@ def _ndcg(frame: pd.DataFrame, bought: Purchases, asked: np.ndarray) -> float:
     return float(st.evaluation.evaluate(frame, later, metrics=[metric])[metric].mean())
 
 
-def _dataset(bought: Purchases) -> st.Dataset:
+def dataset(bought: Purchases) -> st.Dataset:
     log = pd.DataFrame(
         {"user_id": bought.users, "product_id": bought.products, "timestamp": bought.times}
     )
@@ -121,7 +119,7 @@ def _chosen(variable: str, every: tuple[Any, ...], kind: type) -> list[Any]:
     return [kind(one) for one in given.split(",")] if given else list(every)
 
 
-def _memory(name: str) -> float:
+def resident(name: str) -> float:
     lines = Path("/proc/self/status").read_text().splitlines()
     return 1024 * float(next(line for line in lines if line.startswith(name)).split()[1])
 

@@ -483,3 +483,21 @@ def test_its_documented_members() -> None:
     free = suitably.Policy.unrestricted()
     blend = suitably.Pipeline(policy=free, ranker=Blend()).fit(without).ranker_
     assert [one.half_life_days for one in blend.rankers_[2:]] == [None]  # type: ignore[attr-defined]
+
+
+def test_of_many_products_ease_is_judged_by_the_nearest(monkeypatch: pytest.MonkeyPatch) -> None:
+    judged: list[Any] = []
+
+    def remembered(rankers: Any, split: Any) -> Judged | None:
+        judged.extend(rankers)
+        return judge(rankers, split)
+
+    monkeypatch.setattr("suitably.ranking.blend._FEW_PRODUCTS", 20)
+    monkeypatch.setattr("suitably.ranking.blend.judge", remembered)
+    blend = Blend([EASE(dropout=0.2), EASE(neighbours=7), Popularity()]).fit(context(taste()))
+    assert judged
+    assert [ranker.neighbours for ranker in judged if isinstance(ranker, EASE)] == [100, 7] * (
+        len(judged) // 3
+    )
+    assert {ranker.dropout for ranker in judged[::3]} == {0.2}
+    assert [ranker.neighbours for ranker in blend.rankers_[:2]] == [None, 7]

@@ -42,6 +42,7 @@ __all__ = ["Blend"]
 _HALF_LIVES = (7.0, 30.0)
 _DROPOUT, _YEAR = 0.5, 365.0
 _FEW_PRODUCTS = 2_000
+_NEAREST = 100
 _HIDDEN = 3
 _LEARNED = 3_000_000
 
@@ -67,8 +68,9 @@ class Blend(UserRows):
     without timestamps, or all of one moment, a fifth of what each user has is hidden at random
     instead, three times over. From half a million acquisitions on (a million, where nothing is
     dated) the splits learn from samples of users, so that together they take no more than the
-    greater of three million acquisitions and the fit itself. Where nothing can be learned, as of a
-    log of one user, weights are equal.
+    greater of three million acquisitions and the fit itself; of more than 2,000 products an `EASE`
+    of all of them is judged there by the 100 nearest of each. Where nothing can be learned, as of
+    a log of one user, weights are equal.
 
     Args:
         rankers: What to blend; at least one. They are not fitted themselves, copies are. None:
@@ -130,7 +132,8 @@ class Blend(UserRows):
         members = list(members)
         learns = given is None and len(members) > 1
         others = self._alternatives(context) if learns else []
-        judged = list(self._judged([*members, *others], context)) if learns else []
+        tried = _quick_to_fit([*members, *others], context)
+        judged = list(self._judged(tried, context)) if learns else []
         if others:
             first = best_of(judged, [0, *range(len(members), len(members) + len(others))])
             judged = [one.of([first, *range(1, len(members))]) for one in judged]
@@ -348,6 +351,22 @@ def _is_dated(context: FitContext) -> bool:
     """Return whether acquisitions have timestamps that differ."""
     times = context.data.acquisitions.times
     return context.as_of is not None and times is not None and bool((times != times[:1]).any())
+
+
+def _quick_to_fit(rankers: Sequence[Any], context: FitContext) -> list[Any]:
+    """Let `EASE` of a large catalogue be judged by each product's nearest ones.
+
+    The inverse of all products costs their number cubed in every window, however few purchases the
+    window learns from, and would be most of the blend's own fit.
+    """
+    if acquired_products(context) <= _FEW_PRODUCTS:
+        return list(rankers)
+    return [
+        EASE(**{**ranker.get_params(), "neighbours": _NEAREST})
+        if isinstance(ranker, EASE) and ranker.neighbours is None
+        else ranker
+        for ranker in rankers
+    ]
 
 
 def _judged_on(members: Sequence[Any], split: InnerSplit) -> Judged | None:
