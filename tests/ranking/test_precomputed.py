@@ -302,3 +302,20 @@ def test_batches_of_arrow() -> None:
         {"user_id": 2, "product_id": "c"},
         {"user_id": 1, "product_id": "b"},
     ]
+
+
+@pytest.mark.parametrize("wrap", [lambda ranker: ranker, Explore], ids=["alone", "explored"])
+def test_an_explanation_says_that_another_system_has_learned_it(wrap: Callable[[Any], Any]) -> None:
+    log = pd.DataFrame(
+        {"user_id": ["u0"], "product_id": ["p0"], "timestamp": [pd.Timestamp("2024-01-01")]}
+    )
+    ranker = wrap(Precomputed(scores=SCORES))
+    pipeline = st.Pipeline(policy=st.Policy.unrestricted(), ranker=ranker)
+    recs = pipeline.fit(
+        st.Dataset(None, PRODUCTS[["id"]].rename(columns={"id": "product_id"}), log)
+    )
+    listed = recs.recommend(k=1)
+    first = listed.to_frame().iloc[0]
+    text = listed.explain(first["user_id"], first["product_id"]).text["en"]
+    assert "what another system has learned" in text
+    assert "past behaviour" not in text

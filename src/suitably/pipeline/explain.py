@@ -12,7 +12,7 @@ from suitably.pipeline.generate import ListGenerator
 from suitably.pipeline.opt_out import OWNERS
 from suitably.ranking.contributions import AskedPair, Contributions, contributions
 from suitably.ranking.hybrid.feature_columns import Now
-from suitably.ranking.protocol import AskedUsers, Ranker
+from suitably.ranking.protocol import AskedUsers, DrawingRanker, Ranker
 from suitably.suitability.language.document import PolicyDocument
 from suitably.suitability.language.types import Scale
 from suitably.suitability.messages import LANGUAGES
@@ -73,7 +73,7 @@ def explain_listed(
         speaks_against=_worth_naming(against),
         standing=None if made is None else made.standing,
         personal=personal,
-        elsewhere=getattr(type(ranker), "learned_elsewhere", False) and not stood_in,
+        elsewhere=not stood_in and _is_learned_elsewhere(ranker),
     )
     risk = _risk(generator, verdicts, code)
     policies = {policy.id: policy for policy in eligibility.policies}
@@ -211,6 +211,11 @@ def _worth_naming(reasons: Sequence[PastProduct | ProfileField]) -> list[ScoreRe
         for one in reasons[:_NAMED]
         if abs(one.share) >= _LEAST
     ]
+
+
+def _is_learned_elsewhere(ranker: Ranker) -> bool:
+    scoring = ranker.scoring_ranker() if isinstance(ranker, DrawingRanker) else ranker
+    return bool(getattr(type(scoring), "learned_elsewhere", False))
 
 
 def _eligible(generator: ListGenerator, row: int, stood_in: bool, personal: bool) -> int:
