@@ -25,7 +25,8 @@ class OwnVectors:
 
     The move x minimises Σ weight · Σ share · ln(1 + exp(−((v + x)·(p − r) + b_p − b_r))) + λ/2 |x|²
     over new purchases p and a sample of rivals r by popularity, with biases b and v what the user's
-    vector was: the loss of BPR, for which that of WARP is a sharper substitute.
+    vector was: the loss of BPR, for which that of WARP is a sharper substitute. Of what was turned
+    down, at a negative weight, the sides change and the size counts.
 
     Attributes:
         popularity: float64 (products at the fit,), the number of users who had each.
@@ -76,7 +77,8 @@ class OwnVectors:
         """Return moves, each by its own purchases alone: float64 (users, factors).
 
         Args:
-            lines: CSR (users, products), weights of new purchases, of known products.
+            lines: CSR (users, products), weights of new purchases, of known products, below 0 of
+                what was turned down.
             owned: CSR (users, products), all that they have, which is no rival.
             products: (products, factors + 2): bias, 1, vector.
             vectors: (users, factors), from where they move.
@@ -93,6 +95,9 @@ class OwnVectors:
             features = goods[mine][:, :, None] - goods[others]
             base = bias[mine][:, :, None] - bias[others]
             base += (features @ starts[rows][:, None, :, None])[..., 0]
+            if (weights < 0).any():  # is to come after its rivals, not before
+                side = np.sign(weights)[:, :, None]
+                features, base, weights = side[..., None] * features, side * base, np.abs(weights)
             flat = (len(rows), -1)
             out[rows] = logistic.solve(
                 logistic.Terms(
@@ -128,7 +133,7 @@ class OwnVectors:
 
 @dataclass(frozen=True)
 class Moves:
-    """What users have bought since the fit, and how it moves them.
+    """What users have bought since the fit or ever turned down, and how it moves them.
 
     Attributes:
         users: int64 (pairs,), rows of users, a row per new pair, ascending.
