@@ -40,7 +40,8 @@ class BPR(FactorRanker):
     rivals by popularity. Training stops long before that minimum, which holds vectors back like a
     further L2 penalty of 1 / (learning_rate · iterations), so this is added. What a user turned
     down, at a negative weight, teaches nothing about products, and is a negative of the user's
-    vector for certain: it is to come after the rivals, with the weight's size.
+    vector for certain: it is to come after what else is acquired, the user's own included, with the
+    weight's size.
 
     Against rivals drawn in proportion to purchases, what is learned is how likely a product is
     beside its popularity: on large data the logarithm of its popularity is added to a product's
@@ -174,13 +175,10 @@ class BPR(FactorRanker):
             against, counted = others[places], shares[places]
             if dealt:
                 counted = counted / counted.sum(axis=1)[:, None]
-            features, sizes = products[mine][:, :, None] - products[against], np.abs(weights)
+            features = products[mine][:, :, None] - products[against]
             ahead = bias[mine][:, :, None] - bias[against]
-            if (weights < 0).any():  # is to come after its rivals, not before
-                side = np.sign(weights)[:, :, None]
-                features, ahead = side[..., None] * features, side * ahead
-            # What the user owns or turned down is no rival.
-            free = counted * (others != mine[:, :, None]).all(axis=1)[:, places]
+            features, ahead, sizes = logistic.sided(features, ahead, weights)
+            free = counted * logistic.opposed(mine, weights, others, places)
             flat = (len(mine), -1)
             return logistic.Terms(
                 features.reshape(*flat, self.factors_),

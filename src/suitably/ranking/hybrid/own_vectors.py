@@ -79,14 +79,15 @@ class OwnVectors:
         Args:
             lines: CSR (users, products), weights of new purchases, of known products, below 0 of
                 what was turned down.
-            owned: CSR (users, products), all that they have, which is no rival.
+            owned: CSR (users, products), all that they have, which is no rival, and below 0 what
+                they turned down.
             products: (products, factors + 2): bias, 1, vector.
             vectors: (users, factors), from where they move.
         """
         goods, bias = products[:, 2:].astype(np.float64), products[:, 0].astype(np.float64)
         others, shares = logistic.rivals(self.popularity, _RIVALS)
         factors, starts = goods.shape[1], vectors.astype(np.float64)
-        free = shares * (owned[:, others].toarray() == 0)
+        has = owned[:, others].toarray()
         lengths, out = np.diff(lines.indptr), np.zeros((lines.shape[0], factors))
 
         def one(rows: NDArray[np.int64]) -> None:
@@ -95,15 +96,16 @@ class OwnVectors:
             features = goods[mine][:, :, None] - goods[others]
             base = bias[mine][:, :, None] - bias[others]
             base += (features @ starts[rows][:, None, :, None])[..., 0]
-            if (weights < 0).any():  # is to come after its rivals, not before
-                side = np.sign(weights)[:, :, None]
-                features, base, weights = side[..., None] * features, side * base, np.abs(weights)
+            # What the user owns is no rival of what is, nor what was turned down of what was.
+            ours = np.sign(weights)[:, :, None] == np.sign(has[rows])[:, None]
+            free = shares * ~ours
+            features, base, sizes = logistic.sided(features, base, weights)
             flat = (len(rows), -1)
             out[rows] = logistic.solve(
                 logistic.Terms(
                     features.reshape(*flat, factors),
                     base.reshape(flat),
-                    (weights[:, :, None] * free[rows][:, None, :]).reshape(flat),
+                    (sizes[:, :, None] * free).reshape(flat),
                     np.full(len(rows), self.penalty),
                 )
             )
