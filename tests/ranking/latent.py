@@ -110,7 +110,7 @@ class LatentContract(RankerContract):
         assert len(self._lists(self.make_pipeline(world(), ranker).fit(world().dataset(), AS_OF)))
 
     def test_weights_of_events(self) -> None:
-        """Zero counts for nothing, huge is still finite, below zero is refused."""
+        """Zero counts for nothing, huge is still finite, nothing above zero is refused."""
         kinds = world().but(
             events=[
                 {**row, "event": "look" if i % 2 else "buy"} for i, row in enumerate(world().events)

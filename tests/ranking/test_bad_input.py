@@ -114,7 +114,9 @@ def typed(kinds: str = "buy view") -> World:
 @pytest.mark.parametrize(
     ("weights", "message"),
     [
-        ({"buy": -1.0}, "0 or more"),
+        ({"buy": -1.0}, "none is above 0"),
+        ({"buy": 0.0, "view": -2}, "none is above 0"),
+        ({"buy": 1, "view": -float("inf")}, "finite"),
         ({"buy": float("nan")}, "finite"),
         ({"buy": float("inf")}, "finite"),
         ({"buy": "much"}, "finite"),

@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from difflib import get_close_matches
 from typing import Any
 
@@ -140,6 +140,13 @@ class EventKinds:
             SuitabilityWarning,
             stacklevel=stacklevel,
         )
+
+    def speaking_for(self, against: frozenset[str]) -> "EventKinds":
+        """Return them with no acquisition among some kinds, which turn a product down."""
+        if self.owned is not None:
+            return replace(self, owned=tuple(kind for kind in self.owned if kind not in against))
+        more = against - {*self.disposed, *self.rejected, *self.other}
+        return replace(self, rejected=(*self.rejected, *sorted(more))) if more else self
 
     @property
     def keep_a_ledger(self) -> bool:

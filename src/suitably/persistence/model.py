@@ -43,6 +43,7 @@ from suitably.profiles.functions.from_function_state import FromFunctionState
 from suitably.profiles.protocol import Builder
 from suitably.ranking.interactions import WeightedInteractions, Weighting
 from suitably.ranking.protocol import Ranker, attached
+from suitably.ranking.strongest import Strongest
 from suitably.reranking.protocol import Reranker
 from suitably.suitability.policy import Policy
 from suitably.utils.state import from_state
@@ -304,6 +305,7 @@ def _write_interactions(writer: Writer, one: WeightedInteractions) -> dict[str, 
         "width": int(one.weights.shape[1]),
         "weights": _write_weights(writer, one.weights.data),
         **_write_csr(writer, "interactions", one.weights),
+        **_write_decisive(writer, one.decisive),
     }
 
 
@@ -320,7 +322,31 @@ def _read_interactions(
         raise ValueError("interactions and products do not fit")
     matrix = _read_csr(reader, record, data, (len(users), width))
     origin, shift = _instant(record["origin"]), int(record.get("shift", 0))
-    return WeightedInteractions(weighting, users, matrix, origin, shift)
+    decisive = _read_decisive(reader, record, matrix.data) if weighting.against else None
+    return WeightedInteractions(weighting, users, matrix, origin, shift, decisive)
+
+
+def _write_decisive(writer: Writer, one: Strongest | None) -> dict[str, Any]:
+    """Write what pairs weigh by, where kinds speak against products: weights and times."""
+    if one is None:
+        return {}
+    times = None
+    if one.times is not None:
+        times = writer.array("decisive-times", one.times.astype(np.int64))
+    return {"decisive": writer.array("decisive", one.weights), "decisive_times": times}
+
+
+def _read_decisive(reader: Reader, record: dict[str, Any], data: NDArray[Any]) -> Strongest:
+    weights, times = reader.array(record["decisive"]), None
+    if record["decisive_times"] is not None:
+        times = reader.array(record["decisive_times"])
+        if times.dtype != np.int64 or times.shape != weights.shape:
+            raise ValueError("interactions and their times do not fit")
+        times = times.view("datetime64[us]")
+    same = weights.dtype == np.float64 and weights.shape == data.shape
+    if not same or not (np.isfinite(weights) & (np.sign(weights) == np.sign(data))).all():
+        raise ValueError("interactions and what they weigh by do not fit")
+    return Strongest(weights, times)
 
 
 def _write_weights(writer: Writer, weights: NDArray[np.float32]) -> str | float:

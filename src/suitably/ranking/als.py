@@ -37,6 +37,8 @@ class ALS(FactorRanker):
     Only training is `implicit`'s: its own ranking returns filtered products when it runs short.
     Its solver stops after three steps of conjugate gradients; the vectors of users are then
     solved for exactly, here and in `fold_in`, so that a user gets the same vector either way.
+    A negative weight is a confidence of its size times `alpha` in that the user does not want the
+    product, which everything not purchased has at 1; a user of such alone cannot be scored.
     A user without visible purchases cannot be scored, nor can a product without any.
 
     Args:
@@ -93,7 +95,7 @@ class ALS(FactorRanker):
 
     def _learn(self, history: WeightedInteractions, context: FitContext) -> None:
         weights = history.core
-        self._choose(weights, context)
+        self._choose(history.wanted.core, context)
         confidence, scale = bounded(weights * self.alpha)
         make = partial(
             AlternatingLeastSquares,
@@ -121,7 +123,7 @@ class ALS(FactorRanker):
             self.regularization_ = found["noise"] * self.alpha * noise_norm(weights)
 
     def _trial(self, values: Mapping[str, Any], hold_out: HoldOut) -> "ALS":
-        weights = hold_out.split.past.interactions.weighted(self._weighting).core
+        weights = hold_out.split.past.interactions.weighted(self._weighting).wanted.core
         made = copy.copy(self)
         made._solved_for = hold_out.users
         return made.set_params(
@@ -133,10 +135,11 @@ class ALS(FactorRanker):
     def _vectors(self, lines: sparse.csr_array) -> NDArray[np.float32]:
         products = self.product_factors_.astype(np.float64)
         confidence = self.alpha * lines.data.astype(np.float64)
+        weights, targets = np.abs(confidence) - 1, np.maximum(confidence, 0)
         penalty = np.full(lines.shape[0], self.regularization_)
         with one_blas_thread():
             fixed = Fixed.of(products, 1.0)
-            found = fixed.solve(lines, confidence - 1, confidence, penalty)
+            found = fixed.solve(lines, weights, targets, penalty)
         vectors: NDArray[np.float32] = found.astype(np.float32)
         return vectors
 
@@ -145,8 +148,8 @@ class ALS(FactorRanker):
     ) -> tuple[NDArray[np.float64], float]:
         """Split by eq. 7 of the paper, in its section 5."""
         confidence = self.alpha * line.data.astype(np.float64)
-        penalty = self.regularization_
-        return self._fixed.shares(line, confidence - 1, confidence, penalty, product), 0.0
+        weights, targets = np.abs(confidence) - 1, np.maximum(confidence, 0)
+        return self._fixed.shares(line, weights, targets, self.regularization_, product), 0.0
 
     @property
     def _unobserved(self) -> float:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from suitably.data.vocabulary import Vocabulary
 from suitably.errors import DataError, NotFittedError
+from suitably.ranking.inner_split import without_rejections
 from suitably.ranking.interactions import WeightedInteractions, Weighting
 from suitably.ranking.protocol import FitContext, Scorer, State
 from suitably.ranking.solvers.memory import check_room
@@ -79,14 +80,14 @@ class HistoryRanker(UserRows):
         """
         self._check_params()
         interactions = context.interactions.weighted(self._weighting)
-        if self.needs_interactions and not interactions.weights.nnz:
+        if self.needs_interactions and not interactions.known.any():
             raise DataError(
                 f"{type(self).__name__}: no visible interaction counts, so nothing can be learned"
             )
         name = type(self).__name__
         check_room(name, self._estimate(interactions), self.smaller)
         try:
-            self._learn(interactions, context)
+            self._learn(interactions, without_rejections(context, self._weighting.against))
         except MemoryError as error:
             raise DataError(f"{name}: there is not enough memory; {self.smaller}") from error
         self._go_by(interactions)

@@ -17,7 +17,14 @@ from suitably.ranking.blending.weights import Judged, best_of, judge, learn_weig
 from suitably.ranking.contributions import AskedPair, Contributions, contributions
 from suitably.ranking.ease import EASE
 from suitably.ranking.hold_out import acquired_products
-from suitably.ranking.inner_split import InnerSplit, inner_splits, random_split, thinned
+from suitably.ranking.inner_split import (
+    InnerSplit,
+    inner_splits,
+    kinds_against,
+    random_split,
+    thinned,
+    without_rejections,
+)
 from suitably.ranking.interactions import WeightedInteractions, Weighting
 from suitably.ranking.item_knn import ItemKNN
 from suitably.ranking.popularity import Popularity
@@ -130,10 +137,11 @@ class Blend(UserRows):
         members = self._members(context)
         given = self._check(members)
         members = list(members)
+        inner = without_rejections(context, kinds_against(members))
         learns = given is None and len(members) > 1
         others = self._alternatives(context) if learns else []
         tried = _quick_to_fit([*members, *others], context)
-        judged = list(self._judged(tried, context)) if learns else []
+        judged = list(self._judged(tried, inner)) if learns else []
         if others:
             first = best_of(judged, [0, *range(len(members), len(members) + len(others))])
             judged = [one.of([first, *range(1, len(members))]) for one in judged]

@@ -38,7 +38,10 @@ class BPR(FactorRanker):
     which depend on the order of the draw, but the one vector for each that minimises the expected
     loss of the training, with its weights, given the products' vectors and a fixed sample of
     rivals by popularity. Training stops long before that minimum, which holds vectors back like a
-    further L2 penalty of 1 / (learning_rate · iterations), so this is added.
+    further L2 penalty of 1 / (learning_rate · iterations), so this is added. What a user turned
+    down, at a negative weight, teaches nothing about products, and is a negative of the user's
+    vector for certain: it is to come after what else is acquired, the user's own included, with the
+    weight's size.
 
     Against rivals drawn in proportion to purchases, what is learned is how likely a product is
     beside its popularity: on large data the logarithm of its popularity is added to a product's
@@ -59,7 +62,7 @@ class BPR(FactorRanker):
     Attributes:
         user_factors_: float32 (users, factors + 1), of which the last is 1.
         product_factors_: float32 (products, factors + 1), of which the last is the bias.
-        popularity_: float64 (products,), the number of users who have each.
+        popularity_: float64 (products,), the number of users who want each.
         factors_: Their number that was used.
         learning_rate_: The length of steps that was used.
         regularization_: The penalty that was used.
@@ -130,9 +133,10 @@ class BPR(FactorRanker):
             num_threads=1,
             random_state=context.seed,
         )
-        _, products = trained("BPR", make, history.core)
-        width = history.weights.shape[1]
-        self.popularity_ = np.bincount(history.weights.indices, minlength=width).astype(np.float64)
+        wanted = history.wanted
+        _, products = trained("BPR", make, wanted.core)
+        width = wanted.weights.shape[1]
+        self.popularity_ = np.bincount(wanted.weights.indices, minlength=width).astype(np.float64)
         products[:, -1] += self._correction[history.known]
         self._spread(history, products)
 
@@ -172,14 +176,15 @@ class BPR(FactorRanker):
             if dealt:
                 counted = counted / counted.sum(axis=1)[:, None]
             features = products[mine][:, :, None] - products[against]
-            # What the user owns is no rival.
-            free = counted * (others != mine[:, :, None]).all(axis=1)[:, places]
+            ahead = bias[mine][:, :, None] - bias[against]
+            features, ahead, sizes = logistic.sided(features, ahead, weights)
+            free = counted * logistic.opposed(mine, weights, others, places)
             flat = (len(mine), -1)
             return logistic.Terms(
                 features.reshape(*flat, self.factors_),
-                (bias[mine][:, :, None] - bias[against]).reshape(flat),
-                (weights[:, :, None] * free).reshape(flat),
-                self.regularization_ * weights.sum(axis=1) + stopping,
+                ahead.reshape(flat),
+                (sizes[:, :, None] * free).reshape(flat),
+                self.regularization_ * sizes.sum(axis=1) + stopping,
             )
 
         return terms

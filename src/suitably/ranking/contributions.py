@@ -85,6 +85,28 @@ class Contributions:
         values = [*self.by_product.tolist(), *(value for _, value in self.by_field), self.rest]
         return float(sum(value for value in values if value > 0))
 
+    @staticmethod
+    def of_past(
+        products: NDArray[np.int64], weights: NDArray[Any], values: Floats, rest: float = 0.0
+    ) -> "Contributions":
+        """Return what a user's past adds to a score.
+
+        A product that the user turned down may speak against another, but not for it: that one is
+        unlike the other is no merit of this, so what it adds is rest.
+
+        Args:
+            products: Positions, distinct.
+            weights: Of the user's strongest interaction with each, below 0 for what was turned
+                down.
+            values: float64, what each adds.
+            rest: What none of them does.
+        """
+        amiss = (weights < 0) & (values > 0)
+        if amiss.any():
+            rest += float(values[amiss].sum())
+            values = np.where(amiss, 0.0, values)
+        return Contributions(products, values, rest=rest)
+
     def times(self, factor: float) -> "Contributions":
         """Return them on another scale."""
         return replace(

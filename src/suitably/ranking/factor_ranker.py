@@ -94,7 +94,7 @@ class FactorRanker(HistoryRanker):
             return None
         vector = self.product_factors_[pair.product].astype(np.float64)
         values, rest = self._shares(lines, self._users.take(pair.user.rows)[0], vector)
-        return Contributions(lines.indices.astype(np.int64), values, rest=rest)
+        return Contributions.of_past(lines.indices.astype(np.int64), lines.data, values, rest)
 
     def _shares(
         self, line: sparse.csr_array, user: NDArray[np.float32], product: NDArray[np.float64]

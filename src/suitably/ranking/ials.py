@@ -37,9 +37,11 @@ class IALS(FactorRanker):
 
     Minimises Σ wᵤᵢ (xᵤ·yᵢ − 1)² over what was acquired, plus `unobserved_weight` · Σ (xᵤ·yᵢ)²
     over all pairs, plus Σ λᵤ ‖xᵤ‖² + Σ λᵢ ‖yᵢ‖². Here λᵤ is `regularization` times
-    (Σᵢ wᵤᵢ + unobserved_weight · products) to the power of `scaling`, and λᵢ likewise.
+    (Σᵢ |wᵤᵢ| + unobserved_weight · products) to the power of `scaling`, and λᵢ likewise.
     The products' vectors alternate with exact solutions for the users', in float64.
-    A user without visible purchases cannot be scored, nor can a product without any.
+    What was turned down, at a weight below 0, has Σ |wᵤᵢ| (xᵤ·yᵢ)² instead: a user of such alone
+    cannot be scored. A user without visible purchases cannot be scored, nor can a product without
+    any.
 
     Args:
         factors: Length of the latent vectors; None: as many as `start` has, else 64, and more
@@ -147,14 +149,15 @@ class IALS(FactorRanker):
         user_ridge = self._ridge(by_user)
         product_ridge = self._ridge(by_product)
         products = self._first(history, context)
-        total, objective = float(by_user.data.sum()), []
+        targets = sparse.csr_array(by_product.maximum(0))
+        total, objective = float(np.maximum(by_user.data, 0).sum()), []
         with one_blas_thread():
             for _ in progress(range(self.iterations), "IALS", unit="sweep"):
                 users, products = self._half(products, by_user, user_ridge)
                 products, users = self._half(users, by_product, product_ridge)
                 # Where products are at their best, quadratic terms are half the linear one.
                 held_back = float(user_ridge @ np.einsum("uf,uf->u", users, users))
-                gained = float(((by_product @ users) * products).sum())
+                gained = float(((targets @ users) * products).sum())
                 objective.append(total + held_back - gained)
                 if self._settled(objective):
                     break
@@ -165,14 +168,16 @@ class IALS(FactorRanker):
     def _half(self, held: Floats, lines: sparse.csr_array, ridge: Floats) -> tuple[Floats, Floats]:
         """Solve for one side; the other comes back in the same basis."""
         fixed = Fixed.of(held, self.unobserved_weight_, np.diff(lines.indptr))
-        return fixed.solve(lines, lines.data, lines.data, ridge, turn_back=False), fixed.vectors
+        weights, targets = np.abs(lines.data), np.maximum(lines.data, 0)
+        return fixed.solve(lines, weights, targets, ridge, turn_back=False), fixed.vectors
 
     def _vectors(self, lines: sparse.csr_array) -> NDArray[np.float32]:
         products = self.product_factors_.astype(np.float64)
         weights = lines.data.astype(np.float64)
         with one_blas_thread():
             fixed = Fixed.of(products, self.unobserved_weight_)
-            found = fixed.solve(lines, weights, weights, self._ridge(lines, int(self.known_.sum())))
+            ridge = self._ridge(lines, int(self.known_.sum()))
+            found = fixed.solve(lines, np.abs(weights), np.maximum(weights, 0), ridge)
         vectors: NDArray[np.float32] = found.astype(np.float32)
         return vectors
 
@@ -182,7 +187,8 @@ class IALS(FactorRanker):
         """Split as Hu, Koren and Volinsky do, ICDM 2008, section 5, under this objective."""
         weights = line.data.astype(np.float64)
         ridge = float(self._ridge(line, int(self.known_.sum()))[0])
-        return self._fixed.shares(line, weights, weights, ridge, product), 0.0
+        sizes, targets = np.abs(weights), np.maximum(weights, 0)
+        return self._fixed.shares(line, sizes, targets, ridge, product), 0.0
 
     @property
     def _unobserved(self) -> float:
@@ -224,21 +230,22 @@ class IALS(FactorRanker):
         """Return the unobserved weight and the penalty: as given, or by their rules.
 
         Args:
-            weights: What was acquired.
+            weights: What was acquired, and below 0 what was turned down.
             unobserved: What all pairs together weigh, relative to what was acquired.
             noise: What penalties take off singular values, relative to those of chance.
         """
         users, products = weights.shape
-        total = float(weights.data.sum())
+        wanted, total = weights.maximum(0), float(np.abs(weights.data).sum())
         given = self.unobserved_weight
-        weight = unobserved * total / (users * products) if given is None else float(given)
+        weight = unobserved * float(wanted.data.sum()) / (users * products)
+        weight = weight if given is None else float(given)
         strength = (total / users + weight * products) * (total / products + weight * users)
-        chosen = noise * noise_norm(weights) / strength ** (self.scaling / 2)
+        chosen = noise * noise_norm(wanted) / strength ** (self.scaling / 2)
         return weight, float(chosen if self.regularization is None else self.regularization)
 
     def _ridge(self, lines: sparse.csr_array, others: int | None = None) -> Floats:
         """Return every row's penalty, from its own weights and the number of columns."""
-        held: Floats = np.asarray(lines.astype(np.float64).sum(axis=1)).ravel()
+        held: Floats = np.asarray(abs(lines.astype(np.float64)).sum(axis=1)).ravel()
         columns = lines.shape[1] if others is None else others
         strength: Floats = held + self.unobserved_weight_ * columns
         return np.asarray(self.regularization_ * strength**self.scaling)

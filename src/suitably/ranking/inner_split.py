@@ -1,8 +1,9 @@
 """What was known earlier and what came after, within what a ranker may learn from."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +13,11 @@ from suitably.data.events import Events
 from suitably.data.view import View
 from suitably.ranking.protocol import FitContext
 from suitably.ranking.topk.plackett_luce import uniforms
+from suitably.ranking.weighting import Weighting
 from suitably.utils.runs import run_starts
 
 __all__ = ["InnerSplit", "earlier", "inner_splits", "random_split", "sampled", "thinned"]
+__all__ += ["kinds_against", "without_rejections"]
 
 _STEP = 3
 _DAY = 86_400_000_000
@@ -125,6 +128,28 @@ def random_split(
     left = view.events.take(~np.isin(_pairs(view.events, width), hidden))
     past = replace(context, data=replace(view, events=left))
     return InnerSplit(past, hidden // width, hidden % width)
+
+
+def kinds_against(rankers: Iterable[Any]) -> frozenset[str]:
+    """Return the kinds of event that rankers, or the rankers they are made of, weigh below 0."""
+    found: set[str] = set()
+    for ranker in rankers:
+        weights = getattr(ranker, "event_weights", None)
+        if isinstance(weights, Mapping):
+            found |= Weighting(None, weights).against
+        inner = getattr(ranker, "rankers", None) or [getattr(ranker, "ranker", None)]
+        found |= kinds_against(one for one in inner if one is not None)
+    return frozenset(found)
+
+
+def without_rejections(context: FitContext, against: frozenset[str]) -> FitContext:
+    """Return what may be learned from with no acquisition among kinds that turn a product down.
+
+    So nothing that was turned down is ever held out to be found, whatever the data says of kinds.
+    """
+    view = context.data
+    kinds = view.kinds.speaking_for(against)
+    return context if kinds == view.kinds else replace(context, data=replace(view, kinds=kinds))
 
 
 def thinned(context: FitContext, most: int) -> FitContext:

@@ -1,6 +1,5 @@
 """Weighted implicit feedback: the sparse matrix that rankers learn from and fold into."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -10,153 +9,13 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from suitably.data.clock import Instant
-from suitably.data.events import Events
 from suitably.data.view import View
 from suitably.data.vocabulary import Vocabulary
-from suitably.errors import DataError
-from suitably.utils.runs import reduce_runs, run_starts
+from suitably.ranking.strongest import Strongest, merged
+from suitably.ranking.weighting import HIGHEST, LEAST, LOWEST, Weighting
+from suitably.utils.runs import reduce_runs
 
 __all__ = ["SharedInteractions", "WeightedInteractions", "Weighting"]
-
-_DAY = 86_400_000_000
-# The least normal number of float32.
-_LEAST = float(np.finfo(np.float32).tiny)
-# Exponents of 2. Single precision keeps 100 halvings below what weighs 2⁻²⁶, and a sum over users
-# of what weighs 2⁶⁰ does not overflow: beyond these, weights are held in other units, by whole
-# steps. What is set against something of fixed size, and squared, sees 2¹⁰⁰ at most.
-_FADED, _GROWN, _LOWEST, _HIGHEST, _MOST = -26, 60, -126, 100, 2**30
-
-
-@dataclass(frozen=True)
-class Weighting:
-    """How much an interaction says: by its kind and its age.
-
-    The weight of a pair is that of its strongest interaction, so a repeated purchase says no more
-    than its latest one. Ages matter by their differences alone: the heaviest interaction of a fit,
-    once all are faded, weighs what its kind does, whatever the moment, and the others weigh in
-    proportion. No age takes a weight to 0.
-
-    Attributes:
-        half_life_days: After how many days an interaction counts half; None: it never ages.
-        event_weights: The weight of every kind of event that counts, 0 or more; None: those that
-            mean ownership, at 1.
-    """
-
-    half_life_days: float | None = None
-    event_weights: Mapping[str, float] | None = None
-
-    def __hash__(self) -> int:
-        kinds = self.event_weights
-        return hash((self.half_life_days, None if kinds is None else frozenset(kinds.items())))
-
-    @property
-    def heaviest(self) -> float:
-        """The largest weight of a kind of event."""
-        return 1.0 if self.event_weights is None else float(max(self.event_weights.values()))
-
-    def check(self) -> None:
-        """Refuse what cannot weigh.
-
-        Raises:
-            ValueError: A half-life or weight out of range.
-        """
-        days, kinds = self.half_life_days, self.event_weights
-        if days is not None and not (_real(days) and 0 < days < np.inf):
-            raise ValueError(f"half_life_days={days!r}: must be a finite number above 0, or None")
-        if kinds is None:
-            return
-        if not isinstance(kinds, Mapping) or not kinds:
-            raise ValueError(f"event_weights={kinds!r}: must map kinds of event to weights")
-        for kind, weight in kinds.items():
-            if not isinstance(kind, str) or not (_real(weight) and 0 <= weight < np.inf):
-                raise ValueError(
-                    f"event_weights={{{kind!r}: {weight!r}}}: must be a finite number, 0 or more"
-                )
-
-    def matrix(self, view: View, origin: Instant | None, shift: int = 0) -> sparse.csr_array:
-        """Weigh the interactions of a view: CSR (users, products), float32, above 0 where stored.
-
-        Neither age nor shift makes a weight 0: what has faded beyond single precision keeps the
-        least weight that it holds in full.
-
-        Args:
-            view: What is visible.
-            origin: The moment at which an interaction weighs what its kind does.
-            shift: How many halvings are taken off all weights, so that single precision holds them.
-
-        Raises:
-            DataError: A half-life in data without timestamps, or a kind of event that no
-                interaction has.
-        """
-        events, weights = self._chosen(view)
-        parts, exponents = np.frexp(weights)
-        with np.errstate(under="ignore"):
-            faded = parts * np.exp2(exponents - shift + self._growth(events, origin))
-        faded = np.where(weights > 0, np.maximum(faded, _LEAST), 0.0)
-        return _strongest(events, faded, (len(view.users), len(view.products)))
-
-    def origin(self, view: View) -> Instant | None:
-        """Return the moment of the heaviest interaction of a view, once all are faded.
-
-        It is that of the view itself where none counts, or none ages.
-
-        Raises:
-            DataError: A half-life in data without timestamps, or a kind of event that no
-                interaction has.
-        """
-        events, weights = self._chosen(view)
-        some = np.flatnonzero(weights > 0)
-        if self.half_life_days is None or view.as_of is None or not len(some):
-            return view.as_of
-        if events.times is None:
-            return view.as_of
-        newest: Instant = events.times[some].max()
-        # From the newest on, since as of a distant moment all of them can be infinitely old.
-        size = np.log2(weights[some]) + self._growth(events, newest)[some]
-        moment: Instant = events.times[some[size.argmax()]]
-        return moment
-
-    def shift(self, view: View, origin: Instant | None) -> int | None:
-        """Return how many halvings bring the weights of a view in range; None where there are none.
-
-        It depends on the heaviest alone and grows with it, in whole steps: news give the same at
-        once or in parts.
-        """
-        events, weights = self._chosen(view)
-        some = weights > 0
-        if not some.any():
-            return None
-        level = float((np.log2(weights[some]) + self._growth(events, origin)[some]).max())
-        if _FADED <= level <= _GROWN:
-            return 0
-        steps = np.floor(level / _GROWN) if level < 0 else np.ceil(level / _GROWN) - 1
-        return int(steps) * _GROWN
-
-    def halvings(self, earlier: Instant | None, later: Instant | None) -> float:
-        """Return how often a weight halves from one moment to another: 0 where none ages."""
-        if self.half_life_days is None or earlier is None or later is None:
-            return 0.0
-        return float(_days(later - earlier)) / self.half_life_days
-
-    def _growth(self, events: Events, origin: Instant | None) -> NDArray[np.float64]:
-        """Return to which power of 2 an age takes every weight: float64 (events,)."""
-        if self.half_life_days is None:
-            return np.zeros(len(events))
-        if events.times is None or origin is None:
-            raise DataError("half_life_days: the interactions have no timestamps, so no age")
-        with np.errstate(over="ignore"):
-            growth = _days(events.times - origin) / self.half_life_days
-        return np.asarray(np.clip(growth, -_MOST, _MOST))
-
-    def _chosen(self, view: View) -> tuple[Events, NDArray[np.float64]]:
-        if self.event_weights is None:
-            return view.acquisitions, np.ones(len(view.acquisitions))
-        ignored = sorted({*self.event_weights} & {*view.kinds.other})
-        if ignored:
-            raise DataError(f"event_weights: {ignored} are in other_events: nothing is learned")
-        events = view.feedback.of(tuple(self.event_weights))
-        by_code = [float(self.event_weights.get(name, 0)) for name in events.kind_names]
-        return events, np.array(by_code)[events.kinds]
 
 
 @dataclass(frozen=True)
@@ -166,11 +25,14 @@ class WeightedInteractions:
     Attributes:
         weighting: What they are weighed by.
         users: Whose they are, row by row.
-        weights: CSR (users, products), float32, sorted; above 0 where stored.
+        weights: CSR (users, products), float32, sorted; not 0 where stored, below 0 where the
+            strongest interaction speaks against the product.
         origin: The moment at which an interaction weighs what its kind does: that of the heaviest
             at the fit. None in data without timestamps.
         shift: How many halvings the weights held are below that: not 0 for kinds of enormous or
             tiny weight, and for what came long after the fit.
+        decisive: What each pair weighs by, in the order of `weights`, where kinds speak against
+            products; else None, for the largest weight is all there is to know.
     """
 
     weighting: Weighting
@@ -178,6 +40,7 @@ class WeightedInteractions:
     weights: sparse.csr_array
     origin: Instant | None
     shift: int = 0
+    decisive: Strongest | None = None
 
     @staticmethod
     def of(view: View, weighting: Weighting) -> "WeightedInteractions":
@@ -190,8 +53,8 @@ class WeightedInteractions:
         weighting.check()
         origin = weighting.origin(view)
         shift = weighting.shift(view, origin) or 0
-        matrix = weighting.matrix(view, origin, shift)
-        return WeightedInteractions(weighting, view.users.ids, matrix, origin, shift)
+        matrix, decisive = weighting.weighed(view, origin, shift)
+        return WeightedInteractions(weighting, view.users.ids, matrix, origin, shift, decisive)
 
     def plus(self, view: View) -> tuple["WeightedInteractions", NDArray[np.int64]]:
         """Add new interactions; vocabularies may have grown at their ends.
@@ -207,23 +70,55 @@ class WeightedInteractions:
         shift = self.weighting.shift(view, self.origin)
         if shift is None or self.weights.nnz:
             shift = max(self.shift, self.shift if shift is None else shift)
-        new = self.weighting.matrix(view, self.origin, shift)
+        new, events = self.weighting.weighed(view, self.origin, shift)
         weights = self.weights.data
         if shift != self.shift:
-            weights = np.maximum(np.ldexp(weights, self.shift - shift), np.float32(_LEAST))
+            moved = np.maximum(np.ldexp(np.abs(weights), self.shift - shift), np.float32(LEAST))
+            weights = np.copysign(moved, weights)
         held = sparse.csr_array(
             (weights, self.weights.indices, _longer(self.weights.indptr, new.shape[0])),
             shape=new.shape,
         )
-        joint = sparse.csr_array(held.maximum(new)) if new.nnz else held
+        made = replace(self, users=view.users.ids, shift=shift)
+        if self.decisive is None or events is None:
+            joint = sparse.csr_array(held.maximum(new)) if new.nnz else held
+            joint.sort_indices()
+            made = replace(made, weights=joint)
+        else:
+            made = made._merged(held, new, self.decisive.plus(events))
+        return made, np.flatnonzero(np.diff(new.indptr))
+
+    def _merged(
+        self, held: sparse.csr_array, new: sparse.csr_array, events: Strongest
+    ) -> "WeightedInteractions":
+        """Return them with each pair's strongest event of those held and the new ones."""
+        width, cells = max(1, new.shape[1]), (sparse.coo_array(held), sparse.coo_array(new))
+        pairs = np.concatenate([one.row.astype(np.int64) * width + one.col for one in cells])
+        sizes = self.weighting.strength(events, self.origin)
+        kept = merged(pairs, sizes, events, held.nnz)
+        data, (rows, columns) = np.append(held.data, new.data)[kept], divmod(pairs[kept], width)
+        joint = sparse.csr_array(sparse.coo_array((data, (rows, columns)), shape=new.shape))
         joint.sort_indices()
-        rows = np.flatnonzero(np.diff(new.indptr))
-        return replace(self, users=view.users.ids, weights=joint, shift=shift), rows
+        return replace(self, weights=joint, decisive=events.take(kept))
 
     def of_users(self, kept: NDArray[np.bool_]) -> "WeightedInteractions":
         """Return those of some users alone: bool (users,)."""
         rows = np.flatnonzero(kept)
-        return replace(self, users=self.users.subset(rows), weights=self.lines(rows))
+        users, decisive = self.users.subset(rows), self.decisive
+        if decisive is not None:
+            decisive = decisive.take(self.stored(rows)[0])
+        return replace(self, users=users, weights=self.lines(rows), decisive=decisive)
+
+    @cached_property
+    def wanted(self) -> "WeightedInteractions":
+        """Those that do not speak against a product."""
+        if self.decisive is None:
+            return self
+        kept = self.weights.data > 0
+        starts = np.append(0, np.cumsum(kept))[self.weights.indptr]
+        parts = (self.weights.data[kept], self.weights.indices[kept], starts)
+        weights = sparse.csr_array(parts, shape=self.weights.shape)
+        return replace(self, weights=weights, decisive=self.decisive.take(kept))
 
     @cached_property
     def active(self) -> NDArray[np.bool_]:
@@ -233,19 +128,21 @@ class WeightedInteractions:
 
     @cached_property
     def known(self) -> NDArray[np.bool_]:
-        """Which products occur in any: bool (products,)."""
+        """Which products occur in any that does not speak against them: bool (products,)."""
         known: NDArray[np.bool_] = np.zeros(self.weights.shape[1], bool)
-        known[self.weights.indices] = True
+        known[self.wanted.weights.indices] = True
         return known
 
     @property
     def core(self) -> sparse.csr_array:
-        """The rows of active users and the columns of known products, in the fit's own units.
+        """The columns of known products and the rows that have any, in the fit's own units.
 
         What is drawn at random by shape must not change with users and products to come. Where
         the largest weight is enormous or tiny all are scaled together.
         """
         core = sparse.csr_array(self.weights[self.active][:, self.known])
+        if self.decisive is not None:
+            core = sparse.csr_array(core[np.diff(core.indptr) > 0])
         return self._raised(core, [len(core.data)])
 
     def any_of(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -302,10 +199,11 @@ class WeightedInteractions:
         some = np.flatnonzero(np.diff(starts))
         parts, exponents = np.frexp(matrix.data.astype(np.float64))
         exponents = exponents.astype(np.int64) + self.shift
-        faint = (matrix.data <= _LEAST) & (exponents > np.frexp(self.weighting.heaviest)[1])
-        parts[faint], exponents[faint] = np.frexp(self.weighting.heaviest)
+        most, exponent = np.frexp(self.weighting.heaviest)
+        faint = (np.abs(matrix.data) <= LEAST) & (exponents > exponent)
+        parts[faint], exponents[faint] = np.copysign(most, parts[faint]), exponent
         largest = reduce_runs(np.maximum, exponents, starts[some])
-        over = largest - np.clip(largest, -2 * _HIGHEST, _HIGHEST)
+        over = largest - np.clip(largest, -2 * HIGHEST, HIGHEST)
         raised = np.ldexp(parts, exponents - np.repeat(over, np.diff(starts)[some]))
         return sparse.csr_array((raised, matrix.indices, matrix.indptr), shape=matrix.shape)
 
@@ -314,9 +212,10 @@ class WeightedInteractions:
 
         Those under 2⁻¹⁰⁰ of the largest are that, so that it does not matter when they came in.
         """
-        least = float(self.weights.data.max(initial=0)) * 2.0**-_HIGHEST
-        weights: NDArray[np.float64] = np.maximum(self.weights.data.astype(np.float64), least)
-        return weights * self.unit(moment)
+        held, sizes = self.weights.data, np.abs(self.weights.data)
+        least = float(sizes.max(initial=0)) * 2.0**-HIGHEST
+        weights = np.copysign(np.maximum(sizes.astype(np.float64), least), held)
+        return np.asarray(weights * self.unit(moment))
 
     def unit(self, moment: Instant | None = None) -> float:
         """Return the factor that takes the weights held to those as of a moment.
@@ -327,10 +226,10 @@ class WeightedInteractions:
             moment: None: the fit's origin.
         """
         exponent = self.shift - self.weighting.halvings(self.origin, moment)
-        held = self.weights.data
-        most, least = float(held.max(initial=_LEAST)), float(held.min(initial=1.0))
-        least = max(least, most * 2.0**-_HIGHEST)
-        fits = exponent + np.log2(most) <= _HIGHEST and exponent + np.log2(least) >= _LOWEST
+        held = np.abs(self.weights.data)
+        most, least = float(held.max(initial=LEAST)), float(held.min(initial=1.0))
+        least = max(least, most * 2.0**-HIGHEST)
+        fits = exponent + np.log2(most) <= HIGHEST and exponent + np.log2(least) >= LOWEST
         return float(np.exp2(exponent)) if fits else 1.0
 
 
@@ -367,30 +266,5 @@ class SharedInteractions:
         return self._joint[held.weighting]
 
 
-def _strongest(
-    events: Events, weights: NDArray[np.float64], shape: tuple[int, int]
-) -> sparse.csr_array:
-    """Keep the largest weight of every pair; none of 0 is stored."""
-    key = events.users.astype(np.int64) * max(1, shape[1]) + events.products
-    order = np.argsort(key, kind="stable")
-    key, sorted_weights = key[order], weights[order]
-    first = run_starts(key)
-    single = reduce_runs(np.maximum, sorted_weights, first).astype(np.float32)
-    users, products = events.users[order][first], events.products[order][first]
-    kept = single > 0
-    pairs = (single[kept], (users[kept], products[kept]))
-    matrix = sparse.csr_array(sparse.coo_array(pairs, shape=shape))
-    matrix.sort_indices()
-    return matrix
-
-
-def _days(ages: Any) -> Any:
-    return ages.astype(np.float64) / _DAY
-
-
 def _longer(starts: NDArray[Any], rows: int) -> NDArray[Any]:
     return np.append(starts, np.full(rows + 1 - len(starts), starts[-1], starts.dtype))
-
-
-def _real(value: object) -> bool:
-    return isinstance(value, int | float | np.number) and not isinstance(value, bool)

@@ -26,8 +26,10 @@ class ItemKNN(SimilarityRanker):
 
     Each product has its nearest neighbours only, and itself is not among them.
     A similarity that rests on few common users is shrunk. Equally similar products are
-    neighbours in the order of the catalogue. A user without visible purchases cannot be
-    scored, nor can a product without any.
+    neighbours in the order of the catalogue. What a user turned down, at a negative weight, is
+    subtracted by its similarity; products of which users have one and turn down the other are
+    dissimilar, and near in that sense where that is stronger than likeness. A user without
+    visible purchases cannot be scored, nor can a product without any.
 
     Args:
         weighting: `"cosine"`, of the weights as they are; `"tfidf"`, the cosine of square roots
@@ -100,12 +102,13 @@ class ItemKNN(SimilarityRanker):
             owned = np.diff(core.indptr)
             rarity = np.log((1 + core.shape[1]) / (1 + owned)) + 1
         if self.weighting == "bm25":
-            reach = np.asarray(core.sum(axis=0)).ravel()
+            sizes = np.abs(weights)
+            reach = np.bincount(products, sizes, minlength=core.shape[1])
             length = 1 - self.B + self.B * reach / reach.mean()
-            saturated = weights * (self.K1 + 1) / (self.K1 * length[products] + weights)
+            saturated = weights * (self.K1 + 1) / (self.K1 * length[products] + sizes)
             return _with(core, saturated * rarity[rows])
         if self.weighting == "tfidf":
-            weights = np.sqrt(weights) * rarity[rows]
+            weights = np.copysign(np.sqrt(np.abs(weights)), weights) * rarity[rows]
         norms = np.sqrt(np.bincount(products, weights**2, minlength=core.shape[1]))
         return _with(core, weights / norms[products])
 

@@ -44,6 +44,9 @@ class LightFM(HistoryRanker):
     move. The penalty is the one by which the purchases of the fit explain best what training made
     of them.
 
+    What a user turned down, at a negative weight, teaches training nothing; it moves the user's
+    vector in the same way, at the fit too: to where it comes after the rivals, not before.
+
     Only the fields that are named are read: none by default, so what a policy needs, or what is
     sensitive (a birth date, a gender), has no say in the order unless it is asked for. Text and
     booleans become categories (those seen once share one column with those unseen), numbers and
@@ -128,13 +131,14 @@ class LightFM(HistoryRanker):
     def _learn(self, history: WeightedInteractions, context: FitContext) -> None:
         now = _now(context)
         # Products to come have no part in it, else they would serve as what nobody wants.
-        buyers, bought = history.active, history.known
+        wanted = history.wanted
+        buyers, bought = wanted.active, wanted.known
         fields, shelf = _user_fields(context), context.data.product_fields
         users = Encoding.learn("user", self.user_features, fields, now, buyers)
         products = Encoding.learn("product", self.product_features, shelf, now, bought)
         who, what = users.encode(fields, now)[buyers], products.encode(shelf, now)[bought]
         people, goods = train(
-            *(history.core, who, what),
+            *(wanted.core, who, what),
             loss=self.loss,
             factors=self.factors,
             epochs=self.epochs,
@@ -146,16 +150,27 @@ class LightFM(HistoryRanker):
         self.products_ = Side.learned(products, goods, what, bought)
         self.moves_ = Moves()
         self._represent(context)
-        popularity = np.bincount(history.weights.indices, minlength=len(self.known_))
+        popularity = np.bincount(wanted.weights.indices, minlength=len(self.known_))
         rows = np.flatnonzero(buyers)
         self.own_vectors_ = OwnVectors.matching(
             popularity.astype(np.float64),
-            history.sized(rows),
+            wanted.sized(rows),
             self.product_vectors_,
             self.users_.of_features(fields, now)[rows, 1:],
             self.users_.own[rows, 1:],
         )
-        self._warn_of_one_list(history)
+        self._warn_of_one_list(wanted)
+        self._turn_away(history, context)
+
+    def _turn_away(self, history: WeightedInteractions, context: FitContext) -> None:
+        """Move users from what they turned down before the fit, as `fold_in` does later."""
+        pairs = sparse.coo_array(history.weights)
+        against = pairs.data < 0
+        users, products = (side[against].astype(np.int64) for side in (pairs.row, pairs.col))
+        if len(users):
+            self.moves_ = self.moves_.plus(users, products)
+            self._find_moves(np.unique(users), self.user_vectors_[:, 2:], history)
+            self._represent_users(context)
 
     def score_rows(self, rows: NDArray[np.int64]) -> Factors:
         """Return the vectors of users by row and of products, biases included."""
@@ -245,11 +260,13 @@ class LightFM(HistoryRanker):
             if len(rows):
                 now = shared[rows, 1:] + self.moves_.vectors
                 stale = rows[(now != users[rows, 2:]).any(axis=1)]
-        self._find_moves(np.union1d(changed, stale), shared[:, 1:])
+        self._find_moves(np.union1d(changed, stale), shared[:, 1:], self.interactions_)
         self._represent_users(context)
 
-    def _find_moves(self, rows: NDArray[np.int64], vectors: NDArray[np.float32]) -> None:
-        owned = self.interactions_.sized(rows)
+    def _find_moves(
+        self, rows: NDArray[np.int64], vectors: NDArray[np.float32], history: WeightedInteractions
+    ) -> None:
+        owned = history.sized(rows)
         shape = (len(vectors), owned.shape[1])
         lines = sparse.csr_array(owned * self.moves_.among(rows, shape))
         lines = sparse.csr_array(lines * self.known_.astype(np.float32))
@@ -395,7 +412,7 @@ def _user_fields(context: FitContext) -> pa.Table:
 def _changed(
     held: WeightedInteractions, joint: WeightedInteractions, rows: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the pairs of some rows that weigh more than before: what is new, or newly bought."""
+    """Return the pairs of some rows that weigh otherwise than before: what is new."""
     before = held.sized(np.where(rows < len(held.active), rows, -1))
     now = joint.sized(rows)
     before = sparse.csr_array((before.data, before.indices, before.indptr), now.shape)

@@ -37,7 +37,9 @@ class LogisticMF(FactorRanker):
 
     The vectors of users, at the fit and in `fold_in`, are not those that training ends with,
     which depend on the draw, but the one vector for each that minimises the expected loss of the
-    training, given the products' vectors and a fixed sample of negatives by popularity.
+    training, given the products' vectors and a fixed sample of negatives by popularity. What a user
+    turned down, at a negative weight, teaches nothing about products, and is a negative of the
+    user's vector for certain, with the weight's size.
 
     Args:
         factors: Length of the latent vectors, without the two biases; None: 32, on large data 64
@@ -55,7 +57,7 @@ class LogisticMF(FactorRanker):
     Attributes:
         user_factors_: float32 (users, factors + 2), of which the last two are 1 and the bias.
         product_factors_: float32 (products, factors + 2), the last two being the bias and 1.
-        popularity_: float64 (products,), the number of users who have each.
+        popularity_: float64 (products,), the number of users who want each.
         factors_: Their number that was used.
         regularization_: The penalty that was used.
 
@@ -112,9 +114,10 @@ class LogisticMF(FactorRanker):
             num_threads=1,
             random_state=context.seed,
         )
-        _, products = trained("LogisticMF", make, bounded(history.core)[0])
-        width = history.weights.shape[1]
-        self.popularity_ = np.bincount(history.weights.indices, minlength=width).astype(np.float64)
+        wanted = history.wanted
+        _, products = trained("LogisticMF", make, bounded(wanted.core)[0])
+        width = wanted.weights.shape[1]
+        self.popularity_ = np.bincount(wanted.weights.indices, minlength=width).astype(np.float64)
         self._spread(history, products)
 
     def _choose(self, context: FitContext) -> None:
@@ -162,13 +165,15 @@ class LogisticMF(FactorRanker):
         factors = products.shape[1]
 
         def terms(mine: NDArray[Any], weights: NDArray[np.float64]) -> logistic.Terms:
-            users, length = mine.shape
-            drawn = min(factors + 1, length * self.negatives)
+            users, side = len(mine), np.sign(weights)
+            # Negatives are drawn for what was acquired; what was turned down is one for certain.
+            drawn = np.minimum(factors + 1, (side > 0).sum(axis=1) * self.negatives)
             rival = np.broadcast_to(-products[others], (users, len(others), factors))
+            own, offset = side[:, :, None] * products[mine], side * bias[mine]
             return logistic.Terms(
-                np.concatenate([products[mine], rival], axis=1),
-                np.concatenate([bias[mine], np.tile(-bias[others], (users, 1))], axis=1),
-                np.concatenate([weights, np.tile(drawn * shares, (users, 1))], axis=1),
+                np.concatenate([own, rival], axis=1),
+                np.concatenate([offset, np.tile(-bias[others], (users, 1))], axis=1),
+                np.concatenate([np.abs(weights), drawn[:, None] * shares], axis=1),
                 np.full(users, self.regularization_),
             )
 

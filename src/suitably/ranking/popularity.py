@@ -24,8 +24,9 @@ _NO_SEGMENT = 0
 class Popularity(HistoryRanker):
     """Rank products by how many users acquired them: the baseline of every comparison.
 
-    A user counts once per product, with the weight of their strongest interaction. A product
-    that nobody acquired has no score. Everybody can be scored, strangers too.
+    A user counts once per product, with the weight of their strongest interaction: who turned it
+    down counts it down. A product that nobody acquired has no score; one that more turned down has
+    one below 0. Everybody can be scored, strangers too.
 
     With `by`, a user gets the popularity within their own segment. Of the C users with any
     history, C_s are of segment s; of a product's weighted users n, n_s are. The score is the
@@ -99,19 +100,27 @@ class Popularity(HistoryRanker):
     @cached_property
     def _products(self) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """The scores by product, and which have one: the same arrays for whoever keeps them."""
-        return self.segment_counts_.T, self.counts_ > 0
+        return self.segment_counts_.T, self._known
+
+    @property
+    def _known(self) -> NDArray[np.bool_]:
+        """Which products anybody acquired, be they counted down since: bool (products,)."""
+        counted: NDArray[np.bool_] = self.counts_ > 0
+        return (
+            counted if self.interactions_.decisive is None else counted | self.interactions_.known
+        )
 
     def contributions(self, pair: AskedPair) -> Contributions | None:
         """Return that popularity is all there is, and a product's place by it."""
         self._check_fitted()
-        row, product = pair.user.rows.item(), pair.product
-        if product >= len(self.counts_) or not self.counts_[product]:
+        row, product, known = pair.user.rows.item(), pair.product, self._products[1]
+        if product >= len(known) or not known[product]:
             return None
         code = _NO_SEGMENT if row < 0 else int(self.segment_codes_[row])
         scores = self.segment_counts_[code]
-        before = np.count_nonzero((scores > scores[product]) & (self.counts_ > 0))
+        before = np.count_nonzero((scores > scores[product]) & known)
         alike = (self.by, self.segments_[code - 1]) if code != _NO_SEGMENT else ()
-        standing = Standing(int(before) + 1, int(np.count_nonzero(self.counts_)), *alike)
+        standing = Standing(int(before) + 1, int(np.count_nonzero(known)), *alike)
         return Contributions(rest=float(scores[product]), standing=standing)
 
     def of_users(self, kept: NDArray[np.bool_]) -> Self:

@@ -144,7 +144,7 @@ class SimilarityRanker(HistoryRanker):
         products, weights = products[there], weights[there] * np.float32(self._unit)
         places = np.cumsum(self.known_) - 1
         alike = self._similarities(places[products], int(places[pair.product]))
-        return Contributions(products, weights * alike)
+        return Contributions.of_past(products, weights, weights * alike)
 
     def _similarities(self, rows: NDArray[np.int64], column: int) -> NDArray[np.float64]:
         """Return the similarities of some known products to one: float64 (rows,)."""

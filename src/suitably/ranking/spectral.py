@@ -37,8 +37,11 @@ class Spectral(SimilarityRanker):
     The similarity is a linear filter, common users in relation to how much each product and
     user has, plus an ideal one, the span of the leading singular vectors. `linear=0` leaves a
     truncated singular value decomposition; with `normalization=0` too, it is that of the weights
-    themselves (PureSVD). A user without visible purchases cannot be scored, nor can a product
-    without any. Up to 10,000 products the similarity is dense. Beyond, and where there is no room
+    themselves (PureSVD). What a user turned down, at a negative weight, subtracts; sums of weights
+    are then of their sizes, as in the Laplacian of a signed graph. A user without visible purchases
+    cannot be scored, nor can a product without any.
+
+    Up to 10,000 products the similarity is dense. Beyond, and where there is no room
     for that, it is sparse plus of low rank: the linear filter keeps each product's 200 nearest, and
     the ideal one is two matrices of products by factors. What does not fit is refused before it
     starts.
@@ -63,7 +66,9 @@ class Spectral(SimilarityRanker):
     Source:
         Shen et al., "How Powerful is Graph Convolution for Recommendation?", CIKM 2021, eq. 7 to
         9; PureSVD: Cremonesi, Koren and Turrin, "Performance of Recommender Algorithms on Top-N
-        Recommendation Tasks", RecSys 2010, section 3.4.
+        Recommendation Tasks", RecSys 2010, section 3.4; signed graphs: Kunegis and others,
+        "Spectral Analysis of Signed Graphs for Clustering, Prediction and Visualization", SDM 2010,
+        section 3.
 
     Example:
         >>> import suitably as st
@@ -101,9 +106,9 @@ class Spectral(SimilarityRanker):
         whole = bool(self.low_pass) and _wholly(core.shape, count)
         pairwise = has_room_for_pairs(side, _WHOLE if whole else _CELL)
         # Weights of whatever size become at most 1: their squares must not overflow.
-        core.data /= core.data.max()
+        core.data /= np.abs(core.data).max()
         customers, products = (
-            np.asarray(core.sum(axis=axis)).ravel() ** self.normalization for axis in (1, 0)
+            np.asarray(abs(core).sum(axis=axis)).ravel() ** self.normalization for axis in (1, 0)
         )
         core.data /= customers[core.tocoo().row] * products[core.indices]
         left = right = np.zeros((side, 0), np.float32)

@@ -25,7 +25,8 @@ class OwnVectors:
 
     The move x minimises Σ weight · Σ share · ln(1 + exp(−((v + x)·(p − r) + b_p − b_r))) + λ/2 |x|²
     over new purchases p and a sample of rivals r by popularity, with biases b and v what the user's
-    vector was: the loss of BPR, for which that of WARP is a sharper substitute.
+    vector was: the loss of BPR, for which that of WARP is a sharper substitute. Of what was turned
+    down, at a negative weight, the sides change and the size counts.
 
     Attributes:
         popularity: float64 (products at the fit,), the number of users who had each.
@@ -76,15 +77,17 @@ class OwnVectors:
         """Return moves, each by its own purchases alone: float64 (users, factors).
 
         Args:
-            lines: CSR (users, products), weights of new purchases, of known products.
-            owned: CSR (users, products), all that they have, which is no rival.
+            lines: CSR (users, products), weights of new purchases, of known products, below 0 of
+                what was turned down.
+            owned: CSR (users, products), all that they have, which is no rival, and below 0 what
+                they turned down.
             products: (products, factors + 2): bias, 1, vector.
             vectors: (users, factors), from where they move.
         """
         goods, bias = products[:, 2:].astype(np.float64), products[:, 0].astype(np.float64)
         others, shares = logistic.rivals(self.popularity, _RIVALS)
         factors, starts = goods.shape[1], vectors.astype(np.float64)
-        free = shares * (owned[:, others].toarray() == 0)
+        has = owned[:, others].toarray()
         lengths, out = np.diff(lines.indptr), np.zeros((lines.shape[0], factors))
 
         def one(rows: NDArray[np.int64]) -> None:
@@ -93,12 +96,16 @@ class OwnVectors:
             features = goods[mine][:, :, None] - goods[others]
             base = bias[mine][:, :, None] - bias[others]
             base += (features @ starts[rows][:, None, :, None])[..., 0]
+            # What the user owns is no rival of what is, nor what was turned down of what was.
+            ours = np.sign(weights)[:, :, None] == np.sign(has[rows])[:, None]
+            free = shares * ~ours
+            features, base, sizes = logistic.sided(features, base, weights)
             flat = (len(rows), -1)
             out[rows] = logistic.solve(
                 logistic.Terms(
                     features.reshape(*flat, factors),
                     base.reshape(flat),
-                    (weights[:, :, None] * free[rows][:, None, :]).reshape(flat),
+                    (sizes[:, :, None] * free).reshape(flat),
                     np.full(len(rows), self.penalty),
                 )
             )
@@ -128,7 +135,7 @@ class OwnVectors:
 
 @dataclass(frozen=True)
 class Moves:
-    """What users have bought since the fit, and how it moves them.
+    """What users have bought since the fit or ever turned down, and how it moves them.
 
     Attributes:
         users: int64 (pairs,), rows of users, a row per new pair, ascending.

@@ -26,7 +26,7 @@ def bounded(weights: sparse.csr_array) -> tuple[sparse.csr_array, float]:
         CSR float32, at most 2^20, and what the weights were multiplied by, which is to be done to
         what they are weighed against.
     """
-    scale = min(1.0, _LARGEST / float(weights.data.max(initial=1.0)))
+    scale = min(1.0, _LARGEST / float(np.abs(weights.data).max(initial=1.0)))
     return (weights * scale).astype(np.float32), scale
 
 

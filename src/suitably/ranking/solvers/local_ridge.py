@@ -30,7 +30,7 @@ def local_ridge(
     them, so that with all others near it is a column of EASE.
 
     Args:
-        core: CSR (users, products), float64, sorted, above 0 where stored; G is its Gram matrix.
+        core: CSR (users, products), float64, sorted, not 0 where stored; G is its Gram matrix.
         added: float64 (products,), above 0, what is added to the diagonal.
         count: How many are near, at most.
         dtype: The precision to solve in.

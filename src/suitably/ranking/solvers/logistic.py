@@ -10,7 +10,7 @@ from scipy import sparse
 
 from suitably.utils.parallel import one_blas_thread, parallel
 
-__all__ = ["Terms", "by_length", "rivals", "shares", "solve", "vectors"]
+__all__ = ["Terms", "by_length", "opposed", "rivals", "shares", "sided", "solve", "vectors"]
 
 Floats = NDArray[Any]
 _STEPS = 300
@@ -120,6 +120,48 @@ def rivals(popularity: Floats, most: int) -> tuple[NDArray[np.int64], Floats]:
     drawn = np.searchsorted(total, places, side="right")
     products, counts = np.unique(drawn, return_counts=True)
     return products.astype(np.int64), counts / most
+
+
+def sided(features: Floats, offsets: Floats, weights: Floats) -> tuple[Floats, Floats, Floats]:
+    """Turn pairs of a product and a rival round where the product was turned down.
+
+    Args:
+        features: (users, entries, rivals, factors), of the product less those of the rival.
+        offsets: (users, entries, rivals), likewise.
+        weights: (users, entries), below 0 for what was turned down.
+
+    Returns:
+        Features and offsets of what is to come first less what is to come after it, and the sizes
+        of the weights.
+    """
+    if not (weights < 0).any():
+        return features, offsets, weights
+    side = np.sign(weights)[:, :, None]
+    return side[..., None] * features, side * offsets, np.abs(weights)
+
+
+def opposed(
+    mine: NDArray[Any], weights: Floats, others: NDArray[Any], places: NDArray[Any]
+) -> NDArray[np.bool_]:
+    """Return which rivals a user's entries may be set against.
+
+    What the user owns is no rival of what the user owns, nor what was turned down of what was.
+
+    Args:
+        mine: (users, entries), products.
+        weights: (users, entries), below 0 for what was turned down.
+        others: (sample,), products that are rivals.
+        places: (entries or 1, rivals), places of each entry's rivals in the sample.
+
+    Returns:
+        bool (users, entries or 1, rivals).
+    """
+    same = others == mine[:, :, None]
+    if not (weights < 0).any():
+        return np.asarray(~same.any(axis=1)[:, places])
+    wanted = weights[:, :, None] > 0
+    owned, refused = ((same & side).any(axis=1)[:, places] for side in (wanted, ~wanted))
+    return np.asarray(~np.where(wanted, owned, refused))
 
 
 def vectors(

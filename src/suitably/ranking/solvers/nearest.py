@@ -29,13 +29,14 @@ def nearest(
     itself: bool = False,
     dtype: Any = np.float64,
 ) -> sparse.csr_array:
-    """Return the nearest columns of each column: rows of `matrix.T @ matrix`, the best of each.
+    """Return the nearest columns of each column: rows of `matrix.T @ matrix`, the largest of each.
 
-    An inner product is shrunk by n / (n + shrinkage), where n users have both. Equally near ones
-    are taken in their order. Every sum is added up in the order of the matrix's rows.
+    An inner product is shrunk by n / (n + shrinkage), where n users have both. It is judged by its
+    size, whatever its sign. Equally near ones are taken in their order. Every sum is added up
+    in the order of the matrix's rows.
 
     Args:
-        matrix: CSR (users, products), float64, sorted, above 0 where stored.
+        matrix: CSR (users, products), float64, sorted, not 0 where stored.
         count: How many are kept of each.
         shrinkage: At how many common users an inner product counts half.
         scale: float64 (products,), a near product's inner product is judged times this.
@@ -92,7 +93,7 @@ def trimmed(core: sparse.csr_array) -> tuple[sparse.csr_array, int | None]:
         low, high = (middle, high) if within else (low, middle - 1)
     users = np.repeat(np.arange(len(owned)), owned)
     reach = np.bincount(core.indices, minlength=core.shape[1])
-    order = np.lexsort((core.indices, reach[core.indices], -core.data, users))
+    order = np.lexsort((core.indices, reach[core.indices], -np.abs(core.data), users))
     rank = np.arange(core.nnz) - np.repeat(core.indptr[:-1], owned)
     kept = np.zeros(core.nnz, bool)
     kept[order[rank < low]] = True
@@ -117,7 +118,7 @@ def _with_numpy(
         pairs = sparse.coo_array(alike.multiply(common))
         other = (pairs.row + first != pairs.col) | itself
         rows, columns, values = pairs.row[other], pairs.col[other], pairs.data[other]
-        order = np.lexsort((columns, -values * scale[columns], rows))
+        order = np.lexsort((columns, -np.abs(values) * scale[columns], rows))
         starts = np.searchsorted(rows[order], np.arange(pairs.shape[0]))
         rank = np.arange(len(order)) - starts[rows[order]]
         kept = order[rank < count]

@@ -86,7 +86,7 @@ def kernel(
             if product == row and not itself:
                 continue
             value *= together / (together + shrinkage)
-            score = value * scale[product]
+            score = abs(value) * scale[product]
             if kept < count:
                 scores[kept], near[kept], alike[kept] = score, product, value
                 kept += 1

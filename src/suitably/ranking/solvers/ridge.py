@@ -19,8 +19,9 @@ _LARGE = 1e30
 
 
 def largest_sum(core: sparse.csr_array) -> float:
-    """Return the largest row sum of the Gram matrix, which bounds its eigenvalues from above."""
-    return float((core.T @ np.asarray(core.sum(axis=1)).ravel()).max())
+    """Return the largest row sum of the Gram matrix of sizes, which bounds its eigenvalues."""
+    sizes = abs(core)
+    return float((sizes.T @ np.asarray(sizes.sum(axis=1)).ravel()).max())
 
 
 def precision(norm: float, added: NDArray[np.floating]) -> Any:
