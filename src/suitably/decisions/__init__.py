@@ -1,3 +1,5 @@
 """Whom, with what, through which channel, within which budget?"""
 
-__all__: list[str] = []
+from suitably.decisions.uplift import Groups, Overlap, Uplift, UpliftArea, auuc, qini
+
+__all__ = ["Groups", "Overlap", "Uplift", "UpliftArea", "auuc", "qini"]

@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from suitably.data.clock import Instant
 from suitably.data.dataset import Dataset
+from suitably.data.simulation.campaign import SimulatedCampaign, draw_campaign
 from suitably.data.simulation.customers import Customers, draw_customers
 from suitably.data.simulation.preferences import DrawnPurchases, PreferenceModel
 from suitably.data.simulation.products import Catalogue, draw_catalogue
@@ -86,6 +88,7 @@ class SimulatedBank(Dataset):
         )
         self.consent: pd.DataFrame = consent_frame(people, ids, streams[5])
         self._repeatable = catalogue.repeatable
+        self._people = people
 
     def truth(
         self, as_of: AsOf, horizon_days: int = 180, user_ids: IdsLike | None = None
@@ -108,15 +111,7 @@ class SimulatedBank(Dataset):
             ValueError: `horizon_days` is not a positive integer.
             DataError: A window outside the model's years, or an unknown id.
         """
-        if not _is_count(horizon_days):
-            raise ValueError(f"horizon_days={horizon_days!r}: must be a positive integer")
-        start = self.clock.instant(as_of)
-        end = start + int(horizon_days) * DAY
-        if start < START or end > HORIZON:
-            raise DataError(
-                f"as_of={as_of!s} with horizon_days={horizon_days}: the simulated bank knows the "
-                f"truth from {START.astype('datetime64[D]')} to {HORIZON.astype('datetime64[D]')}"
-            )
+        start, end = self._window(as_of, horizon_days)
         rows = np.arange(len(self.user_ids))
         if user_ids is not None:
             rows = self.user_versions.ids.codes(user_ids).astype(np.int64)
@@ -130,6 +125,50 @@ class SimulatedBank(Dataset):
         once = ~self._repeatable[owned.col]
         truth[owned.row[once], owned.col[once]] = 0.0
         return truth
+
+    def campaign(
+        self,
+        as_of: AsOf,
+        horizon_days: int = 30,
+        probability: float | None = None,
+        seed: int = 0,
+    ) -> SimulatedCampaign:
+        """Simulate a campaign at a moment: who was approached, what came of it, and its truth.
+
+        Nothing of it is in the bank's log, which is as it would be without.
+
+        Args:
+            as_of: When customers are approached, from 2021-01-02 on.
+            horizon_days: For how many days purchases count; they must end by 2026-01-01.
+            probability: Of being approached, the same for all; None: as a desk chooses that likes
+                the wealthy and those who bought lately, known and between 0.1 and 0.9.
+            seed: The same seed gives the same campaign.
+
+        Raises:
+            ValueError: `horizon_days` or `seed` is no such integer, or `probability` is not
+                between 0 and 1.
+            DataError: A window outside the model's years.
+        """
+        if not _is_count(seed, least=0):
+            raise ValueError(f"seed={seed!r}: must be an integer of 0 or more")
+        if probability is not None and not 0 < probability < 1:
+            raise ValueError(f"probability={probability!r}: must be between 0 and 1")
+        window = self._window(as_of, horizon_days)
+        expected = np.concatenate([one.sum(axis=1) for _, one in self.model.expected(*window)])
+        view = self.view(as_of)
+        return draw_campaign(view, self._people, expected, self.seed, int(seed), probability)
+
+    def _window(self, as_of: AsOf, horizon_days: int) -> tuple[Instant, Instant]:
+        if not _is_count(horizon_days):
+            raise ValueError(f"horizon_days={horizon_days!r}: must be a positive integer")
+        start = self.clock.instant(as_of)
+        end = start + int(horizon_days) * DAY
+        if start < START or end > HORIZON:
+            raise DataError(
+                f"as_of={as_of!s} with horizon_days={horizon_days}: the simulated bank knows the "
+                f"truth from {START.astype('datetime64[D]')} to {HORIZON.astype('datetime64[D]')}"
+            )
+        return start, end
 
 
 def _is_count(value: Any, least: int = 1) -> bool:
