@@ -1,5 +1,5 @@
 """Whom, with what, through which channel, within which budget?"""
 
-from suitably.decisions.propensity import Propensity
+from suitably.decisions.propensity import Calibration, Propensity, ReliabilityBin
 
-__all__ = ["Propensity"]
+__all__ = ["Calibration", "Propensity", "ReliabilityBin"]

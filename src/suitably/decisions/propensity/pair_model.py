@@ -19,8 +19,8 @@ Floats = NDArray[np.float64]
 _PER_GROUP = SCORE_FEATURES + 1  # and the logarithm of the rank
 _PAIR = 2 * _PER_GROUP + 1
 _RIDGE = 0.003  # a purchase
-_PER_STEP = 25  # purchases expected in each step of the curve, so that none rests on a few
-_STEPS = 200
+_PER_STEP = 50  # purchases expected in each step of the curve, so that none rests on a few
+_STEPS = 100
 _BEYOND = 60.0  # on the logit scale
 _LEAST = 1e-12
 
@@ -140,19 +140,27 @@ class PairModel:
         """Return the model with the best rising curve through shares of pairs of like logits."""
         isotonic = _sklearn("isotonic")
         order = np.argsort(etas, kind="stable")
-        expected = np.cumsum(expit(etas[order]) * weights[order])
+        foretold = expit(etas[order]) * weights[order]
+        sums = np.cumsum(foretold)
         steps = int(np.clip(bought.sum() // _PER_STEP, 1, _STEPS))
-        step = np.minimum((expected / expected[-1] * steps).astype(np.int64), steps - 1)
-        pairs = np.bincount(step, weights[order], steps)
+        step = np.minimum((sums / sums[-1] * steps).astype(np.int64), steps - 1)
+        columns = (weights[order], foretold, (weights * bought)[order])
+        pairs, expected, happened = (np.bincount(step, column, steps) for column in columns)
         there = pairs > 0
-        pairs = pairs[there]
-        middle = np.bincount(step, (weights * etas)[order], steps)[there] / pairs
-        share = np.bincount(step, (weights * bought)[order], steps)[there] / pairs
-        rising = isotonic.IsotonicRegression().fit(middle, share, sample_weight=pairs)
-        levels = rising.predict(middle)
-        least = 0.5 / pairs  # a step on which all agree is no certainty
-        logits = np.maximum.accumulate(logit(np.clip(levels, least, 1.0 - least)))
-        return replace(self, etas=middle, logits=logits)
+        pairs, expected, happened = pairs[there], expected[there], happened[there]
+        rising = isotonic.IsotonicRegression().fit(
+            expected / pairs, happened / pairs, sample_weight=pairs
+        )
+        # A straight line through the middles of what the regression makes level, so that pairs
+        # told apart by the logistic are told apart after it.
+        block = np.unique(rising.predict(expected / pairs), return_inverse=True)[1]
+        pairs, expected, happened = (
+            np.bincount(block, column) for column in (pairs, expected, happened)
+        )
+        happened = np.clip(happened, 0.5, pairs - 0.5)  # where all agree there is no certainty
+        etas = logit(np.clip(expected / pairs, _LEAST, 1.0 - _LEAST))
+        logits = np.maximum.accumulate(logit(happened / pairs))
+        return replace(self, etas=etas, logits=logits)
 
 
 @dataclass(frozen=True)

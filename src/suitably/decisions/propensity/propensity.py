@@ -1,6 +1,7 @@
 """Propensity: the probability that a user buys a product within a horizon."""
 
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -13,9 +14,16 @@ from suitably.data.dataset import Dataset
 from suitably.data.frames import write_frame
 from suitably.data.vocabulary import id_array
 from suitably.decisions.propensity.activity import Activity
+from suitably.decisions.propensity.calibration import Calibration
 from suitably.decisions.propensity.pair_model import PairModel, PairScorer
-from suitably.decisions.propensity.windows import Window, inner_cuts, scales_of
-from suitably.errors import DataError, NotFittedError
+from suitably.decisions.propensity.windows import (
+    Window,
+    inner_cuts,
+    purchases_among,
+    scales_of,
+)
+from suitably.errors import DataError, NotFittedError, SuitabilityWarning
+from suitably.evaluation.splits import TimeSplit
 from suitably.pipeline import Pipeline
 from suitably.pipeline.candidates import Candidates
 from suitably.pipeline.generate import GeneratedLists
@@ -139,7 +147,6 @@ class Propensity(Parameterized):
         """
         candidates = self._fitted().candidates(user_ids, k, self._moment(as_of))
         chance = self.probabilities(candidates)
-        parts = []
 
         def work(places: NDArray[np.int64], part: GeneratedLists) -> tuple[NDArray[Any], ...]:
             lists = part.lists
@@ -196,6 +203,63 @@ class Propensity(Parameterized):
             return found
 
         return told
+
+    def calibration(self, data: Dataset, at: AsOf | Sequence[AsOf] | None = None) -> Calibration:
+        """Compare probabilities as of a moment with what was bought in the horizon after it.
+
+        Args:
+            data: With purchases after the moment.
+            at: The moment, or several, whose pairs are pooled; None: the one fitted as of. For any
+                other a propensity is fitted anew, so that none has seen its window.
+
+        Returns:
+            Ten bins of equal expected purchases, slope and intercept.
+
+        Raises:
+            DataError: A window that begins after the last event, or as for `fit`.
+            NotFittedError: `at` is None before `fit`.
+
+        Warns:
+            SuitabilityWarning: A window that ends after the last event.
+        """
+        self._check(data)
+        if at is None:
+            self._fitted()
+            at = self.as_of_
+        moments: list[Any] = (
+            list(at) if isinstance(at, list | tuple | np.ndarray | pd.Index) else [at]
+        )
+        found = [self._outcomes(data, moment) for moment in moments]
+        chances, bought = (np.concatenate(each) for each in zip(*found, strict=True))
+        return Calibration.of(chances, bought, kind=data.kind)
+
+    def _outcomes(self, data: Dataset, at: AsOf) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """Return the probabilities as of a moment, and what was bought in the horizon after it."""
+        split = TimeSplit(at, self.horizon_days).on(data)
+        if split.note:
+            if "begins after" in split.note:
+                raise DataError(f"calibration: {split.note}")
+            warnings.warn(split.note, SuitabilityWarning, stacklevel=4)
+        told = self
+        if not hasattr(self, "model_") or self.as_of_ != split.at:
+            told = Propensity(**self.get_params(deep=False)).fit(data, split.at)
+        candidates = told.pipeline_.candidates(as_of=split.at)
+        start, end = data.clock.instant(split.at), data.clock.instant(split.end)
+        after = purchases_among(candidates, data, data.events.between(start, end))
+        chance = told.probabilities(candidates)
+
+        def work(
+            places: NDArray[np.int64], part: GeneratedLists
+        ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+            filled = part.lists.filled
+            there = after[places].toarray() > 0
+            hit = np.take_along_axis(there, np.maximum(part.lists.products, 0), axis=1)
+            return chance(places, part)[filled], hit[filled]
+
+        parts = [part for _, part in candidates.map(work)]
+        none = (np.zeros(0), np.zeros(0, bool))
+        chances, bought = (np.concatenate(each) for each in zip(none, *parts, strict=True))
+        return chances, bought
 
     def _check(self, data: Dataset) -> None:
         check_positive_int(self, "horizon_days", "windows")

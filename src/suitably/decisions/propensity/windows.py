@@ -17,7 +17,7 @@ from suitably.pipeline import Pipeline
 from suitably.pipeline.candidates import Candidates
 from suitably.pipeline.generate import GeneratedLists
 
-__all__ = ["Window", "inner_cuts", "scales_of"]
+__all__ = ["Window", "inner_cuts", "purchases_among", "scales_of"]
 
 _PAIRS = 500_000
 """Of a window with more pairs, every second, third, … that was not bought stands for the others."""
@@ -71,7 +71,7 @@ class Window:
         """
         candidates = pipeline.candidates()
         end = cut + np.timedelta64(days, "D")
-        bought = _bought(candidates, data, events.between(cut, end))
+        bought = purchases_among(candidates, data, events.between(cut, end))
         every = _every(candidates)
         columns = _columns(candidates, every, bought)
         activity = Activity.before(data, cut, days).of(candidates.user_ids, cut)
@@ -121,7 +121,7 @@ def _every(candidates: Candidates) -> int:
     return max(1, -(-len(candidates.user_ids) * len(candidates.product_ids) // _PAIRS))
 
 
-def _bought(candidates: Candidates, data: Dataset, after: Events) -> sparse.csr_array:
+def purchases_among(candidates: Candidates, data: Dataset, after: Events) -> sparse.csr_array:
     """Return what was bought: CSR (candidate users, catalogue)."""
     users, products = data.user_versions.ids, data.product_versions.ids
     counts = after.matrix(len(users), len(products))
