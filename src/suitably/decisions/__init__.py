@@ -1,3 +1,5 @@
 """Whom, with what, through which channel, within which budget?"""
 
-__all__: list[str] = []
+from suitably.decisions.offers import offers
+
+__all__ = ["offers"]
