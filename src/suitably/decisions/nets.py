@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from suitably.decisions.chances import Chances
 from suitably.pipeline.candidates import Candidates
 from suitably.pipeline.generate import GeneratedLists
+from suitably.ranking.topk.lists import Lists
 from suitably.suitability.eligibility import Eligibility
 from suitably.utils import bitset
 from suitably.utils.bitset import BitRows
@@ -27,29 +28,35 @@ class Block:
     Attributes:
         nets: Whose block it is.
         chances: float64 (users, depth, channels or 1), before response where it still counts.
-        products: int (users, depth), codes, −1 past the end.
+        lists: The candidates, best first.
         allowed: Words (users, offers / 64), what the contact policy lets through; None: all.
     """
 
     nets: "OfferNets"
     chances: NDArray[np.float64]
-    products: NDArray[np.int32]
+    lists: Lists
     allowed: BitRows | None
 
     def table(self, kind: type[np.floating[Any]]) -> NDArray[Any]:
-        """Return the net of every offer: (users, offers), −inf where it may not be made."""
+        """Return the net of every offer: (users, offers), −inf where it may not be made.
+
+        Worked out for what is listed alone: most products of a catalogue are not for most users.
+        """
         nets = self.nets
-        users, products, several = len(self.products), len(nets.values), len(nets.costs)
-        earned = self._probability(self.chances.astype(kind), nets.responses.astype(kind))
-        dense = np.full((users, products + 1, several), -np.inf, kind)
-        at = np.maximum(self.products, 0)
-        earned = earned * nets.values.astype(kind)[at][:, :, None] - nets.costs.astype(kind)
-        np.nan_to_num(earned, copy=False, nan=-np.inf, posinf=np.inf, neginf=-np.inf)
-        dense[np.arange(users)[:, None], self.products] = earned  # −1 is the last one
-        table = dense[:, :products].reshape(users, products * several)
+        users, several, width = len(self.lists.lengths), len(nets.costs), len(nets.values)
+        rows, ranks = self._listed
+        products = self.lists.products[rows, ranks]
+        earned = self._likely(self.chances[rows, ranks].astype(kind), nets.responses.astype(kind))
+        earned = earned * nets.values.astype(kind)[products][:, None] - nets.costs.astype(kind)
+        barred = np.isnan(earned)
+        places = rows * width + products
         if self.allowed is not None:
-            table[~bitset.unpack(self.allowed, table.shape[1])] = -np.inf
-        return table
+            mask = bitset.unpack(self.allowed, width * several).reshape(-1, several)
+            barred |= ~mask[places]
+        earned[barred] = -np.inf
+        table = np.full((users * width, several), -np.inf, kind)
+        table[places] = earned
+        return table.reshape(users, width * several)
 
     def probability(
         self, rows: NDArray[np.int64], offers: NDArray[np.int64]
@@ -62,22 +69,24 @@ class Block:
         """
         several = len(self.nets.costs)
         products, channels = offers // several, offers % several
-        ranks = np.full((len(self.products), len(self.nets.values) + 1), -1)
-        depth = self.products.shape[1]
-        ranks[np.arange(len(self.products))[:, None], self.products] = np.arange(depth)
-        rank = ranks[rows, products]
+        at, rank = np.nonzero(self.lists.products[rows] == products[:, None])
+        mine = self.chances[rows[at], rank]
+        own = mine[np.arange(len(mine)), channels[at] if mine.shape[1] > 1 else 0]
         found = np.full(len(rows), np.nan)
-        there = rank >= 0
-        mine = self.chances[rows[there], rank[there]]
-        own = mine[np.arange(len(mine)), channels[there] if mine.shape[1] > 1 else 0]
-        if self.nets.chances.responds:
-            own = own * self.nets.responses[channels[there]]
-        found[there] = np.minimum(own, 1.0)
+        found[at] = self._likely(own, self.nets.responses[channels[at]])
         if self.allowed is not None:
             found[~bitset.has(self.allowed, rows, offers)] = np.nan
         return found
 
-    def _probability(self, chances: NDArray[Any], responses: NDArray[Any]) -> NDArray[Any]:
+    @property
+    def _listed(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Which places of the lists are filled: users of the block, and ranks."""
+        lengths = self.lists.lengths.astype(np.int64)
+        rows = np.repeat(np.arange(len(lengths)), lengths)
+        first = np.cumsum(lengths) - lengths
+        return rows, np.arange(len(rows)) - np.repeat(first, lengths)
+
+    def _likely(self, chances: NDArray[Any], responses: NDArray[Any]) -> NDArray[Any]:
         if self.nets.chances.responds:
             chances = chances * responses
         likely: NDArray[Any] = np.minimum(chances, 1)
@@ -149,7 +158,7 @@ class OfferNets:
         def one(places: NDArray[np.int64], part: GeneratedLists) -> _T:
             rows = candidates.rows[places]
             allowed = None if self.contacts is None else self.contacts.bits(rows)
-            block = Block(self, told(places, part), part.lists.products, allowed)
+            block = Block(self, told(places, part), part.lists, allowed)
             return work(asked[places], block)
 
         for places, made in candidates.map(one):
