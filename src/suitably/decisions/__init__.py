@@ -3,5 +3,6 @@
 from suitably.decisions.campaign import Campaign
 from suitably.decisions.offers import offers
 from suitably.decisions.plan import Plan
+from suitably.decisions.result import CampaignResult, LedgerRow
 
-__all__ = ["Campaign", "Plan", "offers"]
+__all__ = ["Campaign", "CampaignResult", "LedgerRow", "Plan", "offers"]

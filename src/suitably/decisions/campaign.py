@@ -1,5 +1,6 @@
 """Campaigns: whom to approach, with what, through which channel, within which budget."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from suitably.data import Dataset
 from suitably.data.entities import Entities
 from suitably.data.vocabulary import Vocabulary
 from suitably.decisions.allocation import InfeasibleError, OfferTable, allocate
@@ -14,11 +16,14 @@ from suitably.decisions.chances import Chances, propensities
 from suitably.decisions.channels import Channels, numbers_from
 from suitably.decisions.effects import effects
 from suitably.decisions.holdout import held_out
+from suitably.decisions.ledger import settle
 from suitably.decisions.limits import Limits
 from suitably.decisions.nets import OfferNets
 from suitably.decisions.offers import offer_table
+from suitably.decisions.outcomes import Outcomes
 from suitably.decisions.plan import Plan
 from suitably.decisions.planned import Planned
+from suitably.decisions.result import CampaignResult
 from suitably.decisions.universe import Universe
 from suitably.errors import DataError
 from suitably.pipeline import Pipeline
@@ -160,6 +165,50 @@ class Campaign(Parameterized):
         except InfeasibleError as error:
             raise _conflict(error, limits, constraints.budget, self) from None
         return Plan(self, universe, nets, limits, constraints, Planned.of(found, source, universe))
+
+    def result(
+        self,
+        log: Dataset | IntoFrame,
+        plan: Plan,
+        horizon_days: float | None = None,
+        purchase_events: Sequence[str] | None = None,
+        sent_events: Sequence[str] = (),
+        answered_events: Sequence[str] = (),
+        stratum: str | None = None,
+        partner: str | None = None,
+        alpha: float = 0.05,
+    ) -> CampaignResult:
+        """Return what the plan brought beyond what would have come anyway.
+
+        The planned users, whatever reached them, are compared with the held-out users who would
+        have been planned. Counted are the distinct products of the catalogue that a user acquires
+        in the window that begins at the plan's moment, offered or not, and their values.
+
+        Args:
+            log: What came after: interactions in the columns of a `Dataset`, or one, of which the
+                window counts.
+            plan: The plan that was carried out.
+            horizon_days: How long the window is; None: all that the log has.
+            purchase_events: Kinds of event that are purchases; None: all but the following.
+            sent_events: Kinds by which users were sent an offer.
+            answered_events: Kinds by which they answered.
+            stratum: A field of users to report by as well.
+            partner: A column of channels to report by as well, such as who runs them.
+            alpha: One less the coverage of intervals.
+
+        Raises:
+            DataError: An outcome from before the plan, a log that cannot be read, or no such field.
+            ValueError: A horizon or alpha out of range.
+        """
+        if not isinstance(plan, Plan):
+            raise ValueError(f"plan={plan!r:.40}: must be a plan of this campaign")
+        if horizon_days is not None and not _is_number(horizon_days, 1e-9, np.inf):
+            raise ValueError(f"horizon_days={horizon_days!r}: must be a number above 0, or None")
+        if not _is_number(alpha, 1e-12, 1):
+            raise ValueError(f"alpha={alpha!r}: must be between 0 and 1")
+        kinds = (purchase_events, sent_events, answered_events)
+        outcomes = Outcomes.read(log, plan.universe, horizon_days, *kinds)
+        return settle(plan, outcomes, stratum, partner, float(alpha))
 
     def _check_params(self) -> None:
         if self.propensity is None and self.uplift is None:
