@@ -104,6 +104,7 @@ def every_builder() -> list[Any]:
             page="page",
             contact_events=["letter"],
             complaint_events=["complaint"],
+            refused_events=["dismiss"],
             funnel={"seen": ["view"], "bought": ["buy"]},
         ),
         Tier(held=True, rates=rates),

@@ -29,9 +29,10 @@ ASKED: dict[str, Any] = {
     "contact_events": ("letter", "call"),
     "answered_events": ("reply",),
     "complaint_events": ("complaint",),
+    "refused_events": ("refusal", "stop"),
     "funnel": FUNNEL,
 }
-KINDS_OF_EVENT = ["buy", "view", "ask", "call", "letter", "reply", "complaint"]
+KINDS_OF_EVENT = ["buy", "view", "ask", "call", "letter", "reply", "complaint", "refusal", "stop"]
 OTHER = KINDS_OF_EVENT[1:]
 NOW = datetime(2024, 3, 31)
 USERS = pa.table({"user_id": ["ann", "bob", "cat"]})
@@ -173,6 +174,7 @@ def twin(made: list[dict], user: str, now: datetime, **params: Any) -> dict[str,
         "last_contact": max(times_of(ASKED["contact_events"], None), default=None),
         "contacts_answered_30d": len(times_of(("reply",), 30)),
         "last_complaint": max(times_of(("complaint",), None), default=None),
+        "last_refusal": max(times_of(("refusal", "stop"), None), default=None),
         "funnel_stage": stage,
         "funnel_stage_date": when,
     }
@@ -619,7 +621,7 @@ class TestActivityContract(BuilderContract):
             {
                 "value": 1.0,
                 **row,
-                "event": KINDS_OF_EVENT[place % 7],
+                "event": KINDS_OF_EVENT[place % len(KINDS_OF_EVENT)],
                 "channel": ["app", None, "web"][place % 3],
                 "device": ["phone", "desk"][place % 2],
                 "page": ["home", "cards", None, "loans", "cards"][place % 5],

@@ -182,6 +182,11 @@ class Eligibility:
         return self._products
 
     @property
+    def clock(self) -> Clock:
+        """The convention of time zones that moments are judged in."""
+        return self._clock
+
+    @property
     def kind(self) -> str:
         """The kind of frame that it was made of."""
         return self._kind

@@ -46,6 +46,9 @@ STANDS_ASIDE = {
     *((name, field) for name in POLICIES for field in ("amount_to_invest", "min_amount")),
     # C1 is offered R1 only as it is, so that the lowest class adds nothing where it is not known.
     *((name, "is_lowest_class") for name in POLICIES),
+    # Who has never been contacted, refused, complained or named a quiet channel has no such date.
+    *(("contact", field) for field in ("last_contact", "last_refusal", "last_complaint")),
+    ("contact", "quiet_channels"),
 }
 
 

@@ -48,7 +48,7 @@ __all__ = ["Activity"]
 
 _MONTH, _WEEK = 30, 7
 _TIME, _EVENT = "interactions.timestamp", "interactions.event"
-_KINDS = ("events", "contact_events", "answered_events", "complaint_events")
+_KINDS = ("events", "contact_events", "answered_events", "complaint_events", "refused_events")
 _COLUMNS = ("channel", "device", "page")
 
 
@@ -78,6 +78,7 @@ class Activity(ParameterizedBuilder):
         complaint_events: Kinds by which a user complained.
         funnel: Stages in order, as `funnel` takes them.
         funnel_days: How far back the events of the funnel count; None: all.
+        refused_events: Kinds by which a user turned an offer or all contact down.
 
     Fields:
         sessions_30d: Number of sessions in the window; one that began before it counts.
@@ -95,6 +96,7 @@ class Activity(ParameterizedBuilder):
         last_contact: When the latest contact was; null without one.
         contacts_answered_30d: Number of answers in the window.
         last_complaint: When the latest complaint was; null without one.
+        last_refusal: When the latest refusal was; null without one.
         funnel_stage: The furthest stage reached, having reached those before it in order; a refund,
             an acquisition of an amount below 0, reaches none. Null before the first.
         funnel_stage_date: When it was reached.
@@ -127,6 +129,7 @@ class Activity(ParameterizedBuilder):
     complaint_events: Sequence[str] = ()
     funnel: Stages | None = None
     funnel_days: float | None = None
+    refused_events: Sequence[str] = ()
 
     reads: ClassVar[tuple[str, ...]] = ()
     state_type: ClassVar[type[ActivityState]] = ActivityState
@@ -163,6 +166,8 @@ class Activity(ParameterizedBuilder):
             described["contacts_answered_30d"] = FieldInfo("observed", "answers", kinds, month)
         if self.complaint_events:
             described["last_complaint"] = FieldInfo("observed", "", kinds)
+        if self.refused_events:
+            described["last_refusal"] = FieldInfo("observed", "", kinds)
         if self.funnel is not None:
             described |= {
                 "funnel_stage": FieldInfo("derived", "", kinds, stage),
@@ -195,6 +200,8 @@ class Activity(ParameterizedBuilder):
             tables["answers"] = moments(events, count, self.answered_events)
         if self.complaint_events:
             tables["complaints"] = moments(events, count, self.complaint_events)
+        if self.refused_events:
+            tables["refusals"] = moments(events, count, self.refused_events)
         if self.funnel is not None:
             tables["steps"] = steps(without_refunds(view), count, self._stages)
         moment = np.datetime64("NaT", "us") if view.as_of is None else view.as_of
@@ -247,6 +254,8 @@ class Activity(ParameterizedBuilder):
             made["contacts_answered_30d"] = count_field(counts(tables["answers"]), timeless)
         if self.complaint_events:
             made["last_complaint"] = moment_field(tables["complaints"], clock)
+        if self.refused_events:
+            made["last_refusal"] = moment_field(tables["refusals"], clock)
         if self.funnel is not None:
             names = ("funnel_stage", "funnel_stage_date")
             found = furthest_stages(tables["steps"], tuple(self._stages), clock)
@@ -328,7 +337,7 @@ class Activity(ParameterizedBuilder):
     @property
     def _rules(self) -> dict[str, Rule]:
         """What is kept of each table."""
-        names = ("daypart", "channel", "device", "last_contact", "complaints")
+        names = ("daypart", "channel", "device", "last_contact", "complaints", "refusals")
         rules: dict[str, Rule] = dict.fromkeys(names, latest_alone)
         rules["steps"] = up_to_reached(len(self._stages))
         return rules | {name: within(days) for name, days in self._windows.items()}

@@ -31,6 +31,13 @@ SENTENCES = Sentences(
             "The product may be offered, but the ranker knows too little to place it."
         ),
         Reason.RANKED_BELOW_K: "The product may be offered, but is not among the first {k}.",
+        Reason.NOT_IN_CAMPAIGN: "The plan was not made for this customer.",
+        Reason.NO_MARKETING: "The customer has not consented to marketing.",
+        Reason.HELD_OUT: "The customer is kept aside to tell the effect of the campaign.",
+        Reason.NO_PROBABILITY: "No probability of a purchase is known for the product.",
+        Reason.NO_GAIN: "The offer is expected to earn {net}, no more than nothing.",
+        Reason.PRICED_OUT: "The offer would earn {net}; what it takes up is worth more: {limits}.",
+        Reason.BETTER_OFFER: "The customer gets at most {per_user}; others earn more than {net}.",
     },
     ruled="It passes every rule that applies{closest}",
     unruled="No rule applies to it",
