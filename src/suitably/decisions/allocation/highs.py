@@ -1,6 +1,5 @@
 """Small problems by SciPy's HiGHS: the linear relaxation, and the whole problem where tiny."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,33 +8,25 @@ from scipy import sparse
 from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 
 from suitably.decisions.allocation.problem import Constraints, OfferTable
+from suitably.decisions.allocation.relaxation import Relaxation
 from suitably.decisions.allocation.shortlists import ShortLists
 
-__all__ = ["Relaxation", "integer", "relaxed"]
+__all__ = ["integer", "relaxed"]
 
 _NODES = 2_000
-
-
-@dataclass(frozen=True, eq=False)
-class Relaxation:
-    """An optimum in which offers may be made in part.
-
-    Attributes:
-        shares: float64, like the nets of the lists.
-        value: What it earns: no plan earns more.
-        budget_price: What one more unit of money would earn.
-        limit_prices: float64 (limits,).
-    """
-
-    shares: NDArray[np.float64]
-    value: float
-    budget_price: float
-    limit_prices: NDArray[np.float64]
 
 
 def relaxed(lists: ShortLists, offers: OfferTable, constraints: Constraints) -> Relaxation | None:
     """Return an optimum of the linear relaxation, None where there is no plan."""
     program = _Program(lists, offers, constraints)
+    if not len(program.nets):
+        nothing = np.zeros(lists.nets.shape)
+        feasible = not len(program.asked)
+        return (
+            Relaxation(lists, nothing, 0.0, 0.0, np.zeros(len(constraints.most)))
+            if feasible
+            else None
+        )
     found = linprog(
         -program.nets, A_ub=program.matrix, b_ub=program.right, bounds=(0, 1), method="highs"
     )
@@ -50,7 +41,7 @@ def relaxed(lists: ShortLists, offers: OfferTable, constraints: Constraints) -> 
     limits[program.capped] += prices[has_budget : has_budget + several]
     limits[program.asked] -= prices[has_budget + several :]
     budget_price = float(prices[0]) if has_budget else 0.0
-    return Relaxation(program.shares(found.x), -float(found.fun), budget_price, limits)
+    return Relaxation(lists, program.shares(found.x), -float(found.fun), budget_price, limits)
 
 
 def integer(
@@ -58,6 +49,8 @@ def integer(
 ) -> tuple[NDArray[np.bool_], float] | None:
     """Return which offers of lists to make, and a bound on any plan; None if none was found."""
     program = _Program(lists, offers, constraints)
+    if not len(program.nets):
+        return None
     found = milp(
         -program.nets,
         integrality=np.ones(len(program.nets)),

@@ -5,10 +5,11 @@ from typing import Any
 import numba
 import numpy as np
 
+from suitably.decisions.allocation.hashing import ODD
+
 __all__ = ["rank"]
 
 _compile = numba.njit(nogil=True, cache=True, error_model="numpy")
-_ODD = np.uint64(0x9E3779B97F4A7C15)
 
 
 @_compile
@@ -43,7 +44,7 @@ def rank(
                 if offer >= 0 and not closed[offer]:
                     net = np.float64(nets[user, offer])
                     if net > 0 or (wanted[offer] and net > -np.inf):
-                        share = np.float64(((keys[user] ^ salts[offer]) * _ODD) >> np.uint64(11))
+                        share = np.float64(((keys[user] ^ salts[offer]) * ODD) >> np.uint64(11))
                         value = (net - prices[offer]) + noise * (share * 2.0**-53 - 0.5)
                 values[product, channel] = value
                 best = max(best, value)
@@ -77,3 +78,117 @@ def rank(
                 left = max(left, values[product, channel])
         outside[user] = left + 0.5 * noise
     return offers, found, outside
+
+
+@_compile
+def _clip(number: float) -> float:
+    return min(max(number, 0.0), 1.0)
+
+
+@_compile
+def _share_channels(worth: Any, best: float, smoothing: float, weights: Any) -> float:
+    """Write the shares of a product's channels, and give its worth."""
+    limit = best - smoothing
+    for _ in range(len(worth)):
+        total, count = 0.0, 0.0
+        for one in worth:
+            if one > limit:
+                total += one
+                count += 1.0
+        before = limit
+        if count > 0:
+            limit = (total - smoothing) / count
+        if limit == before:
+            break
+    top, squares = 0.0, 0.0
+    for channel in range(len(worth)):
+        weights[channel] = 0.0
+        if worth[channel] > limit:
+            weight = (worth[channel] - limit) / smoothing
+            top += worth[channel] * weight
+            squares += weight * weight
+            weights[channel] = weight
+    return top - 0.5 * smoothing * (squares - 1.0)
+
+
+@_compile
+def _threshold(tops: Any, held: int, per_user: int, smoothing: float, steps: int) -> float:
+    """Find the threshold at which shares of products add up to no more than allowed."""
+    low, high = 0.0, 0.0
+    for at in range(held):  # the one that as many reach as are allowed
+        above, level = 0, 0
+        for other in range(held):
+            above += tops[other] > tops[at]
+            level += tops[other] >= tops[at]
+        if above < per_user <= level:
+            high = max(0.0, tops[at])
+            low = max(0.0, tops[at] - smoothing)
+    at = low
+    for _ in range(steps):
+        total, slope = 0.0, 0.0
+        for place in range(held):
+            share = _clip((tops[place] - at) / smoothing)
+            total += share
+            slope += 0.0 < share < 1.0
+        if abs(total - per_user) <= 1e-12:
+            break
+        if total > per_user:
+            low = at
+        else:
+            high = at
+        middle = 0.5 * (low + high)
+        at = at + (total - per_user) * smoothing / slope if slope > 0 else middle
+        if not low < at < high:
+            at = middle
+    return at
+
+
+@_compile
+def respond(
+    offers: Any, nets: Any, prices: Any, smoothing: float, per_user: int, steps: int
+) -> Any:
+    """Give the smoothed gains of a block of users and their shares; see `smoothing`.
+
+    Products that would earn less than nothing, however shared among channels, are passed over.
+    """
+    depth, width, users = offers.shape
+    gains = np.empty(users)
+    taken = np.zeros((depth, width, users))
+    worth = np.empty(width)
+    weights = np.empty((depth, width))
+    tops, places = np.empty(depth), np.empty(depth, np.int64)
+    for user in range(users):
+        held, total = 0, 0.0
+        for place in range(depth):
+            best = -np.inf
+            for channel in range(width):
+                offer = offers[place, channel, user]
+                worth[channel] = -np.inf
+                if offer >= 0:
+                    worth[channel] = nets[place, channel, user] - prices[offer]
+                best = max(best, worth[channel])
+            if best <= -0.5 * smoothing:
+                continue
+            if width == 1:
+                weights[held, 0] = 1.0
+                top = best
+            else:
+                top = _share_channels(worth, best, smoothing, weights[held])
+            if top <= 0.0:
+                continue
+            tops[held], places[held] = top, place
+            total += _clip(top / smoothing)
+            held += 1
+        limit = 0.0
+        if total > per_user:
+            limit = _threshold(tops, held, per_user, smoothing, steps)
+        gain = per_user * limit
+        for at in range(held):
+            left = tops[at] - limit
+            share = _clip(left / smoothing)
+            gain += 0.5 * smoothing * share * share if share < 1.0 else left - 0.5 * smoothing
+            if share > 0.0:
+                for channel in range(width):
+                    taken[places[at], channel, user] = weights[at, channel] * share
+        gains[user] = gain
+    return gains, taken

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from suitably.decisions.allocation.hashing import ODD, mixed
 from suitably.decisions.allocation.kernels import compiled
 from suitably.decisions.allocation.problem import Constraints, OfferSource, OfferTable
 
@@ -63,7 +64,7 @@ class Lister:
         self.noise = noise
         self.closed = constraints.closed(offers)
         self.wanted = constraints.wanted
-        self.salts = _mixed(np.arange(len(offers), dtype=np.uint64))
+        self.salts = mixed(np.arange(len(offers), dtype=np.uint64))
 
     def draw(
         self, source: OfferSource, keys: NDArray[np.uint64], prices: NDArray[np.float64]
@@ -121,7 +122,7 @@ def _rank(
     nets = nets.astype(np.float64)
     nets[:, closed] = -np.inf
     nets[(nets <= 0) & ~wanted] = -np.inf
-    shares = ((keys[:, None] ^ salts) * _ODD >> np.uint64(11)).astype(np.float64)
+    shares = ((keys[:, None] ^ salts) * ODD >> np.uint64(11)).astype(np.float64)
     values = (nets - prices) + noise * (shares * 2.0**-53 - 0.5)
     values = np.where(grid >= 0, values[:, grid], -np.inf)  # users, products, channels
     best = values.max(axis=2)
@@ -131,6 +132,7 @@ def _rank(
     for place in range(depth):
         product = best.argmax(axis=1)
         channels = values[users, product]
+        channels[best[users, product] == -np.inf] = -np.inf  # listed already
         best[users, product] = -np.inf
         for channel in range(width):
             which = channels.argmax(axis=1)
@@ -142,17 +144,6 @@ def _rank(
         outside = np.maximum(outside, channels.max(axis=1))
     outside = np.maximum(outside, best.max(axis=1)) + 0.5 * noise
     return offers, found, outside
-
-
-_ODD = np.uint64(0x9E3779B97F4A7C15)
-
-
-def _mixed(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Return numbers as if drawn at random, by the finaliser of SplitMix64."""
-    mixed = (numbers + np.uint64(1)) * _ODD
-    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return mixed ^ (mixed >> np.uint64(31))
 
 
 def _grid(offers: OfferTable) -> NDArray[np.int64]:
