@@ -109,7 +109,7 @@ class _Question:
         fewest, most = constraints.fewest[limits], constraints.most[limits]
         if (fewest > most).any():
             return False
-        needed = constraints.members[limits[fewest > 0]].any(axis=0)
+        needed: NDArray[np.bool_] = np.any(constraints.members[limits[fewest > 0]], axis=0)
         columns = np.flatnonzero(needed[self.asked])
         if not len(columns):
             return True

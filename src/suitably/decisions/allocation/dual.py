@@ -91,7 +91,7 @@ class Dual:
         def value(scaled: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
             at = scaled * scale
             gain, counts = demand(lists, at @ matrix, smoothing, per_user)
-            return (gain + at @ right) / total, (right - matrix @ counts) * scale / total
+            return float(gain + at @ right) / total, (right - matrix @ counts) * scale / total
 
         ends = np.full(len(prices), most)
         if self._budgets:

@@ -116,31 +116,31 @@ def _threshold(tops: Any, held: int, per_user: int, smoothing: float, steps: int
     """Find the threshold at which shares of products add up to no more than allowed."""
     low, high = 0.0, 0.0
     for at in range(held):  # the one that as many reach as are allowed
-        above, level = 0, 0
+        above, reach = 0, 0
         for other in range(held):
             above += tops[other] > tops[at]
-            level += tops[other] >= tops[at]
-        if above < per_user <= level:
+            reach += tops[other] >= tops[at]
+        if above < per_user <= reach:
             high = max(0.0, tops[at])
             low = max(0.0, tops[at] - smoothing)
-    at = low
+    level = low
     for _ in range(steps):
         total, slope = 0.0, 0.0
         for place in range(held):
-            share = _clip((tops[place] - at) / smoothing)
+            share = _clip((tops[place] - level) / smoothing)
             total += share
             slope += 0.0 < share < 1.0
         if abs(total - per_user) <= 1e-12:
             break
         if total > per_user:
-            low = at
+            low = level
         else:
-            high = at
+            high = level
         middle = 0.5 * (low + high)
-        at = at + (total - per_user) * smoothing / slope if slope > 0 else middle
-        if not low < at < high:
-            at = middle
-    return at
+        level = level + (total - per_user) * smoothing / slope if slope > 0 else middle
+        if not low < level < high:
+            level = middle
+    return level
 
 
 @_compile

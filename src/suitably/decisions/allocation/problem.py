@@ -101,12 +101,12 @@ class Constraints:
     @property
     def wanted(self) -> NDArray[np.bool_]:
         """Whether a minimum may ask for an offer that earns nothing: bool (offers,)."""
-        asked: NDArray[np.bool_] = self.members[self.fewest > 0].any(axis=0)
+        asked: NDArray[np.bool_] = np.any(self.members[self.fewest > 0], axis=0)
         return asked
 
     def closed(self, offers: OfferTable) -> NDArray[np.bool_]:
         """Return which offers cannot be made to anybody: bool (offers,)."""
-        shut: NDArray[np.bool_] = self.members[self.most == 0].any(axis=0)
+        shut: NDArray[np.bool_] = np.any(self.members[self.most == 0], axis=0)
         if self.budget is not None:
             shut = shut | ~within(offers.costs, self.budget)
         return shut

@@ -175,7 +175,7 @@ def _displaced(
     worth = np.where(chosen, worth, np.inf)
     least = worth.min(axis=0, initial=np.inf)
     least[chosen.sum(axis=0) < state.per_user] = 0.0
-    lost = least[at]
+    lost: NDArray[np.float64] = least[at]
     product = places // state.width
     for channel in range(state.width):
         there = product * state.width + channel

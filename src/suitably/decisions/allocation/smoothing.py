@@ -39,7 +39,7 @@ def demand(
         offers, nets = lists.offers[:, :, part], lists.nets[:, :, part]
         gains, taken = _respond(offers, nets, prices, smoothing, per_user)
         weights = taken.ravel()
-        several = np.bincount(offers.ravel() + 1, weights, minlength=len(prices) + 1)
+        several: Any = np.bincount(offers.ravel() + 1, weights, minlength=len(prices) + 1)
         return float(gains.sum()), several[1:]
 
     total, counts = 0.0, np.zeros(len(prices))
@@ -140,7 +140,7 @@ def _threshold(
     """Return where shares of products add up to no more than allowed: Newton, safeguarded."""
     last = np.sort(tops, axis=0)[len(tops) - per_user]
     low, high = np.maximum(0.0, last - smoothing), np.maximum(0.0, last)
-    at = low
+    at: NDArray[np.float64] = low
     done = np.zeros(len(at), bool)
     for _ in range(steps):
         parts = np.clip((tops - at) / smoothing, 0.0, 1.0)
@@ -157,7 +157,7 @@ def _threshold(
 
 def _sum(rows: NDArray[np.float64]) -> NDArray[np.float64]:
     """Sum rows in order."""
-    total = np.zeros(rows.shape[1])
+    total: NDArray[np.float64] = np.zeros(rows.shape[1])
     for row in rows:
         total = total + row
     return total
