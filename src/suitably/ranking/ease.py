@@ -20,7 +20,9 @@ from suitably.utils.params import check_fraction, check_positive, check_positive
 __all__ = ["EASE"]
 
 _NOISE = 2.0
-_NEIGHBOURS = 200
+# How many of the nearest, and of more products than how many only the second number: what a product
+# takes grows with the cube of them.
+_NEIGHBOURS, _FEWER_NEIGHBOURS, _MANY_PRODUCTS = 200, 100, 300_000
 # Bytes that a pair of products takes at the worst moment: in double precision, beside the matrix,
 # what is kept of it.
 _CELL = {np.float32: 5, np.float64: 12}
@@ -54,7 +56,7 @@ class EASE(SimilarityRanker):
         row_scaling: Each user's weights are divided by their Euclidean length to this power, so
             that users of many products say less of each pair; 0: not at all, 1: all say as much.
         neighbours: How many products each is predicted from; None: all others up to 10,000
-            products, 200 beyond. With all others it is one inversion.
+            products, 200 beyond, 100 beyond 300,000. With all others it is one inversion.
         half_life_days: After how many days an interaction counts half; None: it never ages.
         event_weights: The weight of every kind of event that counts; None: those that mean
             ownership, at 1.
@@ -121,7 +123,7 @@ class EASE(SimilarityRanker):
             )
             check_factors("EASE", self.similarity_)
         else:
-            count = self.neighbours or _NEIGHBOURS
+            count = self.neighbours or _nearest(core.shape[1])
             core, _ = trimmed(core)
             check_room("EASE", local_room(core, count, dtype), self.smaller)
             self.similarity_ = local_ridge(core, added, count, dtype)
@@ -148,3 +150,7 @@ class EASE(SimilarityRanker):
         check_fraction(self, "dropout", one=False)
         check_fraction(self, "row_scaling")
         check_positive_int(self, "neighbours", optional=True)
+
+
+def _nearest(products: int) -> int:
+    return _NEIGHBOURS if products <= _MANY_PRODUCTS else _FEWER_NEIGHBOURS
