@@ -37,7 +37,9 @@ SENTENCES = Sentences(
         Reason.NO_PROBABILITY: "No probability of a purchase is known for the product.",
         Reason.NO_GAIN: "The offer is expected to earn {net}, no more than nothing.",
         Reason.PRICED_OUT: "The offer would earn {net}; what it takes up is worth more: {limits}.",
-        Reason.BETTER_OFFER: "The customer gets at most {per_user}, and others are worth more than {net}.",
+        Reason.BETTER_OFFER: (
+            "The customer gets at most {per_user}, and others are worth more than {net}."
+        ),
     },
     ruled="It passes every rule that applies{closest}",
     unruled="No rule applies to it",

@@ -35,7 +35,7 @@ SENTENCES = Sentences(
         Reason.NO_PROBABILITY: "该产品没有可用的购买概率。",
         Reason.NO_GAIN: "该产品与渠道的预期净收益为{net}，不为正。",
         Reason.PRICED_OUT: "该产品与渠道的预期净收益为{net}，低于其占用资源的机会成本：{limits}。",
-        Reason.BETTER_OFFER: "每位客户最多触达{per_user}次，且其他产品与渠道的价值更高（本项净收益{net}）。",
+        Reason.BETTER_OFFER: "每位客户最多触达{per_user}次，其他选择的价值更高（本项{net}）。",
     },
     ruled="符合全部适用规则{closest}",
     unruled="没有适用的规则",
