@@ -245,6 +245,44 @@ def test_why_an_offer_is_not_made_ends_with_what_it_lost_to():
     assert "budget" in priced.to_dict()["text"]["zh"]
 
 
+def test_a_plan_stays_what_it_was_whatever_the_pipeline_learns():
+    pipeline = fitted()
+    plan = campaign(pipeline=pipeline).plan()
+    row = plan.to_frame().iloc[0]
+    news = {"user_id": [row.user_id], "product_id": [row.product_id]}
+    pipeline.update(pd.DataFrame({**news, "timestamp": [pd.Timestamp("2026-05-01")]}))
+    verdicts = plan.why_not(row.user_id, row.product_id, row.channel)
+    assert [v.verdict for v in verdicts] == ["pass"]
+    with pytest.raises(st.DataError, match="is before"):
+        campaign(pipeline=pipeline).plan(as_of="2026-04-02")
+
+
+def test_the_same_user_twice_and_ids_of_another_type():
+    with pytest.raises(st.DataError, match="the same id twice"):
+        campaign().plan(["u01", "u01"])
+    with pytest.raises(st.DataError, match="use one type of id"):
+        campaign().plan([1])
+
+
+def test_whole_numbers_polars_and_no_dates():
+    users = pl.DataFrame({"user_id": [1, 2, 3]})
+    products = pl.DataFrame({"product_id": [10, 20], "margin": [5.0, 9.0]})
+    log = pl.DataFrame({"user_id": [1, 2], "product_id": [10, 20]})
+    pipeline = st.Pipeline(policy=st.Policy.unrestricted(), ranker=st.ranking.Popularity())
+    pipeline.fit(st.Dataset(users, products, log))
+    chances = pl.DataFrame(
+        {"user_id": [1, 2, 3], "product_id": [20, 10, 10], "probability": [0.5, 0.5, 0.5]}
+    )
+    plan = campaign(
+        pipeline=pipeline, propensity=chances, channels=CHANNELS.assign(cost=0.1)
+    ).plan()
+    assert isinstance(plan.to_frame(), pl.DataFrame)
+    assert plan.to_frame()["user_id"].to_list() == [1, 2, 3]
+    assert plan.holdout().schema == {"user_id": pl.Int64}
+    assert plan.as_of is None
+    assert [v.rule for v in plan.why_not(2, 20, "call")] == ["pipeline:owned"]
+
+
 def test_rules_come_first_where_an_offer_is_barred():
     users = PIPELINE.candidates().user_fields.to_pandas().assign(user_id=PIPELINE.user_ids)
     barred = users[users.level == 1].user_id.iloc[0]
@@ -341,7 +379,8 @@ def test_pages_and_files(tmp_path):
     assert "capacity" not in page
     assert "budget" in page
     assert not any(user in page for user in PIPELINE.user_ids)
-    assert not any(user in repr(plan) for user in PIPELINE.user_ids)
+    shown = repr(plan) + repr(campaign())
+    assert not any(user in shown for user in PIPELINE.user_ids)
     plan.export(tmp_path / "plan.parquet")
     pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "plan.parquet"), plan.to_frame())
     plan.export(tmp_path / "plan.csv")

@@ -133,8 +133,9 @@ class Campaign(Parameterized):
         """
         self._check_params()
         channels = Channels.read(self.channels)
-        eligibility = self.pipeline.eligibility(as_of)
-        candidates = self.pipeline.candidates(user_ids, as_of=as_of)
+        pipeline = self.pipeline.with_audit(None)  # as it is now, whatever it learns meanwhile
+        eligibility = pipeline.eligibility(as_of)
+        candidates = pipeline.candidates(user_ids, as_of=as_of)
         products = eligibility.products
         values = _values(products, self.value)
         limits = Limits.read(self.limits, products.ids, channels)
@@ -164,7 +165,9 @@ class Campaign(Parameterized):
             found = allocate(source, table, constraints, ids.hashes(universe.rows))
         except InfeasibleError as error:
             raise _conflict(error, limits, constraints.budget, self) from None
-        return Plan(self, universe, nets, limits, constraints, Planned.of(found, source, universe))
+        return Plan(
+            pipeline, universe, nets, limits, constraints, Planned.of(found, source, universe)
+        )
 
     def result(
         self,
@@ -209,6 +212,12 @@ class Campaign(Parameterized):
         kinds = (purchase_events, sent_events, answered_events)
         outcomes = Outcomes.read(log, plan.universe, horizon_days, *kinds)
         return settle(plan, outcomes, stratum, partner, float(alpha))
+
+    def __repr__(self) -> str:
+        """Leave frames out: they hold ids of users."""
+        shown_ones = ("value", "budget", "per_user", "holdout", "seed")
+        given = ", ".join(f"{name}={getattr(self, name)!r}" for name in shown_ones)
+        return f"Campaign({self.pipeline!r}, {given})"
 
     def _check_params(self) -> None:
         if self.propensity is None and self.uplift is None:

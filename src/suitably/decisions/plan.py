@@ -3,7 +3,7 @@
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -19,12 +19,10 @@ from suitably.decisions.planned import Planned
 from suitably.decisions.prices import price_table
 from suitably.decisions.universe import Universe
 from suitably.decisions.why_not import why_not
+from suitably.pipeline import Pipeline
 from suitably.report import Report
 from suitably.suitability.verdicts import RuleVerdict
 from suitably.typing import IdLike
-
-if TYPE_CHECKING:
-    from suitably.decisions.campaign import Campaign
 
 __all__ = ["Plan"]
 
@@ -45,14 +43,14 @@ class Plan:
 
     def __init__(
         self,
-        campaign: "Campaign",
+        pipeline: Pipeline,
         universe: Universe,
         nets: OfferNets,
         limits: Limits,
         constraints: Constraints,
         planned: Planned,
     ) -> None:
-        self.campaign = campaign
+        self.pipeline = pipeline
         self.universe = universe
         self.nets = nets
         self.limits = limits

@@ -25,8 +25,7 @@ def why_not(plan: "Plan", user_id: IdLike, product_id: IdLike, channel: str) -> 
     if row < 0:
         return [_because(Reason.NOT_IN_CAMPAIGN)]
     catalogue = max(1, len(universe.values))
-    pipeline = plan.campaign.pipeline
-    judged = pipeline.why_not(user_id, product_id, as_of=plan.as_of, k=catalogue)
+    judged = plan.pipeline.why_not(user_id, product_id, as_of=plan.as_of, k=catalogue)
     own = [one for one in judged if not one.rule.startswith("pipeline:")]
     pseudo = [one for one in judged if one.rule.startswith("pipeline:")]
     contact = [] if universe.contacts is None else universe.contacts.explain(row, offer)
