@@ -96,7 +96,7 @@ def draw_campaign(
     contacts = fields["contacts_30d"].to_numpy(np.float64)
 
     pull = np.exp(
-        -2.6
+        -1.9
         + 0.5 * np.clip(wealth, -2.0, 2.0)
         + 0.4 * trait[joined]
         - 0.5 * contacts
