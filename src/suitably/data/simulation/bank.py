@@ -10,6 +10,7 @@ from suitably.data.clock import Instant
 from suitably.data.dataset import Dataset
 from suitably.data.simulation.campaign import SimulatedCampaign, draw_campaign
 from suitably.data.simulation.customers import Customers, draw_customers
+from suitably.data.simulation.feedback import DrawnFeedback, draw_aversions, draw_feedback
 from suitably.data.simulation.preferences import DrawnPurchases, PreferenceModel
 from suitably.data.simulation.products import Catalogue, draw_catalogue
 from suitably.data.simulation.records import consent_frame, customer_frame
@@ -19,17 +20,23 @@ from suitably.typing import AsOf, IdsLike
 
 __all__ = ["SimulatedBank", "simulate_bank"]
 
+_FEEDBACK = 101  # a stream of its own, so that without feedback nothing changes
 
-def simulate_bank(users: int = 10_000, products: int = 300, seed: int = 0) -> "SimulatedBank":
+
+def simulate_bank(
+    users: int = 10_000, products: int = 300, seed: int = 0, feedback: bool = False
+) -> "SimulatedBank":
     """Simulate a bank: customers, a catalogue, four years of purchases, and consent.
 
     Args:
         users: Number of customers.
         products: Number of products.
         seed: The same seed gives the same bank.
+        feedback: Whether customers are averse to some kinds of product, and say so: events
+            `dislike` and `complaint`, which turn a product down, and `SimulatedBank.rejects`.
 
     Raises:
-        ValueError: A number that is not a positive integer.
+        ValueError: A number that is not a positive integer, or `feedback` neither true nor false.
 
     Example:
         >>> bank = simulate_bank(users=50, products=20)
@@ -41,7 +48,9 @@ def simulate_bank(users: int = 10_000, products: int = 300, seed: int = 0) -> "S
     for name, count in (("users", users), ("products", products)):
         if not _is_count(count):
             raise ValueError(f"{name}={count!r}: must be a positive integer")
-    return SimulatedBank(int(users), int(products), int(seed))
+    if not isinstance(feedback, bool | np.bool_):
+        raise ValueError(f"feedback={feedback!r}: must be True or False")
+    return SimulatedBank(int(users), int(products), int(seed), bool(feedback))
 
 
 class SimulatedBank(Dataset):
@@ -59,7 +68,9 @@ class SimulatedBank(Dataset):
     their launch): funds, wealth products, insurance, deposits and loans with risk levels R1 to R5
     and the regime `nfra`, `csrc`, `private` or `loan` that governs them; on sale from `sale_start`
     until before `sale_end` (2099-12-31: no end); amounts in yuan whatever the currency.
-    Interactions: purchases (event `buy`) with their amount as value.
+    Interactions: purchases (event `buy`) with their amount as value; with feedback, customers are
+    averse to one sub-category in six, hardly ever buy from it, and turn down most of what they are
+    offered of it (events `dislike` and, one in ten, `complaint`).
 
     Attributes:
         consent: user_id, purpose, granted_at, withdrawn_at (NaT: not withdrawn).
@@ -72,19 +83,27 @@ class SimulatedBank(Dataset):
         (50, 20, ['user_id', 'purpose', 'granted_at', 'withdrawn_at'])
     """
 
-    def __init__(self, users: int, products: int, seed: int) -> None:
+    def __init__(self, users: int, products: int, seed: int, feedback: bool = False) -> None:
         streams = [np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(6)]
         people = draw_customers(users, streams[0])
         catalogue = draw_catalogue(products, streams[1])
         self.seed = seed
-        self.model: PreferenceModel = PreferenceModel(people, catalogue)
+        own = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(_FEEDBACK,)))
+        averse = draw_aversions(users, catalogue, own) if feedback else None
+        self._averse = averse
+        self.model: PreferenceModel = PreferenceModel(people, catalogue, averse)
         drawn = self.model.draw(streams[2])
         width = max(6, len(str(users)))
         ids = np.array([f"u{i:0{width}d}" for i in range(1, users + 1)], object)
+        log = _purchases(drawn, people, catalogue, ids, streams[4])
+        if averse is not None:
+            said = draw_feedback(people, catalogue, averse, drawn, own)
+            log = _with_feedback(log, said)
         super().__init__(
             customer_frame(people, ids, streams[3]),
             catalogue.frame,
-            _purchases(drawn, people, catalogue, ids, streams[4]),
+            log,
+            rejected_events=() if averse is None else ("dislike", "complaint"),
         )
         self.consent: pd.DataFrame = consent_frame(people, ids, streams[5])
         self._repeatable = catalogue.repeatable
@@ -112,12 +131,7 @@ class SimulatedBank(Dataset):
             DataError: A window outside the model's years, or an unknown id.
         """
         start, end = self._window(as_of, horizon_days)
-        rows = np.arange(len(self.user_ids))
-        if user_ids is not None:
-            rows = self.user_versions.ids.codes(user_ids).astype(np.int64)
-            if (rows < 0).any():
-                bad = np.flatnonzero(rows < 0)
-                raise DataError(f"user_ids: {len(bad)} unknown (rows {bad[:3].tolist()})")
+        rows = self._rows_of(user_ids)
         truth = np.empty((len(rows), len(self.product_ids)), np.float32)
         for block, expected in self.model.expected(start, end, rows):
             truth[block] = -np.expm1(-expected)
@@ -158,6 +172,22 @@ class SimulatedBank(Dataset):
         view = self.view(as_of)
         return draw_campaign(view, self._people, expected, self.seed, int(seed), probability)
 
+    def rejects(self, user_ids: IdsLike | None = None) -> NDArray[np.bool_]:
+        """Return which products customers are averse to: most offers of them are turned down.
+
+        Args:
+            user_ids: Whose rows, in this order; None: all.
+
+        Returns:
+            bool (users, products), rows as asked or as `user_ids`, columns as `product_ids`.
+
+        Raises:
+            DataError: A bank without feedback, or an unknown id.
+        """
+        if self._averse is None:
+            raise DataError("rejects: the bank has no feedback; simulate_bank(feedback=True) has")
+        return np.asarray(self._averse[self._rows_of(user_ids)])
+
     def _window(self, as_of: AsOf, horizon_days: int) -> tuple[Instant, Instant]:
         if not _is_count(horizon_days):
             raise ValueError(f"horizon_days={horizon_days!r}: must be a positive integer")
@@ -169,6 +199,15 @@ class SimulatedBank(Dataset):
                 f"truth from {START.astype('datetime64[D]')} to {HORIZON.astype('datetime64[D]')}"
             )
         return start, end
+
+    def _rows_of(self, user_ids: IdsLike | None) -> NDArray[np.int64]:
+        if user_ids is None:
+            return np.arange(len(self.user_ids))
+        rows = self.user_versions.ids.codes(user_ids).astype(np.int64)
+        if (rows < 0).any():
+            bad = np.flatnonzero(rows < 0)
+            raise DataError(f"user_ids: {len(bad)} unknown (rows {bad[:3].tolist()})")
+        return rows
 
 
 def _is_count(value: Any, least: int = 1) -> bool:
@@ -196,3 +235,22 @@ def _purchases(
             "event": np.full(len(amount), "buy", object),
         }
     )
+
+
+def _with_feedback(log: pd.DataFrame, said: DrawnFeedback) -> pd.DataFrame:
+    """Return purchases and what was turned down, in order of time."""
+    named = {"user_id": said.users, "product_id": said.products}
+    columns = {
+        name: pd.Categorical.from_codes(codes, log[name].cat.categories)
+        for name, codes in named.items()
+    }
+    against = pd.DataFrame(
+        {
+            **columns,
+            "timestamp": said.times.astype("datetime64[us]"),
+            "value": np.full(len(said.users), np.nan),
+            "event": np.where(said.complaints, "complaint", "dislike").astype(object),
+        }
+    )
+    both = pd.concat([log, against], ignore_index=True)
+    return both.sort_values("timestamp", kind="stable", ignore_index=True)

@@ -19,6 +19,7 @@ _CELLS = 4_000_000  # of a block of users by products
 _TASTE = 0.75
 _ABOVE, _BELOW = 0.6, 0.4  # dislike of risk above and below the customer's appetite
 _BEYOND_MEANS = -60.0
+_AVERSION = 6.0
 _SETTLED = 1.4  # extra pace of a newcomer
 _SETTLING = 5.0  # months in which it fades
 
@@ -61,10 +62,17 @@ class PreferenceModel:
     Args:
         customers: Who buys.
         catalogue: What is bought.
+        averse: bool (customers, products), what customers will hardly ever have: 6 less in v.
     """
 
-    def __init__(self, customers: Customers, catalogue: Catalogue) -> None:
+    def __init__(
+        self,
+        customers: Customers,
+        catalogue: Catalogue,
+        averse: NDArray[np.bool_] | None = None,
+    ) -> None:
         self._customers = customers
+        self._averse = averse
         self._repeatable = catalogue.repeatable
         self._user_vectors = _user_vectors(customers)
         self._product_vectors = _product_vectors(catalogue)
@@ -121,6 +129,8 @@ class PreferenceModel:
     def _weights(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return exp(v) of customers and products, and its total over each month's sale."""
         weights = self._user_vectors[rows] @ self._product_vectors.T
+        if self._averse is not None:
+            weights[self._averse[rows]] -= _AVERSION
         # A customer's own scale cancels in P; without it, the largest weights might overflow.
         weights -= weights.max(axis=1, keepdims=True)
         np.exp(weights, out=weights)
