@@ -73,9 +73,9 @@ class Window:
         end = cut + np.timedelta64(days, "D")
         bought = purchases_among(candidates, data, events.between(cut, end))
         every = _every(candidates)
-        columns = _columns(candidates, every, bought)
+        columns, users = _columns(candidates, every, bought)
         activity = Activity.before(data, cut, days).of(candidates.user_ids, cut)
-        return Window(*columns, activity, _scales(columns[2], columns[3], columns[5]))
+        return Window(*columns, activity, _scales(*columns[2:4], columns[5], users / every))
 
 
 def inner_cuts(data: Dataset, as_of: Instant, days: int, count: int) -> list[Instant]:
@@ -105,16 +105,22 @@ def inner_cuts(data: Dataset, as_of: Instant, days: int, count: int) -> list[Ins
 
 def scales_of(candidates: Candidates) -> tuple[ScoreScale, ScoreScale]:
     """Return the scales of the scores of candidates: of the ranker's, and of the fallback's."""
-    _, _, scores, stood_in, _, weights = _columns(candidates, _every(candidates), None)
-    return _scales(scores, stood_in, weights)
+    every = _every(candidates)
+    (_, _, scores, stood_in, _, weights), users = _columns(candidates, every, None)
+    return _scales(scores, stood_in, weights, users / every)
 
 
 def _scales(
-    scores: NDArray[np.float32], stood_in: NDArray[np.bool_], weights: NDArray[np.float64]
+    scores: NDArray[np.float32],
+    stood_in: NDArray[np.bool_],
+    weights: NDArray[np.float64],
+    users: NDArray[np.float64],
 ) -> tuple[ScoreScale, ScoreScale]:
     # What was bought is there besides the even sample, so it is left out where that is not all.
     even = weights == weights.max(initial=1.0)
-    return ScoreScale.of(scores[even & ~stood_in]), ScoreScale.of(scores[even & stood_in])
+    chosen = even & ~stood_in, even & stood_in
+    ranker, fallback = (ScoreScale.of(scores[c], n) for c, n in zip(chosen, users, strict=True))
+    return ranker, fallback
 
 
 def _every(candidates: Candidates) -> int:
@@ -130,10 +136,17 @@ def purchases_among(candidates: Candidates, data: Dataset, after: Events) -> spa
     return sparse.csr_array(sparse.csc_array(counts[rows])[:, columns])
 
 
-def _columns(candidates: Candidates, every: int, bought: sparse.csr_array | None) -> _Columns:
-    """Return all pairs bought, and every so-manieth of the others, user by user as asked."""
+def _columns(
+    candidates: Candidates, every: int, bought: sparse.csr_array | None
+) -> tuple[_Columns, NDArray[np.float64]]:
+    """Return all pairs bought, and every so-manieth of the others, user by user as asked.
 
-    def sampled(places: NDArray[np.int64], part: GeneratedLists) -> _Columns:
+    Beside them: how many users have candidates of the ranker, and of the fallback.
+    """
+
+    def sampled(
+        places: NDArray[np.int64], part: GeneratedLists
+    ) -> tuple[_Columns, NDArray[np.int64]]:
         lists = part.lists
         filled = lists.filled
         happened = np.zeros(filled.shape, bool)
@@ -144,7 +157,7 @@ def _columns(candidates: Candidates, every: int, bought: sparse.csr_array | None
         kept = (kept & filled) | happened
         row, rank = np.nonzero(kept)
         hit = happened[row, rank]
-        return (
+        columns = (
             places[row].astype(np.int32),
             (rank + 1).astype(np.int32),
             lists.scores[row, rank],
@@ -152,10 +165,13 @@ def _columns(candidates: Candidates, every: int, bought: sparse.csr_array | None
             hit,
             np.where(hit, 1.0, float(every)),
         )
+        return columns, np.bincount(part.stood_in[lists.lengths > 0], minlength=2)
 
     parts = [part for _, part in candidates.map(sampled)]
     kinds = (np.int32, np.int32, np.float32, bool, bool, np.float64)
     empty = tuple(np.zeros(0, kind) for kind in kinds)
-    joined = tuple(np.concatenate(each) for each in zip(empty, *parts, strict=True))
+    columns = (part for part, _ in parts)
+    joined = tuple(np.concatenate(each) for each in zip(empty, *columns, strict=True))
+    users = sum((counts for _, counts in parts), np.zeros(2))
     order = np.lexsort((joined[1], joined[0]))  # blocks come in no order that means anything
-    return tuple(column[order] for column in joined)  # type: ignore[return-value]
+    return tuple(column[order] for column in joined), users  # type: ignore[return-value]
