@@ -50,7 +50,8 @@ def test_gini_and_top_share_by_hand() -> None:
     assert gini(np.array([1.0, 3.0])) == pytest.approx(0.25)
     assert gini(np.array([2.0, 2.0])) == 0
     assert top_share(np.array([5.0, 3, 1, 1]), 0.5) == 0.8
-    assert math.isnan(gini(np.zeros(3))) and math.isnan(top_share(np.zeros(3)))
+    assert math.isnan(gini(np.zeros(3)))
+    assert math.isnan(top_share(np.zeros(3)))
 
 
 @given(counts)

@@ -53,7 +53,8 @@ def test_the_interval_is_where_the_evidence_stays_below_its_bound() -> None:
 
 def test_without_values_everything_is_possible() -> None:
     low, high = mean_intervals(np.zeros((3, 1)), np.array([0.05]))
-    assert low[0] == pytest.approx(0, abs=1e-9) and high[0] == pytest.approx(1, abs=1e-9)
+    assert low[0] == pytest.approx(0, abs=1e-9)
+    assert high[0] == pytest.approx(1, abs=1e-9)
 
 
 def test_a_level_that_holds_is_no_alarm() -> None:
@@ -71,15 +72,19 @@ def test_a_shift_of_ten_points_is_found_on_its_first_day(now: float, direction: 
     assert alarm.series == "exclusion:age"
     assert alarm.direction == direction
     assert alarm.since == alarm.raised == date(2026, 1, 21)
-    assert alarm.before == pytest.approx(0.3) and alarm.now == pytest.approx(now)
-    assert alarm.users == 30_000 and not alarm.over
-    assert "since 2026-01-21" in alarm.text and "Look at the rule" in alarm.text
+    assert alarm.before == pytest.approx(0.3)
+    assert alarm.now == pytest.approx(now)
+    assert alarm.users == 30_000
+    assert not alarm.over
+    assert "since 2026-01-21" in alarm.text
+    assert "Look at the rule" in alarm.text
     assert alarm.to_dict()["since"] == "2026-01-21"
 
 
 def test_an_alarm_stays_and_says_that_the_level_is_back() -> None:
     (alarm,) = alarms(fed([0.3] * 10 + [0.5] * 2 + [0.3] * 5))
-    assert alarm.over and alarm.since == date(2026, 1, 11)
+    assert alarm.over
+    assert alarm.since == date(2026, 1, 11)
     assert "is back within" in alarm.text
 
 
@@ -96,7 +101,8 @@ def test_accepting_learns_the_new_level() -> None:
     assert alarms(made) == []
     made.add(FIRST + 30, {"exclusion:age": counted(10_000, 0.3)})
     (alarm,) = alarms(made)
-    assert alarm.direction == "below" and alarm.before == pytest.approx(0.5)
+    assert alarm.direction == "below"
+    assert alarm.before == pytest.approx(0.5)
     with pytest.raises(DataError, match="there is no series 'other'"):
         made.accept("other", FIRST)
 
@@ -163,7 +169,8 @@ def test_merging_what_learned_unequally_far() -> None:
         late.add(FIRST + place, {"exclusion:age": counted(100, 0.3)})
     early.merge(late)
     series = early.series["exclusion:age"]
-    assert series.end == FIRST + 2 and series.days[FIRST + 5][0] == 10_100
+    assert series.end == FIRST + 2
+    assert series.days[FIRST + 5][0] == 10_100
 
 
 def test_merging_other_parameters_is_refused() -> None:
@@ -174,8 +181,10 @@ def test_merging_other_parameters_is_refused() -> None:
 def test_the_state_comes_back() -> None:
     made = fed([0.3] * 9 + [0.5])
     again = SeriesTable.from_state(made.state())
-    assert again.state() == made.state() and alarms(again) == alarms(made)
+    assert again.state() == made.state()
+    assert alarms(again) == alarms(made)
 
 
 def test_days_and_their_numbers() -> None:
-    assert day_number(date(1970, 1, 2)) == 1 and day_of(1) == date(1970, 1, 2)
+    assert day_number(date(1970, 1, 2)) == 1
+    assert day_of(1) == date(1970, 1, 2)

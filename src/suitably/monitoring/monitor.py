@@ -10,13 +10,15 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
 from suitably.data.frames import write_frame
 from suitably.errors import ArtifactError, DataError, SuitabilityWarning
 from suitably.monitoring.alarm import Alarm
-from suitably.monitoring.bins import Bins, field_bins, number_bins
+from suitably.monitoring.bins import Bins, number_bins
 from suitably.monitoring.event_days import users_by_day
+from suitably.monitoring.figures import concentration_table, drift_table, series_table
+from suitably.monitoring.gauges import prometheus_text
+from suitably.monitoring.given import baseline_of_frame
 from suitably.monitoring.listed import ListedProducts
 from suitably.monitoring.measures import (
     Answers,
@@ -27,6 +29,8 @@ from suitably.monitoring.measures import (
     score_sums,
     stale_sums,
 )
+from suitably.monitoring.page import MonitorPage
+from suitably.monitoring.probe import probe
 from suitably.monitoring.sampling import UserSample
 from suitably.monitoring.series import Days
 from suitably.monitoring.table import SeriesTable, Weighed, day_number, day_of
@@ -34,16 +38,15 @@ from suitably.monitoring.unfiltered import Unfiltered
 from suitably.monitoring.versions import Versions, versions_of
 from suitably.pipeline.pipeline import Pipeline
 from suitably.recommendations import Recommendations
+from suitably.report import Report
 from suitably.utils.files import replacing
 from suitably.utils.fork import ForkLock
-from suitably.utils.params import check_fraction, check_positive_int
+from suitably.utils.params import check_fraction, check_no_text, check_positive_int
 
 __all__ = ["Monitor"]
 
 _SCHEMA = 1
 _TOGETHER = 2**14
-_PROBE = 2000
-_K = 10
 
 
 class Monitor:
@@ -120,15 +123,21 @@ class Monitor:
         check_positive_int(self, "baseline_days", "keep_days")
         check_fraction(self, "alpha", zero=False, one=False)
         check_fraction(self, "tolerance", "sample")
+        self.events, self.fields = events, fields
         self.dated = {"questionnaire_date": 365.0} if dated is None else dict(dated)
+        check_no_text(self, "events", "fields")
         self._table = SeriesTable(alpha, tolerance, baseline_days, keep_days)
         self._bins: dict[str, Bins] = {}
         self._score_bins: Bins | None = None
-        self._events = tuple(events) if events is not None else ("complaint",)
+        self._events = ("complaint",) if events is None else tuple(events)
         self._kind = "pandas"
         self._prepare()
         if pipeline is not None:
-            self._probe(pipeline, fields, events)
+            found = probe(pipeline, fields)
+            self._kind, self._score_bins = found.kind, found.score_bins
+            self._bins = found.field_bins
+            if events is None:
+                self._events = tuple(dict.fromkeys([*found.rejected, "complaint"]))
         if baseline is not None:
             self._table.give(self._given(baseline))
 
@@ -145,33 +154,6 @@ class Monitor:
         self.repeated = 0
         self.set_aside = 0
         self._lock = ForkLock()
-
-    def _probe(
-        self, pipeline: Pipeline, fields: Sequence[str] | None, events: Sequence[str] | None
-    ) -> None:
-        """Take bins and kinds of event from the pipeline as it is."""
-        users = pipeline.user_ids
-        some = users[np.unique(np.linspace(0, len(users) - 1, min(len(users), _PROBE)).astype(int))]
-        made = pipeline.with_audit(None).recommend(some, k=_K)
-        generator = made.generator
-        self._kind = generator.state.kind
-        self._score_bins = number_bins(made.lists.scores[made.lists.filled])
-        table = generator.snapshot.fields
-        rules = [f for p in generator.snapshot.eligibility.policies for f in p.reads]
-        read = [f.name.rstrip("?$") for f in rules if f.side == "user"]
-        names = dict.fromkeys([*read, *generator.snapshot.profiles.column_names])
-        if fields is not None:
-            missing = [name for name in fields if name not in table.column_names]
-            if missing:
-                raise DataError(f"fields: users have no field {missing[0]!r}")
-            names = dict.fromkeys(fields)
-        for name in names:
-            found = field_bins(table[name]) if name in table.column_names else None
-            if found is not None:
-                self._bins[name] = found
-        if events is None:
-            rejected = generator.state.schema.kinds.rejected
-            self._events = tuple(dict.fromkeys([*rejected, "complaint"]))
 
     def observe(self, recs: Recommendations, at: Any = None) -> None:
         """Take in a batch of answers.
@@ -219,13 +201,12 @@ class Monitor:
         Raises:
             DataError: A column is missing, or a time that is none.
         """
-        columns = None
-        if self.pipeline is not None:
-            columns = self._schema_columns()
+        columns = None if self.pipeline is None else probe(self.pipeline, ()).columns
         when = None if at is None else _day(at)
         for (day, kind), users in users_by_day(events, self._events, columns, when).items():
             counted = np.array([0.0, users, users])
             with self._lock:
+                self._flush()
                 self.set_aside += users * self._table.add(day, {f"event:{kind}": counted})
 
     def observe_audit(self, trail: Any, by: str = "as_of") -> int:
@@ -267,7 +248,10 @@ class Monitor:
 
         An empty list: nothing has, or there is no baseline yet.
         """
-        return self._table.alarms(self._weighed(), self._versions.between)
+        return self._alarms(self._weighed())
+
+    def _alarms(self, weighed: Weighed) -> list[Alarm]:
+        return self._table.alarms(weighed, self._versions.between)
 
     def accept(self, series: str) -> None:
         """Take a series as it is from the next day on: its next days are its new baseline.
@@ -290,19 +274,59 @@ class Monitor:
             change –, e_value – the greater of both sides – and alarm, whether it is one by then. Of
             days of a baseline all but the first four are missing.
         """
+        return write_frame(series_table(self._table, self._weighed()), self._kind)
+
+    def drift(self) -> Any:
+        """Return how far the last seven days' distributions are from those of the baseline.
+
+        Returns:
+            figure – `score`, or a field –, psi, and wasserstein in the figure's own unit, missing
+            for categories. Fields are those of the sample. Figures, no alarms: what is told by
+            chance and what not is told by the series of the bins.
+        """
+        self._weighed()
+        return write_frame(drift_table(self._table, self._score_bins, self._bins), self._kind)
+
+    def concentration(self) -> Any:
+        """Return how widely products are listed on each of the last seven days.
+
+        Returns:
+            day, products of the catalogue, coverage – the share that is in any list –, gini of
+            list places over products, and top_tenth, the share of places that the most listed
+            tenth has.
+        """
+        self._weighed()
+        return write_frame(concentration_table(self._listed), self._kind)
+
+    def report(self, title: str = "The watch") -> Report:
+        """Return a page: alarms first, then the figures; no user is in it.
+
+        `report().write(path)` writes it.
+        """
         weighed = self._weighed()
-        rows: list[tuple[Any, ...]] = []
-        for one in self._table.series.values():
-            for day in sorted(one.baseline):
-                n, total, _ = one.baseline[day].tolist()
-                mean = total / n if n else None
-                rows.append((one.name, day_of(day), int(n), mean, *[None] * 4, None))
-            if one.name in weighed.names:
-                rows += _watched_rows(weighed, weighed.names.index(one.name))
-        names = ("series", "day", "users", "mean", "baseline", "low", "high", "e_value", "alarm")
-        kinds = (pa.string(), pa.date32(), pa.int64(), *[pa.float64()] * 5, pa.bool_())
-        arrays = [pa.array([row[i] for row in rows], kind) for i, kind in enumerate(kinds)]
-        return write_frame(pa.table(dict(zip(names, arrays, strict=True))), self._kind)
+        page = MonitorPage(
+            self._alarms(weighed),
+            weighed,
+            sum(one.is_learning for one in self._table.series.values()),
+            drift_table(self._table, self._score_bins, self._bins),
+            concentration_table(self._listed),
+            {
+                "false alarms, ever": f"at most {100 * self._table.alpha:g} %",
+                "tolerance": f"{100 * self._table.tolerance:g} percentage points",
+                "days of a learned baseline": self._table.baseline_days,
+                "sample of users": f"{100 * self.sample:g} %",
+                "batches repeated": self.repeated,
+                "answers set aside": self.set_aside,
+            },
+        )
+        return Report(title).add_result(page, "State")
+
+    def to_prometheus(self) -> str:
+        """Return gauges in Prometheus' text format, for the page that it scrapes."""
+        weighed = self._weighed()
+        counters = {"batches_repeated": self.repeated, "answers_set_aside": self.set_aside}
+        made_of = (weighed, self._alarms(weighed), self._listed, counters)
+        return prometheus_text(self._table, *made_of)
 
     def merge(self, other: Self) -> Self:
         """Add what another monitor saw, such as another process's; return this one.
@@ -343,7 +367,9 @@ class Monitor:
                 "table": self._table.state(),
                 "versions": self._versions.state(),
                 "listed": self._listed.state(),
-                "seen": {day: sorted(d.hex() for d in some) for day, some in self._seen.items()},
+                "seen": {
+                    str(day): sorted(one.hex() for one in some) for day, some in self._seen.items()
+                },
                 "read": self._read,
                 "latest": self._latest,
                 "repeated": self.repeated,
@@ -510,44 +536,19 @@ class Monitor:
                     table.add(place, self._sums(answers))
                     self._versions.add(_day(recs.as_of), versions_of(answers.generator))
             return {name: one.baseline for name, one in table.series.items()}
-        from suitably.monitoring.given import baseline_of_frame
-
         return baseline_of_frame(baseline)
-
-    def _schema_columns(self) -> Any:
-        assert self.pipeline is not None
-        made = self.pipeline.with_audit(None).recommend(self.pipeline.user_ids[:1], k=1)
-        return made.generator.state.schema.columns
 
     def __len__(self) -> int:
         return len(self._table.series)
 
     def __repr__(self) -> str:
         weighed = self._weighed()
-        alarms = len(self._table.alarms(weighed, self._versions.between))
+        alarms = len(self._alarms(weighed))
         days, series = len(weighed.days), len(self)
         return (
             f"Monitor({series} series, {days} day{'s' * (days != 1)}, "
             f"{alarms} alarm{'s' * (alarms != 1)})"
         )
-
-
-def _watched_rows(weighed: Weighed, index: int) -> list[tuple[Any, ...]]:
-    """Return a series' rows of `to_frame`, a day each."""
-    rows, raised = [], False
-    low, high = float(weighed.low[index]), float(weighed.high[index])
-    for place, day in enumerate(weighed.days):
-        n, total, _ = weighed.sums[place, :, index].tolist()
-        log = float(weighed.evidence.log[place, :, index].max())
-        raised |= bool(log >= weighed.bounds[index])
-        if n:
-            e_value = float(np.exp(min(log, 700.0)))
-            mean = float(weighed.means[index])
-            rows.append(
-                (weighed.names[index], day_of(day), int(n), total / n, mean, low, high, e_value,
-                 raised)
-            )  # fmt: skip
-    return rows
 
 
 def _day(moment: Any) -> int:
