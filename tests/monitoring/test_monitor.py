@@ -72,7 +72,7 @@ def figures(monitor: Monitor, series: str) -> pd.DataFrame:
 
 
 def test_what_is_counted_by_hand(pipeline: suitably.Pipeline) -> None:
-    monitor = Monitor(pipeline, sample=1.0, fields=["kind"])
+    monitor = Monitor(pipeline, sample=100_000, fields=["kind"])
     recs = answers(pipeline, 0)
     monitor.observe(recs)
     frame = monitor.to_frame().set_index("series")
@@ -84,7 +84,8 @@ def test_what_is_counted_by_hand(pipeline: suitably.Pipeline) -> None:
     assert frame.loc["abstention", "mean"] == pytest.approx(np.mean(1 - recs.lists.lengths / 5))
     assert frame.loc["empty", "mean"] == pytest.approx(np.mean(recs.lists.lengths == 0))
     assert frame.loc["stood-in", "mean"] == pytest.approx(recs.stood_in.mean())
-    assert frame.loc["field:kind:gold", "mean"] == pytest.approx(0.25)
+    assert frame.loc["field:kind:gold", "mean"] + frame.loc["field:kind:plain", "mean"] == 1
+    assert 600 < frame.loc["field:kind:gold", "users"] < 1000  # four in ten
     assert frame.loc["stale:questionnaire_date", "mean"] == 0
     assert frame.loc["exclusion:age", "users"] == 2000
 
@@ -99,7 +100,7 @@ def test_exclusion_sums_hold_squares(pipeline: suitably.Pipeline) -> None:
 
 
 def test_what_would_violate_without_rules(pipeline: suitably.Pipeline) -> None:
-    monitor = Monitor(pipeline, sample=1.0)
+    monitor = Monitor(pipeline, sample=100_000)
     monitor.observe(answers(pipeline, 0))
     series = figures(monitor, "unfiltered-violation")
     free = pipeline.under(suitably.Policy.unrestricted()).recommend(k=5, as_of=str(START))
@@ -108,8 +109,8 @@ def test_what_would_violate_without_rules(pipeline: suitably.Pipeline) -> None:
         barred[row, free.lists.products[row, : free.lists.lengths[row]]].mean()
         for row in range(2000)
     ]
-    assert 100 < series.loc[0, "users"] < 300  # a tenth of the sample
-    assert abs(series.loc[0, "mean"] - np.mean(shares)) < 0.1
+    assert 10 < series.loc[0, "users"] < 90  # one in fifty
+    assert abs(series.loc[0, "mean"] - np.mean(shares)) < 0.3
 
 
 def test_a_week_is_learned_and_a_policy_that_bars_more_is_named(
@@ -316,7 +317,7 @@ def test_what_is_no_state_is_refused(tmp_path: Path, text: str) -> None:
 
 
 def test_the_state_does_not_grow_with_users(pipeline: suitably.Pipeline) -> None:
-    few, many = Monitor(pipeline, sample=1.0), Monitor(pipeline, sample=1.0)
+    few, many = Monitor(pipeline, sample=100_000), Monitor(pipeline, sample=100_000)
     few.observe(answers(pipeline, 0, pipeline.user_ids[:200]))
     many.observe(answers(pipeline, 0))
     assert len(json.dumps(many.state())) < 1.2 * len(json.dumps(few.state()))
@@ -324,7 +325,7 @@ def test_the_state_does_not_grow_with_users(pipeline: suitably.Pipeline) -> None
 
 def test_drift_and_concentration(pipeline: suitably.Pipeline) -> None:
     recs = answers(pipeline, 0)
-    monitor = Monitor(pipeline, baseline=recs, sample=1.0, fields=["kind", "age"])
+    monitor = Monitor(pipeline, baseline=recs, sample=100_000, fields=["kind", "age"])
     monitor.observe(recs)
     drift = monitor.drift().set_index("figure")
     assert drift.loc["kind", "psi"] == pytest.approx(0, abs=1e-12)
@@ -342,7 +343,7 @@ def test_drift_and_concentration(pipeline: suitably.Pipeline) -> None:
 
 def test_an_updated_pipeline_is_watched_on(pipeline: suitably.Pipeline) -> None:
     mine = pipeline.under(policy())
-    monitor = Monitor(mine, sample=1.0)
+    monitor = Monitor(mine, sample=100_000)
     monitor.observe(answers(mine, 0))
     assert len(monitor.to_frame()) > 0  # while the pipeline is still what answered
     log = pd.DataFrame(
@@ -367,7 +368,7 @@ def test_an_updated_pipeline_is_watched_on(pipeline: suitably.Pipeline) -> None:
         ({"alpha": 0}, "alpha"),
         ({"alpha": 1.5}, "alpha"),
         ({"tolerance": -1}, "tolerance"),
-        ({"sample": 2}, "sample"),
+        ({"sample": 0}, "sample"),
         ({"baseline_days": 0}, "baseline_days"),
         ({"keep_days": 1.5}, "keep_days"),
     ],

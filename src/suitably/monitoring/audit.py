@@ -15,7 +15,7 @@ from suitably.governance.verification import catalogue_digests, catalogue_ids
 from suitably.monitoring.bins import Bins
 from suitably.monitoring.measures import Sums
 from suitably.monitoring.series import sums_of
-from suitably.monitoring.versions import policy_version
+from suitably.monitoring.versions import catalogue_version, policy_version
 
 __all__ = ["DecidedBlock", "read_decisions"]
 
@@ -119,7 +119,7 @@ def _block(store: Any, record: Any, named: dict[int, Any], by: str) -> DecidedBl
     if by == "as_of" and header["as_of"] is not None:
         moment = datetime.fromisoformat(header["as_of"])
     versions = [policy_version(*policy) for policy in header["policies"]]
-    versions.append(f"catalogue of {len(ids):,} products ({catalogue.body_digest.hex()[:12]})")
+    versions.append(catalogue_version(ids))
     return DecidedBlock(
         day=moment.date(),
         rows=DecisionRows.unpacked(header, facts["arrays"], record.payload or b"", digests),

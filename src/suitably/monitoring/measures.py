@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from suitably.data.frames import take_rows
@@ -20,7 +20,8 @@ __all__ = ["Answers", "fields_of", "list_sums", "rule_sums", "score_sums", "stal
 
 Sums = dict[str, NDArray[np.float64]]
 
-_BLOCK = 2**15
+_BLOCK = 4096
+_DAY = 86_400_000_000
 
 
 @dataclass(frozen=True)
@@ -83,20 +84,22 @@ def list_sums(answers: Answers) -> Sums:
 
 def rule_sums(answers: Answers) -> Sums:
     """Return, of every rule, the share of the catalogue that it keeps from each user."""
-    eligibility, among = answers.generator.snapshot.eligibility, answers.generator.narrowed
+    eligibility, narrowed = answers.generator.snapshot.eligibility, answers.generator.narrowed
     rows = answers.rows[answers.rows >= 0]
-    products = bitset.count(among)
+    products = bitset.count(narrowed)
     if not products:
         return {}
-    totals = np.zeros((3, len(eligibility.reasons)))
+    # Bits for each user, though all the same: of a sample no tables of all users are wanted.
+    among = np.broadcast_to(narrowed, (len(rows), narrowed.shape[1]))
+    totals = np.zeros((2, len(eligibility.reasons)))
     for start in range(0, len(rows), _BLOCK):
-        counts = eligibility.exclusions(rows[start : start + _BLOCK], among)
-        totals[0] += len(counts)
-        totals[1] += counts.sum(axis=0)
-        totals[2] += np.einsum("ij,ij->j", counts, counts)
-    scale = np.array([1.0, products, products**2])
-    found = (totals.T / scale).copy()
-    return {f"exclusion:{name}": found[i] for i, name in enumerate(eligibility.reasons)}
+        block = slice(start, start + _BLOCK)
+        shares = eligibility.exclusions(rows[block], among[block]) / products
+        totals += shares.sum(axis=0), np.einsum("ij,ij->j", shares, shares)
+    return {
+        f"exclusion:{name}": np.array([len(rows), *totals[:, index]])
+        for index, name in enumerate(eligibility.reasons)
+    }
 
 
 def score_sums(answers: Answers, bins: Bins) -> Sums:
@@ -143,10 +146,11 @@ def stale_sums(answers: Answers, dated: Mapping[str, float]) -> Sums:
         kind = table[name].type
         if not (pa.types.is_timestamp(kind) or pa.types.is_date(kind)):
             continue
-        given = pd.to_datetime(pd.Series(table[name].to_pandas()), utc=True)
-        age = pd.Timestamp(moment).tz_localize("UTC") - given
-        missing = given.isna().to_numpy()
-        stale = ((age > pd.Timedelta(days=dated[name])) | (age <= pd.Timedelta(0))).to_numpy()
+        given = pc.cast(table[name].combine_chunks(), pa.timestamp("us", getattr(kind, "tz", None)))
+        age = moment - given.to_numpy(zero_copy_only=False).astype("datetime64[us]")
+        missing = np.isnat(age)
+        limit = np.timedelta64(round(dated[name] * _DAY), "us")
+        stale = (age > limit) | (age <= np.timedelta64(0, "us"))
         found[f"missing:{name}"] = _counted(len(rows), int(missing.sum()))
         found[f"stale:{name}"] = _counted(len(rows), int((stale & ~missing).sum()))
     return found

@@ -47,6 +47,7 @@ __all__ = ["Monitor"]
 
 _SCHEMA = 1
 _TOGETHER = 2**14
+_PARTS = (0.4, 0.02)
 
 
 class Monitor:
@@ -56,7 +57,7 @@ class Monitor:
     catalogue that it keeps from them (`exclusion:…`); the share of the list that is missing
     (`abstention`), and whether it is `empty`; whether the user is an `unknown-user`, `opted-out` or
     one for whom the fallback `stood-in`; the share of the list whose scores are in a bin
-    (`score:…`). Of a sample of users, the bins of their fields (`field:…`), whether a date is
+    (`score:…`). Of a sample of users also the bins of their fields (`field:…`), whether a date is
     `missing:…` or `stale:…`, and how much rules bar of what would be listed without them
     (`unfiltered-violation`). Of what happened since, the rates of rejections and complaints
     (`event:…`).
@@ -75,8 +76,8 @@ class Monitor:
         baseline_days: How many.
         alpha: The chance of any false alarm, ever.
         tolerance: By how much a mean may move beyond its baseline without being a change.
-        sample: The share of users of whom fields and dates are watched; of a tenth of them, what
-            would be listed without rules.
+        sample: Of how many users of a batch rules and scores are watched, chosen by a salted hash;
+            fields and dates of 4 in 10 of them, and what would be listed without rules of 1 in 50.
         fields: The users' fields that are watched; None: those that policies read and those of
             profiles, but dates and lists.
         dated: Date fields, and how many days each may be old.
@@ -97,7 +98,7 @@ class Monitor:
         >>> monitor = Monitor(pipeline, baseline=pipeline.recommend())
         >>> monitor.observe(pipeline.recommend(as_of="2026-06-01"))  # nobody has been asked since
         >>> monitor
-        Monitor(34 series, 1 day, 3 alarms)
+        Monitor(34 series, 1 day, 4 alarms)
         >>> monitor.alarms()[0].series
         'empty'
     """
@@ -110,7 +111,7 @@ class Monitor:
         baseline_days: int = 7,
         alpha: float = 0.05,
         tolerance: float = 0.02,
-        sample: float = 0.05,
+        sample: int = 2500,
         fields: Sequence[str] | None = None,
         dated: Mapping[str, float] | None = None,
         events: Sequence[str] | None = None,
@@ -120,9 +121,9 @@ class Monitor:
         self.pipeline = pipeline
         self.baseline_days, self.keep_days = baseline_days, keep_days
         self.alpha, self.tolerance, self.sample, self.salt = alpha, tolerance, sample, salt
-        check_positive_int(self, "baseline_days", "keep_days")
+        check_positive_int(self, "baseline_days", "keep_days", "sample")
         check_fraction(self, "alpha", zero=False, one=False)
-        check_fraction(self, "tolerance", "sample")
+        check_fraction(self, "tolerance")
         self.events, self.fields = events, fields
         self.dated = {"questionnaire_date": 365.0} if dated is None else dict(dated)
         check_no_text(self, "events", "fields")
@@ -314,7 +315,7 @@ class Monitor:
                 "false alarms, ever": f"at most {100 * self._table.alpha:g} %",
                 "tolerance": f"{100 * self._table.tolerance:g} percentage points",
                 "days of a learned baseline": self._table.baseline_days,
-                "sample of users": f"{100 * self.sample:g} %",
+                "users of a batch looked at closely": self.sample,
                 "batches repeated": self.repeated,
                 "answers set aside": self.set_aside,
             },
@@ -395,7 +396,7 @@ class Monitor:
                 )
             made = cls.__new__(cls)
             made.pipeline = pipeline
-            made.sample, made.salt = float(state["sample"]), str(state["salt"])
+            made.sample, made.salt = int(state["sample"]), str(state["salt"])
             made.dated = dict(state["dated"])
             made._kind = state["kind"]
             made._events = tuple(state["events"])
@@ -503,15 +504,15 @@ class Monitor:
 
     def _sums(self, answers: Answers) -> Sums:
         assert self._score_bins is not None
-        found = {**rule_sums(answers), **list_sums(answers)}
-        found |= score_sums(answers, self._score_bins)
         chosen = self._users.of(answers.generator.state.users, answers.rows)
-        some = answers.take(np.flatnonzero(chosen < self.sample))
-        found |= fields_of(some, self._bins)
-        found |= stale_sums(some, self.dated)
-        few = answers.take(np.flatnonzero(chosen < self.sample / 10))
-        if self._unfiltered is not None and len(few.rows):
-            found |= self._unfiltered.sums(few)
+        share = min(1.0, self.sample / len(answers.rows))
+        some, fewer, fewest = (
+            answers.take(np.flatnonzero(chosen < share * part)) for part in (1, *_PARTS)
+        )
+        found = {**list_sums(answers), **rule_sums(some), **score_sums(some, self._score_bins)}
+        found |= fields_of(fewer, self._bins) | stale_sums(fewer, self.dated)
+        if self._unfiltered is not None and len(fewest.rows):
+            found |= self._unfiltered.sums(fewest)
         return found
 
     def _given(self, baseline: Any) -> dict[str, Days]:
@@ -537,6 +538,17 @@ class Monitor:
                     self._versions.add(_day(recs.as_of), versions_of(answers.generator))
             return {name: one.baseline for name, one in table.series.items()}
         return baseline_of_frame(baseline)
+
+    def summary(self) -> str:
+        """Say in a line how many series are watched, on how many days, with how many alarms."""
+        weighed = self._weighed()
+        learning = sum(one.is_learning for one in self._table.series.values())
+        alarms, days = len(self._alarms(weighed)), len(weighed.days)
+        more = f", {learning} series are learning their baseline" if learning else ""
+        return (
+            f"{len(weighed.names)} series watched on {days} day{'s' * (days != 1)}{more}: "
+            f"{alarms or 'no'} alarm{'s' * (alarms != 1)}"
+        )
 
     def __len__(self) -> int:
         return len(self._table.series)

@@ -38,6 +38,9 @@ class UserSample:
         return self._numbers[rows]
 
     def _hashed(self, ids: NDArray[Any]) -> NDArray[np.float64]:
-        texts = np.asarray(ids, str).astype(object)
-        hashed = pd.util.hash_array(texts, hash_key=self._key, categorize=False)
+        if ids.dtype.kind in "iu":  # numbers are hashed without the key
+            ids = ids.astype(np.uint64) ^ np.uint64(int(self._key, 16))
+        else:
+            ids = ids.astype(object)
+        hashed = pd.util.hash_array(ids, hash_key=self._key, categorize=False)
         return np.minimum(hashed / _UNIT, np.nextafter(1.0, 0.0))

@@ -25,9 +25,11 @@ class Unfiltered:
         self._made_of: Any = None
 
     def sums(self, answers: Answers) -> Sums:
-        """Return the share of each user's unfiltered list that the rules of the answers bar."""
+        """Return the share of each user's unfiltered list that the rules of the answers bar.
+
+        The lists are as of the moment of the fit, so that no profile is judged anew for them.
+        """
         generator = answers.generator
-        moment = generator.snapshot.as_of
         rows = np.unique(answers.rows[answers.rows >= 0])
         free = self._without_policy(generator.state)
         if free is None or not len(rows):
@@ -35,7 +37,6 @@ class Unfiltered:
         made = free.recommend(
             generator.state.users.values[rows],
             k=answers.k,
-            as_of=None if moment is None else generator.state.clock.stamp(moment),
             exclude_owned=generator.exclude_owned,
         )
         places, ranks = np.nonzero(made.lists.filled)

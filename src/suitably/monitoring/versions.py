@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable
 from functools import lru_cache
+from hashlib import sha256
 from typing import Any
 
 from suitably.data.vocabulary import Vocabulary
 from suitably.pipeline.generate import ListGenerator
 
-__all__ = ["Versions", "policy_version", "versions_of"]
+__all__ = ["Versions", "catalogue_version", "policy_version", "versions_of"]
 
 _SHOWN = 12
 _MOST_DAYS = 800
@@ -25,12 +26,15 @@ def versions_of(generator: ListGenerator) -> tuple[str, ...]:
     return (*named, _catalogue(generator.state.catalogue.ids))
 
 
+def catalogue_version(product_ids: list[Any]) -> str:
+    """Return what a catalogue is called, by its ids in their order."""
+    digest = sha256("\n".join(map(str, product_ids)).encode("utf-8", "surrogatepass")).hexdigest()
+    return f"catalogue of {len(product_ids):,} products ({digest[:_SHOWN]})"
+
+
 @lru_cache(maxsize=4)
 def _catalogue(ids: Vocabulary) -> str:
-    from hashlib import sha256
-
-    digest = sha256("\n".join(map(str, ids.array.to_pylist())).encode()).hexdigest()
-    return f"catalogue of {len(ids):,} products ({digest[:_SHOWN]})"
+    return catalogue_version(ids.array.to_pylist())
 
 
 class Versions:
