@@ -13,6 +13,7 @@ _ROOMS = (
     "evaluation",
     "governance",
     "metrics",
+    "monitoring",
     "profiles",
     "ranking",
     "reranking",

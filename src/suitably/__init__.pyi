@@ -4,6 +4,7 @@ from suitably import engines as engines
 from suitably import evaluation as evaluation
 from suitably import governance as governance
 from suitably import metrics as metrics
+from suitably import monitoring as monitoring
 from suitably import profiles as profiles
 from suitably import ranking as ranking
 from suitably import reranking as reranking

@@ -1,0 +1,89 @@
+"""Versions: under which policies and with which catalogue a day's answers were given."""
+
+from collections.abc import Iterable
+from functools import lru_cache
+from hashlib import sha256
+from typing import Any
+
+from suitably.data.vocabulary import Vocabulary
+from suitably.pipeline.generate import ListGenerator
+
+__all__ = ["Versions", "catalogue_version", "policy_version", "versions_of"]
+
+_SHOWN = 12
+_MOST_DAYS = 800
+
+
+def policy_version(policy_id: str, version: str, fingerprint: str) -> str:
+    """Return what a policy's version is called."""
+    return f"policy {f'{policy_id} {version}'.strip()} ({fingerprint[:_SHOWN]})"
+
+
+def versions_of(generator: ListGenerator) -> tuple[str, ...]:
+    """Return the versions that answers were given by."""
+    policies = generator.snapshot.eligibility.policies
+    named = [policy_version(p.id, p.version, p.fingerprint) for p in policies]
+    return (*named, _catalogue(generator.state.catalogue.ids))
+
+
+def catalogue_version(product_ids: list[Any]) -> str:
+    """Return what a catalogue is called, by its ids in their order."""
+    digest = sha256("\n".join(map(str, product_ids)).encode("utf-8", "surrogatepass")).hexdigest()
+    return f"catalogue of {len(product_ids):,} products ({digest[:_SHOWN]})"
+
+
+@lru_cache(maxsize=4)
+def _catalogue(ids: Vocabulary) -> str:
+    return catalogue_version(ids.array.to_pylist())
+
+
+class Versions:
+    """The versions of every day."""
+
+    def __init__(self) -> None:
+        self._days: dict[int, set[str]] = {}
+
+    def add(self, day: int, versions: Iterable[str]) -> None:
+        """Note the versions of a day."""
+        self._days.setdefault(day, set()).update(versions)
+        while len(self._days) > _MOST_DAYS:
+            del self._days[min(self._days)]
+
+    def between(self, first: int, last: int) -> tuple[str, ...]:
+        """Return the versions that were new on the days from one to another, with the first day.
+
+        What came the day before the first counts too: a change may show only once enough users of
+        a day are under the new version.
+        """
+        days = sorted(self._days)
+        known = {one for day in days if day < first - 1 for one in self._days[day]}
+        found = []
+        for day in days:
+            if first - 1 <= day <= last:
+                fresh = sorted(self._days[day] - known)
+                found += [f"{one} since {_text(day)}" for one in fresh] if known else []
+                known |= self._days[day]
+        return tuple(found)
+
+    def merge(self, other: "Versions") -> None:
+        """Add what another process noted."""
+        for day, versions in other._days.items():
+            self.add(day, versions)
+
+    def state(self) -> dict[str, Any]:
+        """Return everything JSON-ready."""
+        return {str(day): sorted(some) for day, some in sorted(self._days.items())}
+
+    @staticmethod
+    def from_state(state: dict[str, Any]) -> "Versions":
+        """Take back what `state` gave."""
+        made = Versions()
+        for day, some in state.items():
+            made.add(int(day), some)
+        return made
+
+
+def _text(day: int) -> str:
+    from suitably.monitoring.table import day_of
+
+    return day_of(day).isoformat()
