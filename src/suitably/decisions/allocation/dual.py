@@ -70,6 +70,7 @@ class Dual:
         lists: ShortLists,
         prices: NDArray[np.float64],
         smoothing: float,
+        step: float,
         most: float,
         iterations: int,
     ) -> NDArray[np.float64]:
@@ -79,6 +80,8 @@ class Dual:
             lists: What users choose among; of a sample of them, limits are scaled.
             prices: float64 (prices,), where to start.
             smoothing: How much choices are smoothed, in units of net.
+            step: How far prices may move: lists drawn at some prices tell little of others far off.
+                In units of net.
             most: The highest price of a unit of a limit.
             iterations: How often to improve them, at most.
         """
@@ -93,16 +96,21 @@ class Dual:
             gain, counts = demand(lists, at @ matrix, smoothing, per_user)
             return float(gain + at @ right) / total, (right - matrix @ counts) * scale / total
 
-        ends = np.full(len(prices), most)
+        steps, ends = np.full(len(prices), step), np.full(len(prices), most)
         if self._budgets:
-            ends[0] = most / max(self.offers.costs.max(initial=0.0), 1e-300)
+            steps[0] /= max(self.offers.costs.mean(), 1e-300)
+            ends[0] /= max(
+                self.offers.costs.min(initial=np.inf, where=self.offers.costs > 0), 1e-300
+            )
+        low = np.maximum(prices - steps, 0.0)
+        high = np.minimum(prices + steps, ends)
         with one_blas_thread():
             found: Any = minimize(
                 value,
-                np.minimum(prices, ends) / scale,
+                np.clip(prices, low, high) / scale,
                 jac=True,
                 method="L-BFGS-B",
-                bounds=[(0.0, end) for end in ends / scale],
+                bounds=list(zip(low / scale, high / scale, strict=True)),
                 options={"maxiter": iterations, "maxcor": 20, "ftol": 1e-9, "gtol": 1e-7},
             )
         better: NDArray[np.float64] = found.x * scale

@@ -13,10 +13,13 @@ from suitably.decisions.allocation.smoothing import shares
 
 __all__ = ["priced"]
 
-_STAGES = (0.3, 0.1, 0.03, 0.01)  # smoothing, in units of what an offer earns
+_SMOOTHING = (0.3, 0.1, 0.03, 0.01)  # of choices, in units of what an offer earns
+_WHOLE = 2**20  # nets of which none is left out
 _ITERATIONS = 100
+_STEPS = (0.3, 0.2, 0.1, 0.1)  # of prices between short lists of a sample, in the same units
+_FEWER = 40  # iterations between short lists
 _PASSES = 3
-_ENOUGH = 2e-4  # of the bound, for offers left out of the lists
+_ENOUGH = 5e-4  # of the bound, for offers left out of the lists
 _NOISE = 1e-4
 _WIDTH = 3
 
@@ -31,6 +34,9 @@ def priced(
 ) -> Relaxation:
     """Return shares at prices at which users, left to choose, nearly keep to the limits.
 
+    Prices are found on all offers of some users, bettered on short lists of a sample, then on those
+    of all users, which are drawn anew until it does not matter what they leave out.
+
     Args:
         source: The nets of all users.
         sample: Those of some of them, or of all.
@@ -40,24 +46,35 @@ def priced(
         constraints: The constraints.
     """
     unit, most = sample.unit, 2 * sample.largest + sample.unit
-    lister = Lister(offers, constraints, constraints.per_user + 5, _WIDTH, _NOISE * unit)
     dual = Dual(offers, constraints, source.users, unit)
+    everything = Lister(offers, constraints, len(offers), len(offers), _NOISE * unit)
     prices = np.zeros(len(dual.right))
-    for stage in _STAGES:
+    first = np.argsort(sample_keys, kind="stable")[: max(1, _WHOLE // max(1, len(offers)))]
+    some = HeldSource(sample.nets[np.sort(first)])
+    lists = everything.draw(some, sample_keys[np.sort(first)], prices @ dual.matrix)
+    for smoothing in _SMOOTHING:
+        prices = dual.solve(lists, prices, smoothing * unit, np.inf, most, _ITERATIONS)
+    if some.users == source.users:
+        now = prices @ dual.matrix
+        bound = gains(lists, now, constraints.per_user) + float(prices @ dual.right)
+        taken = shares(lists, now, _SMOOTHING[-1] * unit, constraints.per_user)
+        return Relaxation(lists, taken, bound, *dual.by_limit(prices))
+    lister = Lister(offers, constraints, constraints.per_user + 5, _WIDTH, _NOISE * unit)
+    finest = _SMOOTHING[-1] * unit
+    for step in _STEPS if sample.users > some.users else ():
         lists = lister.draw(sample, sample_keys, prices @ dual.matrix)
-        prices = dual.solve(lists, prices, stage * unit, most, _ITERATIONS)
+        prices = dual.solve(lists, prices, finest, step * unit, most, _FEWER)
     bound = np.inf
     for _ in range(_PASSES):
-        at = prices @ dual.matrix
+        at, limits = prices @ dual.matrix, float(prices @ dual.right)
         lists = lister.draw(source, keys, at)
-        prices = dual.solve(lists, prices, _STAGES[-1] * unit, most, _ITERATIONS)
-        now = prices @ dual.matrix
+        bound = min(bound, gains(lists, at, constraints.per_user, 0.0) + limits)
+        prices = dual.solve(lists, prices, finest, _STEPS[-1] * unit, most, _FEWER)
+        now, limits = prices @ dual.matrix, float(prices @ dual.right)
         rise = max(float((at - now).max(initial=0.0)), 0.0)
-        limits = float(prices @ dual.right)
-        inside = gains(lists, now, constraints.per_user)
-        outside = gains(lists, now, constraints.per_user, rise)
-        bound = min(bound, outside + limits)
-        if outside - inside <= _ENOUGH * abs(bound):
+        bound = min(bound, gains(lists, now, constraints.per_user, rise) + limits)
+        inside = gains(lists, now, constraints.per_user) + limits
+        if bound - inside <= _ENOUGH * abs(bound):
             break
-    taken = shares(lists, now, _STAGES[-1] * unit, constraints.per_user)
+    taken = shares(lists, now, finest, constraints.per_user)
     return Relaxation(lists, taken, bound, *dual.by_limit(prices))

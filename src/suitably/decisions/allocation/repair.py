@@ -9,7 +9,7 @@ from suitably.decisions.allocation.state import NONE, PlanState
 __all__ = ["repair"]
 
 _ROUNDS = 4
-_MANY = 200_000  # improvements looked at in a round
+_MANY = 20_000  # improvements looked at in a round
 
 
 def repair(state: PlanState) -> bool:

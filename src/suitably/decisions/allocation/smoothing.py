@@ -11,7 +11,7 @@ from suitably.utils.parallel import parallel
 
 __all__ = ["demand", "shares"]
 
-_BLOCK = 2**13  # users at a time; sums are taken block by block, whatever the threads
+_CELLS = 2**17  # offers in lists at a time; sums are taken block by block, whatever the threads
 _STEPS = 20
 
 
@@ -65,7 +65,9 @@ def shares(
 
 
 def _blocks(lists: ShortLists) -> list[slice]:
-    return [slice(start, start + _BLOCK) for start in range(0, len(lists.outside), _BLOCK)]
+    depth, width, users = lists.nets.shape
+    step = max(16, _CELLS // max(1, depth * width))
+    return [slice(start, start + step) for start in range(0, users, step)]
 
 
 def _respond(
