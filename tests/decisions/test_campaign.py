@@ -243,6 +243,9 @@ def test_why_an_offer_is_not_made_ends_with_what_it_lost_to():
     assert priced.rule == "campaign:priced-out"
     assert "budget" in priced.text["en"]
     assert "budget" in priced.to_dict()["text"]["zh"]
+    price = dear.prices().price[0]
+    assert priced.inputs["budget"] == pytest.approx(price * lost.cost)
+    assert priced.inputs["net"] == pytest.approx(lost.net)
 
 
 def test_a_plan_stays_what_it_was_whatever_the_pipeline_learns():
@@ -302,6 +305,26 @@ def test_minimums_that_no_plan_meets_are_named():
     with pytest.raises(st.DataError, match=r"p4 \(at least 60\)") as caught:
         campaign(limits=limits).plan()
     assert "p0" not in str(caught.value)
+
+
+def test_minimums_against_a_budget_and_a_capacity():
+    limits = pd.DataFrame({"product_id": ["p0"], "channel": ["call"], "at_least": [2]})
+    with pytest.raises(st.DataError, match=r"p0 by call \(at least 2\); the budget \(6\)"):
+        campaign(limits=limits, budget=6).plan()
+    shut = CHANNELS.assign(capacity=[None, 0])
+    with pytest.raises(st.DataError, match=r"capacity of call \(at most 0\); p0 by call"):
+        campaign(limits=limits, channels=shut).plan()
+
+
+def test_blocks_do_not_matter(monkeypatch):
+    given = {"budget": 60.0, "per_user": 2, "contact_policy": st.Policy.unrestricted()}
+    whole = campaign(**given).plan()
+    monkeypatch.setattr("suitably.pipeline.generate._FEW", 0)
+    monkeypatch.setattr("suitably.pipeline.generate._USERS", 7)
+    small = campaign(**given).plan()
+    pd.testing.assert_frame_equal(small.to_frame(), whole.to_frame())
+    pd.testing.assert_frame_equal(small.prices(), whole.prices())
+    assert small.bound == whole.bound
 
 
 @pytest.mark.parametrize(

@@ -89,27 +89,48 @@ def test_what_was_sent_and_answered():
     assert (whole.sent, whole.answered, whole.purchases) == (3, 1, 1)
 
 
-def test_the_held_out_are_those_who_would_have_been_planned():
-    """With a budget, ghosts are about as many of the held out as the planned are of the others."""
+def shop(users):
+    """Return a pipeline of many users who may all be offered everything."""
     rng = np.random.default_rng(3)
-    users = [f"u{place}" for place in range(3000)]
     log = pd.DataFrame(
         {
-            "user_id": rng.choice(users, 6000),
-            "product_id": rng.choice([*MARGINS], 6000),
+            "user_id": rng.choice(users, 2 * len(users)),
+            "product_id": rng.choice([*MARGINS], 2 * len(users)),
             "timestamp": pd.Timestamp("2026-01-01"),
         }
     )
     products = pd.DataFrame({"product_id": [*MARGINS], "margin": [*MARGINS.values()]})
     data = st.Dataset(pd.DataFrame({"user_id": users}), products, log)
     ranker = st.ranking.Popularity()
-    pipeline = st.Pipeline(policy=st.Policy.unrestricted(), ranker=ranker).fit(data)
+    return st.Pipeline(policy=st.Policy.unrestricted(), ranker=ranker).fit(data)
+
+
+def test_the_held_out_are_those_who_would_have_been_planned():
+    """With a budget, ghosts are about as many of the held out as the planned are of the others."""
+    pipeline = shop([f"u{place}" for place in range(3000)])
     _, plan = planned(pipeline, chances_of(pipeline, 1), budget=1200.0, holdout=0.5)
     share = len(np.unique(plan.ghosts[0])) / len(plan.holdout())
     mine = plan.to_frame().user_id.nunique() / (3000 - len(plan.holdout()))
     assert abs(share - mine) < 0.08  # some four standard errors of a share
     costs = plan.universe.costs[plan.ghosts[1]].sum()
     assert costs == pytest.approx(1200, rel=0.35)
+
+
+def test_a_campaign_without_effect_that_approaches_the_likeliest_buyers():
+    """Everybody buys as likely as before: the ledger says chance, all the held out would not."""
+    rng = np.random.default_rng(4)
+    users = np.array([f"u{place:04d}" for place in range(4000)])
+    likely = rng.beta(0.3, 1.2, len(users))
+    pipeline = shop(users)
+    chances = pd.DataFrame({"user_id": users, "product_id": "p5", "probability": likely})
+    campaign, plan = planned(pipeline, chances, budget=1500.0, holdout=0.5)
+    bought = users[rng.random(len(users)) < likely]
+    result = campaign.result(log_of([(user, "p5", "2026-03-01") for user in bought]), plan)
+    whole = result.to_frame("all").iloc[0]
+    error = (whole.purchases_high - whole.purchases_low) / 3.92
+    assert abs(whole.incremental_purchases) < 4 * error
+    naive = len({*plan.holdout().user_id} & {*bought}) / len(plan.holdout())
+    assert whole.rate - naive > 0.2  # the planned are not like everybody
 
 
 @pytest.mark.parametrize("seed", range(3))

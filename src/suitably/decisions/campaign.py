@@ -5,21 +5,19 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from suitably.data import Dataset
 from suitably.data.entities import Entities
-from suitably.data.vocabulary import Vocabulary
 from suitably.decisions.allocation import InfeasibleError, OfferTable, allocate
 from suitably.decisions.chances import Chances, propensities
 from suitably.decisions.channels import Channels, numbers_from
+from suitably.decisions.contacts import judge_offers, marketing_granted
 from suitably.decisions.effects import effects
 from suitably.decisions.holdout import held_out
 from suitably.decisions.ledger import settle
 from suitably.decisions.limits import Limits
 from suitably.decisions.nets import OfferNets
-from suitably.decisions.offers import offer_table
 from suitably.decisions.outcomes import Outcomes
 from suitably.decisions.plan import Plan
 from suitably.decisions.planned import Planned
@@ -28,14 +26,12 @@ from suitably.decisions.universe import Universe
 from suitably.errors import DataError
 from suitably.pipeline import Pipeline
 from suitably.suitability.eligibility import Eligibility
-from suitably.suitability.policy import PolicySource, read_policies
+from suitably.suitability.policy import PolicySource
 from suitably.typing import AsOf, IdsLike, IntoFrame
 from suitably.utils.params import Parameterized, check_positive_int, shown
 from suitably.utils.suggest import nearest
 
 __all__ = ["Campaign"]
-
-MARKETING = "marketing"
 
 
 class Campaign(Parameterized):
@@ -139,8 +135,8 @@ class Campaign(Parameterized):
         products = eligibility.products
         values = _values(products, self.value)
         limits = Limits.read(self.limits, products.ids, channels)
-        granted = self._granted(eligibility)
-        contacts = self._contacts(eligibility, channels, granted)
+        granted = marketing_granted(pipeline.consent, eligibility)
+        contacts = judge_offers(self.contact_policy, eligibility, channels, granted)
         asked = candidates.rows[candidates.rows >= 0]
         if granted is not None:
             asked = asked[granted[asked]]
@@ -164,7 +160,7 @@ class Campaign(Parameterized):
         try:
             found = allocate(source, table, constraints, ids.hashes(universe.rows))
         except InfeasibleError as error:
-            raise _conflict(error, limits, constraints.budget, self) from None
+            raise limits.conflict(error, constraints) from None
         return Plan(
             pipeline, universe, nets, limits, constraints, Planned.of(found, source, universe)
         )
@@ -240,52 +236,6 @@ class Campaign(Parameterized):
             raise ValueError(f"{shown(self, 'salt')}: must be text")
         check_positive_int(self, "per_user")
 
-    def _granted(self, eligibility: Eligibility) -> NDArray[np.bool_] | None:
-        """Return who has agreed to marketing: bool (users,); None without a register."""
-        register = self.pipeline.consent
-        if register is None:
-            return None
-        ids = eligibility.users.ids.array
-        granted = np.asarray(register.granted(ids, MARKETING, eligibility.moment))
-        if granted.dtype != bool or granted.shape != (len(ids),):
-            raise DataError(
-                f"consent: {type(register).__name__}.granted must give a boolean for each of "
-                f"{len(ids)} users, and gave {granted.dtype} {granted.shape}"
-            )
-        return granted
-
-    def _contacts(
-        self,
-        eligibility: Eligibility,
-        channels: Channels,
-        granted: NDArray[np.bool_] | None,
-    ) -> Eligibility | None:
-        """Bind the contact policy to the pipeline's users and the offers."""
-        products = eligibility.products
-        table = offer_table(products.ids.array, _without(products), channels)
-        if self.contact_policy is None:
-            return None
-        policies = read_policies(self.contact_policy)
-        users = eligibility.users
-        if granted is not None and MARKETING not in users.fields.column_names:
-            column = {MARKETING: pa.array(granted)}
-            fields = users.fields
-            held = {name: fields[name] for name in fields.column_names}
-            users = users.with_fields(pa.table({**held, **column}))
-        offers = Entities(
-            side="products",
-            ids=Vocabulary(table["offer_id"].combine_chunks()),
-            fields=table.drop_columns(["offer_id"]),
-            listed=np.ones(table.num_rows, bool),
-            times=None,
-            framed=True,
-            id_column="offer_id",
-            time_column=None,
-        )
-        return Eligibility(
-            policies, users, offers, eligibility.as_of, eligibility.clock, eligibility.kind
-        )
-
     def _chances(
         self, everyone: Any, eligibility: Eligibility, channels: Channels, as_of: AsOf | None
     ) -> Chances:
@@ -299,12 +249,6 @@ class Campaign(Parameterized):
 def _is_number(value: Any, least: float, most: float, closed: bool = False) -> bool:
     real = isinstance(value, int | float | np.number) and not isinstance(value, bool | np.bool_)
     return bool(real and least <= value and (value < most or (closed and value == most)))
-
-
-def _without(products: Entities) -> pa.Table:
-    """Return the fields of products without their ids."""
-    fields = products.fields
-    return fields.drop_columns([n for n in fields.column_names if n == "product_id"])
 
 
 def _values(products: Entities, name: str) -> NDArray[np.float64]:
@@ -325,18 +269,3 @@ def _values(products: Entities, name: str) -> NDArray[np.float64]:
             f"{shown_ids}: fill the gaps, or leave these products out of the catalogue"
         )
     return values
-
-
-def _conflict(
-    error: InfeasibleError, limits: Limits, budget: float | None, campaign: Campaign
-) -> DataError:
-    """Name the limits that no plan can meet together."""
-    parts = []
-    for place in error.limits:
-        least, most = limits.at_least[place], limits.at_most[place]
-        bounds = [f"at least {least:g}"] if least > 0 else []
-        bounds += [f"at most {most:g}"] if np.isfinite(most) else []
-        parts.append(f"{limits.names[place]} ({', '.join(bounds)})")
-    parts += [f"the budget ({budget:g})"] if error.budget else []
-    parts += [f"per_user ({campaign.per_user})"] if error.per_user else []
-    return DataError(f"limits: no plan can meet these together: {'; '.join(parts)}")

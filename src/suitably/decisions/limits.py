@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from suitably.data.frames import read_frame
 from suitably.data.vocabulary import Vocabulary
-from suitably.decisions.allocation import Constraints
+from suitably.decisions.allocation import Constraints, InfeasibleError
 from suitably.decisions.channels import Channels, numbers_from
 from suitably.errors import DataError
 from suitably.typing import IntoFrame
@@ -39,6 +39,18 @@ class Limits:
     def constraints(self, budget: float | None, per_user: int) -> Constraints:
         """Return them as the allocation takes them."""
         return Constraints(budget, per_user, self.members, self.at_least, self.at_most)
+
+    def conflict(self, error: InfeasibleError, constraints: Constraints) -> DataError:
+        """Return an error that names the limits which no plan can meet together."""
+        parts = []
+        for place in error.limits:
+            least, most = self.at_least[place], self.at_most[place]
+            bounds = [f"at least {least:g}"] if least > 0 else []
+            bounds += [f"at most {most:g}"] if np.isfinite(most) else []
+            parts.append(f"{self.names[place]} ({', '.join(bounds)})")
+        parts += [f"the budget ({constraints.budget:g})"] if error.budget else []
+        parts += [f"per_user ({constraints.per_user})"] if error.per_user else []
+        return DataError(f"limits: no plan can meet these together: {'; '.join(parts)}")
 
     @classmethod
     def read(cls, frame: IntoFrame | None, product_ids: Vocabulary, channels: Channels) -> "Limits":

@@ -1,5 +1,8 @@
 """Why an offer is not in a plan: rules first, then what the campaign is, then its limits."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,8 +38,14 @@ def why_not(plan: "Plan", user_id: IdLike, product_id: IdLike, channel: str) -> 
     return [*verdicts, *_of_limits(plan, row, offer)]
 
 
-def _because(reason: Reason, verdict: Verdict = "fail", **facts: str) -> RuleVerdict:
-    return pseudo_verdict(reason.value, verdict, None, (), **facts)
+def _because(
+    reason: Reason,
+    verdict: Verdict = "fail",
+    inputs: Mapping[str, float] | None = None,
+    **facts: str,
+) -> RuleVerdict:
+    said = pseudo_verdict(reason.value, verdict, None, (), **facts)
+    return replace(said, inputs=MappingProxyType(dict(inputs or {})))
 
 
 def _of_user(plan: "Plan", row: int) -> list[RuleVerdict]:
@@ -61,29 +70,31 @@ def _of_limits(plan: "Plan", row: int, offer: int) -> list[RuleVerdict]:
         return [_because(Reason.NO_PROBABILITY, "unknown")]
     cost = universe.costs[offer]
     net = probability * universe.values[offer // universe.several] - cost
-    shown = f"{net:,.2f}"
+    shown, inputs = f"{net:,.2f}", {"net": float(net)}
     prices = found.limit_prices * plan.limits.members[:, offer]
     worth = net - found.budget_price * cost - prices.sum()
     several = universe.several
     taken = len(mine) >= plan.constraints.per_user or offer // several in mine // several
     limits = _binding(plan, found, offer)
     if net <= 0 and worth <= _CENT and not (limits and worth > 0):
-        return [_because(Reason.NO_GAIN, net=shown)]
+        return [_because(Reason.NO_GAIN, inputs=inputs, net=shown)]
     if taken and (worth > _CENT or not limits):
         per_user = str(plan.constraints.per_user)
-        return [_because(Reason.BETTER_OFFER, net=shown, per_user=per_user)]
-    return [_because(Reason.PRICED_OUT, net=shown, limits=", ".join(limits) or "the budget")]
+        return [_because(Reason.BETTER_OFFER, inputs=inputs, net=shown, per_user=per_user)]
+    named = ", ".join(limits) or "the limits together"
+    return [_because(Reason.PRICED_OUT, inputs={**inputs, **limits}, net=shown, limits=named)]
 
 
-def _binding(plan: "Plan", found: Allocation, offer: int) -> list[str]:
-    """Return the limits on an offer that leave no room, or whose room is worth something."""
-    limits, budget = plan.limits, plan.constraints.budget
-    named = []
-    if budget is not None:
-        full = found.budget_used + plan.universe.costs[offer] > budget
-        if found.budget_price > 0 or full:
-            named.append("budget")
+def _binding(plan: "Plan", found: Allocation, offer: int) -> dict[str, float]:
+    """Return the limits on an offer that leave no room, or whose room is worth something.
+
+    With what the room that the offer takes up is worth, by the prices.
+    """
+    limits, budget, cost = plan.limits, plan.constraints.budget, plan.universe.costs[offer]
+    named = {}
+    if budget is not None and (found.budget_price > 0 or found.budget_used + cost > budget):
+        named["budget"] = float(found.budget_price * cost)
     for place in np.flatnonzero(limits.members[:, offer]):
         if found.limit_prices[place] > 0 or found.used[place] >= limits.at_most[place]:
-            named.append(limits.names[place])
+            named[limits.names[place]] = float(found.limit_prices[place])
     return named
