@@ -148,6 +148,32 @@ def test_ids_that_are_numbers_stay_what_they_are():
     assert found.predict().dtypes.user_id == np.int32
 
 
+def test_views_and_sales_are_no_purchases(bank):
+    log = bank.interactions.astype({"user_id": str, "product_id": str})
+    rng = np.random.default_rng(0)
+    size = 2_000
+    other = pd.DataFrame(
+        {
+            "user_id": rng.choice(bank.user_ids, size),
+            "product_id": np.where(
+                rng.random(size) < 0.5, rng.choice(bank.product_ids, size), None
+            ),
+            "timestamp": pd.Timestamp("2023-01-01")
+            + pd.to_timedelta(rng.integers(0, 500, size), "D"),
+            "event": "view",
+            "value": np.nan,
+        }
+    )
+    told = [
+        Propensity(a_pipeline(), windows=2).fit(
+            st.Dataset(bank.users, bank.products, frame, owned_events=["buy"], other_events=kinds),
+            AS_OF,
+        )
+        for frame, kinds in ((log, []), (pd.concat([log, other]), ["view"]))
+    ]
+    pd.testing.assert_frame_equal(told[0].predict(k=2), told[1].predict(k=2))
+
+
 class TestBadInput:
     @pytest.mark.parametrize(
         "changed",

@@ -11,7 +11,6 @@ from scipy.special import expit, logit
 
 from suitably.decisions.propensity.score_scale import SCORE_FEATURES, ScoreScale
 from suitably.decisions.propensity.windows import Window
-from suitably.profiles.churn.level_forecast import forecast_shift
 
 __all__ = ["PairModel", "PairScorer"]
 
@@ -19,6 +18,9 @@ Floats = NDArray[np.float64]
 _PER_GROUP = SCORE_FEATURES + 1  # and the logarithm of the rank
 _PAIR = 2 * _PER_GROUP + 1
 _RIDGE = 0.003  # a purchase
+_NEWEST = 3
+"""Windows whose middle level is forecast: one in which a product fell to many at once, as in a
+spin-off, does not move it."""
 _PER_STEP = 50  # purchases expected in each step of the curve, so that none rests on a few
 _STEPS = 100
 _BEYOND = 60.0  # on the logit scale
@@ -63,13 +65,12 @@ class PairModel:
     levels: Floats
 
     @staticmethod
-    def fit(windows: Sequence[Window], isotonic: bool, apart: int) -> "PairModel":
+    def fit(windows: Sequence[Window], isotonic: bool) -> "PairModel":
         """Learn from windows, the newest first, of which some pairs were bought.
 
         Args:
             windows: Each with a level of its own.
             isotonic: Whether the rising curve is learned too.
-            apart: By how many places windows are apart that do not overlap.
 
         Raises:
             ImportError: The extra `decisions` is not installed.
@@ -117,7 +118,7 @@ class PairModel:
         if isotonic:
             model = model._curved(etas, bought, weights)
         moved = _level(model.curve(etas), bought, weights)
-        shift = forecast_shift(levels, apart)
+        shift = float(np.median(levels[:_NEWEST]))
         return replace(model, intercept=model.intercept + shift, logits=model.logits + moved)
 
     def bound(self, scales: tuple[ScoreScale, ScoreScale]) -> "PairScorer":

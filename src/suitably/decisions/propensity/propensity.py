@@ -32,8 +32,6 @@ from suitably.utils.params import Parameterized, check_choice, check_positive_in
 
 __all__ = ["Propensity"]
 
-_APART = 2  # windows begin half a horizon apart
-
 
 class Propensity(Parameterized):
     """Turn a pipeline's scores and ranks into probabilities of a purchase within a horizon.
@@ -44,8 +42,8 @@ class Propensity(Parameterized):
     regression reads the score among all scores of its moment, the logarithm of the rank, whether
     the fallback stood in, and how recently and often the user has bought; each window has a level
     of its own. A rising curve through all windows corrects its shape. The level of the window to
-    come is in no data: it is forecast from the newest window and the mean of all, as
-    `profiles.Churn` does. Within a list, probabilities are in the list's order.
+    come is in no data: the middle one of the newest three stands for it. Within a list,
+    probabilities are in the list's order.
 
     Args:
         pipeline: Whose scores; it is never changed. A policy, profiles, consent and fallback of its
@@ -116,7 +114,7 @@ class Propensity(Parameterized):
                 f"Propensity: in {len(windows)} windows of {self.horizon_days} days before as_of "
                 f"nothing was bought that could have been listed, so nothing can be learned"
             )
-        model = PairModel.fit(windows, self.method == "isotonic", _APART)
+        model = PairModel.fit(windows, self.method == "isotonic")
         pipeline = self._fitted_pipeline(data, moment)
         self.pipeline_, self.model_ = pipeline, model
         self.as_of_: pd.Timestamp = data.clock.stamp(moment)

@@ -130,7 +130,7 @@ def _every(candidates: Candidates) -> int:
 def purchases_among(candidates: Candidates, data: Dataset, after: Events) -> sparse.csr_array:
     """Return what was bought: CSR (candidate users, catalogue)."""
     users, products = data.user_versions.ids, data.product_versions.ids
-    counts = after.matrix(len(users), len(products))
+    counts = data.kinds.acquisitions(after).matrix(len(users), len(products))
     rows = users.codes(candidates.user_ids).astype(np.int64)
     columns = products.codes(candidates.product_ids).astype(np.int64)
     return sparse.csr_array(sparse.csc_array(counts[rows])[:, columns])
