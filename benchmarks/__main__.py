@@ -21,6 +21,7 @@ _PARTS = (
     "same_answers",
     "sentences",
     "stated_revealed",
+    "uplift_contender",
     "workload",
 )
 RESULTS = Path(__file__).with_name("results.json")

@@ -40,7 +40,7 @@ def changed(column, row, value):
         (frame(approached=True), "not evaluable: everybody was approached"),
         (frame(approached=0), "not evaluable: everybody was not approached"),
         (frame().head(0), "not evaluable: it has no rows"),
-        (frame().head(4), "not evaluable: 2 customers were approached, fewer than the 3 folds"),
+        (frame().head(2), "not evaluable: 1 customers were approached, fewer than the 2 folds"),
         (frame().head(12), "not evaluable: those approached tell no more than"),
         (frame().rename(columns={"approached": "approach"}), "did you mean approach"),
         (frame(age=np.where(np.arange(200) == 3, np.inf, 1.0)), "age.*infinite"),

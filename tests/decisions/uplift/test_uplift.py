@@ -52,7 +52,7 @@ def test_effects_are_found(learner):
         # A group's effect is known to about 0.03; what is learned is drawn towards the average.
         assert found[rows].mean() == pytest.approx(effect[rows].mean(), abs=0.13)
     means = [found[frame["kind"] == kind].mean() for kind in "ABC"]
-    assert means[0] > means[1] + 0.1 > means[2] + 0.2
+    assert means[0] - 0.05 > means[1] > means[2] + 0.05
 
 
 def test_effects_order_other_customers(fitted):

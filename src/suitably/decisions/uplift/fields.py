@@ -27,13 +27,14 @@ class Encoded(NamedTuple):
     """Rows of customers as their fields say.
 
     Attributes:
-        values: float32 (rows, columns): numbers as they are and days of dates, NaN where missing;
-            of texts, booleans and lists the share of every category.
+        values: float64 (rows, columns): numbers as they are and days of dates; of texts, booleans
+            and lists the share of every category, of two that of the second; NaN where missing.
+            Fields that did not vary at the fit are left out.
         smooth: float64 (rows, width), of like spread and without gaps: of a number its rank at
             the fit from −1 to 1, the rank's square and whether it is missing; categories.
     """
 
-    values: NDArray[np.float32]
+    values: Floats
     smooth: Floats
 
     def take(self, rows: NDArray[np.bool_]) -> "Encoded":
@@ -42,8 +43,7 @@ class Encoded(NamedTuple):
 
     def beside(self, column: NDArray[Any]) -> "Encoded":
         """Return the same with one more column of values, for trees: (rows,)."""
-        last = column[:, None].astype(np.float32)
-        return Encoded(np.hstack([self.values, last]), self.smooth)
+        return Encoded(np.column_stack([self.values, column]), self.smooth)
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,7 @@ class _Field:
         knots: float64 (knots,), ascending: where ranks are read; of a number.
         centre: float64 (columns,), of the smooth columns.
         spread: Likewise.
+        telling: Which columns of trees varied at the fit.
     """
 
     encoder: Encoder
@@ -63,6 +64,7 @@ class _Field:
     knots: Floats
     centre: Floats
     spread: Floats
+    telling: NDArray[np.bool_]
 
     @staticmethod
     def learn(table: pa.Table, name: str) -> "_Field":
@@ -71,23 +73,32 @@ class _Field:
         knots = np.zeros(0)
         if encoder.kind == "number":
             knots = np.unique(np.quantile(column.numbers, np.linspace(0, 1, _KNOTS)))
-        field = _Field(encoder, _kind(table, column, name), knots, np.zeros(1), np.ones(1))
+        kind, zero = _kind(table, column, name), np.zeros(1)
+        field = _Field(encoder, kind, knots, zero, zero, zero > 0)
         rough = field._rough(column)
         spread = np.maximum(rough.std(axis=0), _LEAST_SPREAD)
-        return _Field(encoder, field.kind, knots, rough.mean(axis=0), spread)
+        telling = np.array([_varies(values) for values in field._values(column).T], bool)
+        return _Field(encoder, kind, knots, rough.mean(axis=0), spread, telling)
 
-    def encode(self, table: pa.Table) -> tuple[NDArray[np.float32], Floats]:
+    def encode(self, table: pa.Table) -> tuple[Floats, Floats]:
         name = self.encoder.name
         column = _read(table, name)
         kind = _kind(table, column, name)
         if kind != self.kind and NOTHING not in (kind, self.kind):
             raise DataError(f"{name}: held {self.kind} at the fit, holds {kind} now")
+        rough = self._rough(column)
+        return self._values(column)[:, self.telling], (rough - self.centre) / self.spread
+
+    def _values(self, column: Column) -> Floats:
+        """Return the columns of trees."""
+        values = np.full((len(column.known), 1), np.nan)
         if self.encoder.kind == "number":
-            values = np.full((table.num_rows, 1), np.nan, np.float32)
             values[column.rows, 0] = column.numbers
         else:
-            values = self._shares(column).astype(np.float32)
-        return values, (self._rough(column) - self.centre) / self.spread
+            shares = self._shares(column)
+            values = shares[:, 1:] if shares.shape[1] == 2 else shares
+            values[~column.known] = np.nan
+        return values
 
     def _rough(self, column: Column) -> Floats:
         """Return the smooth columns before they are brought to like spread."""
@@ -137,7 +148,7 @@ class Fields:
         """
         nothing = np.zeros((table.num_rows, 0))
         parts = [field.encode(table) for field in self._fields]
-        values = np.hstack([nothing.astype(np.float32), *(values for values, _ in parts)])
+        values = np.hstack([nothing, *(values for values, _ in parts)])
         return Encoded(values, np.hstack([nothing, *(smooth for _, smooth in parts)]))
 
 
@@ -147,6 +158,11 @@ def _read(table: pa.Table, name: str) -> Column:
         raise DataError(f"frame: no column {name!r}{hint}")
     array = table[name].combine_chunks()
     return Column.read(name, _days(array, name) if _is_date(array.type) else array, None)
+
+
+def _varies(values: Floats) -> bool:
+    missing = np.isnan(values)
+    return bool(missing.any() and not missing.all()) or bool(np.ptp(values) > 0)
 
 
 def _kind(table: pa.Table, column: Column, name: str) -> str:

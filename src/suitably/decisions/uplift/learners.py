@@ -46,7 +46,7 @@ class Evidence:
 def fit_outcomes(evidence: Evidence) -> CrossFitted:
     """Fit expected outcomes as one model that has the approach as a field (S): (n, 2)."""
     both = evidence.encoded.beside(evidence.approached)
-    boosting = Boosting(evidence.binary)
+    boosting = Boosting(evidence.binary, trees=40, leaves=8)
 
     def fit(rows: NDArray[np.bool_]) -> Model:
         model = boosting.fit(both.take(rows), evidence.outcome[rows], evidence.seed)
@@ -62,7 +62,7 @@ def fit_outcomes(evidence: Evidence) -> CrossFitted:
 
 def _two_models(evidence: Evidence, linear: bool = False) -> CrossFitted:
     """Fit expected outcomes as two models, one per group (T): (n, 2)."""
-    boosting = Boosting(evidence.binary, trees=50, leaves=4)
+    boosting = Boosting(evidence.binary, trees=25, leaves=4)
     regression = Linear(evidence.binary, penalty=100.0 if evidence.binary else 1_000.0)
 
     def fit(rows: NDArray[np.bool_]) -> Model:
@@ -102,9 +102,6 @@ def fit_effect(learner: str, evidence: Evidence, outcomes: CrossFitted) -> Model
     return _x_learner(evidence) if learner == "x" else _doubly_robust(evidence, outcomes)
 
 
-_EFFECTS = Boosting(False, trees=60, leaves=4, rate=0.05, ridge=50.0, least=200)
-
-
 def _x_learner(evidence: Evidence) -> Model:
     """Impute each group's effects by the other's model, learn both, weigh by the probability.
 
@@ -113,8 +110,9 @@ def _x_learner(evidence: Evidence) -> Model:
         (2019).
     """
     w, fitted = evidence.approached, _two_models(evidence).fitted
+    boosting = Boosting(False, trees=25, leaves=4, rate=0.1, ridge=50.0, least=200)
     with_it, without = (
-        _EFFECTS.fit(evidence.encoded.take(group), target[group], evidence.seed)
+        boosting.fit(evidence.encoded.take(group), target[group], evidence.seed)
         for group, target in (
             (w, evidence.outcome - fitted[:, 0]),
             (~w, fitted[:, 1] - evidence.outcome),
@@ -128,10 +126,10 @@ def _doubly_robust(evidence: Evidence, outcomes: CrossFitted) -> Model:
     """Average candidates, and size them by a regression of the doubly robust pseudo-outcome.
 
     Candidates are the differences of a single boosted model, of two boosted and of two linear
-    ones, and a boosted and a linear regression of the pseudo-outcome on the fields. Where effects
-    are small, which of them is best cannot be told from one campaign, and their average is better
-    than any. Each counts alike, by its standard deviation out of fold; how large effects are is
-    the slope of the pseudo-outcome on their average, out of fold too and not below 0.
+    ones, and a ridge regression of the pseudo-outcome on the fields. Where effects are small, which
+    of them is best cannot be told from one campaign, and their average is better than any. Each
+    counts alike, by its standard deviation out of fold; how large effects are is the slope of the
+    pseudo-outcome on their average, out of fold too and not below 0.
 
     Source:
         Kennedy, "Towards Optimal Doubly Robust Estimation of Heterogeneous Causal Effects",
@@ -146,11 +144,6 @@ def _doubly_robust(evidence: Evidence, outcomes: CrossFitted) -> Model:
         _as_differences(outcomes),
         _as_differences(_two_models(evidence)),
         _as_differences(_two_models(evidence, linear=True)),
-        cross_fitted(
-            lambda rows: _EFFECTS.fit(evidence.encoded.take(rows), target[rows], evidence.seed),
-            evidence.encoded,
-            evidence.folds,
-        ),
         cross_fitted(
             lambda rows: linear.fit(evidence.encoded.take(rows), target[rows]),
             evidence.encoded,

@@ -44,9 +44,9 @@ class Boosting:
     """
 
     binary: bool
-    trees: int = 100
-    leaves: int = 8
-    rate: float = 0.1
+    trees: int
+    leaves: int
+    rate: float = 0.2
     ridge: float = 10.0
     least: int = 50
 

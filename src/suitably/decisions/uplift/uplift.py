@@ -65,7 +65,7 @@ class Uplift(Parameterized):
     def __init__(
         self,
         learner: str = "doubly-robust",
-        folds: int = 3,
+        folds: int = 2,
         features: list[str] | tuple[str, ...] | None = None,
         seed: int = 0,
     ) -> None:
