@@ -478,7 +478,9 @@ def test_an_explanation_names_it_as_speaking_against() -> None:
     one = pipeline(ItemKNN(shrinkage=0.0, event_weights=OPINION))
     why = one.recommend([3], k=5, exclude_owned=False).explain(3, 1)
     assert 0 not in [past.product_id for past in why.history]
-    assert 0 in [past.product_id for past in why.against]
+    assert [past.turned_down for past in why.against if past.product_id == 0] == [True]
+    assert "that 0 was turned down" in why.text["en"]
+    assert "曾拒绝0" in why.text["zh"]
 
 
 def test_a_product_turned_down_is_never_held_out_to_be_found() -> None:

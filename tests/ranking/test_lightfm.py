@@ -543,3 +543,32 @@ def test_a_model_saved_before_it_learned_from_purchases() -> None:
     assert np.array_equal(folded.user_vectors_, held.user_vectors_)
     with pytest.raises(ValueError, match="penalty"):
         LightFM.from_state({**held.state(), "move_penalty": 0.0})
+
+
+@pytest.mark.filterwarnings("ignore:LightFM")
+def test_what_was_turned_down_moves_users_and_teaches_nothing_of_products(tmp_path: Path) -> None:
+    """By the loss of `fold_in`, in which its sides are changed: at the fit as after it."""
+    bank = suitably.data.simulate_bank(300, 40, seed=0, feedback=True)
+    policy, at = suitably.Policy.unrestricted(), "2024-07-01"
+
+    def fitted(weights: dict[str, float]) -> suitably.Pipeline:
+        ranker = LightFM(factors=4, epochs=5, event_weights=weights)
+        return suitably.Pipeline(policy=policy, ranker=ranker, fallback=None).fit(bank, at)
+
+    deaf, heard = fitted({"buy": 1.0}), fitted({"buy": 1.0, "dislike": -1.0, "complaint": -2.0})
+    assert np.array_equal(deaf.ranker_.product_vectors_, heard.ranker_.product_vectors_)
+    (held,) = heard.ranker_.shared_interactions().values()
+    able = deaf.ranker_.can_score(bank.user_ids) & (held.weights.min(axis=1).toarray() < 0)
+    turned_down = (held.weights.toarray() < 0) & heard.ranker_.known_ & able[:, None]
+    both = [one.ranker_.scorer(bank.user_ids) for one in (deaf, heard)]
+    before, after = (one.users @ one.products.T for one in both)
+    known = heard.ranker_.known_
+    above = [found - found[:, known].mean(axis=1)[:, None] for found in (before, after)]
+    assert (above[1] - above[0])[turned_down].mean() < 0
+    heard.save(tmp_path / "model")
+    loaded = suitably.load(tmp_path / "model")
+    later = bank.interactions[bank.interactions["timestamp"] >= at]
+    for one in (heard, loaded):
+        one.update(later)
+    found = [one.ranker_.scorer(bank.user_ids).users for one in (heard, loaded)]
+    assert np.array_equal(*found)

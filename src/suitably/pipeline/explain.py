@@ -192,9 +192,10 @@ def _reasons(
     if len(order) > 2 * _NAMED:  # to look up ids costs more than to order
         order = np.concatenate([order[:_NAMED], order[-_NAMED:]])
     ids = generator.state.products.ids.decode(made.products[order]).to_pylist()
-    past = zip(ids, made.by_product[order].tolist(), strict=True)
+    refused = np.isin(made.products[order], made.turned_down).tolist()
+    past = zip(ids, made.by_product[order].tolist(), refused, strict=True)
     found: list[PastProduct | ProfileField] = [
-        PastProduct(product, value, value / gains) for product, value in past
+        PastProduct(product, value, value / gains, refused) for product, value, refused in past
     ]
     if made.by_field:
         fields = generator.snapshot.fields_of(row)
@@ -205,7 +206,7 @@ def _reasons(
 
 def _worth_naming(reasons: Sequence[PastProduct | ProfileField]) -> list[ScoreReason]:
     return [
-        ScoreReason(str(one.product_id), one.share)
+        ScoreReason(str(one.product_id), one.share, turned_down=one.turned_down)
         if isinstance(one, PastProduct)
         else ScoreReason(one.field, one.share, True, one.value)
         for one in reasons[:_NAMED]

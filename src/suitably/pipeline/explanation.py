@@ -22,11 +22,13 @@ class PastProduct(NamedTuple):
         product_id: Which.
         contribution: What it adds to the ranker's score; below 0: what it takes away.
         share: The same, by all that speaks for the product.
+        turned_down: Whether the user turned it down; then it never speaks for another.
     """
 
     product_id: Any
     contribution: float
     share: float
+    turned_down: bool = False
 
 
 class ProfileField(NamedTuple):

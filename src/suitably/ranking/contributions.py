@@ -60,6 +60,7 @@ class Contributions:
         by_field: What each field of the user's profile adds.
         rest: What is nobody's past or profile: biases, popularity, a user's own vector.
         standing: The product's place by popularity, where that has a say.
+        turned_down: int64, positions of those of the products that the user turned down.
 
     Example:
         >>> made = Contributions(np.array([4, 7]), np.array([0.5, -0.1]), rest=0.2)
@@ -72,6 +73,7 @@ class Contributions:
     by_field: tuple[tuple[str, float], ...] = ()
     rest: float = 0.0
     standing: Standing | None = None
+    turned_down: NDArray[np.int64] = field(default_factory=lambda: _NONE)
 
     @property
     def score(self) -> float:
@@ -101,11 +103,15 @@ class Contributions:
             values: float64, what each adds.
             rest: What none of them does.
         """
-        amiss = (weights < 0) & (values > 0)
-        if amiss.any():
-            rest += float(values[amiss].sum())
-            values = np.where(amiss, 0.0, values)
-        return Contributions(products, values, rest=rest)
+        made = Contributions(products, values, rest=rest, turned_down=products[weights < 0])
+        return made._without_merits()
+
+    def _without_merits(self) -> "Contributions":
+        amiss = np.isin(self.products, self.turned_down) & (self.by_product > 0)
+        if not amiss.any():
+            return self
+        values, moved = np.where(amiss, 0.0, self.by_product), float(self.by_product[amiss].sum())
+        return replace(self, by_product=values, rest=self.rest + moved)
 
     def times(self, factor: float) -> "Contributions":
         """Return them on another scale."""
@@ -134,7 +140,8 @@ class Contributions:
             tuple(fields.items()),
             sum(part.rest for part in found),
             next((part.standing for part in found if part.standing is not None), None),
-        )
+            np.unique(np.concatenate([_NONE, *(part.turned_down for part in found)])),
+        )._without_merits()
 
 
 @runtime_checkable

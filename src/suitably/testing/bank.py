@@ -61,6 +61,7 @@ class SmallBank:
     policies: tuple[str, ...] = (FREE,)
     as_of: datetime = AS_OF
     owned_events: tuple[str, ...] | None = None
+    rejected_events: tuple[str, ...] = ()
 
     def frames(self) -> tuple[Any, Any, Any]:
         """Return users, products and interactions as Arrow tables."""
@@ -68,7 +69,10 @@ class SmallBank:
 
     def dataset(self) -> Dataset:
         """Return the data."""
-        return Dataset(*self.frames(), owned_events=self.owned_events)
+        frames = self.frames()
+        return Dataset(
+            *frames, owned_events=self.owned_events, rejected_events=self.rejected_events
+        )
 
     def pipeline(self, ranker: Any = None, **parts: Any) -> Pipeline:
         """Return an unfitted pipeline; without a ranker, one by popularity."""

@@ -241,6 +241,35 @@ class RankerContract(ParamsContract):
         listed = {row["product_id"] for row in self._lists(pipeline) if row["user_id"] == "u0"}
         assert not listed & {"p0", "p1", "p4"}
 
+    def test_events_that_speak_against_a_product(self, tmp_path: Path) -> None:
+        """Who takes weights of events takes some below 0, or refuses them and names who does."""
+        ranker = self.make()
+        if not hasattr(ranker, "event_weights"):
+            pytest.skip("it takes no weights of events")
+        ranker.event_weights = {"buy": 1.0, "dislike": -2.0}
+        turned_down = [(0, 2), (1, 4), (2, 5), (3, 5), (4, 0), (5, 1)]
+        bank = self.bank().but(
+            events=[
+                *({**row, "event": "buy"} for row in self.bank().events),
+                *bought(*turned_down, days=0.5, event="dislike"),
+            ],
+            rejected_events=("dislike",),
+        )
+        pipeline = self.make_pipeline(bank, ranker)
+        try:
+            pipeline.fit(bank.dataset(), bank.as_of)
+        except ValueError as refused:
+            if "event_weights" not in str(refused):
+                raise
+            return
+        pairs = {(row["user_id"], row["product_id"]) for row in self._lists(pipeline)}
+        assert pairs
+        assert not pairs & {(f"u{user}", f"p{product}") for user, product in turned_down}
+        assert self.scores_unsold or "p5" not in {product for _, product in pairs}
+        pipeline.save(tmp_path / "model")
+        loaded = suitably.load(tmp_path / "model", trusted=(type(ranker), *self.trusted))
+        assert self._lists(loaded) == self._lists(pipeline)
+
     @staticmethod
     def _lists(pipeline: Pipeline) -> list[dict[str, Any]]:
         return rows_of(pipeline.recommend(k=6).to_frame())

@@ -19,12 +19,14 @@ class ScoreReason:
         share: Of all that speaks for the product.
         is_field: Whether it is a field.
         value: The field's value.
+        turned_down: Whether it is a product that the user turned down.
     """
 
     name: str
     share: float
     is_field: bool = False
     value: Any = None
+    turned_down: bool = False
 
 
 @dataclass(frozen=True)
@@ -141,5 +143,6 @@ def _listed(reasons: Sequence[ScoreReason], said: Sentences, language: str) -> s
             value = show_value(one.value, language)
             written.append(said.profile_field.format(field=one.name, value=value, share=share))
         else:
-            written.append(said.past_product.format(product=one.name, share=share))
+            words = said.turned_down if one.turned_down else said.past_product
+            written.append(words.format(product=one.name, share=share))
     return said.between_reasons.join(written)

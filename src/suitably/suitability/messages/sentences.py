@@ -53,6 +53,7 @@ class Sentences:
         popular: Its place by popularity, with `{rank}` and `{products}`.
         popular_alike: The same among users alike, with `{field}` and `{value}`, which they share.
         past_product: A product of the user's past, with `{product}` and its `{share}` of the score.
+        turned_down: The same of one that the user turned down.
         profile_field: A field, with `{field}`, `{value}` and its `{share}`.
         flags: What is added for an adviser where `{rules}` flag it.
         to_mind: What a customer is told of a rule that flags it and has no text for customers.
@@ -106,6 +107,7 @@ class Sentences:
     popular: str
     popular_alike: str
     past_product: str
+    turned_down: str
     profile_field: str
     flags: str
     to_mind: str

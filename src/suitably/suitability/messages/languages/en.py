@@ -70,6 +70,7 @@ SENTENCES = Sentences(
     popular_alike=" It is number {rank} of {products} products by popularity among customers like "
     "this one, with {field} {value}.",
     past_product="the past choice of {product} ({share})",
+    turned_down="that {product} was turned down ({share})",
     profile_field="{field} {value} ({share})",
     flags=" Flagged: {rules}.",
     to_mind="There is something to mind with this product: please ask your adviser.",

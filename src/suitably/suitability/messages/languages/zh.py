@@ -64,6 +64,7 @@ SENTENCES = Sentences(
     popular="在{products}个产品中按受欢迎程度排第{rank}位。",
     popular_alike="在与该客户相似（{field}为{value}）的客户中，按受欢迎程度在{products}个产品中排第{rank}位。",
     past_product="曾选择{product}（{share}）",
+    turned_down="曾拒绝{product}（{share}）",
     profile_field="{field}为{value}（{share}）",
     flags="提示：{rules}。",
     to_mind="该产品有需注意的事项，请咨询您的客户经理。",
