@@ -19,6 +19,7 @@ ROOMS = {
                  "Holdings", "Lifecycle", "LifetimeValue", "ParetoNBD", "Preferences",
                  "RecencyFrequencyValue", "RiskAppetite", "Segments", "Strata", "Tags", "Tier",
                  "build", "card", "cohorts", "funnel", "population", "retention"],
+    "monitoring": ["Monitor", "Alarm"],
     "ranking": ["Popularity", "ItemKNN", "EASE", "Spectral", "ALS", "BPR", "LogisticMF", "IALS",
                 "LightFM", "Blend", "Precomputed"],
     "reranking": ["Diversity", "Determinantal", "Caps", "Calibration", "ConcentrationLimit"],

@@ -8,6 +8,7 @@ from suitably.monitoring.measures import Answers, Sums
 from suitably.monitoring.series import sums_of
 from suitably.pipeline.pipeline import Pipeline
 from suitably.suitability.policy import Policy
+from suitably.utils.parallel import one_blas_thread
 
 __all__ = ["Unfiltered"]
 
@@ -34,11 +35,9 @@ class Unfiltered:
         free = self._without_policy(generator.state)
         if free is None or not len(rows):
             return {}
-        made = free.recommend(
-            generator.state.users.values[rows],
-            k=answers.k,
-            exclude_owned=generator.exclude_owned,
-        )
+        ids = generator.state.users.values[rows]
+        with one_blas_thread():  # for so few, starting more costs more than they do
+            made = free.recommend(ids, k=answers.k, exclude_owned=generator.exclude_owned)
         places, ranks = np.nonzero(made.lists.filled)
         codes = made.lists.products[places, ranks].astype(np.int64)
         barred = np.zeros(made.lists.filled.shape)

@@ -1,0 +1,78 @@
+"""What it costs to watch: a batch taken in by a monitor, beside recommending it.
+
+The number of customers, products and rounds are environment variables: SUITABLY_USERS, 200,000 by
+default, SUITABLY_PRODUCTS, 5,000, and SUITABLY_ROUNDS. Both are times of the processor, all cores
+added up, so that other work on the machine counts less.
+"""
+
+import os
+from statistics import median
+from time import process_time
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+import suitably as st
+from benchmarks.runner import Row
+from benchmarks.workload import AS_OF, POLICY, frames
+
+USERS = int(os.environ.get("SUITABLY_USERS", "200000"))
+PRODUCTS = int(os.environ.get("SUITABLY_PRODUCTS", "5000"))
+ROUNDS = int(os.environ.get("SUITABLY_ROUNDS", "5"))
+K, EVENTS_A_USER = 10, 5
+
+
+def run() -> list[Row]:
+    pipeline = _pipeline()
+    rows = []
+    for batch in (USERS, 10_000, 1):
+        ids = pipeline.user_ids[: min(batch, USERS)]
+        listed, watched, shares = _timed(pipeline, ids)
+        note = f"recommending: {1000 * listed:.4g} ms; {100 * median(shares):.2g} % of it"
+        name = f"watch {len(ids):,} x {PRODUCTS:,}, k = {K}"
+        rows.append(Row(name, None, 1000 * watched, "ms", None, note))
+    monitor = st.monitoring.Monitor(pipeline)
+    recs = pipeline.recommend(pipeline.user_ids[:1000], k=K)
+    for day in range(400):
+        monitor.observe(recs, at=AS_OF + pd.Timedelta(days=day))
+    start = process_time()
+    monitor.alarms()
+    took = process_time() - start
+    rows.append(Row(f"alarms, {len(monitor)} series on 400 days", None, took, "s", None, ""))
+    return rows
+
+
+def _timed(pipeline: st.Pipeline, ids: Any) -> tuple[float, float, list[float]]:
+    """Return seconds of recommending and of watching, and their ratios, round by round."""
+    monitor = st.monitoring.Monitor(pipeline)
+    calls = max(1, 500 // len(ids))
+    listed, watched, shares = [], [], []
+    for day in range(ROUNDS + 1):
+        start = process_time()
+        made = [pipeline.recommend(ids, k=K) for _ in range(calls)]
+        middle = process_time()
+        for place, recs in enumerate(made):  # another day each: else they would be the same answers
+            monitor.observe(recs, at=AS_OF + pd.Timedelta(days=calls * day + place))
+        monitor.to_frame() if calls > 1 else len(monitor.alarms())
+        end = process_time()
+        if day:  # the first round hashes the customers' ids, once for a model
+            listed.append((middle - start) / calls)
+            watched.append((end - middle) / calls)
+            shares.append(watched[-1] / listed[-1])
+    return median(listed), median(watched), shares
+
+
+def _pipeline() -> st.Pipeline:
+    users, products = frames(USERS, PRODUCTS)
+    rng = np.random.default_rng(1)
+    log = pd.DataFrame(
+        {
+            "user_id": rng.integers(0, USERS, EVENTS_A_USER * USERS),
+            "product_id": rng.integers(0, PRODUCTS, EVENTS_A_USER * USERS),
+            "timestamp": AS_OF - pd.Timedelta(days=1),
+        }
+    )
+    ranker = st.ranking.ALS(factors=64, iterations=1)  # what was learned does not matter here
+    pipeline = st.Pipeline(policy=st.Policy.from_toml(POLICY), ranker=ranker)
+    return pipeline.fit(st.Dataset(users, products, log), AS_OF)
