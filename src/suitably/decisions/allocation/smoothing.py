@@ -1,6 +1,5 @@
 """What users take at given prices, smoothed, so that demand is a continuous function of prices."""
 
-
 import numpy as np
 from numpy.typing import NDArray
 
