@@ -16,6 +16,7 @@ from suitably.decisions.allocation.repair import repair
 from suitably.decisions.allocation.rounding import rounded
 from suitably.decisions.allocation.shortlists import Lister
 from suitably.decisions.allocation.state import PlanState
+from suitably.errors import DataError
 
 __all__ = ["allocate"]
 
@@ -68,8 +69,12 @@ def allocate(
         plan = _plan(found, offers, constraints, keys)
         if possible <= linear and (plan is None or possible <= _TINY):
             plan = _exact(found, plan, offers, constraints, keys)
-    if found is None or plan is None:
-        raise conflict(source, offers, constraints)
+    if plan is None:
+        error = conflict(source, offers, constraints)
+        raise error or DataError(
+            "limits: the minimums could not all be met, though none of them are in open conflict; "
+            "ask for less"
+        )
     return plan
 
 

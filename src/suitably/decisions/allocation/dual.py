@@ -111,7 +111,7 @@ class Dual:
                 jac=True,
                 method="L-BFGS-B",
                 bounds=list(zip(low / scale, high / scale, strict=True)),
-                options={"maxiter": iterations, "maxcor": 20, "ftol": 1e-9, "gtol": 1e-7},
+                options={"maxiter": iterations, "maxcor": 20, "ftol": 1e-7, "gtol": 1e-7},
             )
         better: NDArray[np.float64] = found.x * scale
         return better

@@ -13,13 +13,20 @@ _compile = numba.njit(nogil=True, cache=True, error_model="numpy")
 
 
 @_compile
+def _worth(nets: Any, prices: Any, least: Any, worth: Any) -> None:
+    """Write nets less prices; −inf where a net is too small for its offer."""
+    for offer in range(len(prices)):
+        net = np.float64(nets[offer])
+        worth[offer] = net - prices[offer] if net > least[offer] else -np.inf
+
+
+@_compile
 def rank(
     nets: Any,
     keys: Any,
     prices: Any,
     grid: Any,
-    closed: Any,
-    wanted: Any,
+    least: Any,
     salts: Any,
     noise: float,
     depth: int,
@@ -31,52 +38,51 @@ def rank(
     offers = np.full((depth, width, users), -1, np.int32)
     found = np.full((depth, width, users), -np.inf)
     outside = np.full(users, -np.inf)
-    values = np.empty((products, channels))
-    tops, order = np.empty(depth + 1), np.empty(depth + 1, np.int64)
+    worth = np.empty(len(prices) + 1)
+    worth[-1] = -np.inf  # where the grid ends
+    tops, plain, order = np.empty(depth + 1), np.empty(depth + 1), np.empty(depth + 1, np.int64)
     for user in range(users):
+        _worth(nets[user], prices, least, worth[:-1])
         held = 0
         left = -np.inf
         for product in range(products):
             best = -np.inf
             for channel in range(channels):
-                offer = grid[product, channel]
-                value = -np.inf
-                if offer >= 0 and not closed[offer]:
-                    net = np.float64(nets[user, offer])
-                    if net > 0 or (wanted[offer] and net > -np.inf):
-                        share = np.float64(((keys[user] ^ salts[offer]) * ODD) >> np.uint64(11))
-                        value = (net - prices[offer]) + noise * (share * 2.0**-53 - 0.5)
-                values[product, channel] = value
-                best = max(best, value)
+                best = max(best, worth[grid[product, channel]])
             if best == -np.inf:
                 continue
-            if held == depth and not best > tops[depth - 1]:
+            if held == depth and best + noise <= tops[depth - 1]:
                 left = max(left, best)
                 continue
+            share = np.float64(((keys[user] ^ salts[product]) * ODD) >> np.uint64(11)) * 2.0**-53
+            top = best + noise * share
             if held == depth:
-                left = max(left, tops[depth - 1])
+                if not top > tops[depth - 1]:
+                    left = max(left, best)
+                    continue
+                left = max(left, plain[depth - 1])
             at = min(held, depth - 1)
-            while at > 0 and tops[at - 1] < best:
-                tops[at], order[at] = tops[at - 1], order[at - 1]
+            while at > 0 and tops[at - 1] < top:
+                tops[at], plain[at], order[at] = tops[at - 1], plain[at - 1], order[at - 1]
                 at -= 1
-            tops[at], order[at] = best, product
+            tops[at], plain[at], order[at] = top, best, product
             held = min(held + 1, depth)
         for place in range(held):
             product = order[place]
             for into in range(width):
                 which, best = -1, -np.inf
                 for channel in range(channels):
-                    if values[product, channel] > best:
-                        which, best = channel, values[product, channel]
+                    if worth[grid[product, channel]] > best:
+                        which, best = channel, worth[grid[product, channel]]
                 if which < 0:
                     break
                 offer = grid[product, which]
                 offers[place, into, user] = offer
                 found[place, into, user] = nets[user, offer]
-                values[product, which] = -np.inf
+                worth[offer] = -np.inf
             for channel in range(channels):
-                left = max(left, values[product, channel])
-        outside[user] = left + 0.5 * noise
+                left = max(left, worth[grid[product, channel]])
+        outside[user] = left
     return offers, found, outside
 
 
@@ -145,15 +151,31 @@ def _threshold(tops: Any, held: int, per_user: int, smoothing: float, steps: int
 
 @_compile
 def respond(
-    offers: Any, nets: Any, prices: Any, smoothing: float, per_user: int, steps: int
+    offers: Any,
+    nets: Any,
+    prices: Any,
+    smoothing: float,
+    per_user: int,
+    steps: int,
+    counts: Any,
+    taken: Any,
 ) -> Any:
-    """Give the smoothed gains of a block of users and their shares; see `smoothing`.
+    """Give the smoothed gains of a block of users; see `smoothing`.
 
     Products that would earn less than nothing, however shared among channels, are passed over.
+
+    Args:
+        offers: int32 (products, channels, users).
+        nets: float64, the same shape.
+        prices: float64 (offers,).
+        smoothing: In units of net.
+        per_user: The most offers that one user gets.
+        steps: The most steps to a user's threshold.
+        counts: float64 (offers,), added to.
+        taken: float64 (products, channels, users), all 0, written to; no users: not wanted.
     """
     depth, width, users = offers.shape
     gains = np.empty(users)
-    taken = np.zeros((depth, width, users))
     worth = np.empty(width)
     weights = np.empty((depth, width))
     tops, places = np.empty(depth), np.empty(depth, np.int64)
@@ -189,6 +211,10 @@ def respond(
             gain += 0.5 * smoothing * share * share if share < 1.0 else left - 0.5 * smoothing
             if share > 0.0:
                 for channel in range(width):
-                    taken[places[at], channel, user] = weights[at, channel] * share
+                    weight = weights[at, channel] * share
+                    if weight > 0.0:
+                        counts[offers[places[at], channel, user]] += weight
+                        if taken.shape[2] > 0:
+                            taken[places[at], channel, user] = weight
         gains[user] = gain
-    return gains, taken
+    return gains

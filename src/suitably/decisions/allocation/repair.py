@@ -8,6 +8,8 @@ from suitably.decisions.allocation.state import NONE, PlanState
 
 __all__ = ["repair"]
 
+Picks = tuple[NDArray[np.int64], NDArray[np.int64]]  # places and users
+
 _ROUNDS = 4
 _MANY = 20_000  # improvements looked at in a round
 
@@ -18,20 +20,24 @@ def repair(state: PlanState) -> bool:
     Prices tell what a move costs elsewhere: of all moves that free a unit of what is exceeded the
     one is made that loses least net less prices, and so for what a minimum lacks.
     """
+    picks = state.picks()
     for limit in state.over():
-        _relieve(state, limit, guarded=True) or _relieve(state, limit, guarded=False)
+        # What was moved meanwhile is looked at only where the others do not suffice.
+        if not (_relieve(state, limit, True, picks) or _relieve(state, limit, True)):
+            _relieve(state, limit, False)
     for _ in range(_ROUNDS):
         short = state.under()
         if not short:
             break
+        rest = _unchosen(state, short)
         for limit in short:
-            _fill(state, limit, strict=True)
+            _fill(state, limit, rest, strict=True)
         for limit in state.under():
-            _fill(state, limit, strict=False)
+            _fill(state, limit, rest, strict=False)
             for other in state.over():
-                _relieve(state, other, guarded=True)
+                _relieve(state, other, True)
     for limit in state.over():
-        _relieve(state, limit, guarded=False)
+        _relieve(state, limit, False)
     _prune(state)
     for _ in range(_ROUNDS):
         if not _improve(state):
@@ -39,13 +45,15 @@ def repair(state: PlanState) -> bool:
     return not state.over() and not state.under()
 
 
-def _relieve(state: PlanState, limit: int, guarded: bool) -> bool:
+def _relieve(state: PlanState, limit: int, guarded: bool, picks: Picks | None = None) -> bool:
     """Bring a limit (−1: the budget) down to what is allowed; say whether that could be done."""
     if limit not in state.over():
         return True
+    if picks is None:
+        picks = state.picks()
     takes = np.array(state.costs) if limit == NONE else state.members[limit].astype(float)
     taken: list[float] = takes.tolist()
-    places, users = state.picks()
+    places, users = picks
     offers = state.offers[places, users]
     some = takes[offers] > 0
     places, users, offers = places[some], users[some], offers[some]
@@ -91,19 +99,21 @@ def _relieve(state: PlanState, limit: int, guarded: bool) -> bool:
     return lazily(costs, places, users, state.keys[users], evaluate, apply, int(over) + 1)
 
 
-def _fill(state: PlanState, limit: int, strict: bool) -> bool:
+def _fill(state: PlanState, limit: int, rest: Picks, strict: bool) -> bool:
     """Make as many offers as a minimum asks for; say whether that could be done.
 
     Args:
         state: The plan.
         limit: The limit.
+        rest: The places and users of offers not made.
         strict: Whether no other limit may be exceeded by it.
     """
     missing = state.fewest[limit] - state.used[limit]
     if missing <= 0:
         return True
-    asked = np.append(state.members[limit], False)
-    places, users = np.nonzero(asked[state.offers] & ~state.chosen)
+    places, users = rest
+    some = state.members[limit][state.offers[places, users]]
+    places, users = places[some], users[some]
     offers = state.offers[places, users]
     worth = state.nets[places, users] - state.prices[offers]
     costs = _displaced(state, places, users) - worth
@@ -118,6 +128,13 @@ def _fill(state: PlanState, limit: int, strict: bool) -> bool:
         return state.used[limit] >= state.fewest[limit]
 
     return lazily(costs, places, users, state.keys[users], evaluate, apply, missing)
+
+
+def _unchosen(state: PlanState, limits: list[int]) -> Picks:
+    """Return the places and users of offers not made that count towards some of the limits."""
+    asked = np.append(state.members[limits].any(axis=0), False)
+    places, users = np.nonzero(asked[state.offers] & ~state.chosen)
+    return places, users
 
 
 def _improve(state: PlanState) -> bool:

@@ -62,9 +62,9 @@ class Lister:
         self.depth = min(depth, len(self.grid))
         self.width = min(width, self.grid.shape[1])
         self.noise = noise
-        self.closed = constraints.closed(offers)
-        self.wanted = constraints.wanted
-        self.salts = mixed(np.arange(len(offers), dtype=np.uint64))
+        self.salts = mixed(np.arange(len(self.grid), dtype=np.uint64))
+        self.least = np.where(constraints.wanted, -np.inf, 0.0)  # more than which a net must be
+        self.least[constraints.closed(offers)] = np.inf
 
     def draw(
         self, source: OfferSource, keys: NDArray[np.uint64], prices: NDArray[np.float64]
@@ -95,8 +95,7 @@ class Lister:
             keys,
             prices,
             self.grid,
-            self.closed,
-            self.wanted,
+            self.least,
             self.salts,
             self.noise,
             self.depth,
@@ -110,8 +109,7 @@ def _rank(
     keys: NDArray[np.uint64],
     prices: NDArray[np.float64],
     grid: NDArray[np.int64],
-    closed: NDArray[np.bool_],
-    wanted: NDArray[np.bool_],
+    least: NDArray[np.float64],
     salts: NDArray[np.uint64],
     noise: float,
     depth: int,
@@ -120,12 +118,11 @@ def _rank(
     """Rank with NumPy; the compiled loop gives the same to the last bit."""
     users = np.arange(len(nets))
     nets = nets.astype(np.float64)
-    nets[:, closed] = -np.inf
-    nets[(nets <= 0) & ~wanted] = -np.inf
-    shares = ((keys[:, None] ^ salts) * ODD >> np.uint64(11)).astype(np.float64)
-    values = (nets - prices) + noise * (shares * 2.0**-53 - 0.5)
+    values = np.where(nets > least, nets - prices, -np.inf)
     values = np.where(grid >= 0, values[:, grid], -np.inf)  # users, products, channels
-    best = values.max(axis=2)
+    shares = ((keys[:, None] ^ salts) * ODD >> np.uint64(11)).astype(np.float64) * 2.0**-53
+    plain = values.max(axis=2)
+    best = plain + noise * shares
     offers = np.full((depth, width, len(nets)), -1, np.int32)
     found = np.full((depth, width, len(nets)), -np.inf)
     outside = np.full(len(nets), -np.inf)
@@ -133,7 +130,7 @@ def _rank(
         product = best.argmax(axis=1)
         channels = values[users, product]
         channels[best[users, product] == -np.inf] = -np.inf  # listed already
-        best[users, product] = -np.inf
+        best[users, product] = plain[users, product] = -np.inf
         for channel in range(width):
             which = channels.argmax(axis=1)
             there = channels[users, which] > -np.inf
@@ -142,7 +139,7 @@ def _rank(
             found[place, channel] = np.where(there, nets[users, offer], -np.inf)
             channels[users, which] = -np.inf
         outside = np.maximum(outside, channels.max(axis=1))
-    outside = np.maximum(outside, best.max(axis=1)) + 0.5 * noise
+    outside = np.maximum(outside, plain.max(axis=1))
     return offers, found, outside
 
 

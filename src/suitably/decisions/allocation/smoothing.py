@@ -1,7 +1,5 @@
 """What users take at given prices, smoothed, so that demand is a continuous function of prices."""
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -36,11 +34,9 @@ def demand(
     """
 
     def work(part: slice) -> tuple[float, NDArray[np.float64]]:
-        offers, nets = lists.offers[:, :, part], lists.nets[:, :, part]
-        gains, taken = _respond(offers, nets, prices, smoothing, per_user)
-        weights = taken.ravel()
-        several: Any = np.bincount(offers.ravel() + 1, weights, minlength=len(prices) + 1)
-        return float(gains.sum()), several[1:]
+        several, nothing = np.zeros(len(prices)), np.zeros((0, 0, 0))
+        gains = _respond(lists, part, prices, smoothing, per_user, several, nothing)
+        return float(gains.sum()), several
 
     total, counts = 0.0, np.zeros(len(prices))
     for gain, several in parallel(work, _blocks(lists)):
@@ -56,8 +52,9 @@ def shares(
     found = np.zeros(lists.nets.shape)
 
     def work(part: slice) -> None:
-        offers, nets = lists.offers[:, :, part], lists.nets[:, :, part]
-        found[:, :, part] = _respond(offers, nets, prices, smoothing, per_user)[1]
+        several, taken = np.zeros(len(prices)), np.zeros(lists.nets[:, :, part].shape)
+        _respond(lists, part, prices, smoothing, per_user, several, taken)
+        found[:, :, part] = taken
 
     for _ in parallel(work, _blocks(lists)):
         pass
@@ -71,16 +68,22 @@ def _blocks(lists: ShortLists) -> list[slice]:
 
 
 def _respond(
-    offers: NDArray[np.int32],
-    nets: NDArray[np.float64],
+    lists: ShortLists,
+    part: slice,
     prices: NDArray[np.float64],
     smoothing: float,
     per_user: int,
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    counts: NDArray[np.float64],
+    taken: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Return the gains of some users; add what they take to counts, and write it where asked."""
     kernel = compiled()
     respond = _respond_numpy if kernel is None else kernel.respond
-    found: Any = respond(offers, nets, prices, smoothing, per_user, _STEPS)
-    return found[0], found[1]
+    offers, nets = lists.offers[:, :, part], lists.nets[:, :, part]
+    gains: NDArray[np.float64] = respond(
+        offers, nets, prices, smoothing, per_user, _STEPS, counts, taken
+    )
+    return gains
 
 
 def _respond_numpy(
@@ -90,8 +93,10 @@ def _respond_numpy(
     smoothing: float,
     per_user: int,
     steps: int,
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return gains and shares with NumPy; the compiled loop gives the same to the last bit."""
+    counts: NDArray[np.float64],
+    taken: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Return gains with NumPy; the compiled loop gives the same to the last bit."""
     worth = np.where(offers >= 0, nets - prices[offers], -np.inf)
     weights, tops = _channels(worth, smoothing)
     total = _sum(np.clip(tops / smoothing, 0.0, 1.0))
@@ -101,11 +106,17 @@ def _respond_numpy(
         threshold[full] = _threshold(tops[:, full], per_user, smoothing, steps)
     left = tops - threshold
     gains = per_user * threshold
-    taken = np.clip(left / smoothing, 0.0, 1.0)
-    for one, share in zip(left, taken, strict=True):
+    parts = np.clip(left / smoothing, 0.0, 1.0)
+    for one, share in zip(left, parts, strict=True):
         gain = np.where(share < 1.0, 0.5 * smoothing * share * share, one - 0.5 * smoothing)
         gains = gains + gain
-    return gains, weights * taken[:, None]
+    weights = weights * parts[:, None]
+    # User by user, as the compiled loop adds them.
+    by_user = (offers.transpose(2, 0, 1).ravel() + 1, weights.transpose(2, 0, 1).ravel())
+    counts += np.bincount(*by_user, minlength=len(prices) + 1)[1:]
+    if taken.shape[2]:
+        taken[:] = weights
+    return gains
 
 
 def _channels(
