@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 import suitably as st
-from suitably.evaluation.statistics import Moments, mean_difference
+from suitably.evaluation.statistics import Moments, mean_difference, newcombe
 from support.campaign_worlds import CHANNELS, MARGINS, chances_of, fitted
 
 PIPELINE = fitted()
@@ -168,12 +168,26 @@ def test_without_a_hold_out_nothing_is_told():
     assert not result.to_frame().evaluable.any()
 
 
-def test_a_log_of_nothing_and_one_in_which_all_are_alike():
+def test_a_log_of_nothing():
     campaign, plan = planned()
-    result = campaign.result(log_of([]), plan)
-    assert "do not differ" in result.reason
+    for log in (log_of([]), log_of([("stranger", "p1", "2026-04-02")])):
+        assert "nobody bought anything" in campaign.result(log, plan).reason
+
+
+def test_single_purchases_are_compared_as_shares():
+    campaign, plan = planned()
+    sent, ghosts = [*plan.to_frame().user_id], [*PIPELINE.user_ids[np.unique(plan.ghosts[0])]]
+    rows = [(user, "p1", "2026-04-02") for user in sent[:9] + ghosts[:2]]
+    whole = campaign.result(log_of(rows), plan).to_frame("all").iloc[0]
+    wanted = newcombe((2, len(ghosts)), (9, len(sent)))
+    assert whole.purchases_low == pytest.approx(len(sent) * wanted.low)
+    assert whole.purchases_high == pytest.approx(len(sent) * wanted.high)
+    assert whole.p_value == pytest.approx(wanted.p_value)
     everybody = log_of([(user, "p1", "2026-04-02") for user in PIPELINE.user_ids])
-    assert not campaign.result(everybody, plan).evaluable
+    whole = campaign.result(everybody, plan).to_frame("all").iloc[0]
+    assert whole.incremental_purchases == 0
+    assert whole.purchases_low < 0 < whole.purchases_high
+    assert np.isnan(whole.value_low)
 
 
 def test_outcomes_before_the_treatment_are_refused():

@@ -35,6 +35,18 @@ def test_a_propensity_gives_by_block_what_it_predicts(bank, pipeline):
     pd.testing.assert_frame_equal(*(plan.to_frame() for plan in plans))
 
 
+def test_a_propensity_of_another_ranker_is_asked_for_its_own_pairs(bank, pipeline):
+    """It was fitted earlier than the pipeline, on scores of a clone."""
+    pytest.importorskip("sklearn")
+    propensity = st.decisions.Propensity(pipeline).fit(bank, as_of="2024-03-01")
+    frame = propensity.predict(as_of="2024-06-01")
+    plans = [
+        st.decisions.Campaign(pipeline, CHANNELS, propensity=source).plan(as_of="2024-06-01")
+        for source in (propensity, frame)
+    ]
+    pd.testing.assert_frame_equal(*(plan.to_frame() for plan in plans))
+
+
 def test_an_uplift_is_asked_for_users_or_for_offers(pipeline):
     pytest.importorskip("sklearn")
     rng = np.random.default_rng(0)

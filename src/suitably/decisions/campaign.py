@@ -25,6 +25,7 @@ from suitably.decisions.result import CampaignResult
 from suitably.decisions.universe import Universe
 from suitably.errors import DataError
 from suitably.pipeline import Pipeline
+from suitably.pipeline.candidates import Candidates
 from suitably.suitability.eligibility import Eligibility
 from suitably.suitability.policy import PolicySource
 from suitably.typing import AsOf, IdsLike, IntoFrame
@@ -146,7 +147,7 @@ class Campaign(Parameterized):
             eligibility, contacts, channels, values, candidates.rows, asked[~kept], asked[kept]
         )
         everyone = replace(candidates, rows=np.concatenate([asked[~kept], asked[kept]]))
-        chances = self._chances(everyone, eligibility, channels, as_of)
+        chances = self._chances(everyone, pipeline, eligibility, channels, as_of)
         nets = OfferNets(everyone, chances, values, channels.cost, channels.response, contacts)
         planned = np.arange(len(universe.rows))
         source = nets.of(planned)
@@ -237,12 +238,18 @@ class Campaign(Parameterized):
         check_positive_int(self, "per_user")
 
     def _chances(
-        self, everyone: Any, eligibility: Eligibility, channels: Channels, as_of: AsOf | None
+        self,
+        everyone: Candidates,
+        pipeline: Pipeline,
+        eligibility: Eligibility,
+        channels: Channels,
+        as_of: AsOf | None,
     ) -> Chances:
         user_ids = eligibility.users.ids.subset(everyone.rows)
         product_ids = eligibility.products.ids
         if self.propensity is not None:
-            return propensities(self.propensity, everyone, user_ids, product_ids, as_of)
+            sides = (everyone, user_ids, product_ids)
+            return propensities(self.propensity, *sides, as_of, pipeline)
         return effects(self.uplift, everyone, user_ids, product_ids, channels, eligibility.kind)
 
 

@@ -13,6 +13,7 @@ from suitably.data.frames import read_frame
 from suitably.data.vocabulary import Vocabulary
 from suitably.decisions.channels import numbers_from
 from suitably.errors import DataError
+from suitably.pipeline import Pipeline
 from suitably.pipeline.candidates import Candidates
 from suitably.pipeline.generate import GeneratedLists
 from suitably.typing import AsOf
@@ -89,8 +90,12 @@ def propensities(
     user_ids: Vocabulary,
     product_ids: Vocabulary,
     as_of: AsOf | None,
+    pipeline: Pipeline,
 ) -> Chances:
     """Return the chances of a model with `probabilities` or `predict`, or of a frame.
+
+    A model fitted on scores of another ranker than the pipeline's cannot read these, and is asked
+    for its own pairs.
 
     Args:
         source: The model or the frame.
@@ -98,12 +103,14 @@ def propensities(
         user_ids: These users.
         product_ids: The catalogue.
         as_of: The moment, as the caller gave it.
+        pipeline: Whose candidates they are.
 
     Raises:
         DataError: A frame without its columns, a probability that is none, or a pair twice.
-        ValueError: Neither a model nor a frame.
     """
-    if callable(getattr(source, "probabilities", None)):
+    learned_from = getattr(source, "pipeline_", None)
+    same = learned_from is None or learned_from.ranker_ is pipeline.ranker_
+    if same and callable(getattr(source, "probabilities", None)):
         return OfModel(source)
     frame = source
     if callable(getattr(source, "predict", None)):

@@ -11,7 +11,12 @@ from numpy.typing import NDArray
 from suitably.decisions.outcomes import Outcomes
 from suitably.decisions.result import CampaignResult, LedgerRow
 from suitably.errors import DataError
-from suitably.evaluation.statistics import Moments, TwoSampleEstimate, mean_difference
+from suitably.evaluation.statistics import (
+    Moments,
+    TwoSampleEstimate,
+    mean_difference,
+    newcombe,
+)
 from suitably.utils.suggest import nearest
 
 if TYPE_CHECKING:
@@ -147,11 +152,11 @@ def _row(
     if min(len(planned), len(ghosts)) < _FEW:
         reason = f"{len(planned)} planned and {len(ghosts)} held-out users are too few to compare"
         return LedgerRow(**facts, reason=reason)
-    found = [
-        _difference(values[ghosts], values[planned], alpha)
-        for values in (outcomes.purchases, outcomes.value)
-    ]
-    purchases, value = found
+    bought = outcomes.purchases[ghosts], outcomes.purchases[planned]
+    if not (bought[0].any() or bought[1].any()):
+        return LedgerRow(**facts, reason="nobody bought anything in the window")
+    purchases = _shares(*bought, alpha) or _means(*bought, alpha)
+    value = _means(outcomes.value[ghosts], outcomes.value[planned], alpha)
     if purchases is None:
         reason = "purchases do not differ between users, so there is no interval"
         return LedgerRow(**facts, reason=reason)
@@ -190,16 +195,26 @@ def _count(seen: NDArray[np.bool_] | None, users: NDArray[np.int64]) -> int | No
     return None if seen is None else int(seen[users].sum())
 
 
-def _difference(
+def _shares(
+    control: NDArray[np.float64], treatment: NDArray[np.float64], alpha: float
+) -> TwoSampleEstimate | None:
+    """Compare shares of users by Newcombe's interval, where nobody bought more than once."""
+    if max(control.max(), treatment.max()) > 1:
+        return None
+    counts = [(int(one.sum()), len(one)) for one in (control, treatment)]
+    found = newcombe(counts[0], counts[1], alpha)
+    ends = (found.difference, found.low, found.high, found.p_value)
+    return TwoSampleEstimate(float(control.mean()), float(treatment.mean()), *ends)
+
+
+def _means(
     control: NDArray[np.float64], treatment: NDArray[np.float64], alpha: float
 ) -> TwoSampleEstimate | None:
     """Compare means by Welch's t; None where nothing differs."""
-    if control.min() == control.max() == treatment.min() == treatment.max():
-        return None
     first, second = (
         Moments(len(one), float(one.sum()), float((one**2).sum())) for one in (control, treatment)
     )
     try:
         return mean_difference(first, second, alpha)
-    except ValueError:  # all of one group alike, and all of the other
+    except ValueError:  # both groups are without spread
         return None

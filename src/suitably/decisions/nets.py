@@ -19,6 +19,7 @@ __all__ = ["Block", "OfferNets"]
 
 _T = TypeVar("_T")
 _EXACT = 2**24  # cells up to which nets are doubles
+_FIRST = 1024
 
 
 @dataclass(frozen=True)
@@ -154,6 +155,8 @@ class OfferNets:
         asked = np.arange(self.users) if users is None else users
         candidates = self.candidates if users is None else self._only(users)
         told = self.chances.of(candidates, asked)
+        if self.contacts is not None:  # tables are made once, before several cores ask for them
+            self.contacts.bits(candidates.rows[:_FIRST])
 
         def one(places: NDArray[np.int64], part: GeneratedLists) -> _T:
             rows = candidates.rows[places]

@@ -33,7 +33,8 @@ class LedgerRow(Record):
         incremental_purchases: The difference of both, times the planned users.
         purchases_low: Low end of its interval.
         purchases_high: High end.
-        p_value: Two-sided, of the difference.
+        p_value: Two-sided, of the difference; with shares where nobody bought more than once
+            (Newcombe), else with means (Welch).
         incremental_value: The same of the value of what was bought.
         value_low: Low end of its interval.
         value_high: High end.
