@@ -5,9 +5,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 from ranking.item_based import PAIRS, WEIGHTS, ItemBasedContract, bank, fitted, scores
 from suitably.ranking import ItemKNN
+from suitably.ranking.solvers.nearest import nearest
 from suitably.testing import RankerContract
 from support.states import revived
 
@@ -139,3 +141,18 @@ def slow(R: Any, weighting: str, shrinkage: float, K1: float, B: float) -> Any:
             common = sum(1 for u in range(users) if R[u, i] > 0 and R[u, j] > 0)
             out[i, j] = inner * common / (common + shrinkage)
     return out
+
+
+def test_a_rejection_of_next_to_no_weight_changes_next_to_nothing() -> None:
+    """Nor does it make a similarity rest on more users: with one of full weight it does."""
+    rng = np.random.default_rng(0)
+    pairs = sparse.csr_array((rng.random((60, 8)) < 0.4).astype(float))
+    against = sparse.csr_array(-(rng.random((60, 8)) < 0.3).astype(float) * (pairs.toarray() == 0))
+    bought = nearest(pairs, 8, shrinkage=5.0).toarray()
+    faint = nearest(sparse.csr_array(pairs + 1e-9 * against), 8, shrinkage=5.0).toarray()
+    assert faint == pytest.approx(bought, abs=1e-6)
+    both = (pairs + against).toarray()
+    common = np.abs(both).T @ np.abs(both)
+    wanted = both.T @ both * common / (common + 5.0)
+    np.fill_diagonal(wanted, 0)
+    assert nearest(sparse.csr_array(both), 8, shrinkage=5.0).toarray() == pytest.approx(wanted)

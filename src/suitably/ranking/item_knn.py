@@ -28,7 +28,8 @@ class ItemKNN(SimilarityRanker):
     A similarity that rests on few common users is shrunk. Equally similar products are
     neighbours in the order of the catalogue. What a user turned down, at a negative weight, is
     subtracted by its similarity; products of which users have one and turn down the other are
-    dissimilar, and near in that sense where that is stronger than likeness. A user without
+    dissimilar, and near in that sense where that is stronger than likeness. Beside
+    common users who have both, others count by how much their rejections weigh. A user without
     visible purchases cannot be scored, nor can a product without any.
 
     Args:

@@ -63,20 +63,33 @@ def test_customers_are_averse_to_whole_kinds(bank: SimulatedBank) -> None:
 
 
 def test_what_is_turned_down(bank: SimulatedBank) -> None:
-    """By rates of .8 and .02 of what is offered: of the former 1 in 6, of the latter 5 in 6."""
+    """What is averse, and else what is worth little: .4(1 − q)³ over q from 1/6 on, to 5 in 6."""
     log = bank.interactions
     assert log["timestamp"].is_monotonic_increasing
     said = log[log["event"] != "buy"]
     users, products = positions(bank, said)
     averse = bank.rejects()[users, products]
-    share = 0.8 / 6 / (0.8 / 6 + 0.02 * 5 / 6)
-    # An averse customer buys less of what is left to be offered: a little more than that.
-    assert averse.mean() == pytest.approx(share, abs=0.03)
+    others = 0.4 * (5 / 6) ** 4 / 4
+    # Were everything on sale all the time, and nothing bought or offered twice, it were that share.
+    assert averse.mean() == pytest.approx(0.8 / 6 / (0.8 / 6 + others), abs=0.12)
+    model = bank.model
+    worth = model.standings(np.sort(users), products[np.argsort(users, kind="stable")])
+    assert worth[~averse[np.argsort(users, kind="stable")]].mean() < 0.4
     complaints = (said["event"] == "complaint").to_numpy()
     assert not complaints[~averse].any()
     assert complaints[averse].mean() == pytest.approx(0.1, abs=0.02)
     assert said["value"].isna().all()
     assert not said.duplicated(["user_id", "product_id"]).any()
+
+
+def test_a_standing_is_the_share_of_the_catalogue_that_is_worth_less(bank: SimulatedBank) -> None:
+    everything = np.tile(np.arange(150), 3), np.repeat([0, 7, 11], 150)
+    found = bank.model.standings(everything[1], everything[0]).reshape(3, 150)
+    assert np.array_equal(np.sort(found, axis=1), np.tile(np.arange(150) / 150, (3, 1)))
+    rejects = bank.rejects()[[0, 7, 11]]
+    for row, averse in zip(found, rejects, strict=True):
+        if averse.any():
+            assert row[averse].mean() < row[~averse].mean()
 
 
 def test_an_offer_is_of_what_is_on_sale_to_a_customer(bank: SimulatedBank) -> None:

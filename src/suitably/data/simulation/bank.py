@@ -97,7 +97,7 @@ class SimulatedBank(Dataset):
         ids = np.array([f"u{i:0{width}d}" for i in range(1, users + 1)], object)
         log = _purchases(drawn, people, catalogue, ids, streams[4])
         if averse is not None:
-            said = draw_feedback(people, catalogue, averse, drawn, own)
+            said = draw_feedback(people, catalogue, self.model, averse, drawn, own)
             log = _with_feedback(log, said)
         super().__init__(
             customer_frame(people, ids, streams[3]),

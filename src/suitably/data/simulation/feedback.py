@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from suitably.data.clock import Instants
 from suitably.data.simulation.customers import Customers
-from suitably.data.simulation.preferences import DrawnPurchases
+from suitably.data.simulation.preferences import DrawnPurchases, PreferenceModel
 from suitably.data.simulation.products import Catalogue
 from suitably.data.simulation.timeline import END, MONTHS, SECOND, START, years_within
 
@@ -15,7 +15,7 @@ __all__ = ["DrawnFeedback", "draw_aversions", "draw_feedback"]
 
 _AVERSE = 1 / 6
 _OFFERS = 24.0  # a year
-_TURNED_DOWN, _MOOD = 0.8, 0.02  # of what is averse to the customer, and of all else
+_TURNED_DOWN, _UNLOVED = 0.8, 0.4  # of what is averse to the customer, and worth least of all else
 _COMPLAINTS = 0.1
 
 
@@ -52,6 +52,7 @@ def draw_aversions(
 def draw_feedback(
     customers: Customers,
     catalogue: Catalogue,
+    model: PreferenceModel,
     averse: NDArray[np.bool_],
     bought: DrawnPurchases,
     rng: np.random.Generator,
@@ -60,8 +61,9 @@ def draw_feedback(
 
     The bank offers a customer a product some 24 times a year while they may buy, whatever it knows
     of them: any that is on sale, all as likely. Of the offers of what they are averse to four in
-    five are turned down, of all others one in fifty; one in ten of the former by a complaint, all
-    else by a dislike. What a customer has bought or turned down is not offered again.
+    five are turned down; of all others a share of 0.4 · (1 − q)³, q being the share of the
+    catalogue that is worth less to them. One in ten of the former is a complaint, all else a
+    dislike. What a customer has bought or turned down is not offered again.
     """
     rows, width = np.arange(len(customers)), len(catalogue.level)
     years = years_within(customers.opening[rows], customers.lapsed[rows], START, END)
@@ -81,7 +83,8 @@ def draw_feedback(
         side[users].astype("datetime64[s]") for side in (customers.opening, customers.lapsed)
     )
     against = averse[users, products]
-    kept = (mood < np.where(against, _TURNED_DOWN, _MOOD)) & (times >= opening) & (times < lapsed)
+    unloved = _UNLOVED * (1 - model.standings(users, products)) ** 3
+    kept = (mood < np.where(against, _TURNED_DOWN, unloved)) & (times >= opening) & (times < lapsed)
     pairs = users * width + products
     kept &= ~_had(pairs, times, bought, width)
     order = np.flatnonzero(kept)[np.lexsort((pairs[kept], times[kept]))]

@@ -100,6 +100,26 @@ class PreferenceModel:
             shares = np.divide(self._rates(rows[block], start, end), totals)
             yield block, weights * (shares @ self._drift.T)
 
+    def standings(
+        self, users: NDArray[np.int64], products: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        """Return what share of the catalogue is worth less to each customer than a product.
+
+        Args:
+            users: int64 (n,), positions of customers, ascending.
+            products: int64 (n,), positions of products.
+
+        Returns:
+            float64 (n,), by v, from 0 to below 1.
+        """
+        found = np.empty(len(users))
+        for block in _blocks(self._n[0], _CELLS // self._n[1]):
+            weights, _ = self._weights(np.arange(block.start, block.stop))
+            places = np.argsort(np.argsort(weights, axis=1, kind="stable"), axis=1)
+            some = slice(*np.searchsorted(users, [block.start, block.stop]))
+            found[some] = places[users[some] - block.start, products[some]] / self._n[1]
+        return found
+
     def draw(self, rng: np.random.Generator) -> DrawnPurchases:
         """Draw the purchases of the recorded years."""
         n_users, n_products = self._n

@@ -31,7 +31,9 @@ def nearest(
 ) -> sparse.csr_array:
     """Return the nearest columns of each column: rows of `matrix.T @ matrix`, the largest of each.
 
-    An inner product is shrunk by n / (n + shrinkage), where n users have both. It is judged by its
+    An inner product is shrunk by n / (n + shrinkage), where n users have both; one below 0 in a
+    column counts by its size beside the column's largest, so that next to nothing is next to no
+    user. It is judged by its
     size, whatever its sign. Equally near ones are taken in their order. Every sum is added up
     in the order of the matrix's rows.
 
@@ -54,8 +56,8 @@ def nearest(
     side = matrix.shape[1]
     judged = np.ones(side) if scale is None else scale
     count = min(count, side)
-    one = compiled()
-    if one is None:
+    one, faint = compiled(), bool(shrinkage) and bool((matrix.data < 0).any())
+    if one is None or faint:
         parts = list(_with_numpy(matrix, count, shrinkage, judged, itself))
     else:
         parts = _with_numba(one, matrix, count, shrinkage, judged, itself, dtype)
@@ -112,9 +114,12 @@ def _with_numpy(
     scale: NDArray[np.float64],
     itself: bool,
 ) -> Iterator[Part]:
-    together = sparse.csr_array((np.ones(matrix.nnz), matrix.indices, matrix.indptr), matrix.shape)
+    together = sparse.csr_array((_counted(matrix), matrix.indices, matrix.indptr), matrix.shape)
     for (first, alike), (_, common) in zip(blocks(matrix), blocks(together), strict=True):
-        common.data /= common.data + shrinkage
+        if shrinkage:
+            common.data /= common.data + shrinkage
+        else:
+            common.data[:] = 1.0
         pairs = sparse.coo_array(alike.multiply(common))
         other = (pairs.row + first != pairs.col) | itself
         rows, columns, values = pairs.row[other], pairs.col[other], pairs.data[other]
@@ -125,6 +130,18 @@ def _with_numpy(
         kept = kept[np.lexsort((columns[kept], rows[kept]))]
         lengths = np.bincount(rows[kept], minlength=pairs.shape[0])
         yield lengths, columns[kept], values[kept]
+
+
+def _counted(matrix: sparse.csr_array) -> NDArray[np.float64]:
+    """Return as how many users each entry counts: float64 (entries,), 1 for all above 0."""
+    counts = np.ones(matrix.nnz)
+    below = np.flatnonzero(matrix.data < 0)
+    if len(below):
+        largest = np.zeros(matrix.shape[1])
+        np.maximum.at(largest, matrix.indices, matrix.data)
+        sizes, most = -matrix.data[below], largest[matrix.indices[below]]
+        counts[below] = np.divide(sizes, most, out=np.ones(len(below)), where=sizes < most)
+    return counts
 
 
 def _with_numba(
