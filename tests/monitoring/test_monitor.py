@@ -400,3 +400,38 @@ def test_a_day_without_a_warning(pipeline: suitably.Pipeline) -> None:
         for day in range(9):
             monitor.observe(answers(pipeline, day))
         monitor.alarms()
+
+
+def test_a_change_on_the_day_of_the_baseline_is_named(pipeline: suitably.Pipeline) -> None:
+    monitor = Monitor(pipeline, baseline=answers(pipeline, 0))
+    monitor.observe(answers(pipeline.under(policy(age=45, version="2")), 0))
+    alarm = next(one for one in monitor.alarms() if one.series == "exclusion:age")
+    assert alarm.changes[0].startswith("policy shop 2 (")
+
+
+def test_what_cannot_be_merged_changes_nothing(pipeline: suitably.Pipeline) -> None:
+    one = Monitor(pipeline, baseline=answers(pipeline, 0))
+    other = Monitor(pipeline, baseline=answers(pipeline, 0, pipeline.user_ids[:1500]))
+    for monitor in (one, other):
+        monitor.observe(answers(pipeline, 1))
+    before = one.state()
+    with pytest.raises(DataError, match="was given another baseline there"):
+        one.merge(other)
+    assert one.state() == before
+
+
+def test_answers_to_one_user_leave_no_trace_in_the_state(pipeline: suitably.Pipeline) -> None:
+    monitor = Monitor(pipeline)
+    monitor.observe(answers(pipeline, 0, ["u0030"]))
+    assert not any(monitor.state()["seen"].values())
+
+
+def test_several_threads_may_observe(pipeline: suitably.Pipeline) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    monitor = Monitor(pipeline)
+    recs = [answers(pipeline, 0, [user]) for user in pipeline.user_ids[:200]]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(monitor.observe, recs))
+        list(pool.map(lambda _: monitor.to_frame(), range(4)))
+    assert figures(monitor, "abstention").loc[0, "users"] == 200

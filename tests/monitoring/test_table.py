@@ -18,7 +18,7 @@ FIRST = day_number(date(2026, 1, 1))
 
 
 def table(**changed: object) -> SeriesTable:
-    chosen = {"alpha": 0.05, "tolerance": 0.02, "baseline_days": 3, "keep": 400} | changed
+    chosen = {"alpha": 0.05, "tolerance": 0.02, "baseline_days": 3, "keep_days": 400} | changed
     return SeriesTable(**chosen)  # type: ignore[arg-type]
 
 
@@ -114,7 +114,7 @@ def test_a_day_of_a_finished_baseline_is_set_aside() -> None:
 
 
 def test_only_so_many_days_are_kept() -> None:
-    made = fed([0.3] * 30, keep=5)
+    made = fed([0.3] * 30, keep_days=5)
     assert sorted(made.series["exclusion:age"].days) == [FIRST + day for day in range(25, 30)]
 
 

@@ -20,7 +20,6 @@ __all__ = ["Answers", "fields_of", "list_sums", "rule_sums", "score_sums", "stal
 
 Sums = dict[str, NDArray[np.float64]]
 
-_BLOCK = 4096
 _DAY = 86_400_000_000
 
 
@@ -89,15 +88,10 @@ def rule_sums(answers: Answers) -> Sums:
     products = bitset.count(narrowed)
     if not products:
         return {}
-    # Bits for each user, though all the same: of a sample no tables of all users are wanted.
-    among = np.broadcast_to(narrowed, (len(rows), narrowed.shape[1]))
-    totals = np.zeros((2, len(eligibility.reasons)))
-    for start in range(0, len(rows), _BLOCK):
-        block = slice(start, start + _BLOCK)
-        shares = eligibility.exclusions(rows[block], among[block]) / products
-        totals += shares.sum(axis=0), np.einsum("ij,ij->j", shares, shares)
+    shares = eligibility.exclusions_of_some(rows, narrowed) / products
+    totals = shares.sum(axis=0), np.einsum("ij,ij->j", shares, shares)
     return {
-        f"exclusion:{name}": np.array([len(rows), *totals[:, index]])
+        f"exclusion:{name}": np.array([len(rows), *(total[index] for total in totals)])
         for index, name in enumerate(eligibility.reasons)
     }
 

@@ -13,6 +13,7 @@ from suitably.monitoring.alarm import Alarm
 from suitably.monitoring.baseline import baseline_intervals
 from suitably.monitoring.evidence import Evidence, weigh
 from suitably.monitoring.series import Days, Series
+from suitably.utils.params import check_fraction, check_positive_int
 
 __all__ = ["SeriesTable", "Weighed", "day_number", "day_of"]
 
@@ -67,7 +68,7 @@ class SeriesTable:
         alpha: How likely any false alarm may be, ever, over all series together.
         tolerance: By how much a mean may leave its baseline's interval.
         baseline_days: How many days a baseline is learned from.
-        keep: How many days are kept of each series.
+        keep_days: How many days are kept of each series.
         series: By name.
         created: How many series were begun, those accepted anew counted again.
         first: How many of them there were when the first baseline was complete; None before.
@@ -76,10 +77,20 @@ class SeriesTable:
     alpha: float
     tolerance: float
     baseline_days: int
-    keep: int
+    keep_days: int
     series: dict[str, Series] = field(default_factory=dict)
     created: int = 0
     first: int | None = None
+
+    def check(self) -> None:
+        """Refuse parameters out of their range.
+
+        Raises:
+            ValueError: One of them is.
+        """
+        check_positive_int(self, "baseline_days", "keep_days")
+        check_fraction(self, "alpha", zero=False, one=False)
+        check_fraction(self, "tolerance")
 
     def add(self, day: int, sums: dict[str, NDArray[np.float64]]) -> bool:
         """Add the sums of a day to their series; return whether any was set aside as too late."""
@@ -89,7 +100,7 @@ class SeriesTable:
             if series is None:
                 series = self.series[name] = Series(name, self.created)
                 self.created += 1
-            kept &= series.add(day, mine, self.baseline_days, self.keep)
+            kept &= series.add(day, mine, self.baseline_days, self.keep_days)
         if self.first is None and any(not one.is_learning for one in self.series.values()):
             self.first = self.created
         return not kept
@@ -118,12 +129,12 @@ class SeriesTable:
         Raises:
             DataError: It watches by other parameters, or from another baseline.
         """
-        for name in ("alpha", "tolerance", "baseline_days", "keep"):
+        for name in ("alpha", "tolerance", "baseline_days", "keep_days"):
             if getattr(self, name) != getattr(other, name):
                 raise DataError(f"merge: {name} is {getattr(other, name)!r} there")
         for name, theirs in other.series.items():
             if name in self.series:
-                self.series[name].merge(theirs, self.baseline_days, self.keep)
+                self.series[name].merge(theirs, self.baseline_days, self.keep_days)
             else:
                 self.series[name] = Series.from_state({**theirs.state(), "order": self.created})
                 self.created += 1
@@ -206,7 +217,7 @@ class SeriesTable:
 
     def state(self) -> dict[str, Any]:
         """Return everything as numbers, text and lists of them."""
-        own = ("alpha", "tolerance", "baseline_days", "keep", "created", "first")
+        own = ("alpha", "tolerance", "baseline_days", "keep_days", "created", "first")
         series = [one.state() for one in self.series.values()]
         return {**{name: getattr(self, name) for name in own}, "series": series}
 

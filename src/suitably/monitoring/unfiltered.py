@@ -8,7 +8,6 @@ from suitably.monitoring.measures import Answers, Sums
 from suitably.monitoring.series import sums_of
 from suitably.pipeline.pipeline import Pipeline
 from suitably.suitability.policy import Policy
-from suitably.utils.parallel import one_blas_thread
 
 __all__ = ["Unfiltered"]
 
@@ -36,8 +35,7 @@ class Unfiltered:
         if free is None or not len(rows):
             return {}
         ids = generator.state.users.values[rows]
-        with one_blas_thread():  # for so few, starting more costs more than they do
-            made = free.recommend(ids, k=answers.k, exclude_owned=generator.exclude_owned)
+        made = free.recommend(ids, k=answers.k, exclude_owned=generator.exclude_owned)
         places, ranks = np.nonzero(made.lists.filled)
         codes = made.lists.products[places, ranks].astype(np.int64)
         barred = np.zeros(made.lists.filled.shape)

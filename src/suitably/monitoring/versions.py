@@ -12,6 +12,7 @@ __all__ = ["Versions", "catalogue_version", "policy_version", "versions_of"]
 
 _SHOWN = 12
 _MOST_DAYS = 800
+_BEFORE = -(10**6)
 
 
 def policy_version(policy_id: str, version: str, fingerprint: str) -> str:
@@ -47,22 +48,29 @@ class Versions:
         """Note the versions of a day."""
         self._days.setdefault(day, set()).update(versions)
         while len(self._days) > _MOST_DAYS:
-            del self._days[min(self._days)]
+            del self._days[sorted(self._days)[1]]  # the first one is the baseline's
+
+    def add_before(self, versions: Iterable[str]) -> None:
+        """Note versions of a baseline, which are new on no day."""
+        self.add(_BEFORE, versions)
+
+    @property
+    def all(self) -> set[str]:
+        """Every version there was."""
+        return set().union(*self._days.values())
 
     def between(self, first: int, last: int) -> tuple[str, ...]:
         """Return the versions that were new on the days from one to another, with the first day.
 
         What came the day before the first counts too: a change may show only once enough users of
-        a day are under the new version.
+        a day are under the new version. What was there on the very first day is not new.
         """
-        days = sorted(self._days)
-        known = {one for day in days if day < first - 1 for one in self._days[day]}
+        known: set[str] = set()
         found = []
-        for day in days:
-            if first - 1 <= day <= last:
-                fresh = sorted(self._days[day] - known)
-                found += [f"{one} since {_text(day)}" for one in fresh] if known else []
-                known |= self._days[day]
+        for day in sorted(self._days):
+            if known and first - 1 <= day <= last:
+                found += [f"{one} since {_text(day)}" for one in sorted(self._days[day] - known)]
+            known |= self._days[day]
         return tuple(found)
 
     def merge(self, other: "Versions") -> None:

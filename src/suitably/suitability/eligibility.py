@@ -500,6 +500,18 @@ class Eligibility:
         read = batch_reader(self._batch(rows))
         return excluded(list(self._by_reason.values()), read, among & self._valid, len(rows))
 
+    def exclusions_of_some(self, rows: Rows, among: BitRows) -> NDArray[np.int64]:
+        """Count the same of a sample, who are judged alone: nothing is worked out for all users.
+
+        Args:
+            rows: Positions in `user_ids`.
+            among: Bits of the products that count, the same for all users: words (1, words).
+        """
+        if "_exclusions" in self.__dict__:
+            return self._exclusions.of(rows, among)
+        reasons = list(self._by_reason.values())
+        return Exclusions(reasons, self._batch(rows), self._valid).of(np.arange(len(rows)), among)
+
     @cached_property
     def _exclusions(self) -> Exclusions:
         return Exclusions(list(self._by_reason.values()), self._batch(None), self._valid)
