@@ -36,6 +36,13 @@ def test_by_hand(linear):
     assert found([3, 2, 1, 0], budget=12.0) == ((0, 1, 2), True, False)
 
 
+def test_a_minimum_of_nothing():
+    offers = OfferTable(np.array([2.0]), np.array([0]))
+    limits = Constraints(None, 1, np.zeros((1, 1), bool), np.array([1.0]), np.array([np.inf]))
+    for users in (0, 3):
+        assert conflict(np.ones((users, 1)), offers, limits).limits == (0,)
+
+
 def test_the_message_names_them():
     offers = OfferTable(np.array([2.0]), np.array([0]))
     limits = Constraints(3.0, 1, np.ones((1, 1), bool), np.array([2.0]), np.array([np.inf]))

@@ -126,7 +126,7 @@ class _Question:
         needed: NDArray[np.bool_] = np.any(constraints.members[limits[fewest > 0]], axis=0)
         columns = np.flatnonzero(needed[self.asked])
         if not len(columns):
-            return True
+            return not (fewest > 0).any()
         able, caps, total = self._grouped(columns, alike)
         kind, column = np.nonzero(able)
         of, ends = self.asked[columns[column]], able[kind, column]

@@ -11,7 +11,8 @@ __all__ = ["repair"]
 Picks = tuple[NDArray[np.int64], NDArray[np.int64]]  # places and users
 
 _ROUNDS = 4
-_MANY = 20_000  # improvements looked at in a round
+_IMPROVEMENTS = 2
+_MANY = 50_000  # improvements looked at in a round
 
 
 def repair(state: PlanState) -> bool:
@@ -39,7 +40,7 @@ def repair(state: PlanState) -> bool:
     for limit in state.over():
         _relieve(state, limit, False)
     _prune(state)
-    for _ in range(_ROUNDS):
+    for _ in range(_IMPROVEMENTS):
         if not _improve(state):
             break
     return not state.over() and not state.under()
@@ -47,7 +48,7 @@ def repair(state: PlanState) -> bool:
 
 def _relieve(state: PlanState, limit: int, guarded: bool, picks: Picks | None = None) -> bool:
     """Bring a limit (−1: the budget) down to what is allowed; say whether that could be done."""
-    if limit not in state.over():
+    if not state.exceeds(limit):
         return True
     if picks is None:
         picks = state.picks()
@@ -90,7 +91,7 @@ def _relieve(state: PlanState, limit: int, guarded: bool, picks: Picks | None = 
 
     def apply(move: Move) -> bool:
         state.move(*move[1:])
-        return limit not in state.over()
+        return not state.exceeds(limit)
 
     if limit == NONE:
         over = (state.spent - (state.budget or 0.0)) / max(float(takes[offers].mean()), 1e-300)
@@ -143,17 +144,19 @@ def _improve(state: PlanState) -> bool:
     shut = state.members[~room].any(axis=0)
     open_ = np.append(~shut, False)
     if state.budget is not None:
-        dearest = max((c for o, c in enumerate(state.costs) if state.used), default=0.0)
+        dearest = max(state.costs, default=0.0)
         open_[:-1] &= np.array(state.costs) <= state.budget - state.spent + dearest
-    places, users = np.nonzero(open_[state.offers] & ~state.chosen & (state.nets > 0))
+    least = np.where(state.chosen, state.nets, np.inf).min(axis=0, initial=np.inf)
+    least[state.chosen.sum(axis=0) < state.per_user] = 0.0
+    earning = state.nets > np.maximum(least, 0.0)
+    places, users = np.nonzero(earning & open_[state.offers] & ~state.chosen)
     offers = state.offers[places, users]
     net = state.nets[places, users]
-    some = net > _displaced(state, places, users, priced=False)
-    places, users, offers, net = places[some], users[some], offers[some], net[some]
+    if len(net) > _MANY:
+        first = np.argpartition(state.prices[offers] - net, _MANY)[:_MANY]
+        first.sort()
+        places, users, offers, net = places[first], users[first], offers[first], net[first]
     costs = _displaced(state, places, users) - (net - state.prices[offers])
-    if len(costs) > _MANY:
-        first = np.argpartition(costs, _MANY)[:_MANY]
-        places, users, costs = places[first], users[first], costs[first]
     changed = False
 
     def evaluate(place: int, user: int) -> Move | None:
@@ -181,14 +184,12 @@ def _prune(state: PlanState) -> None:
 
 
 def _displaced(
-    state: PlanState, places: NDArray[np.int64], users: NDArray[np.int64], priced: bool = True
+    state: PlanState, places: NDArray[np.int64], users: NDArray[np.int64]
 ) -> NDArray[np.float64]:
     """Return what must be given up for an offer more, at least: float64, 0 where there is room."""
     some, at = np.unique(users, return_inverse=True)
     chosen = state.chosen[:, some]
-    worth = state.nets[:, some]
-    if priced:
-        worth = worth - state.prices[state.offers[:, some]]
+    worth = state.nets[:, some] - state.prices[state.offers[:, some]]
     worth = np.where(chosen, worth, np.inf)
     least = worth.min(axis=0, initial=np.inf)
     least[chosen.sum(axis=0) < state.per_user] = 0.0

@@ -23,7 +23,7 @@ class PlanState:
         offers: int32 (places, users).
         nets: float64 (places, users).
         chosen: bool (places, users).
-        reduced: float64 (offers,), what is taken off a net for everything that the offer uses.
+        prices: float64 (offers,), what an offer uses, at the prices of the limits.
         used: Offers made, by limit.
         spent: The sum of costs.
     """
@@ -90,17 +90,15 @@ class PlanState:
                 self.used[limit] += sign
             self.spent += sign * self.costs[offer]
 
-    def worth(self, price: float = 0.0) -> NDArray[np.float64]:
-        """Return nets less prices: float64 (places, users), −inf past the end."""
-        worth: NDArray[np.float64] = self.nets - self.prices[self.offers]
-        return worth
-
     def over(self) -> list[int]:
         """Return the limits that are exceeded; −1: the budget."""
-        limits = [m for m, used in enumerate(self.used) if used > self.most[m]]
-        if self.budget is not None and not within(self.spent, self.budget):
-            limits.append(NONE)
-        return limits
+        return [limit for limit in (*range(len(self.used)), NONE) if self.exceeds(limit)]
+
+    def exceeds(self, limit: int) -> bool:
+        """Return whether a limit is exceeded; −1: the budget."""
+        if limit == NONE:
+            return self.budget is not None and not within(self.spent, self.budget)
+        return self.used[limit] > self.most[limit]
 
     def under(self) -> list[int]:
         """Return the limits whose minimum is missed."""
