@@ -30,6 +30,7 @@ EXAMPLES = [
     "fund_returns",
     "super_app",
     "audit_trail",
+    "marketing_desk",
 ]
 
 
