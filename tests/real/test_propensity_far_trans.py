@@ -7,9 +7,9 @@ from suitably.decisions import Propensity
 
 
 def test_the_shape_holds_where_the_level_does_not(shared_data: Path) -> None:
-    """Twice as much was bought in the winter of 2020 as in any quarter before it.
+    """Twice as much was bought in this quarter as the windows before it foretold.
 
-    No window foretells that; what is likelier than what is another matter. Each bin holds more than
+    What is likelier than what is another matter. Each bin holds more than
     a hundred purchases, so that noise alone moves a ratio by less than .4 in all but one of 10,000.
     """
     pipeline = st.Pipeline(policy=st.Policy.unrestricted(), ranker=st.ranking.EASE())
