@@ -30,11 +30,18 @@ EXAMPLES = [
     "fund_returns",
     "super_app",
     "audit_trail",
+    "marketing_desk",
 ]
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_it_can_be_run(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_can_be_run(
+    name: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.chdir(tmp_path)
     runpy.run_path(str(Path(__file__).parents[1] / "examples" / f"{name}.py"))
     assert len(capsys.readouterr().out.splitlines()) > 5
 
