@@ -46,7 +46,7 @@ class Uplift(Parameterized):
         seed: Of the folds and models; the same seed gives the same effects.
 
     Attributes:
-        features_: Names of the columns used.
+        features_: Names of the columns used: those that had more than one value.
 
     Source:
         Kennedy, "Towards Optimal Doubly Robust Estimation of Heterogeneous Causal Effects",
