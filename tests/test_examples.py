@@ -31,6 +31,7 @@ EXAMPLES = [
     "super_app",
     "audit_trail",
     "marketing_desk",
+    "retention",
 ]
 
 
@@ -38,10 +39,10 @@ EXAMPLES = [
 def test_it_can_be_run(
     name: str,
     capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.chdir(tmp_path)  # some write a picture
     runpy.run_path(str(Path(__file__).parents[1] / "examples" / f"{name}.py"))
     assert len(capsys.readouterr().out.splitlines()) > 5
 

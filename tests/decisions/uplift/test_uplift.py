@@ -93,9 +93,10 @@ def test_amounts_are_outcomes_too():
 
 def test_features_are_all_columns_but_the_campaigns_own(fitted):
     uplift, frame, _ = fitted
-    assert uplift.features_ == ("kind", "age", "income", "member", "since", "chance")
+    assert uplift.features_ == ("kind", "age", "income", "member", "since")
     named = Uplift(features=["age", "kind"]).fit(frame, "approached", "bought", "chance")
     assert named.features_ == ("age", "kind")
+    assert "chance" not in uplift.features_  # the same for all
     default = Uplift("s").fit(frame, probability="chance")
     assert "chance" not in default.features_
 

@@ -29,7 +29,7 @@ class Encoded(NamedTuple):
     Attributes:
         values: float64 (rows, columns): numbers as they are and days of dates; of texts, booleans
             and lists the share of every category, of two that of the second; NaN where missing.
-            Fields that did not vary at the fit are left out.
+            Columns that did not vary at the fit are left out.
         smooth: float64 (rows, width), of like spread and without gaps: of a number its rank at
             the fit from −1 to 1, the rank's square and whether it is missing; categories.
     """
@@ -128,12 +128,13 @@ class Fields:
 
     @staticmethod
     def learn(table: pa.Table, names: Sequence[str]) -> "Fields":
-        """Learn the encoders of fields.
+        """Learn the encoders of fields; one that has the same value for all is left out.
 
         Raises:
             DataError: A field that is not there, or that cannot be a feature.
         """
-        return Fields(tuple(_Field.learn(table, name) for name in names))
+        learned = (_Field.learn(table, name) for name in names)
+        return Fields(tuple(field for field in learned if field.telling.any()))
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from suitably.decisions.uplift.overlap import Overlap, clipped, overlap_of
 from suitably.decisions.uplift.propensity_scores import estimated_probability
 from suitably.errors import DataError, NotFittedError
 from suitably.evaluation.statistics.protocol import Estimate
+from suitably.typing import IntoFrame
 from suitably.utils.params import Parameterized, check_choice
 
 __all__ = ["Uplift"]
@@ -46,7 +47,7 @@ class Uplift(Parameterized):
         seed: Of the folds and models; the same seed gives the same effects.
 
     Attributes:
-        features_: Names of the columns used.
+        features_: Names of the columns used: those that had more than one value.
 
     Source:
         Kennedy, "Towards Optimal Doubly Robust Estimation of Heterogeneous Causal Effects",
@@ -76,7 +77,7 @@ class Uplift(Parameterized):
 
     def fit(
         self,
-        frame: Any,
+        frame: IntoFrame,
         treatment: str = "approached",
         outcome: str = "bought",
         probability: float | str | None = None,
@@ -138,7 +139,7 @@ class Uplift(Parameterized):
         self.features_ = fields.names
         return self
 
-    def effect(self, frame: Any) -> Floats:
+    def effect(self, frame: IntoFrame) -> Floats:
         """Return what an approach adds to each customer's expected outcome.
 
         Args:
@@ -203,7 +204,7 @@ class Uplift(Parameterized):
         return found
 
     def groups(
-        self, frame: Any, least_effect: float | None = None, sure_from: float | None = None
+        self, frame: IntoFrame, least_effect: float | None = None, sure_from: float | None = None
     ) -> Groups:
         """Return who is persuadable, sure, lost, and better left alone.
 
