@@ -32,15 +32,13 @@ EXAMPLES = [
     "audit_trail",
     "marketing_desk",
     "retention",
+    "consumer_credit",
 ]
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_it_can_be_run(
-    name: str,
-    capsys: pytest.CaptureFixture[str],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    name: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)  # some write a picture
     runpy.run_path(str(Path(__file__).parents[1] / "examples" / f"{name}.py"))
