@@ -435,3 +435,35 @@ def test_several_threads_may_observe(pipeline: suitably.Pipeline) -> None:
         list(pool.map(monitor.observe, recs))
         list(pool.map(lambda _: monitor.to_frame(), range(4)))
     assert figures(monitor, "abstention").loc[0, "users"] == 200
+
+
+def test_data_without_dates_and_frames_of_polars() -> None:
+    import polars as pl
+
+    log = pl.DataFrame({"user_id": ["a", "b", "c"], "product_id": ["x", "y", "y"]})
+    free = suitably.Policy.unrestricted()
+    pipeline = suitably.Pipeline(policy=free, ranker=suitably.ranking.Popularity())
+    recs = pipeline.fit(suitably.Dataset(None, None, log)).recommend(k=2)
+    monitor = Monitor(pipeline, baseline=recs)
+    monitor.observe(recs)
+    frame = monitor.to_frame()
+    assert isinstance(frame, pl.DataFrame)
+    assert frame["day"].max() == date.today()
+    again = Monitor(pipeline, baseline=frame.filter(pl.col("users") > 0))
+    again.observe(recs, at="2026-01-01")
+    assert again.alarms() == monitor.alarms() == []
+
+
+def test_who_has_opted_out_is_a_series(pipeline: suitably.Pipeline) -> None:
+    granted = pd.DataFrame(
+        {
+            "user_id": pipeline.user_ids[:500],
+            "purpose": "personalisation",
+            "granted_at": pd.Timestamp("2024-01-01"),
+            "withdrawn_at": pd.NaT,
+        }
+    )
+    mine = pipeline.with_consent(suitably.governance.Consent(granted))
+    monitor = Monitor(mine)
+    monitor.observe(answers(mine, 0))
+    assert figures(monitor, "opted-out").loc[0, "mean"] == pytest.approx(0.75)

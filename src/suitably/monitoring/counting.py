@@ -96,8 +96,10 @@ class AnswerCounter:
 
 def batch_digest(recs: Recommendations) -> bytes:
     """Return what tells a batch from others of its day: who was asked, and what they got."""
-    step = 1 + len(recs) // _DIGESTED  # of many, some and their sums tell enough
     lists, rows = recs.lists, recs.rows
+    if len(recs) == 1:  # of which there are many, and which are not saved
+        return rows.tobytes() + lists.products.tobytes()
+    step = 1 + len(recs) // _DIGESTED  # of many, some and their sums tell enough
     digest = blake2b(digest_size=8)
     digest.update(f"{recs.k} {len(recs)} {rows.sum()} {lists.lengths.sum()}".encode())
     for part in (rows, lists.lengths, lists.products):

@@ -13,6 +13,7 @@ import pyarrow as pa
 from suitably.data.columns import Columns
 from suitably.data.frames import write_frame
 from suitably.errors import ArtifactError, DataError
+from suitably.model.state import Snapshot
 from suitably.monitoring.alarm import Alarm
 from suitably.monitoring.bins import number_bins
 from suitably.monitoring.counting import AnswerCounter, batch_digest
@@ -131,6 +132,7 @@ class Monitor:
         self._state, self._lock = state, ForkLock()
         self._answers = AnswerCounter(state, pipeline)
         self._columns = None
+        self._dated: tuple[Snapshot, int] | None = None
 
     def observe(self, recs: Recommendations, at: Any = None) -> None:
         """Take in a batch of answers.
@@ -151,7 +153,7 @@ class Monitor:
         """
         if not isinstance(recs, Recommendations):
             raise DataError(f"observe: expected Recommendations, got {type(recs).__name__}")
-        day = _day(recs.as_of if at is None else at)
+        day = self._day_of(recs) if at is None else _day(at)
         if not len(recs):
             return
         digest = batch_digest(recs)
@@ -383,6 +385,16 @@ class Monitor:
         except ValueError:
             raise ArtifactError(f"{path}: is not the state of a monitor") from None
         return cls.from_state(state, pipeline)
+
+    def _day_of(self, recs: Recommendations) -> int:
+        """Return the day that answers are as of; that of the last ones is remembered."""
+        snapshot = recs.generator.snapshot
+        known = self._dated
+        if snapshot.as_of is None:
+            return _day(None)
+        if known is None or known[0] is not snapshot:
+            self._dated = known = (snapshot, _day(recs.as_of))
+        return known[1]
 
     @contextmanager
     def _counted(self) -> Iterator[WatchState]:
