@@ -13,7 +13,7 @@ def mixed(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
     Example:
         >>> mixed(np.arange(2, dtype=np.uint64)).tolist()
-        [16294208416658607535, 10451216379200822465]
+        [16294208416658607535, 7960286522194355700]
     """
     mixed = (numbers + np.uint64(1)) * ODD
     mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
