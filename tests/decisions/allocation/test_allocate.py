@@ -54,6 +54,20 @@ def test_a_minimum_asks_for_the_cheapest_loss(linear):
 
 
 @pytest.mark.parametrize("linear", LINEAR)
+def test_a_limit_of_0_costs_what_a_first_unit_would_earn(linear):
+    nets = np.array([[9.0, 3.0], [8.0, 7.5], [5.0, -1.0]])
+    offers = OfferTable(np.array([2.0, 1.0]), np.array([0, 0]))
+    plan = allocate(ArraySource(nets), offers, limits([[1, 0]], [0], [0]), KEYS[:3], linear=linear)
+    assert list(zip(plan.users, plan.offers, strict=True)) == [(0, 1), (1, 1)]
+    assert plan.limit_prices[0] == pytest.approx(6)  # 9 in the place of 3
+    plan = allocate(
+        ArraySource(nets), offers, limits(np.zeros((0, 2)), [], [], 0.0), KEYS[:3], linear=linear
+    )
+    assert not len(plan.users)
+    assert plan.budget_price == pytest.approx(7.5)  # a contact that costs 1
+
+
+@pytest.mark.parametrize("linear", LINEAR)
 @pytest.mark.parametrize("seed", range(6))
 def test_near_to_the_linear_bound(seed, linear):
     nets, offers, constraints, keys = random_instance(seed, 300, 8, 3)

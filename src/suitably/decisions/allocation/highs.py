@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 
+from suitably.decisions.allocation.first_units import first_units
 from suitably.decisions.allocation.problem import Constraints, OfferTable
 from suitably.decisions.allocation.relaxation import Relaxation
 from suitably.decisions.allocation.shortlists import ShortLists
@@ -41,7 +42,8 @@ def relaxed(lists: ShortLists, offers: OfferTable, constraints: Constraints) -> 
     limits[program.capped] += prices[has_budget : has_budget + several]
     limits[program.asked] -= prices[has_budget + several :]
     budget_price = float(prices[0]) if has_budget else 0.0
-    return Relaxation(lists, program.shares(found.x), -float(found.fun), budget_price, limits)
+    lowered = first_units(lists, offers, constraints, budget_price, limits)
+    return Relaxation(lists, program.shares(found.x), -float(found.fun), *lowered)
 
 
 def integer(

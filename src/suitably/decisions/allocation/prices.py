@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from suitably.decisions.allocation.dual import Dual
 from suitably.decisions.allocation.dual_bound import gains
+from suitably.decisions.allocation.first_units import first_units
 from suitably.decisions.allocation.held import HeldSource
 from suitably.decisions.allocation.problem import Constraints, OfferSource, OfferTable
 from suitably.decisions.allocation.relaxation import Relaxation
@@ -51,14 +52,17 @@ def priced(
     prices = np.zeros(len(dual.right))
     first = np.argsort(sample_keys, kind="stable")[: max(1, _WHOLE // max(1, len(offers)))]
     some = HeldSource(sample.nets[np.sort(first)])
-    lists = everything.draw(some, sample_keys[np.sort(first)], prices @ dual.matrix)
+    all_of_some = everything.draw(some, sample_keys[np.sort(first)], prices @ dual.matrix)
+    lists = all_of_some
     for smoothing in _SMOOTHING:
         prices = dual.solve(lists, prices, smoothing * unit, np.inf, most, _ITERATIONS)
     if some.users == source.users:
         now = prices @ dual.matrix
         bound = gains(lists, now, constraints.per_user) + float(prices @ dual.right)
         taken = shares(lists, now, _SMOOTHING[-1] * unit, constraints.per_user)
-        return Relaxation(lists, taken, bound, *dual.by_limit(prices))
+        return Relaxation(
+            lists, taken, bound, *first_units(lists, offers, constraints, *dual.by_limit(prices))
+        )
     lister = Lister(offers, constraints, constraints.per_user + 5, _WIDTH, _NOISE * unit)
     finest = _SMOOTHING[-1] * unit
     for step in _STEPS if sample.users > some.users else ():
@@ -77,4 +81,6 @@ def priced(
         if bound - inside <= _ENOUGH * abs(bound):
             break
     taken = shares(lists, now, finest, constraints.per_user)
-    return Relaxation(lists, taken, bound, *dual.by_limit(prices))
+    return Relaxation(
+        lists, taken, bound, *first_units(all_of_some, offers, constraints, *dual.by_limit(prices))
+    )

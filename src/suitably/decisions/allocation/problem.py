@@ -104,12 +104,14 @@ class Constraints:
         asked: NDArray[np.bool_] = np.any(self.members[self.fewest > 0], axis=0)
         return asked
 
-    def closed(self, offers: OfferTable) -> NDArray[np.bool_]:
-        """Return which offers cannot be made to anybody: bool (offers,)."""
-        shut: NDArray[np.bool_] = np.any(self.members[self.most == 0], axis=0)
-        if self.budget is not None:
-            shut = shut | ~within(offers.costs, self.budget)
-        return shut
+    def dear(self, offers: OfferTable) -> NDArray[np.bool_]:
+        """Return which offers cost more than a whole budget: bool (offers,).
+
+        What a limit of 0 keeps out is none of them: its price is what a first unit would earn.
+        """
+        if not self.budget:
+            return np.zeros(len(offers), bool)
+        return ~np.asarray(within(offers.costs, self.budget))
 
 
 def within(cost: Any, budget: float) -> Any:

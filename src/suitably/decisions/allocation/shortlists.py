@@ -43,7 +43,7 @@ class ShortLists:
 class Lister:
     """Draws up short lists, block by block.
 
-    Offers that nobody can be made are left out, and so are those that earn nothing, unless a
+    Offers that cost more than the budget are left out, and so are those that earn nothing, unless a
     minimum asks for them. Users who are alike get different lists, by a difference of their keys
     too small to matter otherwise, so that what is scarce can be shared among them.
 
@@ -64,7 +64,7 @@ class Lister:
         self.noise = noise
         self.salts = mixed(np.arange(len(self.grid), dtype=np.uint64))
         self.least = np.where(constraints.wanted, -np.inf, 0.0)  # more than which a net must be
-        self.least[constraints.closed(offers)] = np.inf
+        self.least[constraints.dear(offers)] = np.inf
 
     def draw(
         self, source: OfferSource, keys: NDArray[np.uint64], prices: NDArray[np.float64]
