@@ -35,7 +35,7 @@ def psi(before: NDArray[np.float64], now: NDArray[np.float64]) -> float:
 def wasserstein(
     before: NDArray[np.float64], now: NDArray[np.float64], edges: NDArray[np.float64]
 ) -> float:
-    """Return how far, on average, values have moved: ∫ |F − G|, in the values' own unit.
+    """Return how far, on average, values have moved: ∫ abs(F − G), in the values' own unit.
 
     Values are spread evenly within a bin, so that both distribution functions are straight lines
     between edges and the integral is exact.

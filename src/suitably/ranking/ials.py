@@ -37,9 +37,9 @@ class IALS(FactorRanker):
 
     Minimises Σ wᵤᵢ (xᵤ·yᵢ − 1)² over what was acquired, plus `unobserved_weight` · Σ (xᵤ·yᵢ)²
     over all pairs, plus Σ λᵤ ‖xᵤ‖² + Σ λᵢ ‖yᵢ‖². Here λᵤ is `regularization` times
-    (Σᵢ |wᵤᵢ| + unobserved_weight · products) to the power of `scaling`, and λᵢ likewise.
+    (Σᵢ abs(wᵤᵢ) + unobserved_weight · products) to the power of `scaling`, and λᵢ likewise.
     The products' vectors alternate with exact solutions for the users', in float64.
-    What was turned down, at a weight below 0, has Σ |wᵤᵢ| (xᵤ·yᵢ)² instead: a user of such alone
+    What was turned down, at a weight below 0, has Σ abs(wᵤᵢ) (xᵤ·yᵢ)² instead: a user of such alone
     cannot be scored. A user without visible purchases cannot be scored, nor can a product without
     any.
 
