@@ -32,6 +32,8 @@ ASKED: dict[str, Any] = {
     "refused_events": ("refusal", "stop"),
     "funnel": FUNNEL,
 }
+# Of a log in which nobody has refused anything.
+WITHOUT_REFUSALS = {name: value for name, value in ASKED.items() if name != "refused_events"}
 KINDS_OF_EVENT = ["buy", "view", "ask", "call", "letter", "reply", "complaint", "refusal", "stop"]
 OTHER = KINDS_OF_EVENT[1:]
 NOW = datetime(2024, 3, 31)
@@ -262,6 +264,7 @@ def test_by_hand() -> None:
         "last_contact": None,
         "contacts_answered_30d": 0,
         "last_complaint": None,
+        "last_refusal": None,
         "funnel_stage": "bought",
         "funnel_stage_date": datetime(2024, 3, 10, 10, 41),
     }
@@ -280,6 +283,7 @@ def test_by_hand() -> None:
         "last_contact": datetime(2024, 3, 24),
         "contacts_answered_30d": 1,
         "last_complaint": datetime(2024, 3, 25, 8),
+        "last_refusal": None,
         "funnel_stage": None,
         "funnel_stage_date": None,
     }
@@ -304,6 +308,7 @@ def test_fields_follow_the_parameters() -> None:
         "contact_events": ("contacts_7d", "contacts_30d", "last_contact"),
         "answered_events": ("contacts_answered_30d",),
         "complaint_events": ("last_complaint",),
+        "refused_events": ("last_refusal",),
         "funnel": ("funnel_stage", "funnel_stage_date"),
     }
     data = data_of(BY_HAND)
@@ -441,14 +446,14 @@ def test_no_calendar() -> None:
 def test_without_timestamps() -> None:
     made = log_of(BY_HAND).drop_columns(["timestamp"])
     data = Dataset(USERS, None, made, owned_events=["buy"], other_events=OTHER)
-    found = profile(data, None, **ASKED)
+    found = profile(data, None, **WITHOUT_REFUSALS)
     known = {"channel_share": {"app": 2 / 6, "web": 4 / 6}, "main_channel": "web",
              "main_device": "phone"}  # fmt: skip
-    assert found["ann"] == {**dict.fromkeys(Activity(**ASKED).fields), **known}
+    assert found["ann"] == {**dict.fromkeys(Activity(**WITHOUT_REFUSALS).fields), **known}
     assert found["bob"]["main_channel"] == "app"  # the first of the alphabet
-    assert found["cat"] == dict.fromkeys(Activity(**ASKED).fields)
-    windowed = profile(data, None, **ASKED, share_days=30)
-    assert windowed["ann"] == dict.fromkeys(Activity(**ASKED).fields)
+    assert found["cat"] == dict.fromkeys(Activity(**WITHOUT_REFUSALS).fields)
+    windowed = profile(data, None, **WITHOUT_REFUSALS, share_days=30)
+    assert windowed["ann"] == dict.fromkeys(Activity(**WITHOUT_REFUSALS).fields)
 
 
 def test_nobody_is_active() -> None:
@@ -467,7 +472,7 @@ def test_nobody_is_active() -> None:
 def test_any_frame(kind: str) -> None:
     log = convert(log_of(BY_HAND), kind)
     data = Dataset(convert(USERS, kind), None, log, owned_events=["buy"], other_events=OTHER)
-    frame = Activity(**ASKED).fit(data, NOW).transform(data)
+    frame = Activity(**WITHOUT_REFUSALS).fit(data, NOW).transform(data)
     found = rows_of(frame.drop(columns="channel_share") if kind == "pandas" else frame)
     names = ("sessions_30d", "main_channel", "page_transition", "contacts_7d", "last_complaint")
     assert [tuple(row[name] for name in names) for row in found] == [
