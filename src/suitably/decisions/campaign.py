@@ -29,7 +29,13 @@ from suitably.pipeline.candidates import Candidates
 from suitably.suitability.eligibility import Eligibility
 from suitably.suitability.policy import PolicySource
 from suitably.typing import AsOf, IdsLike, IntoFrame
-from suitably.utils.params import Parameterized, check_positive_int, shown
+from suitably.utils.params import (
+    Parameterized,
+    check_fraction,
+    check_positive,
+    check_positive_int,
+    shown,
+)
 from suitably.utils.suggest import nearest
 
 __all__ = ["Campaign"]
@@ -229,12 +235,10 @@ class Campaign(Parameterized):
             )
         if not isinstance(self.value, str):
             raise ValueError(f"{shown(self, 'value')}: must be the name of a column of products")
-        if self.budget is not None and not _is_number(self.budget, 0, np.inf):
-            raise ValueError(f"{shown(self, 'budget')}: must be a number from 0 up, or None")
-        if not _is_number(self.holdout, 0, 1, True):
-            raise ValueError(f"{shown(self, 'holdout')}: must be a share from 0 to 1")
         if not isinstance(self.salt, str):
             raise ValueError(f"{shown(self, 'salt')}: must be text")
+        check_positive(self, "budget", zero=True, optional=True)
+        check_fraction(self, "holdout")
         check_positive_int(self, "per_user")
 
     def _chances(
@@ -253,9 +257,9 @@ class Campaign(Parameterized):
         return effects(self.uplift, everyone, user_ids, product_ids, channels, eligibility.kind)
 
 
-def _is_number(value: Any, least: float, most: float, closed: bool = False) -> bool:
+def _is_number(value: Any, least: float, most: float) -> bool:
     real = isinstance(value, int | float | np.number) and not isinstance(value, bool | np.bool_)
-    return bool(real and least <= value and (value < most or (closed and value == most)))
+    return bool(real and least <= value < most)
 
 
 def _values(products: Entities, name: str) -> NDArray[np.float64]:

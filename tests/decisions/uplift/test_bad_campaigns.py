@@ -1,4 +1,4 @@
-import builtins
+import sys
 
 import numpy as np
 import pandas as pd
@@ -122,13 +122,6 @@ def test_effective_numbers_by_hand():
 
 
 def test_without_scikit_learn(monkeypatch):
-    there = builtins.__import__
-
-    def missing(name, *rest, **more):
-        if name.startswith("sklearn"):
-            raise ImportError(name)
-        return there(name, *rest, **more)
-
-    monkeypatch.setattr(builtins, "__import__", missing)
+    monkeypatch.setitem(sys.modules, "sklearn", None)
     with pytest.raises(ImportError, match=r"suitably\[decisions\]"):
         Uplift().fit(frame(), "approached", "bought")

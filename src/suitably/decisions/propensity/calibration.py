@@ -1,6 +1,5 @@
 """Reliability: purchases expected and observed, in bins of equal expected purchases."""
 
-import importlib
 from dataclasses import asdict, dataclass, field
 from os import PathLike
 from pathlib import Path
@@ -17,6 +16,7 @@ from suitably.errors import DataError
 from suitably.profiles.churn.calibrated_logistic import fit_logistic
 from suitably.report import Block, Facts, LinePlot, Report, Table
 from suitably.typing import FrameKind
+from suitably.utils.extras import PYPLOT, import_extra
 
 __all__ = ["Calibration", "ReliabilityBin"]
 
@@ -195,7 +195,7 @@ class Calibration:
             ImportError: The extra `viz` is not installed.
         """
         if ax is None:
-            _, ax = _pyplot().subplots(figsize=(5, 5), layout="constrained")
+            _, ax = import_extra(*PYPLOT).subplots(figsize=(5, 5), layout="constrained")
         across = np.array([one.expected / one.pairs for one in self.bins])
         up, low, high = (
             across * [getattr(one, name) for one in self.bins] for name in ("ratio", "low", "high")
@@ -228,13 +228,3 @@ def _slope(probabilities: NDArray[np.float64], bought: NDArray[np.bool_]) -> tup
     logits = logit(np.clip(probabilities, _TINY, 1.0 - _TINY))
     intercept, slope = fit_logistic(logits[:, None], bought, penalty=0.0)
     return float(intercept), float(slope)
-
-
-def _pyplot() -> Any:
-    try:
-        return importlib.import_module("matplotlib.pyplot")
-    except ImportError as error:
-        raise ImportError(
-            f"plot: needs the package matplotlib ({error}); "
-            f"install it with: pip install 'suitably[viz]'"
-        ) from error

@@ -1,9 +1,7 @@
 """A logistic regression of purchases on score, rank and activity, and a rising curve after it."""
 
-import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +9,7 @@ from scipy.special import expit, logit
 
 from suitably.decisions.propensity.score_scale import SCORE_FEATURES, ScoreScale
 from suitably.decisions.propensity.windows import Window
+from suitably.utils.extras import import_extra
 
 __all__ = ["PairModel", "PairScorer"]
 
@@ -25,6 +24,7 @@ _PER_STEP = 50  # purchases expected in each step of the curve, so that none res
 _STEPS = 100
 _BEYOND = 60.0  # on the logit scale
 _LEAST = 1e-12
+_SKLEARN = ("Propensity:", "scikit-learn", "decisions")
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class PairModel:
         Raises:
             ImportError: The extra `decisions` is not installed.
         """
-        linear = _sklearn("linear_model")
+        linear = import_extra("sklearn.linear_model", *_SKLEARN)
         bought = np.concatenate([one.bought for one in windows])
         weights = np.concatenate([one.weights for one in windows])
         design = np.concatenate([_features(one) for one in windows])
@@ -139,7 +139,7 @@ class PairModel:
 
     def _curved(self, etas: Floats, bought: NDArray[np.bool_], weights: Floats) -> "PairModel":
         """Return the model with the best rising curve through shares of pairs of like logits."""
-        isotonic = _sklearn("isotonic")
+        isotonic = import_extra("sklearn.isotonic", *_SKLEARN)
         order = np.argsort(etas, kind="stable")
         foretold = expit(etas[order]) * weights[order]
         sums = np.cumsum(foretold)
@@ -243,13 +243,3 @@ def _level(etas: Floats, bought: NDArray[np.bool_], weights: Floats) -> float:
         if abs(step) < _LEAST:
             break
     return shift
-
-
-def _sklearn(module: str) -> Any:
-    try:
-        return importlib.import_module(f"sklearn.{module}")
-    except ImportError as error:
-        raise ImportError(
-            f"Propensity: needs the package scikit-learn ({error}); "
-            f"install it with: pip install 'suitably[decisions]'"
-        ) from error

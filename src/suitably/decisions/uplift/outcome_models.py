@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from suitably.decisions.uplift.fields import Encoded
+from suitably.utils.extras import import_extra
 from suitably.utils.parallel import one_blas_thread, parallel
 
 __all__ = ["Boosting", "CrossFitted", "Linear", "Model", "cross_fitted", "require_sklearn"]
@@ -24,10 +25,7 @@ def require_sklearn() -> None:
     Raises:
         ImportError: The extra `suitably[decisions]` is not installed.
     """
-    try:
-        import sklearn  # noqa: F401
-    except ImportError as error:
-        raise ImportError('Uplift needs scikit-learn: pip install "suitably[decisions]"') from error
+    import_extra("sklearn", "Uplift:", "scikit-learn", "decisions")
 
 
 @dataclass(frozen=True)

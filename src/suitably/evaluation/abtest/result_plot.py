@@ -1,11 +1,11 @@
 """Plots of a test result, drawn by Matplotlib where the extra `viz` is installed."""
 
-import importlib
 import math
 from collections.abc import Sequence
 from typing import Any
 
 from suitably.evaluation.abtest.records import MetricRow
+from suitably.utils.extras import PYPLOT, import_extra
 from suitably.utils.suggest import nearest
 
 __all__ = ["plot_rows"]
@@ -33,7 +33,7 @@ def plot_rows(
     several = len({row.arm for row in rows}) > 1
     if ax is None:
         size = (7, 1.2 + _INCHES_PER_ROW * len(shown))
-        _, ax = _pyplot().subplots(figsize=size, layout="constrained")
+        _, ax = import_extra(*PYPLOT).subplots(figsize=size, layout="constrained")
     ax.axvline(0, color="#9ba5af", linewidth=1, zorder=0)
     for place, row in enumerate(shown):
         found, colour = row.result, _COLOURS[row.direction]
@@ -54,13 +54,3 @@ def _label(row: MetricRow, primary: str, several: bool) -> str:
     if not row.is_overall:
         return f"{name}, {row.segment}"
     return f"{name} ★" if row.metric == primary else name
-
-
-def _pyplot() -> Any:
-    try:
-        return importlib.import_module("matplotlib.pyplot")
-    except ImportError as error:
-        raise ImportError(
-            f"plot: needs the package matplotlib ({error}); "
-            f"install it with: pip install 'suitably[viz]'"
-        ) from error

@@ -1,6 +1,5 @@
 """Search for parameters by what users did in an inner window, never in a test period."""
 
-import importlib
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -26,6 +25,7 @@ from suitably.metrics import TREC, ListMetric, UserMetric, parse_metrics
 from suitably.metrics.protocol import MetricLike, is_per_user, is_ratio, needs_of
 from suitably.pipeline.pipeline import Pipeline
 from suitably.typing import AsOf
+from suitably.utils.extras import import_extra
 from suitably.utils.parallel import check_jobs, run_jobs
 from suitably.utils.progress import is_progress_shown
 
@@ -134,7 +134,7 @@ def tune(
         >>> round(found.value, 2), len(found.trials)
         (0.67, 2)
     """
-    optuna = _optuna()
+    optuna = import_extra("optuna", "tune:", "optuna", "tune")
     if not isinstance(data, Dataset):
         raise DataError(f"data: expected a Dataset, got {type(data).__name__}")
     if isinstance(trials, bool) or not isinstance(trials, int | np.integer) or trials < 1:
@@ -332,13 +332,3 @@ def _quietly(optuna: Any) -> Iterator[None]:
         yield
     finally:
         optuna.logging.set_verbosity(level)
-
-
-def _optuna() -> Any:
-    try:
-        return importlib.import_module("optuna")
-    except ImportError as error:
-        raise ImportError(
-            f"tune: needs the package optuna ({error}); "
-            f"install it with: pip install 'suitably[tune]'"
-        ) from error

@@ -1,14 +1,12 @@
 """The only place that needs the package `lightfm`: training, and nothing else of it."""
 
-import importlib
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
 from suitably.errors import DataError
 from suitably.ranking.topk.engine import check_factors
+from suitably.utils.extras import import_extra
 
 __all__ = ["LOSSES", "train"]
 
@@ -51,7 +49,8 @@ def train(
     # Weights of 1 at most, whatever their unit, so that none makes a step too long.
     pairs.data = pairs.data / pairs.data.max()
     bought = sparse.coo_matrix((np.ones_like(pairs.data), pairs.coords), shape=pairs.shape)
-    model = _model_class()(
+    lightfm = import_extra("lightfm", "LightFM: training", "lightfm", "lightfm")
+    model = lightfm.LightFM(
         no_components=factors,
         loss=loss,
         learning_rate=learning_rate,
@@ -79,16 +78,6 @@ def train(
     )
     check_factors("LightFM", *learned)
     return learned
-
-
-def _model_class() -> Any:
-    try:
-        return importlib.import_module("lightfm").LightFM
-    except ImportError as error:
-        raise ImportError(
-            f"LightFM: training needs the package lightfm ({error}); "
-            f"install it with: pip install 'suitably[lightfm]'"
-        ) from error
 
 
 def _beside_identity(features: sparse.csr_array) -> sparse.csr_matrix:

@@ -13,11 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suitably.ranking.topk.lists import Lists
+from suitably.utils.splitmix import INCREMENT, mixed
 
 __all__ = ["draw_lists", "log_weights", "uniforms"]
 
-_INCREMENT = np.uint64(0x9E3779B97F4A7C15)
-_MULTIPLIERS = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 _COLDEST = 1e-200  # a temperature at which the order is certain, and logarithms are finite
 _VANISHED = 1e-200  # below it, what is left of the weights no longer tells products apart
 
@@ -105,11 +104,8 @@ def uniforms(keys: NDArray[np.uint64], first: int, ranks: int) -> NDArray[np.flo
     """
     steps = np.arange(first + 1, first + ranks + 1, dtype=np.uint64)
     with np.errstate(over="ignore"):
-        mixed = keys[:, None] + steps * _INCREMENT
-        mixed = (mixed ^ (mixed >> np.uint64(30))) * _MULTIPLIERS[0]
-        mixed = (mixed ^ (mixed >> np.uint64(27))) * _MULTIPLIERS[1]
-        mixed ^= mixed >> np.uint64(31)
-    found: NDArray[np.float64] = (mixed >> np.uint64(11)).astype(np.float64) * 2.0**-53
+        drawn = mixed(keys[:, None] + steps * INCREMENT)
+    found: NDArray[np.float64] = (drawn >> np.uint64(11)).astype(np.float64) * 2.0**-53
     return found
 
 
