@@ -12,12 +12,9 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any
 
-import numpy as np
-import pandas as pd
-
 import suitably as st
 from benchmarks.runner import Row, paired, seconds
-from benchmarks.workload import AS_OF, POLICY, frames
+from benchmarks.workload import fitted_pipeline
 
 USERS = int(os.environ.get("SUITABLY_USERS", "200000"))
 ROUNDS = int(os.environ.get("SUITABLY_ROUNDS", "3"))
@@ -25,7 +22,7 @@ PRODUCTS, K, EVENTS_A_USER = 5_000, 10, 5
 
 
 def run() -> list[Row]:
-    pipeline = _pipeline()
+    pipeline = fitted_pipeline(USERS, PRODUCTS, EVENTS_A_USER)
     plain, seam = pipeline.with_audit(None), pipeline.with_audit(_Forgets())
     size = f"{USERS:,} x {PRODUCTS:,}, k = {K}"
     peer = "peer: the same lists, not recorded"
@@ -76,18 +73,3 @@ def _receipts(trail: st.governance.AuditTrail) -> list[Row]:
         Row("a receipt, of the latest decision", None, made, "s", None, ""),
         Row("check of a receipt", None, checked / 100 * 1000, "ms", None, "without the trail"),
     ]
-
-
-def _pipeline() -> st.Pipeline:
-    users, products = frames(USERS, PRODUCTS)
-    rng = np.random.default_rng(1)
-    log = pd.DataFrame(
-        {
-            "user_id": rng.integers(0, USERS, EVENTS_A_USER * USERS),
-            "product_id": rng.integers(0, PRODUCTS, EVENTS_A_USER * USERS),
-            "timestamp": AS_OF - pd.Timedelta(days=1),
-        }
-    )
-    ranker = st.ranking.ALS(factors=64, iterations=1)  # what was learned does not matter here
-    pipeline = st.Pipeline(policy=st.Policy.from_toml(POLICY), ranker=ranker)
-    return pipeline.fit(st.Dataset(users, products, log), AS_OF)

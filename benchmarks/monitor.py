@@ -9,12 +9,11 @@ import os
 from statistics import median
 from time import process_time
 
-import numpy as np
 import pandas as pd
 
 import suitably as st
 from benchmarks.runner import Row
-from benchmarks.workload import AS_OF, POLICY, frames
+from benchmarks.workload import AS_OF, fitted_pipeline
 
 USERS = int(os.environ.get("SUITABLY_USERS", "200000"))
 PRODUCTS = int(os.environ.get("SUITABLY_PRODUCTS", "5000"))
@@ -24,7 +23,7 @@ _DAYS = pd.date_range(AS_OF.normalize(), periods=1000)
 
 
 def run() -> list[Row]:
-    pipeline = _pipeline()
+    pipeline = fitted_pipeline(USERS, PRODUCTS, EVENTS_A_USER)
     rows = []
     for batch in (USERS, 10_000, 1):
         listed, watched, shares = _timed(pipeline, min(batch, USERS))
@@ -63,18 +62,3 @@ def _timed(pipeline: st.Pipeline, size: int) -> tuple[float, float, list[float]]
             watched.append((end - middle) / calls)
             shares.append(watched[-1] / listed[-1])
     return median(listed), median(watched), shares
-
-
-def _pipeline() -> st.Pipeline:
-    users, products = frames(USERS, PRODUCTS)
-    rng = np.random.default_rng(1)
-    log = pd.DataFrame(
-        {
-            "user_id": rng.integers(0, USERS, EVENTS_A_USER * USERS),
-            "product_id": rng.integers(0, PRODUCTS, EVENTS_A_USER * USERS),
-            "timestamp": AS_OF - pd.Timedelta(days=1),
-        }
-    )
-    ranker = st.ranking.ALS(factors=64, iterations=1)  # what was learned does not matter here
-    pipeline = st.Pipeline(policy=st.Policy.from_toml(POLICY), ranker=ranker)
-    return pipeline.fit(st.Dataset(users, products, log), AS_OF)

@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 
+import suitably as st
+
 AS_OF = pd.Timestamp("2024-06-01")
 LEVELS, SHARES = ["C1", "C2", "C3", "C4", "C5"], [0.1, 0.3, 0.3, 0.2, 0.1]
 PLACES, PLACE_SHARES = ["CN", "HK", "SG", "UK", "any"], [0.5, 0.1, 0.1, 0.1, 0.2]
@@ -99,3 +101,19 @@ def frames(users: int, products: int, seed: int = 0) -> tuple[pd.DataFrame, pd.D
     shelf.loc[rng.random(products) < 0.8, "annual_premium"] = np.nan
     shelf.loc[rng.random(products) < 0.8, "monthly_payment"] = np.nan
     return customers, shelf
+
+
+def fitted_pipeline(users: int, products: int, events_a_user: int) -> st.Pipeline:
+    """Return a pipeline under the policy, on purchases at random."""
+    people, shelf = frames(users, products)
+    rng = np.random.default_rng(1)
+    log = pd.DataFrame(
+        {
+            "user_id": rng.integers(0, users, events_a_user * users),
+            "product_id": rng.integers(0, products, events_a_user * users),
+            "timestamp": AS_OF - pd.Timedelta(days=1),
+        }
+    )
+    ranker = st.ranking.ALS(factors=64, iterations=1)  # what was learned does not matter here
+    pipeline = st.Pipeline(policy=st.Policy.from_toml(POLICY), ranker=ranker)
+    return pipeline.fit(st.Dataset(people, shelf, log), AS_OF)
