@@ -49,3 +49,17 @@ def test_fewer_than_asked_for_where_the_matrix_is_small() -> None:
     vectors, values = leading_right(decaying(4, 3), 10, seed=0)
     assert vectors.shape == (3, 3)
     assert values.shape == (3,)
+
+
+def test_directions_that_no_row_shows_are_left_out() -> None:
+    rng = np.random.default_rng(0)
+    matrix = sparse.csr_array(rng.standard_normal((200, 5)) @ rng.standard_normal((5, 90)))
+    vectors, values = leading_right(matrix, 20, seed=0)
+    assert values == pytest.approx(np.linalg.svd(matrix.toarray())[1][:5], rel=1e-4)
+    assert vectors.shape == (90, 5)
+
+
+def test_nothing_at_all() -> None:
+    vectors, values = leading_right(sparse.csr_array((30, 20)), 4, seed=0)
+    assert vectors.shape == (20, 0)
+    assert not len(values)

@@ -234,8 +234,8 @@ def _leading(
     if not count:
         return np.zeros((side, 0))
     if side > _MANY_PRODUCTS:
-        vectors, values = leading_right(matrix, count, seed)
-    elif pairwise and _wholly(matrix.shape, count):
+        return leading_right(matrix, count, seed)[0].astype(np.float64)
+    if pairwise and _wholly(matrix.shape, count):
         values, vectors = eigh(upper_gram(matrix, np.float64), lower=False)
         values = np.sqrt(np.maximum(values, 0))
     else:

@@ -29,7 +29,8 @@ def leading_right(
         seed: Of the vectors that it starts from.
 
     Returns:
-        Vectors float32 (columns, count), orthonormal; values float64 (count,), falling.
+        Vectors float32 (columns, count), orthonormal; values float64 (count,), falling; fewer
+        where the matrix has no more that single precision can tell from 0.
 
     Source:
         Halko, Martinsson and Tropp, "Finding Structure with Randomness", SIAM Review 53 (2011),
@@ -56,8 +57,11 @@ def leading_right(
             break
         before = total
         basis = _orthonormal(columns @ image)
-    turned = turn[:, ::-1][:, :count].astype(np.float32)
-    return basis @ turned, values[:count]
+    # Squares lose half the digits, so smaller ones cannot be told from 0.
+    floor = values[0] * np.sqrt(width * np.finfo(np.float32).eps)
+    kept = np.flatnonzero(values[:count] > floor)
+    turned = turn[:, ::-1][:, kept].astype(np.float32)
+    return basis @ turned, values[kept]
 
 
 def subspace_room(shape: tuple[int, int], count: int) -> int:
