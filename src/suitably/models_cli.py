@@ -78,7 +78,7 @@ def add_models_commands(actions: Any) -> None:
             "--key",
             type=Path,
             metavar="FILE",
-            help="keys of the trail, one a line in hexadecimal digits (default: the file beside it)",
+            help="keys of the trail, one a line in hexadecimal digits (default: beside it)",
         )
 
 
