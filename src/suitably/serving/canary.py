@@ -75,7 +75,7 @@ class Canary(Parameterized):
         k: How many products are asked for.
         max_abstention: The greatest share of customers whose list may be empty.
         max_new_abstention: By how much the share of empty places may exceed that under the version
-            before, over the customers whom that version knows.
+            before, over the customers whom that version knows: 0.1 is 10 percentage points.
         seed: Of the draw.
         as_of: The moment asked for; None: that which each version is fitted as of.
 
@@ -149,8 +149,8 @@ class Canary(Parameterized):
             more = float(empty_places[known].mean() - (1 - before / most).mean())
             if more > self.max_new_abstention:
                 problems.append(
-                    f"{more:.1%} more of the places are empty than under the version before, and "
-                    f"{self.max_new_abstention:.1%} may be"
+                    f"{100 * more:.1f} percentage points more of the places are empty than under the "
+                    f"version before, and {100 * self.max_new_abstention:.1f} may be"
                 )
         return CanaryReport(
             problems=tuple(problems),
