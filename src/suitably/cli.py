@@ -1,4 +1,4 @@
-"""The command line: `suitably demo`, `recommend`, `policy`, `audit` and `watch`."""
+"""The command line: `suitably demo`, `recommend`, `models`, `policy`, `audit` and `watch`."""
 
 import argparse
 import os
@@ -11,6 +11,7 @@ from typing import NoReturn
 
 from suitably.audit_cli import add_audit_commands, run_audit_command
 from suitably.errors import SuitablyError
+from suitably.models_cli import add_models_commands, run_models_command
 from suitably.policy_cli import add_policy_commands, run_policy_command
 from suitably.watch_cli import add_watch_command, run_watch_command
 
@@ -36,6 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _recommend(asked)
         if asked.command == "audit":
             return run_audit_command(asked)
+        if asked.command == "models":
+            return run_models_command(asked)
         if asked.command == "watch":
             return run_watch_command(asked)
         return run_policy_command(asked)
@@ -104,6 +107,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     audit = commands.add_parser("audit", help="verify audit trails and check receipts")
     add_audit_commands(audit.add_subparsers(dest="action", required=True))
+    models = commands.add_parser("models", help="promote versions, and switch what they offer off")
+    add_models_commands(models.add_subparsers(dest="action", required=True))
     add_watch_command(commands)
     policy = commands.add_parser("policy", help="write, check and test policies")
     add_policy_commands(policy.add_subparsers(dest="action", required=True))
