@@ -1,12 +1,13 @@
 """Files that are replaced only once what replaces them is whole."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from suitably.errors import DataError
 
-__all__ = ["replacing"]
+__all__ = ["file_stamp", "replacing"]
 
 
 @contextmanager
@@ -34,3 +35,12 @@ def replacing(target: Path) -> Iterator[Path]:
         partial.replace(target)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def file_stamp(path: Path | None) -> tuple[int, int, int] | None:
+    """Return what tells a file from the one before at its place; None where there is none."""
+    try:
+        found = None if path is None else os.stat(path)
+    except OSError:
+        return None
+    return None if found is None else (found.st_mtime_ns, found.st_size, found.st_ino)
