@@ -1,9 +1,14 @@
-"""A service: saved pipelines answered over HTTP, swapped while they answer."""
+"""Serving: versions of saved pipelines, the off-switch, and a service that answers from them."""
 
 from typing import TYPE_CHECKING, Any
 
+from suitably.serving.canary import Canary, CanaryReport
+from suitably.serving.promotions import Promotion, PromotionRefused
 from suitably.serving.service import Service
 from suitably.serving.settings import Settings
+from suitably.serving.switched import switched
+from suitably.serving.switches import Switch, Switches, SwitchState
+from suitably.serving.versions import ModelFolder, Version
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -12,7 +17,8 @@ if TYPE_CHECKING:
 
     from suitably.pipeline import Pipeline
 
-__all__ = ["Service", "Settings", "create_app"]
+__all__ = ["Canary", "CanaryReport", "ModelFolder", "Promotion", "PromotionRefused", "Service"]
+__all__ += ["Settings", "Switch", "SwitchState", "Switches", "Version", "create_app", "switched"]
 
 
 def create_app(

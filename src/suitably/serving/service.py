@@ -11,10 +11,14 @@ from suitably.errors import ArtifactError, DataError, SuitablyError
 from suitably.monitoring.monitor import Monitor
 from suitably.pipeline.pipeline import Pipeline, load
 from suitably.serving.attachments import Attachments
+from suitably.serving.canary import Canary
 from suitably.serving.problems import Problem
 from suitably.serving.served import Answering, Served, model_of
 from suitably.serving.settings import Settings
+from suitably.serving.switched import switched
+from suitably.serving.switches import Switches
 from suitably.serving.tokens import ROLES, Token, TokenFile
+from suitably.serving.versions import ModelFolder
 from suitably.serving.watching import Watching
 from suitably.utils.files import file_stamp
 from suitably.utils.fork import ForkLock
@@ -70,7 +74,7 @@ class Service:
         self._looked_at: tuple[str | None, Any] | None = None
         self._served: Served | None = None
         self._source = source if isinstance(source, Pipeline) else None
-        self.folder: Any = None
+        self.folder: ModelFolder | None = None
         self._wake = threading.Event()
         self._ended = False
         self._looking: threading.Thread | None = None
@@ -85,16 +89,12 @@ class Service:
         if (path / "manifest.json").exists():
             self._turn(path.resolve().name, load(path, said.verify, (), said.public_key))
             return
-        from suitably.serving.versions import ModelFolder
-
         if not path.is_dir():
             raise DataError(f"{path}: no such folder")
         self.folder = ModelFolder(path, verify=said.verify, public_key=said.public_key)
         self._look()
 
-    def _switches(self) -> Any:
-        from suitably.serving.switches import Switches
-
+    def _switches(self) -> Switches:
         said = self.settings.switches.path
         if said is None and self.folder is not None:
             said = Path(self.folder.path) / "switches.json"
@@ -133,8 +133,6 @@ class Service:
         served, state = self.served(), self.switches.state()
         if not state.any:
             return Answering(served, served.pipeline, served.silent)
-        from suitably.serving.switched import switched
-
         return Answering(served, switched(served.pipeline, state), switched(served.silent, state))
 
     @property
@@ -154,10 +152,8 @@ class Service:
         return self._attachments.consent
 
     @property
-    def canary(self) -> Any:
+    def canary(self) -> Canary:
         """What versions are tried with."""
-        from suitably.serving.canary import Canary
-
         return Canary(**vars(self.settings.canary))
 
     def moment(self, served: Served) -> str | None:
