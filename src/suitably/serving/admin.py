@@ -34,34 +34,18 @@ def _models(service: Service, by: str, asked: Mapping[str, Any]) -> dict[str, An
 
 
 def _promote(service: Service, by: str, asked: Mapping[str, Any]) -> dict[str, Any]:
-    folder = _folder(service)
-    try:
-        report = folder.promote(asked["version"], service.canary, by=by, consent=service.consent)
-    except PromotionRefused as error:
-        more = {} if error.report is None else {"report": error.report.to_dict()}
-        raise Problem(409, str(error), "refused", "Promotion Refused", more=more) from None
+    report = service.promote(asked["version"], by)
     return {**_now(service, asked["version"]), "report": report.to_dict()}
 
 
 def _rollback(service: Service, by: str, asked: Mapping[str, Any]) -> dict[str, Any]:
-    try:
-        name = _folder(service).rollback(by=by)
-    except PromotionRefused as error:
-        raise Problem(409, str(error), "refused", "Rollback Refused") from None
-    return _now(service, name)
+    return _now(service, service.roll_back(by))
 
 
 def _now(service: Service, name: str) -> dict[str, Any]:
-    """Take what has become current, and say what answers now."""
-    service.look()
+    """Say what answers now: it is another one where the service refuses what is current."""
     served = service.served()
     return {"version": served.version, "model": served.model, "taken": served.version == name}
-
-
-def _folder(service: Service) -> Any:
-    if service.folder is None:
-        raise Problem(409, "one pipeline is served here, and no folder of versions", "no-versions")
-    return service.folder
 
 
 def _switches(service: Service, by: str, asked: Mapping[str, Any]) -> dict[str, Any]:
@@ -166,6 +150,9 @@ class AdminEndpoint:
     def _done(self, by: str, asked: dict[str, Any]) -> bytes:
         try:
             return as_json(jsonable(self._act(self._service, by, asked)))
+        except PromotionRefused as error:
+            more = {} if error.report is None else {"report": error.report.to_dict()}
+            raise Problem(409, str(error), "refused", "Refused", more=more) from None
         except DataError as error:
             raise bad_field(str(error)) from None
         except ArtifactError as error:

@@ -11,7 +11,7 @@ from suitably.errors import ArtifactError, DataError, SuitablyError
 from suitably.monitoring.monitor import Monitor
 from suitably.pipeline.pipeline import Pipeline, load
 from suitably.serving.attachments import Attachments
-from suitably.serving.canary import Canary
+from suitably.serving.canary import Canary, CanaryReport
 from suitably.serving.problems import Problem
 from suitably.serving.served import Answering, Served, model_of
 from suitably.serving.settings import Settings
@@ -70,6 +70,7 @@ class Service:
         self.reloads = {"swapped": 0, "refused": 0}
         """How often another version was taken, or not."""
         self._lock = ForkLock()
+        self._tried: tuple[str | None, Any] | None = None
         self._today = date.min
         self._looked_at: tuple[str | None, Any] | None = None
         self._served: Served | None = None
@@ -111,9 +112,7 @@ class Service:
         served = self._served
         if self._looking is None:
             self._begin()
-        if self._source is not None and (
-            served is None or not self._source.shares_model(served.pipeline)
-        ):
+        if self._source is not None and not self._same(served):
             served = self._updated()
         if served is None:
             raise Problem(
@@ -204,6 +203,42 @@ class Service:
         with self._lock:
             self._look()
 
+    def promote(self, name: str, by: str) -> CanaryReport:
+        """Try a version, make it the current one, and answer from it.
+
+        Raises:
+            Problem: One pipeline is served, and no folder.
+            PromotionRefused: The canary found something, or another promotion is under way.
+            ArtifactError: It cannot be loaded.
+            OSError: The folder cannot be written to.
+        """
+        folder = self._versions()
+        report = folder.promote(name, self.canary, by=by, consent=self.consent)
+        with self._lock:
+            self._tried = self._place_of(name)  # once is enough
+            self._look()
+        return report
+
+    def roll_back(self, by: str) -> str:
+        """Go back to the version promoted before the current one, and answer from it.
+
+        Raises:
+            Problem: One pipeline is served, and no folder.
+            PromotionRefused: There is none, or a promotion is under way.
+            ArtifactError: It cannot be loaded.
+            OSError: The folder cannot be written to.
+        """
+        name = self._versions().rollback(by=by)
+        self.look()
+        return name
+
+    def _versions(self) -> ModelFolder:
+        if self.folder is None:
+            raise Problem(
+                409, "one pipeline is served here, and no folder of versions", "no-versions"
+            )
+        return self.folder
+
     def close(self) -> None:
         """Stop following the folder, and write what the watch has seen."""
         self._ended = True
@@ -232,24 +267,29 @@ class Service:
         except (SuitablyError, OSError) as error:  # vanished: the one that is served goes on
             self._refuse("current", error)
             return
-        # A version that was saved anew under its name is another one.
-        found = (name, file_stamp(Path(self.folder.path, name or "", "manifest.sha256")))
+        found = self._place_of(name)
         if name is None or found == self._looked_at:
             if "current" in self.refused:
                 self.refused = {}
             return
         self._looked_at, served = found, self._served
+        tried, self._tried = found == self._tried, None
         try:
             fresh = self.folder.load(name)
             present = None if served is None else served.pipeline
-            report = self.canary.check(fresh, present, self.consent)
-            if not report.ok:
-                raise ArtifactError("; ".join(report.problems))
+            report = None if tried else self.canary.check(fresh, present, self.consent)
+            if report is not None and not report.ok:
+                raise ArtifactError(str(report))
             self._turn(name, fresh)
         except Exception as error:  # whatever is wrong with it, the old one goes on
             self._refuse(name, error)
         else:
             self.refused = {}
+
+    def _place_of(self, name: str | None) -> tuple[str | None, Any]:
+        """Return what tells a version from others; one saved anew under its name is another one."""
+        assert self.folder is not None
+        return name, file_stamp(self.folder.path / (name or "") / "manifest.sha256")
 
     def _turn(self, name: str, pipeline: Pipeline) -> None:
         """Answer from another pipeline from now on: one reference changes."""
@@ -276,11 +316,17 @@ class Service:
         """Take what the pipeline in memory was updated to."""
         assert self._source is not None
         with self._lock:
-            served = self._served
-            if served is None or not self._source.shares_model(served.pipeline):
+            if not self._same(self._served):
                 self._turn("", self._source)
             assert self._served is not None
             return self._served
+
+    def _same(self, served: Served | None) -> bool:
+        """Return whether the pipeline in memory still answers from what is served, or cannot."""
+        source = self._source
+        if source is None or served is None:
+            return False
+        return not source.is_fitted or source.shares_model(served.pipeline)
 
     def _reread_consent(self) -> None:
         try:

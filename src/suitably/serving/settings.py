@@ -224,6 +224,17 @@ class Settings:
         _check(found, where)
         return found
 
+    def with_service(self, **keys: Any) -> Self:
+        """Return these with some keys of `[service]` changed.
+
+        Raises:
+            DataError: One that there is not, or out of its range.
+        """
+        changed = _section(ServerSettings, {**vars(self.service), **keys}, "service:", Path())
+        made = replace(self, service=changed)
+        _check(made, "settings")
+        return made
+
     def with_limits(self, **limits: Any) -> Self:
         """Return these with some limits changed.
 
