@@ -211,8 +211,9 @@ class Recommendations:
 
         A reason is a rule, or `owned`, `rejected`, `no-score` (the ranker knows nothing of the
         product), `reranked`, `narrowed` (left out by `product_ids`), `catalogue` (`k` is above what
-        there is), `final-check` or `unknown-user`. A user with fewer than `k` has one at least. A
-        pair that several reasons keep out counts for each of them.
+        there is), `final-check`, `switched-off` or `unknown-user`. A user with fewer than `k` has
+        one at least; to whom nothing is offered since they, or everything, are switched off, that
+        is the only one. A pair that several reasons keep out counts for each of them.
 
         Returns:
             user_id, returned, reason, count: a row per user and reason; the count is one of
@@ -271,6 +272,11 @@ class Recommendations:
         eligibility = generator.snapshot.eligibility
         by_rule = eligibility.exclusions(rows, generator.narrowed)
         eligible = eligibility.bits(rows) & generator.narrowed
+        off = np.zeros(len(block), np.int64)
+        if generator.off is not None:
+            pairs = generator.off.pairs(rows, eligibility)
+            off[:] = bitset.row_counts(pairs & generator.narrowed)
+            eligible &= ~pairs
         some = np.flatnonzero(eligible.any(axis=1))  # of nothing nothing is owned or without score
         eligible, rows = eligible[some], rows[some]
         not_owned = generator.without_owned(eligible.copy(), rows)
@@ -284,6 +290,7 @@ class Recommendations:
             return counts
 
         by_pipeline = {
+            Reason.SWITCHED_OFF: off,
             Reason.OWNED: counted(eligible & ~not_owned),
             Reason.REJECTED: counted(eligible & ~not_rejected),
             Reason.NO_SCORE: counted(unscored),
@@ -303,6 +310,11 @@ class Recommendations:
         known = short[self._rows[short] >= 0]
         candidates = bitset.count(self._generator.narrowed)
         yield unknown, [str(Reason.UNKNOWN_USER)], np.full((len(unknown), 1), candidates)
+        off = self._generator.switched_off(self._rows[known])
+        if candidates and off.any():
+            nothing = np.full((int(off.sum()), 1), candidates)
+            yield known[off], [str(Reason.SWITCHED_OFF)], nothing
+            known = known[~off]
         for block in _blocks(known):
             yield block, *self._reasons(block)
 

@@ -1,6 +1,6 @@
 """Who may be offered what: policies bound to users, products and a moment."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from itertools import pairwise
 from threading import Thread
@@ -18,7 +18,13 @@ from suitably.suitability.amounts import with_amounts
 from suitably.suitability.display import eligibility_frame, eligibility_html
 from suitably.suitability.engine.atoms import AtomReader, batch_reader, one_reader
 from suitably.suitability.engine.binding import BoundPolicy, bind
-from suitably.suitability.engine.clauses import Clause, Condition, Governed, by_name
+from suitably.suitability.engine.clauses import (
+    Clause,
+    Condition,
+    Governed,
+    by_name,
+    governed,
+)
 from suitably.suitability.engine.exclusions import NO_PAIRS, Exclusions, counts_table, excluded
 from suitably.suitability.engine.explanation import explain_pair
 from suitably.suitability.engine.fields import Fields, with_ids
@@ -499,6 +505,22 @@ class Eligibility:
             return self._exclusions.of(rows, among)
         read = batch_reader(self._batch(rows))
         return excluded(list(self._by_reason.values()), read, among & self._valid, len(rows))
+
+    def governed(self, rows: Rows, policy_ids: Collection[str]) -> BitRows:
+        """Return the pairs that some policies govern, or may govern.
+
+        Args:
+            rows: Positions in `user_ids`.
+            policy_ids: Of the policies, in force or not; others have no part in it.
+
+        Returns:
+            Words that broadcast as (rows, products / 64).
+        """
+        read, words = batch_reader(self._batch(rows)), np.zeros_like(self._valid)
+        for policy in self._bound:
+            if policy.policy.id in policy_ids:
+                words = words | (~governed(policy, read)[1] & self._valid)
+        return words
 
     def exclusions_of_some(self, rows: Rows, among: BitRows) -> NDArray[np.int64]:
         """Count the same of a sample, who are judged alone: nothing is worked out for all users.
