@@ -180,10 +180,6 @@ class AuditTrail:
         subject = subject_of(user_id, key).hex()
         self._log.append("erasure", {"as_of": moment, "key": key_id(key), "subject": subject})
 
-    def pseudonym(self, user_id: Any) -> str:
-        """Return what stands for a user in records from now on, 32 hexadecimal digits."""
-        return subject_of(user_id, self._keys.present()).hex()
-
     def rotate(self, key: bytes | str | None = None) -> None:
         """Put the pseudonyms of later records under another key.
 

@@ -84,15 +84,16 @@ def customer_page(
     """
     texts, asked = visit.texts, asked or Asked()
     user_id, name = reading.people.id_of(row), reading.people.name_of(row)
-    recs = answers.recommend([user_id], k=asked.k, as_of=asked.as_of)
+    moment = asked.as_of or reading.moment
+    recs = answers.recommend([user_id], k=asked.k, as_of=moment)
     (listed,) = recs
     explained = [recs.explain(user_id, product) for product in listed.product_ids]
-    trace = answers.trace(user_id, k=asked.k, as_of=asked.as_of)
-    moment = (
+    trace = answers.trace(user_id, k=asked.k, as_of=moment)
+    dated = (
         "" if recs.as_of is None else texts.as_of.format(moment=f"{recs.as_of:%Y-%m-%d %H:%M:%S}")
     )
     lead = stacked(
-        moment,
+        dated,
         element("span", f"{texts.customer_id}: ", code(user_id)) if visit.may("identify") else "",
     )
     off = state is not None and str(user_id) in state.users
@@ -232,7 +233,7 @@ def _lessons(
     visit: Visit, reading: Reading, answers: Any, user_id: Any, name: str, asked: Asked
 ) -> Markup:
     texts = visit.texts
-    found = answers.lessons(user_id, as_of=asked.as_of)
+    found = answers.lessons(user_id, as_of=asked.as_of or reading.moment)
     if not found:
         return Markup("")
     rows = [

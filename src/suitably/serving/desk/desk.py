@@ -2,12 +2,13 @@
 
 import hashlib
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from threading import Lock
 from typing import Any
 
 from suitably.errors import DataError, PolicyError, SuitablyError
+from suitably.governance.audit_trail import AuditTrail
 from suitably.serving.desk.customer_page import asked_of, customer_page
 from suitably.serving.desk.exchange import Answer, Asking, Cookie
 from suitably.serving.desk.find_page import find_page
@@ -24,6 +25,9 @@ from suitably.serving.desk.style import STYLE
 from suitably.serving.desk.try_page import MOST_TEXT, try_page, try_policy
 from suitably.serving.desk.visit import Visit
 from suitably.serving.desk.watch_page import Watched, watch_page
+from suitably.serving.problems import Problem
+from suitably.serving.served import Answering, Served
+from suitably.serving.service import Service
 from suitably.utils.fork import ForkLock
 from suitably.utils.progress import logger
 from suitably.utils.pseudonym import pseudonym
@@ -47,10 +51,10 @@ class Desk:
         sessions: Who has signed in; None: nobody yet.
     """
 
-    def __init__(self, service: Any, sessions: Sessions | None = None) -> None:
+    def __init__(self, service: Service, sessions: Sessions | None = None) -> None:
         self._service = service
         self._sessions = Sessions() if sessions is None else sessions
-        self._reading: tuple[object, str, Reading] | None = None
+        self._reading: tuple[object, object, str, Reading] | None = None
         self._lock, self._trying = ForkLock(), Lock()
 
     def answer(self, asking: Asking) -> Answer:
@@ -67,7 +71,9 @@ class Desk:
         if asking.query.get("lang") in TEXTS:
             made = (*made, Cookie(_LANGUAGE, visit.language, _YEAR))
         answer = self._answered(asking, visit, key, authorization)
-        return replace(answer, cookies=(*made, *answer.cookies))
+        token = self._service.token(authorization)
+        by = {} if token is None else {"by": token.name}
+        return replace(answer, cookies=(*made, *answer.cookies), about={**answer.about, **by})
 
     def _visit(self, asking: Asking, key: str) -> tuple[Visit, str | None]:
         """Return whom a page is for, and what they showed to get here."""
@@ -121,9 +127,7 @@ class Desk:
     def _page(self, asking: Asking, visit: Visit, authorization: str | None) -> Answer:
         try:
             answering = self._service.answering()
-        except Exception as error:
-            if getattr(error, "status", None) != 503:
-                raise
+        except Problem:  # no version is served yet
             texts = visit.texts
             page = problem_page(visit, texts.not_ready, texts.not_ready_said, 503)
             return _shown(visit, page)
@@ -150,18 +154,17 @@ class Desk:
         texts = visit.texts
         return _shown(visit, problem_page(visit, texts.no_page, texts.no_page_said, 404))
 
-    def _read(self, served: Any) -> Reading:
+    def _read(self, served: Served) -> Reading:
         """Return what reads the version that is served, made anew where that is another one."""
-        eligibility = served.pipeline.eligibility()
-        audit = served.pipeline.audit
-        name: Callable[[Any], str] = getattr(audit, "pseudonym", pseudonym)
+        moment, audit = self._service.moment(served), self._service.audit
+        name = audit.subject if isinstance(audit, AuditTrail) else pseudonym
         probe = name("")  # another one where the key is
         with self._lock:
             known = self._reading
-            if known is None or known[0] is not eligibility or known[1] != probe:
-                made = Reading(served.version, served.pipeline, name, eligibility)
-                self._reading = known = (eligibility, probe, made)
-            return known[2]
+            if known is None or known[0] is not served or known[1:3] != (moment, probe):
+                made = Reading(served.version, served.pipeline, name, moment)
+                self._reading = known = (served, moment, probe, made)
+            return known[3]
 
     def _find(self, asking: Asking, visit: Visit, reading: Reading) -> Answer:
         asked = asking.query.get("customer", "").strip()
@@ -186,7 +189,7 @@ class Desk:
         asking: Asking,
         visit: Visit,
         reading: Reading,
-        answering: Any,
+        answering: Answering,
         name: str,
         about_product: bool,
     ) -> Answer:
@@ -196,17 +199,19 @@ class Desk:
             return _shown(visit, page, reading)
         row, asked = rows[0], asked_of(asking.query)
         state = self._service.switches.state()
+        about = {"user": reading.people.id_of(row)}
         if not about_product:
             page = customer_page(visit, reading, answering.silent, row, asked, state)
-            return _shown(visit, page, reading)
+            return _shown(visit, page, reading, about)
         text = asking.query.get("id", "")
         product = reading.product_row(text)
         found = [] if product is not None else reading.search(text)
         if product is None and len(found) != 1:
-            return _shown(visit, products_page(visit, reading, row, text, found, asked), reading)
+            page = products_page(visit, reading, row, text, found, asked)
+            return _shown(visit, page, reading, about)
         product = found[0] if product is None else product
         page = product_page(visit, reading, answering.silent, row, product, asked, state)
-        return _shown(visit, page, reading)
+        return _shown(visit, page, reading, about)
 
     def _try(self, asking: Asking, visit: Visit, reading: Reading) -> Answer:
         texts = visit.texts
@@ -233,18 +238,17 @@ class Desk:
         """Return the same before the form was read."""
         return self.too_long(self._visit(asking, asking.cookies.get(_SESSION, ""))[0])
 
-    def _watched(self, served: Any) -> Watched:
-        service = self._service
-        folder = service.folder
+    def _watched(self, served: Served) -> Watched:
+        service, folder = self._service, self._service.folder
         versions: Sequence[Any] = ()
         history: Sequence[Any] = ()
-        problems = list(getattr(service, "problems", ()))
+        problems = service.problems
         if folder is not None:
             try:
                 versions, history = folder.versions(), folder.history()
             except SuitablyError as error:
                 problems.append(str(error))
-        problem = getattr(service.switches, "problem", "")
+        problem = service.switches.problem
         return Watched(
             version=served.version,
             since=served.since,
@@ -256,7 +260,7 @@ class Desk:
         )
 
     def _switch(
-        self, asking: Asking, visit: Visit, reading: Reading, served: Any, shown: str | None
+        self, asking: Asking, visit: Visit, reading: Reading, served: Served, shown: str | None
     ) -> Answer:
         """Turn something off or on, and go back to where that is seen."""
         if not visit.may("admin"):
@@ -270,7 +274,7 @@ class Desk:
                 if not which.startswith("place:"):
                     back = visit.url("customer", which)
             turn = switches.off if form.get("action") == "off" else switches.on
-            token = self._service.token(shown) if self._service.asks_tokens else None
+            token = self._service.token(shown)
             by = "desk" if token is None else f"{token.name}, at the desk"
             turn(kind, given, reason=form.get("reason", ""), by=by, audit=self._service.audit)
         except (SuitablyError, OSError, ValueError) as error:
@@ -313,9 +317,15 @@ def _own(visit: Visit, address: str) -> str:
     return address if plain and ours and not address.startswith("//") else ""
 
 
-def _shown(visit: Visit, page: Page, reading: Reading | None = None) -> Answer:
+def _shown(
+    visit: Visit,
+    page: Page,
+    reading: Reading | None = None,
+    about: Mapping[str, Any] | None = None,
+) -> Answer:
     version = "" if reading is None else reading.version
-    return Answer(render(visit, page, version), page.status)
+    known = {"version": version} if version else {}
+    return Answer(render(visit, page, version), page.status, about={**known, **(about or {})})
 
 
 def _no_right(visit: Visit, role: str) -> Answer:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
+from typing import Any
 from urllib.parse import urlsplit
 
 from suitably.utils.html import Markup
@@ -116,6 +117,7 @@ class Answer:
         location: Where to go on; empty: nowhere.
         cookies: What the browser is to keep.
         more: Further headers, in place of the usual ones of their names.
+        about: What the log of requests says of it: `user`, `by` and `version`.
     """
 
     body: str = ""
@@ -124,6 +126,7 @@ class Answer:
     location: str = ""
     cookies: tuple[Cookie, ...] = ()
     more: Mapping[str, str] = field(default_factory=dict)
+    about: Mapping[str, Any] = field(default_factory=dict)
 
     def headers(self, asking: Asking) -> Iterator[tuple[str, str]]:
         """Iterate the headers of the answer."""

@@ -57,7 +57,7 @@ def product_page(
     texts, asked = visit.texts, asked or Asked()
     user_id, name = reading.people.id_of(row), reading.people.name_of(row)
     product_id = reading.product_id(product)
-    found = answers.why_not(user_id, product_id, as_of=asked.as_of, k=asked.k)
+    found = answers.why_not(user_id, product_id, as_of=asked.as_of or reading.moment, k=asked.k)
     ruled = [one for one in found if not one.rule.startswith(_ELSEWHERE)]
     columns = (texts.rule, texts.verdict, texts.says, texts.inputs)
     rows = [
@@ -79,7 +79,7 @@ def product_page(
     body = [
         section(texts.in_short, _off(visit, state, product_id), _verdict(visit, found)),
         section(texts.rules, table),
-        _what_if(visit, answers, user_id, product_id, asked, ruled),
+        _what_if(visit, reading, answers, user_id, product_id, asked, ruled),
         section(texts.about_product, _about(reading, product)),
         section(texts.another_product, _search(visit, name, asked)),
     ]
@@ -134,6 +134,7 @@ def _verdict(visit: Visit, found: Sequence[RuleVerdict]) -> Markup:
 
 def _what_if(
     visit: Visit,
+    reading: Reading,
     answers: Any,
     user_id: Any,
     product_id: Any,
@@ -144,7 +145,7 @@ def _what_if(
     if all(one.verdict == "pass" for one in ruled):
         return Markup("")
     try:
-        found = answers.what_if(user_id, product_id, as_of=asked.as_of)
+        found = answers.what_if(user_id, product_id, as_of=asked.as_of or reading.moment)
     except PolicyError as error:
         return section(texts.what_if, notice(element("span", str(error), lang="en")))
     if not found:

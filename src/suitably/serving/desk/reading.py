@@ -13,8 +13,8 @@ from suitably.data.frames import read_frame
 from suitably.errors import SuitablyError
 from suitably.pipeline.pipeline import Pipeline
 from suitably.serving.desk.people import People
-from suitably.suitability.eligibility import Eligibility
 from suitably.suitability.policy import Policy
+from suitably.typing import AsOf
 from suitably.utils.fork import ForkLock
 
 __all__ = ["Counted", "Reading"]
@@ -45,7 +45,7 @@ class Reading:
         version: What it is called.
         pipeline: Fitted.
         name: Returns the pseudonym of an id.
-        eligibility: Its eligibility, where the caller has asked for it already.
+        moment: As of when, where nothing else is asked; None: as of the fit.
     """
 
     def __init__(
@@ -53,11 +53,11 @@ class Reading:
         version: str,
         pipeline: Pipeline,
         name: Callable[[Any], str],
-        eligibility: Eligibility | None = None,
+        moment: AsOf | None = None,
     ) -> None:
-        self.version = version
+        self.version, self.moment = version, moment
         self.pipeline = pipeline if pipeline.audit is None else pipeline.with_audit(None)
-        self.eligibility = pipeline.eligibility() if eligibility is None else eligibility
+        self.eligibility = pipeline.eligibility(moment)
         self.people = People(self.eligibility.users.ids, name)
         self._lock, self._counted = ForkLock(), Event()
         self._counts: Counted | None = None

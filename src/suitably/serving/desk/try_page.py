@@ -82,7 +82,7 @@ def try_policy(reading: Reading, replaced: str, text: str) -> Tried:
         policy if one.id == replaced else one for one in reading.policies
     ]
     try:
-        after = reading.pipeline.eligibility(policy=[*policies])
+        after = reading.pipeline.eligibility(reading.moment, policy=[*policies])
         impact = compare_eligibilities(reading.eligibility, after)
     except (PolicyError, DataError) as error:
         return Tried(text, str(error), findings)

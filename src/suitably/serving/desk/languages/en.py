@@ -291,7 +291,7 @@ TEXTS = Texts(
         "eligible": "Pass the rules",
         "not owned": "Not owned yet",
         "not rejected": "Not turned down",
-        "switched on": "Switched on",
+        "not switched off": "Not switched off",
         "scored": "Can be ranked",
         "listed": "Listed",
     },

@@ -260,7 +260,7 @@ TEXTS = Texts(
         "eligible": "符合规则",
         "not owned": "尚未持有",
         "not rejected": "未被拒绝",
-        "switched on": "未停用",
+        "not switched off": "未停用",
         "scored": "可排序",
         "listed": "列出",
     },
