@@ -27,7 +27,7 @@ __all__ = [
     "replacing",
     "sync",
 ]
-__all__ += ["sync_folder"]
+__all__ += ["replacing", "sync", "sync_folder"]
 
 _TOKEN = re.compile("[0-9a-f]{16}")
 
