@@ -14,6 +14,7 @@ from starlette.routing import Route
 import suitably
 from suitably.serving.admin import ADMIN, AdminEndpoint
 from suitably.serving.answers import as_json
+from suitably.serving.desk.routes import routes_of as desk_routes
 from suitably.serving.endpoints import QUESTIONS, QuestionEndpoint, RecommendationEndpoint
 from suitably.serving.gate import HANDLED, Gate, send_bytes
 from suitably.serving.metrics import Metrics
@@ -62,6 +63,8 @@ def app_of(service: Service) -> FastAPI:
         routes.append(Route(path, endpoint, methods=[method]))
     for path, told in _open(service, metrics).items():
         routes.append(Route(path, told, methods=["GET"]))
+    if service.settings.service.desk:
+        app.include_router(desk_routes(service))
     return app
 
 
