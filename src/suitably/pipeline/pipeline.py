@@ -366,6 +366,18 @@ class Pipeline(Parameterized):
         """
         return fingerprint(self._fitted())
 
+    def prepare(self, as_of: AsOf | None = None) -> Self:
+        """Work out ahead what the first lists as of a moment would wait for.
+
+        A service calls it before it answers: see `Eligibility.prepare`.
+
+        Raises:
+            DataError: A bad `as_of`.
+            NotFittedError: Called before `fit`.
+        """
+        self._snapshot(self._answering(), as_of).eligibility.prepare()
+        return self
+
     def shares_model(self, other: "Pipeline") -> bool:
         """Return whether another pipeline answers from the very same model as this one now."""
         return self._fitted() is other._fitted()

@@ -6,6 +6,7 @@ and count is theirs alone; what is off is no candidate.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +47,14 @@ class SwitchState:
     def any(self) -> bool:
         """Whether anything is off."""
         return self.everything or bool(self.users or self.products or self.policies)
+
+    def shared(self) -> dict[str, Any]:
+        """Return what of it is the same for all users, JSON-ready."""
+        return {
+            "everything": self.everything,
+            "policies": sorted(self.policies),
+            "products": sorted(self.products),
+        }
 
     def __repr__(self) -> str:
         if self.everything:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from suitably.errors import SuitablyError
 from suitably.pipeline.opt_out import ConsentRegister
 from suitably.pipeline.pipeline import Pipeline
+from suitably.pipeline.switched_off import SwitchState
 from suitably.recommendations import Recommendations
 from suitably.suitability.eligibility import Eligibility
 from suitably.typing import AsOf
@@ -188,8 +189,11 @@ class Canary(Parameterized):
 
 
 def _asking(pipeline: Pipeline, consent: ConsentRegister | None) -> Pipeline:
-    """Return a version that records nothing, and asks a register where one is given."""
-    silent = pipeline.with_audit(None)
+    """Return a version that records nothing, with nothing off, and with a register if one is given.
+
+    What is off is none of a version's faults, nor does it excuse one.
+    """
+    silent = pipeline.with_audit(None).switched(SwitchState())
     return silent if consent is None else silent.with_consent(consent)
 
 

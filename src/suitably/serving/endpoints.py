@@ -162,7 +162,6 @@ class RecommendationEndpoint(QuestionEndpoint):
     def __init__(self, service: Service, workers: Workers, metrics: Metrics) -> None:
         super().__init__(RECOMMENDATIONS, service, workers)
         self._metrics = metrics
-        self._warm: tuple[Any, Any] | None = None
 
     async def _answered(
         self, answering: Answering, asked: dict[str, Any], handled: Handled
@@ -181,13 +180,10 @@ class RecommendationEndpoint(QuestionEndpoint):
         def answer() -> bytes:
             return self._lists(answering, asked, users)
 
-        warm = (served, asked["as_of"])
-        if len(users) == 1 and not own and warm == self._warm and served.pipeline.audit is None:
+        alone = len(users) == 1 and not own and served.pipeline.audit is None
+        if alone and self._service.is_prepared(served, asked["as_of"]):
             return told(answer)
-        found = await self._workers.run(answer)
-        if not own:
-            self._warm = warm
-        return found
+        return await self._workers.run(answer)
 
     def _lists(self, answering: Answering, asked: Mapping[str, Any], users: list[Any]) -> bytes:
         recs = answering.pipeline.recommend(

@@ -6,24 +6,20 @@ that holds the name, and one that is there already stays one.
 
 import os
 import re
-import secrets
 import stat
-from contextlib import suppress
 from errno import EACCES, ENOSYS, ENOTSUP, EPERM
 from pathlib import Path
 
 from suitably.errors import ArtifactError
 from suitably.persistence.folder import open_regular
-from suitably.utils.files import replace_synced, sync_folder
+from suitably.utils.files import partial_beside, replace_synced, sync_folder
 
-__all__ = ["CURRENT", "check_version_name", "clear_partials", "is_version_name", "read_current"]
-__all__ += ["write_current"]
+__all__ = ["CURRENT", "check_version_name", "is_version_name", "read_current", "write_current"]
 
 CURRENT = "current"
 """What the pointer is called."""
 
 _NAME = re.compile(r"\w[\w.:+-]{0,127}")
-_PARTIAL = re.compile(r"\.current\.[0-9a-f]{16}")
 _MOST_BYTES = 1024
 _NO_LINKS = (EACCES, ENOSYS, ENOTSUP, EPERM)
 
@@ -92,7 +88,7 @@ def write_current(folder: Path, name: str) -> None:
     if not place.is_symlink() and place.is_file():
         _write_text(place, name)
         return
-    partial = folder / f".{CURRENT}.{secrets.token_hex(8)}"
+    partial = partial_beside(place)
     try:
         os.symlink(name, partial, target_is_directory=True)
     except OSError as error:
@@ -106,14 +102,6 @@ def write_current(folder: Path, name: str) -> None:
         partial.unlink(missing_ok=True)
         raise
     sync_folder(folder)
-
-
-def clear_partials(folder: Path) -> None:
-    """Delete what writers have left that were ended half-way; to be called by the only writer."""
-    for name in os.listdir(folder):
-        if _PARTIAL.fullmatch(name):
-            with suppress(OSError):
-                os.unlink(folder / name)
 
 
 def _write_text(place: Path, name: str) -> None:

@@ -72,6 +72,7 @@ class Service:
         self._lock = ForkLock()
         self._tried: tuple[str | None, Any] | None = None
         self._today = date.min
+        self._prepared: tuple[Served, str | None] | None = None
         self._looked_at: tuple[str | None, Any] | None = None
         self._served: Served | None = None
         self._source = source if isinstance(source, Pipeline) else None
@@ -84,6 +85,7 @@ class Service:
         else:
             self._turn("", self._source)
         self.switches = self._switches()
+        self._prepare()
 
     def _open(self, path: Path) -> None:
         said = self.settings.service
@@ -164,6 +166,11 @@ class Service:
             return None
         self._today = max(self._today, date.today())
         return None if self._today <= served.as_of.date() else self._today.isoformat()
+
+    def is_prepared(self, served: Served, moment: str | None) -> bool:
+        """Return whether a list of one customer as of a moment takes no longer than others."""
+        known = self._prepared
+        return known is not None and known[0] is served and known[1] == moment
 
     @property
     def ready(self) -> bool:
@@ -260,6 +267,7 @@ class Service:
         """Follow what the folder says, and what the register of consent does."""
         if self._attachments.changed:
             self._reread_consent()
+        self._prepare()
         if self.folder is None:
             return
         try:
@@ -281,10 +289,25 @@ class Service:
             if report is not None and not report.ok:
                 raise ArtifactError(str(report))
             self._turn(name, fresh)
+            self._prepare()
         except Exception as error:  # whatever is wrong with it, the old one goes on
             self._refuse(name, error)
         else:
             self.refused = {}
+
+    def _prepare(self) -> None:
+        """Work out ahead what lists wait for: of another version, after an update, on a new day."""
+        served = self._served
+        if served is None:
+            return
+        moment = self.moment(served)
+        if not self.is_prepared(served, moment):
+            try:
+                served.pipeline.prepare(moment)
+            except SuitablyError as error:
+                _log.error("serve: version %s cannot answer: %s", served.version, error)
+                return
+            self._prepared = (served, moment)
 
     def _place_of(self, name: str | None) -> tuple[str | None, Any]:
         """Return what tells a version from others; one saved anew under its name is another one."""
@@ -298,6 +321,8 @@ class Service:
         version = name or ("in-memory" if model is None else model[:12])
         self.watching.turn_to(attached)
         first = self._served is None
+        if self.folder is not None:  # nobody waits for it yet
+            attached.prepare()
         self._served = Served(version, attached, model, datetime.now(UTC))
         if not first:
             self.reloads = {**self.reloads, "swapped": self.reloads["swapped"] + 1}
@@ -319,6 +344,7 @@ class Service:
             if not self._same(self._served):
                 self._turn("", self._source)
             assert self._served is not None
+            self._wake.set()
             return self._served
 
     def _same(self, served: Served | None) -> bool:

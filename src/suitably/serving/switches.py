@@ -17,7 +17,7 @@ import numpy as np
 from suitably.errors import ArtifactError, DataError
 from suitably.persistence.folder import open_regular
 from suitably.pipeline.switched_off import SwitchState
-from suitably.utils.files import locked, replace_synced
+from suitably.utils.files import clear_partials, locked, replace_synced
 from suitably.utils.fork import ForkLock
 from suitably.utils.progress import logger
 from suitably.utils.record import Record
@@ -181,8 +181,10 @@ class Switches:
         if not self.path.parent.is_dir():
             raise DataError(f"{self.path.parent}: no such folder")
         with locked(self.path.with_name(f".{self.path.name}.lock")):
+            clear_partials(self.path)
             entries, changed_at = _read_file(self.path)
-            after = _changed(entries, action, made)
+            # What this process has seen off stays off, though the file has vanished since.
+            after = _changed(entries if changed_at else self._entries, action, made)
             _record(audit, action, made)
             replace_synced(self.path, _written(after), later_than=changed_at)
 

@@ -17,7 +17,6 @@ from suitably.serving.canary import Canary, CanaryReport
 from suitably.serving.pointer import (
     CURRENT,
     check_version_name,
-    clear_partials,
     is_version_name,
     read_current,
     write_current,
@@ -29,7 +28,7 @@ from suitably.serving.promotions import (
     read_promotions,
     version_before,
 )
-from suitably.utils.files import locked
+from suitably.utils.files import clear_partials, locked
 from suitably.utils.record import Record
 
 __all__ = ["ModelFolder", "Version"]
@@ -233,7 +232,7 @@ class ModelFolder:
     def _alone(self, what: str) -> Iterator[None]:
         try:
             with locked(self.path, wait=False, folder=True):
-                clear_partials(self.path)
+                clear_partials(self.path / CURRENT)
                 yield
         except BlockingIOError:
             raise PromotionRefused(

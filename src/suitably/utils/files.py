@@ -1,6 +1,7 @@
 """Files that are replaced only once what replaces them is whole, and locks that die with us."""
 
 import os
+import re
 import secrets
 import stat
 from collections.abc import Iterator
@@ -17,7 +18,18 @@ try:
 except ImportError:  # Windows: no locks; one writer at a time is up to users
     fcntl = None
 
-__all__ = ["file_stamp", "locked", "replace_synced", "replacing", "sync", "sync_folder"]
+__all__ = [
+    "clear_partials",
+    "file_stamp",
+    "locked",
+    "partial_beside",
+    "replace_synced",
+    "replacing",
+    "sync",
+]
+__all__ += ["replacing", "sync", "sync_folder"]
+
+_TOKEN = re.compile("[0-9a-f]{16}")
 
 
 @contextmanager
@@ -56,6 +68,11 @@ def file_stamp(path: Path | None) -> tuple[int, int, int] | None:
     return None if found is None else (found.st_mtime_ns, found.st_size, found.st_ino)
 
 
+def partial_beside(target: Path) -> Path:
+    """Return a new name for what is to replace a file; see `clear_partials`."""
+    return target.with_name(f".{target.name}.{secrets.token_hex(8)}")
+
+
 def replace_synced(target: Path, octets: bytes, later_than: int = 0) -> None:
     """Replace a small file at once; when this returns, it outlasts a loss of power.
 
@@ -68,7 +85,7 @@ def replace_synced(target: Path, octets: bytes, later_than: int = 0) -> None:
     Raises:
         OSError: The file is as it was.
     """
-    partial = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
+    partial = partial_beside(target)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     descriptor = os.open(partial, flags, 0o666)
     try:
@@ -85,6 +102,18 @@ def replace_synced(target: Path, octets: bytes, later_than: int = 0) -> None:
         partial.unlink(missing_ok=True)
         raise
     sync_folder(target.parent)
+
+
+def clear_partials(target: Path) -> None:
+    """Delete what writers of a file have left that were ended half-way.
+
+    To be called by the only writer that there is.
+    """
+    start = f".{target.name}."
+    for name in os.listdir(target.parent):
+        if name.startswith(start) and _TOKEN.fullmatch(name.removeprefix(start)):
+            with suppress(OSError):
+                os.unlink(target.parent / name)
 
 
 def sync_folder(folder: Path) -> None:
