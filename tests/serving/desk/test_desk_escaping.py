@@ -3,11 +3,11 @@
 import re
 
 import pytest
-from support.desk import ATTACKS, POLICY, Browser, Elements, bank, desk_of, fitted
 
-from suitably.serving.desk.shell import render
 from suitably.serving.desk.parts import Page, code, section
+from suitably.serving.desk.shell import render
 from suitably.serving.desk.visit import Visit
+from support.desk import ATTACKS, POLICY, Browser, Elements, bank, desk_of, fitted
 
 BIDI = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069\x00-\x08]")
 

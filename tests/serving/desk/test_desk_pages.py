@@ -3,9 +3,9 @@
 import re
 
 import pytest
-from support.desk import Browser, Elements, desk_of, fitted
 
 import suitably as st
+from support.desk import Browser, Elements, desk_of, fitted
 
 
 @pytest.fixture(scope="module")

@@ -4,12 +4,12 @@ import re
 import threading
 
 import pytest
-from support.desk import POLICY, Browser, desk_of, fitted
 
 from suitably.serving.desk.policy_page import policy_page
 from suitably.serving.desk.reading import Reading
 from suitably.serving.desk.said import anchor
 from suitably.serving.desk.visit import Visit
+from support.desk import POLICY, Browser, desk_of, fitted
 
 VISIT = Visit("en", frozenset({"explain"}))
 

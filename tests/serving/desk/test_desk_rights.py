@@ -3,12 +3,12 @@
 import re
 
 import pytest
-from support.desk import POLICY, Browser, bank, desk_of, fitted, signed_in
 
 import suitably as st
+from suitably.serving import Service, Settings
 from suitably.serving.desk.desk import Desk
 from suitably.serving.desk.sessions import Sessions
-from suitably.serving import Service, Settings
+from support.desk import POLICY, Browser, bank, desk_of, fitted, signed_in
 
 SECRET = "customer-of-note-{}"
 USERS = [SECRET.format(n) for n in range(5)]

@@ -5,10 +5,10 @@ import logging
 import re
 
 import pytest
-from support.desk import fitted
 
 from suitably.serving import Service, create_app
 from suitably.serving.desk import router
+from support.desk import fitted
 
 
 @pytest.fixture(scope="module")

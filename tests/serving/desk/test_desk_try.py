@@ -4,12 +4,12 @@ import re
 import threading
 
 import pytest
-from support.desk import POLICY, Browser, bank, desk_of, fitted
 
 import suitably as st
 from suitably.serving.desk.reading import Reading
 from suitably.serving.desk.try_page import Tried, try_policy
 from suitably.suitability.language.places import line_and_column
+from support.desk import POLICY, Browser, bank, desk_of, fitted
 
 
 @pytest.fixture(scope="module")

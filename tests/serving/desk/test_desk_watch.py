@@ -3,7 +3,6 @@
 import re
 
 import pytest
-from support.desk import Browser, bank, desk_of, fitted, signed_in
 
 import suitably as st
 from suitably.serving import ModelFolder, Service
@@ -11,6 +10,7 @@ from suitably.serving.desk.desk import Desk
 from suitably.serving.desk.reading import Reading
 from suitably.serving.desk.visit import Visit
 from suitably.serving.desk.watch_page import Watched, watch_page
+from support.desk import Browser, bank, desk_of, fitted, signed_in
 
 
 def shown(watched, roles=("explain",), language="en"):

@@ -92,7 +92,7 @@ overflow-x:auto}
 @media (prefers-reduced-motion:no-preference){.desk a,.desk button{transition:color .15s}}
 @media print{
 .desk{padding:0}
-.desk .top,.desk .skip,.desk form,.desk summary{display:none}
+.desk .top,.desk .skip,.desk form,.desk form.line,.desk summary{display:none}
 .desk details::details-content{content-visibility:visible;display:block}
 .desk a{color:inherit;text-decoration:none}
 .desk main>header{padding-top:0}}
