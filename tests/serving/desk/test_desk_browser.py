@@ -75,7 +75,7 @@ def axe():
 def desk(tmp_path_factory):
     """A service of two versions, with tokens and a watch that has alarms."""
     folder = tmp_path_factory.mktemp("desk")
-    data = st.data.simulate_bank(users=200, products=40)
+    data = st.data.simulate_bank(users=300, products=40)
     house = resources.files("suitably.demo") / "house-rules.toml"
     policies = ["cn-csrc-amac", st.Policy.from_toml(house.read_text(encoding="utf-8"))]
     profiles = [st.profiles.RecencyFrequencyValue(), st.profiles.Lifecycle()]

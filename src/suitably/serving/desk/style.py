@@ -68,6 +68,7 @@ overflow-x:auto}
 .desk code{overflow-wrap:anywhere}
 .desk .scroll{overflow-x:visible}
 .desk th,.desk td{white-space:normal}
+.desk th{word-break:keep-all}
 .desk td{overflow-wrap:anywhere}
 .desk td.text{min-width:8rem}
 .desk td .tag{white-space:nowrap}
