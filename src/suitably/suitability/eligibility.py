@@ -227,6 +227,17 @@ class Eligibility:
             self._tables = EligibilityTables(self._conditions, self._batch(None), self._valid)
         return self._tables
 
+    def prepare(self) -> None:
+        """Work out for everybody at once what lists of single users, and reasons and flags, need.
+
+        It takes as long as lists of everybody, and afterwards 4 bytes of memory for each user and
+        each rule; whoever is asked about from then on is looked up.
+        """
+        self._tabulated()
+        _ = self._exclusions
+        if self.flag_ids:
+            _ = self._flags
+
     def _batch(self, rows: Rows | None) -> UserBatch:
         return UserBatch(self._user_fields, self._micros, rows)
 
