@@ -88,7 +88,7 @@ def rule_sums(answers: Answers) -> Sums:
     products = bitset.count(narrowed)
     if not products:
         return {}
-    shares = eligibility.exclusions_of_some(rows, narrowed) / products
+    shares = eligibility.exclusions(rows, narrowed) / products
     totals = shares.sum(axis=0), np.einsum("ij,ij->j", shares, shares)
     return {
         f"exclusion:{name}": np.array([len(rows), *(total[index] for total in totals)])
