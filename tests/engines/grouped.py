@@ -1,7 +1,6 @@
 """A pipeline fitted group of users by group in this process, as workers do it."""
 
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
