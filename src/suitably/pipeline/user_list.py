@@ -49,19 +49,18 @@ class UserList(Record):
         A product that rules flag has `flags` too, each with `rule` and `unknown`; one drawn at
         random has its `propensity`.
         """
-        listed = zip(self.product_ids, self.scores, strict=True)
         products = [
-            {
-                "rank": rank,
-                "product_id": jsonable(product),
-                "score": jsonable(score),
-                **(
-                    {} if self.propensities is None else {"propensity": self.propensities[rank - 1]}
-                ),
-                **self._flags_of(product),
-            }
-            for rank, (product, score) in enumerate(listed, 1)
+            {"rank": rank, "product_id": jsonable(product), "score": jsonable(score)}
+            for rank, (product, score) in enumerate(
+                zip(self.product_ids, self.scores, strict=True), 1
+            )
         ]
+        if self.propensities is not None:
+            for one, propensity in zip(products, self.propensities, strict=True):
+                one["propensity"] = propensity
+        if self.flags:
+            for one, product in zip(products, self.product_ids, strict=True):
+                one |= self._flags_of(product)
         return {
             "user_id": jsonable(self.user_id),
             "products": products,

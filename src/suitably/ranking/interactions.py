@@ -183,6 +183,10 @@ class WeightedInteractions:
 
     def stored(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return where the entries of some rows are stored, and their bounds: (rows + 1,)."""
+        if len(rows) == 1:  # one user costs more in calls than in work
+            row, starts = rows.item(), self.weights.indptr
+            start, end = (starts.item(row), starts.item(row + 1)) if row >= 0 else (0, 0)
+            return np.arange(start, end), np.array([0, end - start])
         starts, ends = self.weights.indptr[rows], self.weights.indptr[rows + 1]
         lengths = np.where(rows >= 0, ends - starts, 0).astype(np.int64)
         bounds = np.concatenate([[0], np.cumsum(lengths)])

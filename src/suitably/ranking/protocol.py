@@ -32,6 +32,7 @@ __all__ = [
     "attached",
     "can_score",
     "definer",
+    "draws_lists",
     "score",
     "shared_by",
     "without_users",
@@ -327,6 +328,18 @@ def without_users(ranker: Any, kept: NDArray[np.bool_]) -> Ranker:
         )
     without: Ranker = ranker.of_users(kept)
     return without
+
+
+@cache
+def draws_lists(cls: type) -> bool:
+    """Return whether a class is a `DrawingRanker`: asked once, since to look costs much.
+
+    Example:
+        >>> draws_lists(dict)
+        False
+    """
+    names = [name for name in dir(DrawingRanker) if not name.startswith("_")]
+    return all(hasattr(cls, name) for name in names)
 
 
 @cache

@@ -43,8 +43,17 @@ class SimilarityRanker(HistoryRanker):
         if self.known_.all() and lines.shape[1] == len(self.known_):
             return Scores(self._sums(lines), self.known_)
         block = np.zeros((len(rows), len(self.known_)), np.float32)
-        block[:, self.known_] = self._sums(lines[:, np.flatnonzero(self.known_)])
+        block[:, self.known_] = self._sums(self._of_known(lines))
         return Scores(block, self.known_)
+
+    def _of_known(self, lines: sparse.csr_array) -> sparse.csr_array:
+        """Return the columns of known products, sooner than by an index of columns for few rows."""
+        places, width = np.cumsum(self.known_) - 1, len(self.known_)
+        kept = lines.indices < width
+        kept[kept] = self.known_[lines.indices[kept]]
+        bounds = np.concatenate([[0], np.cumsum(kept)])[lines.indptr]
+        parts = (lines.data[kept], places[lines.indices[kept]], bounds)
+        return sparse.csr_array(parts, shape=(lines.shape[0], int(self.known_.sum())))
 
     def fit(self, context: FitContext) -> Self:
         """Learn from who did what before the context's moment.
