@@ -11,7 +11,6 @@ from suitably.engines.second_sample import AGREED, agreement, warn_of_disagreeme
 from suitably.model.groups import without_anybody
 from suitably.ranking import EASE, Explore, Popularity
 
-
 NOTHING = """
 [policy]
 id = "nothing"
