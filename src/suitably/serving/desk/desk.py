@@ -266,7 +266,8 @@ class Desk:
         if not visit.may("admin"):
             return _no_right(visit, "admin")
         form, switches = asking.form, self._service.switches
-        kind, which, back = form.get("kind", ""), form.get("id", ""), visit.url("watch")
+        which, back = form.get("id", ""), visit.url("watch")
+        kind: Any = form.get("kind", "")  # which `Switches` checks
         try:
             given: Any = None if kind == "everything" and not which else which
             if kind == "user":

@@ -15,6 +15,10 @@ from suitably.serving.service import Service
 __all__ = ["routes_of"]
 
 _MOST_FIELDS = 20
+_PAGES = frozenset(
+    {"", "customer", "find", "policy", "sign-in", "sign-out", "switches", "try", "watch"}
+)
+_PAGES |= {"desk.css", "desk.js"}
 _THREADS = 4  # people read slowly, and lists come first
 
 
@@ -81,10 +85,16 @@ def _pairs(text: str) -> dict[str, str]:
     return dict(reversed(found))
 
 
+def _route(path: str) -> str:
+    """Return what the log calls a page: never a name that a client made up."""
+    page = path.strip("/").partition("/")[0]
+    return f"/desk/{page if page in _PAGES else 'unknown'}".rstrip("/")
+
+
 def _response(request: Request, asking: Asking, answer: Answer) -> Response:
     handled = request.scope.get(HANDLED)
     if handled is not None:  # the log says what was read, and never as the address has it
-        handled.route = f"/desk/{asking.path.strip('/').partition('/')[0]}".rstrip("/")
+        handled.route = _route(asking.path)
         for name, said in answer.about.items():
             setattr(handled, name, said)
         handled.users = 1 if "user" in answer.about else None

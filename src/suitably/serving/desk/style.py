@@ -68,6 +68,7 @@ overflow-x:auto}
 .desk code{overflow-wrap:anywhere}
 .desk .scroll{overflow-x:visible}
 .desk th,.desk td{white-space:normal}
+.desk th{word-break:keep-all}
 .desk td{overflow-wrap:anywhere}
 .desk td.text{min-width:8rem}
 .desk td .tag{white-space:nowrap}
@@ -92,7 +93,7 @@ overflow-x:auto}
 @media (prefers-reduced-motion:no-preference){.desk a,.desk button{transition:color .15s}}
 @media print{
 .desk{padding:0}
-.desk .top,.desk .skip,.desk form,.desk summary{display:none}
+.desk .top,.desk .skip,.desk form,.desk form.line,.desk summary{display:none}
 .desk details::details-content{content-visibility:visible;display:block}
 .desk a{color:inherit;text-decoration:none}
 .desk main>header{padding-top:0}}

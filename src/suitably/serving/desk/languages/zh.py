@@ -20,7 +20,7 @@ TEXTS = Texts(
     ),
     show="查看",
     between="，",
-    of="{whole}中的{part}",
+    of="{part}（共{whole}）",
     customer="客户",
     product="产品",
     products="产品数",
