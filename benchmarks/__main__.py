@@ -20,6 +20,7 @@ _PARTS = (
     "runner",
     "same_answers",
     "sentences",
+    "serving",
     "stated_revealed",
     "uplift_contender",
     "workload",

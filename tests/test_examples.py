@@ -33,6 +33,7 @@ EXAMPLES = [
     "marketing_desk",
     "retention",
     "consumer_credit",
+    "service",
 ]
 
 

@@ -175,3 +175,9 @@ def test_numbers_out_of_range(options: Any) -> None:
 
 def test_a_repr_says_what_differs() -> None:
     assert repr(Canary(users=5)) == "Canary(users=5)"
+
+
+def test_customers_of_both_versions_are_drawn_once() -> None:
+    report = Canary(users=25, k=2).check(fitted(users=40), fitted(users=30))
+    assert report.users == 25
+    assert Canary(users=99, k=2).check(fitted(users=30), fitted(users=40)).users == 40

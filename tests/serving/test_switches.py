@@ -210,6 +210,12 @@ def test_a_file_that_cannot_be_read_turns_everything_off(tmp_path: Path, octets:
     assert switches.problem == ""
 
 
+def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(st.DataError, match="no such folder"):
+        Switches(tmp_path / "models")
+    assert not (tmp_path / "models").exists()
+
+
 def test_a_file_that_is_a_link_or_a_folder(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").write_text('{"schema": 1, "off": []}')
     (tmp_path / "switches.json").symlink_to("elsewhere")

@@ -6,11 +6,15 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Event, Thread
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
 
 import suitably as st
 from serving.banks import fitted, folder_of, tight
@@ -18,6 +22,8 @@ from suitably.serving import Canary, ModelFolder, PromotionRefused
 from suitably.utils.files import locked
 
 SMALL = Canary(users=10, k=3)
+SILENT = Canary(users=1, k=1, max_abstention=1.0)
+PIPELINE = fitted()
 
 
 def test_versions_in_a_folder(tmp_path: Path) -> None:
@@ -89,8 +95,6 @@ def test_damaged_versions_and_such_of_a_newer_schema(tmp_path: Path) -> None:
     manifest = json.loads((tmp_path / "c" / "manifest.json").read_text())
     written = json.dumps({**manifest, "schema": 99}).encode()
     (tmp_path / "c" / "manifest.json").write_bytes(written)
-    from hashlib import sha256
-
     (tmp_path / "c" / "manifest.sha256").write_text(sha256(written).hexdigest())
     (tmp_path / "d" / "manifest.json").write_bytes(written)
     for name, words in (("b", "damaged"), ("c", "newer version"), ("d", "damaged")):
@@ -108,6 +112,7 @@ def test_damaged_versions_and_such_of_a_newer_schema(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "name",
     [
+        *("Current", "CURRENT"),
         *("..", ".", "../a", "a/b", "/etc", "a/", "", ".hidden", "current", "a\\b", "a\n", "a b"),
         *("-a", "x" * 200, None, 7, "a\0b"),
     ],
@@ -368,6 +373,90 @@ def test_a_rollback_while_another_holds_the_folder(tmp_path: Path) -> None:
     with holding(tmp_path), pytest.raises(PromotionRefused, match="under way"):
         folder.rollback()
     assert folder.rollback() == "a"
+
+
+def test_a_line_that_cannot_be_written_does_not_undo_what_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = folder_of(tmp_path, "a", "b")
+    folder.promote("b", SMALL)
+    with monkeypatch.context() as patched:
+
+        def full(*_: Any) -> None:
+            raise OSError(28, "No space left on device")
+
+        patched.setattr("suitably.serving.versions.append_promotion", full)
+        assert folder.rollback() == "a"
+    assert "no line could say so" in caplog.text
+    assert folder.current == "a"
+    assert folder.history()[-1].action == "found"
+    folder.promote("b", SMALL)
+    assert [one.version for one in folder.history()] == ["a", "b", "a", "b"]
+
+
+def test_a_full_disk_leaves_the_old_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = folder_of(tmp_path, "a", "b")
+
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    for what in ("os.symlink", "os.replace"):
+        with monkeypatch.context() as patched:
+            patched.setattr(what, full)
+            with pytest.raises(OSError, match="No space"):
+                folder.promote("b", SMALL)
+        assert folder.current == "a"
+    assert not [name for name in os.listdir(tmp_path) if name.startswith(".current")]
+
+
+MOVES = some.lists(
+    some.tuples(
+        some.sampled_from(["promote", "promote", "rollback", "hand"]), some.sampled_from("abcd")
+    ),
+    max_size=14,
+)
+
+
+@settings(max_examples=60)
+@given(MOVES)
+def test_any_promotions_rollbacks_and_moves_by_hand(moves: list[tuple[str, str]]) -> None:
+    """Held against a pile of names: what is promoted is put on it, a rollback takes it off."""
+    with TemporaryDirectory() as place:
+        path = Path(place)
+        for name in "abcd":
+            (path / name).mkdir()
+            (path / name / "manifest.json").write_bytes(b"{}")
+            (path / name / "manifest.sha256").write_text(sha256(b"{}").hexdigest())
+        folder = ModelFolder(path)
+        folder.load = lambda name: PIPELINE  # type: ignore[method-assign]
+        pile: list[str] = []
+        unseen = False  # whether the topmost was put there by hand, and no line says so yet
+        for action, name in moves:
+            if action == "rollback":
+                if len(pile) > 1:
+                    pile.pop()
+                    assert folder.rollback() == pile[-1]
+                    unseen = False
+                else:
+                    with pytest.raises(PromotionRefused, match="no version was promoted"):
+                        folder.rollback()
+                continue
+            if action == "promote":
+                folder.promote(name, SILENT)
+                unseen = unseen and pile[-1] == name
+            else:
+                (path / "current").unlink(missing_ok=True)
+                (path / "current").symlink_to(name)
+                if unseen:
+                    pile.pop()
+                unseen = pile[-1:] != [name]
+            if pile[-1:] != [name]:
+                pile.append(name)
+        assert folder.current == (pile[-1] if pile else None)
+        history = folder.history()
+        assert [one.previous for one in history[1:]] == [one.version for one in history[:-1]]
 
 
 def test_who_may_be_trusted_and_who_has_signed(tmp_path: Path) -> None:

@@ -100,6 +100,7 @@ class SwitchedOff:
 
 def _codes(ids: Vocabulary, texts: Iterable[str]) -> NDArray[np.int64]:
     """Return the positions of ids that are given as text."""
+    texts = map(str, texts)
     if ids.array.type == "string":
         wanted = np.array(sorted(texts), object)
     else:

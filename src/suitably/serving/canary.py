@@ -75,7 +75,7 @@ class Canary(Parameterized):
         k: How many products are asked for.
         max_abstention: The greatest share of customers whose list may be empty.
         max_new_abstention: By how much the share of empty places may exceed that under the version
-            before, over the customers whom that version knows.
+            before, over the customers whom that version knows: 0.1 is 10 percentage points.
         seed: Of the draw.
         as_of: The moment asked for; None: that which each version is fitted as of.
 
@@ -149,8 +149,8 @@ class Canary(Parameterized):
             more = float(empty_places[known].mean() - (1 - before / most).mean())
             if more > self.max_new_abstention:
                 problems.append(
-                    f"{more:.1%} more of the places are empty than under the version before, and "
-                    f"{self.max_new_abstention:.1%} may be"
+                    f"{100 * more:.1f} percentage points more of the places are empty than under "
+                    f"the version before, and {100 * self.max_new_abstention:.1f} may be"
                 )
         return CanaryReport(
             problems=tuple(problems),
@@ -164,13 +164,18 @@ class Canary(Parameterized):
         )
 
     def _drawn(self, new: Pipeline, old: Pipeline | None) -> list[Any]:
-        """Draw customers among those that either version knows."""
-        known = new.user_ids
-        if old is not None and old.user_ids.dtype.kind == known.dtype.kind:
-            gone = old.user_ids[~np.isin(old.user_ids, known)]
-            known = np.concatenate([known, gone])
-        order = np.random.default_rng(self.seed).permutation(len(known))[: self.users]
-        drawn: list[Any] = known[np.sort(order)].tolist()
+        """Draw customers among those that either version knows, all of them alike."""
+        mine = new.user_ids
+        theirs = mine[:0] if old is None or not _alike(mine, old.user_ids) else old.user_ids
+        drawn: list[Any] = []
+        for place in np.random.default_rng(self.seed).permutation(len(mine) + len(theirs)):
+            if len(drawn) == self.users:
+                break
+            if place < len(mine):
+                drawn += mine[place : place + 1].tolist()
+                continue
+            one = theirs[place - len(mine) :][:1].tolist()
+            drawn += [] if new.knows(one, []) else one  # else they are among the others already
         return drawn
 
     def _before(
@@ -186,6 +191,11 @@ class Canary(Parameterized):
             return None, nobody
         known = made.rows >= 0
         return (made.lists.lengths[known].astype(np.int64), known) if known.any() else (None, known)
+
+
+def _alike(one: NDArray[Any], other: NDArray[Any]) -> bool:
+    """Return whether ids go together: both texts, or both numbers."""
+    return len({isinstance(ids[0], str) for ids in (one, other) if len(ids)}) < 2
 
 
 def _asking(pipeline: Pipeline, consent: ConsentRegister | None) -> Pipeline:

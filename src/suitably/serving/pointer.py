@@ -31,7 +31,8 @@ def is_version_name(name: object) -> bool:
         >>> [is_version_name(name) for name in ("2026-06-01", "../old", ".old", "current", "a/b")]
         [True, False, False, False, False]
     """
-    return isinstance(name, str) and _NAME.fullmatch(name) is not None and name != CURRENT
+    named = isinstance(name, str) and _NAME.fullmatch(name) is not None
+    return named and str(name).lower() != CURRENT  # where file systems do not tell case apart
 
 
 def check_version_name(name: object) -> str:

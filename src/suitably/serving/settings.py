@@ -221,6 +221,9 @@ class Settings:
                 raise DataError(f"{where}: {name} must be a section, [{name}]")
             made[name] = _section(sections[name], keys, f"{where}: [{name}]", folder)
         found = cls(**made)
+        trail = found.audit.path
+        if trail is not None and "://" not in trail:
+            found = replace(found, audit=replace(found.audit, path=str(folder / trail)))
         _check(found, where)
         return found
 
@@ -275,7 +278,7 @@ def _value(kind: Any, value: Any, where: str, folder: Path) -> Any:
         return float(value)
     if get_origin(kind) is Literal:
         kind = str
-    if type(value) is not kind:
+    if type(value) is not kind or value in (math.inf, -math.inf) or value != value:
         words = {bool: "true or false", int: "a whole number", float: "a number"}
         raise DataError(f"{where}={value!r:.60}: must be {words.get(kind, 'text')}")
     return value

@@ -79,8 +79,11 @@ class Switches:
     know them.
 
     Args:
-        path: A folder of versions, in which the file `switches.json` is kept, or such a file; None:
-            in memory, for this process alone.
+        path: A folder of versions, in which the file `switches.json` is kept, or another such file,
+            whose name ends in `.json`; None: in memory, for this process alone.
+
+    Raises:
+        DataError: There is no such folder.
 
     Example:
         >>> switches = Switches(None)
@@ -94,6 +97,8 @@ class Switches:
 
     def __init__(self, path: str | Path | None) -> None:
         place = None if path is None else Path(path)
+        if place is not None and not place.is_dir() and place.suffix != ".json":
+            raise DataError(f"{place}: no such folder, and no name of a file that ends in .json")
         self.path = place / SWITCHES if place is not None and place.is_dir() else place
         self._file = "" if self.path is None else os.fspath(self.path)
         self._lock = ForkLock()

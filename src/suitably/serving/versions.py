@@ -29,9 +29,12 @@ from suitably.serving.promotions import (
     version_before,
 )
 from suitably.utils.files import clear_partials, locked
+from suitably.utils.progress import logger
 from suitably.utils.record import Record
 
 __all__ = ["ModelFolder", "Version"]
+
+_log = logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -206,8 +209,11 @@ class ModelFolder:
         last = known[-1].version if known else None
         if current is None or current == last:
             return known
-        moved = os.lstat(self.path / CURRENT).st_mtime
-        return [*known, Promotion(datetime.fromtimestamp(moved, UTC), "found", current, last, "")]
+        try:
+            moved = datetime.fromtimestamp(os.lstat(self.path / CURRENT).st_mtime, UTC)
+        except OSError as error:
+            raise ArtifactError(f"{self.path / CURRENT}: has vanished: {error}") from None
+        return [*known, Promotion(moved, "found", current, last, "")]
 
     def _turn(self, action: Any, name: str, by: str, digest: str) -> None:
         """Move the pointer, then say so; first say what moved it before without saying so."""
@@ -218,7 +224,10 @@ class ModelFolder:
             append_promotion(self.path, missing)
         write_current(self.path, name)
         made = Promotion(datetime.now(UTC), action, name, before, by, digest)
-        append_promotion(self.path, made)
+        try:
+            append_promotion(self.path, made)
+        except OSError as error:  # it is the current one all the same: the next writer finds it
+            _log.error("%s is the current version, but no line could say so: %s", name, error)
 
     def _serving(self, name: str) -> Pipeline | None:
         """Return the current version to hold another against, where there is one that loads."""
