@@ -200,6 +200,11 @@ class Snapshot:
         moment: pd.Timestamp | None = self.eligibility.moment
         return moment
 
+    @cached_property
+    def moment_text(self) -> str | None:
+        """The same as JSON has it."""
+        return None if self.moment is None else self.moment.isoformat()
+
     def proposing(self, amounts: NDArray[np.float64] | None) -> "Snapshot":
         """Return the same, judged for what would be invested, as `Eligibility.proposing` says."""
         eligibility = self.eligibility.proposing(amounts)

@@ -221,6 +221,9 @@ class Settings:
                 raise DataError(f"{where}: {name} must be a section, [{name}]")
             made[name] = _section(sections[name], keys, f"{where}: [{name}]", folder)
         found = cls(**made)
+        trail = found.audit.path
+        if trail is not None and "://" not in trail:
+            found = replace(found, audit=replace(found.audit, path=str(folder / trail)))
         _check(found, where)
         return found
 
