@@ -28,6 +28,7 @@ __all__ = ["AnswerCounter"]
 
 _FIELDS = 0.4  # of the sample: those whose fields are watched
 _MOST_KEPT = 2**16
+_MOST_SINGLE = 2**10
 
 
 @dataclass
@@ -57,6 +58,7 @@ class AnswerCounter:
 
     def __init__(self, state: WatchState, pipeline: Pipeline | None, lock: ForkLock) -> None:
         self._gathering = Gathering(state, self._take)
+        self._single = self._gathering.single
         self._taken: dict[Kind, _Taken] = {}
         self._state, self._lock = state, lock
         self._asks_consent = pipeline is not None and pipeline.consent is not None
@@ -65,19 +67,20 @@ class AnswerCounter:
 
     def observe(self, day: int, recs: Recommendations) -> None:
         """Take in the answers of a call, from any thread; one to a single user needs no lock."""
-        users, crowded = recs.rows.size, False
+        users = recs.rows.size
         if users == 1:
-            crowded = self._gathering.leave(day, recs)
-            if day == self._state.latest and not crowded:
+            single = self._single
+            single.append((day, recs))
+            if len(single) < _MOST_SINGLE and day == self._state.latest:
                 return
         elif not users:
             return
         with self._lock:
             self._state.notice(day)
-            if crowded:
-                self._gathering.collect()
-            elif users > 1:
+            if users > 1:
                 self._gathering.add(day, recs)
+            elif len(self._single) >= _MOST_SINGLE:
+                self._gathering.collect()
 
     def count(self) -> None:
         """Count all that waits."""
