@@ -1,5 +1,7 @@
 """Answers that wait: in whatever parts they are given, they count as they would at once."""
 
+import gc
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -188,6 +190,18 @@ def test_answers_from_other_shelves_are_counted_apart(pipeline: st.Pipeline) -> 
         expected.append(1 - (mask[row, columns] if row % 2 else mask[row]).mean())
     assert users_of(monitor, "exclusion:age") == 40
     assert mean_of(monitor, "exclusion:age") == pytest.approx(np.mean(expected))
+
+
+def test_what_drew_up_old_answers_is_let_go_of(pipeline: st.Pipeline) -> None:
+    monitor, models = Monitor(pipeline), []
+    for day in pd.date_range(DAY, periods=60):
+        recs = pipeline.recommend(["u0001"], k=5, as_of=day)
+        models.append(weakref.ref(recs.generator.snapshot.eligibility))
+        monitor.observe(recs)
+    del recs
+    gc.collect()
+    assert sum(one() is not None for one in models) < 30
+    assert users_of(monitor, "abstention") == 60
 
 
 class Narrow:

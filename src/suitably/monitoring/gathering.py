@@ -60,6 +60,10 @@ class Gathering:
         for kind, parts in waiting.items():
             self._take(kind, Answers.stack(parts))
 
+    def __len__(self) -> int:
+        """Return how many kinds of answers wait."""
+        return len(self._waiting)
+
     def _put(self, kind: Kind, answers: Answers) -> None:
         parts = self._waiting.setdefault(kind, [])
         parts.append(answers)
