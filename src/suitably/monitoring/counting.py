@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from suitably.model.state import Snapshot
 from suitably.monitoring.answers import Answers
 from suitably.monitoring.bins import number_bins
 from suitably.monitoring.gathering import Gathering, Kind
@@ -28,6 +29,8 @@ __all__ = ["AnswerCounter"]
 
 _FIELDS = 0.4  # of the sample: those whose fields are watched
 _MOST_KEPT = 2**16
+_MOST_SINGLE = 2**10
+_MOST_KINDS = 16
 
 
 @dataclass
@@ -57,6 +60,9 @@ class AnswerCounter:
 
     def __init__(self, state: WatchState, pipeline: Pipeline | None, lock: ForkLock) -> None:
         self._gathering = Gathering(state, self._take)
+        self._single = self._gathering.single
+        self._snapshot: Snapshot | None = None  # of the latest single answer
+        self._turns = 0  # how often it was another
         self._taken: dict[Kind, _Taken] = {}
         self._state, self._lock = state, lock
         self._asks_consent = pipeline is not None and pipeline.consent is not None
@@ -67,17 +73,24 @@ class AnswerCounter:
         """Take in the answers of a call, from any thread; one to a single user needs no lock."""
         users, crowded = recs.rows.size, False
         if users == 1:
-            crowded = self._gathering.leave(day, recs)
-            if day == self._state.latest and not crowded:
+            single, snapshot = self._single, recs.generator.snapshot
+            single.append((day, recs))
+            if snapshot is not self._snapshot:
+                self._snapshot, self._turns = snapshot, self._turns + 1
+            crowded = len(single) >= _MOST_SINGLE or self._turns > _MOST_KINDS
+            if not crowded and day == self._state.latest:
                 return
         elif not users:
             return
         with self._lock:
             self._state.notice(day)
-            if crowded:
-                self._gathering.collect()
-            elif users > 1:
+            if users > 1:
                 self._gathering.add(day, recs)
+            elif crowded:
+                self._gathering.collect()
+                self._turns = 0
+            if len(self._gathering) + len(self._taken) > _MOST_KINDS:
+                self.count()  # each holds on to a model and how it looked
 
     def count(self) -> None:
         """Count all that waits."""

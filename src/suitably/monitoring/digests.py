@@ -11,13 +11,13 @@ from suitably.utils.splitmix import mixed
 
 __all__ = ["batch_digest", "single_digests"]
 
-_DIGESTED = 2**10
+_DIGESTED = 2**9
 
 
 def batch_digest(recs: Recommendations) -> bytes:
     """Return what tells a batch from others: who was asked, and what they got.
 
-    Of many users a thousand or so, evenly spread, and sums over all tell enough.
+    Of many users some hundreds, evenly spread, and sums over all tell enough.
     """
     lists, rows = recs.lists, recs.rows
     step = 1 + len(recs) // _DIGESTED

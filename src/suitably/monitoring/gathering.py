@@ -12,7 +12,6 @@ from suitably.recommendations import Recommendations
 
 __all__ = ["Gathering", "Kind"]
 
-_MOST_SINGLE = 2**10
 _ENOUGH = 2**13
 
 Kind = tuple[int, int, int, bool, bytes | None]
@@ -22,24 +21,19 @@ Kind = tuple[int, int, int, bool, bytes | None]
 class Gathering:
     """Hands on answers in parts that are worth it, and leaves repeated ones out.
 
-    Answers to single users wait as they came, and many threads may leave them at a time; whatever
-    else is done here is one thread's at a time.
-
     Args:
         state: What knows the answers of the last days.
         take: What is given the parts.
+
+    Attributes:
+        single: Answers to single users as they came, with their days. Any thread may append some;
+            whatever else is done here is one thread's at a time.
     """
 
     def __init__(self, state: WatchState, take: Callable[[Kind, Answers], None]) -> None:
         self._state, self._take = state, take
-        self._single: deque[tuple[int, Recommendations]] = deque()
+        self.single: deque[tuple[int, Recommendations]] = deque()
         self._waiting: dict[Kind, list[Answers]] = {}
-
-    def leave(self, day: int, recs: Recommendations) -> bool:
-        """Leave an answer to a single user; return whether there are so many that they crowd."""
-        single = self._single
-        single.append((day, recs))
-        return len(single) >= _MOST_SINGLE
 
     def add(self, day: int, recs: Recommendations) -> None:
         """Add a batch, unless it is known."""
@@ -49,8 +43,8 @@ class Gathering:
     def collect(self) -> None:
         """Put the answers to single users with those that are alike."""
         kinds: dict[Kind, list[Recommendations]] = {}
-        for _ in range(len(self._single)):
-            day, recs = self._single.popleft()
+        for _ in range(len(self.single)):
+            day, recs = self.single.popleft()
             kinds.setdefault(_kind(day, recs), []).append(recs)
         for kind, made in kinds.items():
             answers = Answers.of(made)
@@ -65,6 +59,10 @@ class Gathering:
         waiting, self._waiting = self._waiting, {}
         for kind, parts in waiting.items():
             self._take(kind, Answers.stack(parts))
+
+    def __len__(self) -> int:
+        """Return how many kinds of answers wait."""
+        return len(self._waiting)
 
     def _put(self, kind: Kind, answers: Answers) -> None:
         parts = self._waiting.setdefault(kind, [])
