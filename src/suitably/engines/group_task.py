@@ -103,9 +103,10 @@ class GroupTask:
             return Outcome(None, error=(type(error).__name__, str(error)))
 
     def _fitted(self, users: pa.Table | None, events: pa.Table) -> Outcome:
+        own = {"users": 0 if users is None else len(users), "interactions": len(events)}
         users, events, strange = self.guests.join(users, events)
         data = part_of_data(users, self.products, events, self.options)
-        refused = Refused.of(data.quarantine)
+        refused = Refused.of(data.quarantine, own)  # guests' rows are another group's own
         if refused and self.on_error == "raise":
             return Outcome(None, refused=refused)
         view = data.view(self.as_of)

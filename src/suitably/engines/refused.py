@@ -1,9 +1,10 @@
 """Rows that were refused, counted wherever they are: by table, column and reason."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from suitably.errors import DataError
 
@@ -42,8 +43,16 @@ class Refused:
         return bool(self.lines)
 
     @classmethod
-    def of(cls, quarantine: pa.Table) -> "Refused":
-        """Count the rows of a `Dataset`'s quarantine."""
+    def of(cls, quarantine: pa.Table, first: Mapping[str, int] | None = None) -> "Refused":
+        """Count the rows of a `Dataset`'s quarantine.
+
+        Args:
+            quarantine: As it is.
+            first: Of which tables the first so many rows are looked at; None: of all, all.
+        """
+        if first is not None:
+            bounds = pa.array([first.get(table, 0) for table in quarantine["table"].to_pylist()])
+            quarantine = quarantine.filter(pc.less(quarantine["row"], bounds.cast(pa.int64())))
         rows = zip(*(quarantine[n].to_pylist() for n in ("table", "column", "reason", "value")),
                    strict=True)  # fmt: skip
         return cls._joined((t, c, reason, 1, (value,)) for t, c, reason, value in rows)

@@ -27,6 +27,7 @@ from suitably.model.model import Model
 from suitably.persistence.components import component_classes
 from suitably.persistence.groups import Base, join_groups
 from suitably.persistence.model import save_model
+from suitably.persistence.publishing import check_place
 from suitably.pipeline.pipeline import Pipeline
 from suitably.typing import AsOf
 from suitably.utils.parallel import at_most
@@ -40,6 +41,7 @@ __all__ = ["SparkFit", "fit"]
 _ROWS = 1_000_000  # of users and events that a worker fits at a time
 _SAMPLE = 200_000
 _ROW = "suitably_row"
+_ALL = 2**62
 _log = logger(__name__)
 
 
@@ -140,6 +142,7 @@ def fit(
         )
     options["now"] = present_moment(options.get("now")).item()
     target = Path(path).absolute()
+    check_place(target)
     target.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=target.parent, prefix=".suitably-") as folder:
         run = _Run(pipeline, users, products, interactions, as_of, on_error, columns, options)
@@ -172,13 +175,14 @@ class _Run:
         catalogue = None if self.products is None else self.products.toArrow()
         everybody = self.interactions if self.users is None else self.users
         first, second = draw(everybody, self.columns.user, sample, self.pipeline.seed)
-        learned = self._learned(first, guests, catalogue)
-        model = learned._fitted()
+        data = self._sample(first, guests, catalogue)
+        refused = Refused.of(data.quarantine, {"products": _ALL})
+        model = self.pipeline.clone().fit(data, self.as_of)._fitted()
         parts = (*model.state.builders, *model.rankers, *model.rerankers)
         trusted = tuple(dict.fromkeys(cls for part in parts for cls in component_classes(part)))
         sampled, nobody = len(model.state.users), without_anybody(model)
         save_model(nobody, folder / "base")
-        del learned, model
+        del data, model
         agreed = None
         if check and second is not None:
             with logged(_log, "learn from a second sample"):
@@ -198,7 +202,7 @@ class _Run:
         )
         outcomes = self._outcomes(task, partitions)
         _raise_errors(outcomes)
-        refused = Refused.all(one.refused for one in outcomes)
+        refused = Refused.all([refused, *(one.refused for one in outcomes)])
         if self.on_error == "raise":
             refused.raise_any()
         base = Base(folder / "base", trusted)
@@ -215,13 +219,17 @@ class _Run:
         )
 
     def _guests(self) -> Guests:
-        events = witnesses(self.interactions, self.columns, products=self.products is None)
+        log, user = self.interactions, self.columns.user
+        if self.users is not None and self.on_error == "quarantine":
+            log = log.join(self.users.select(user).distinct(), user, "left_semi")
+            log = log.select(self.interactions.columns)
+        events = witnesses(log, self.columns, products=self.products is None)
         if not events.num_rows:
             raise DataError("engines.spark: the interactions have no rows")
         rows = None
         if self.users is not None:
-            rows = rows_of_users(self.users, self.columns.user, events)
-        return Guests(rows, events, self.columns.user)
+            rows = rows_of_users(self.users, user, events)
+        return Guests(rows, events, user)
 
     def _sample(self, sample: UserSample, guests: Guests, catalogue: pa.Table | None) -> Dataset:
         """Return the data of a sample, and of those who tell what is true of all."""
@@ -234,10 +242,6 @@ class _Run:
             where = "" if sample.is_everybody else "in the sample: "
             Refused.of(data.quarantine).raise_any(where)
         return data
-
-    def _learned(self, sample: UserSample, guests: Guests, catalogue: pa.Table | None) -> Pipeline:
-        """Fit in this process."""
-        return self.pipeline.clone().fit(self._sample(sample, guests, catalogue), self.as_of)
 
     def _agreement(
         self, base: Model, second: UserSample, guests: Guests, catalogue: pa.Table | None

@@ -49,4 +49,8 @@ def model_of_group(
         snapshots=OrderedDict(),
         lock=ForkLock(),
     )
-    return erase(model, guests) if len(guests) else model
+    if not len(guests):
+        return model
+    own = view.events.take(~np.isin(view.events.users, guests))
+    model = erase(model, guests)
+    return replace(model, state=replace(model.state, counted=own.digests()), lock=ForkLock())

@@ -1,18 +1,21 @@
 """Models of groups of users as files: what all of them share stays in the folder of their base."""
 
+import hashlib
 from collections.abc import Callable, Sequence
+from io import RawIOBase
 from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
 
 from suitably.model.model import Model
+from suitably.persistence.folder import DIGEST, MANIFEST, file_name
 from suitably.persistence.joining import join_models
 from suitably.persistence.model import read_model, write_model
 from suitably.persistence.publishing import publication
 from suitably.persistence.reader import Reader, open_folder
 from suitably.persistence.signing import Key, signer
-from suitably.persistence.writer import Sink, Writer
+from suitably.persistence.writer import HashingStream, Sink, Stored, Writer
 from suitably.utils.pieces import Pieces
 
 __all__ = ["Base", "join_groups"]
@@ -33,8 +36,7 @@ class Base:
 
     def save(self, model: Model, folder: Path) -> None:
         """Save the model of a group; arrays that it has of the base are not written again."""
-        with publication(folder) as sink:
-            write_model(model, _SharingWriter(sink, self._reader.named))
+        write_model(model, _SharingWriter(_ScratchSink(folder), self._reader.named))
 
     def open(self, folder: Path) -> Reader:
         """Open the saved model of a group."""
@@ -72,6 +74,33 @@ class _Remembering(Reader):
         found = super().array(file)
         self.named[id(found)] = file, found  # held, so that no other one gets its number
         return found
+
+
+class _ScratchSink:
+    """Takes in the files of a model that is gone before anything could happen to it.
+
+    Args:
+        folder: Where to; it is made.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True)
+        self._folder = folder
+
+    def file(self, stem: str, ending: str, write: Callable[[RawIOBase], object]) -> Stored:
+        """Write a file under a name made of its digest."""
+        partial = self._folder / "partial"
+        with partial.open("wb") as file:
+            stream = HashingStream(file.write)
+            write(stream)
+        name = file_name(stream.digest, stem, ending)
+        partial.replace(self._folder / name)
+        return Stored(name, stream.digest, stream.size)
+
+    def publish(self, manifest: bytes) -> None:
+        """Write the manifest, and its digest."""
+        (self._folder / MANIFEST).write_bytes(manifest)
+        (self._folder / DIGEST).write_text(hashlib.sha256(manifest).hexdigest())
 
 
 class _SharingWriter(Writer):
