@@ -26,7 +26,7 @@ from suitably.suitability.engine.clauses import (
     governed,
 )
 from suitably.suitability.engine.exclusions import NO_PAIRS, Exclusions, counts_table, excluded
-from suitably.suitability.engine.explanation import explain_pair
+from suitably.suitability.engine.explanation import explain_pair, pass_by_sentences
 from suitably.suitability.engine.fields import Fields, with_ids
 from suitably.suitability.engine.flags import UNKNOWN, Flags, Raised, flag_table, flags_of_few
 from suitably.suitability.engine.reason_counts import ReasonCounts
@@ -347,6 +347,17 @@ class Eligibility:
         """Return the same of a pair by the positions of its user and its product."""
         batch = self._batch(np.array([row]))
         return explain_pair(self._clauses, batch, column, self.as_of_text)
+
+    def pass_by_sentences(self, row: int, columns: Sequence[int]) -> NDArray[np.bool_]:
+        """Judge some products for one user, all by position, by the sentences alone.
+
+        As `verdicts` does, pair by pair and without a word: nothing that is worked out for many
+        users at a time has a part in it, so that lists can be held against it.
+
+        Returns:
+            bool (columns,), whether every rule passes.
+        """
+        return pass_by_sentences(self._clauses, self._batch(np.array([row])), columns)
 
     def what_if(
         self,
