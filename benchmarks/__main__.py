@@ -15,6 +15,8 @@ _PARTS = (
     "coverage_world",
     "far_trans_profiles",
     "far_trans_protocol",
+    "growth_rooms",
+    "growth_table",
     "long_tail",
     "model_size",
     "runner",

@@ -1,15 +1,17 @@
 """Base class of rankers that add up how alike products are, densely or sparsely."""
 
+from collections.abc import Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from suitably.data.clock import Instant
 from suitably.ranking.base import HistoryRanker
 from suitably.ranking.contributions import AskedPair, Contributions
 from suitably.ranking.interactions import WeightedInteractions
-from suitably.ranking.protocol import FitContext, Scores, State
+from suitably.ranking.protocol import FitContext, Histories, Scores, State
 
 __all__ = ["SimilarityRanker"]
 
@@ -83,6 +85,11 @@ class SimilarityRanker(HistoryRanker):
             side = len(starts) - 1
             ranker.similarity_ = sparse.csr_array((values, neighbours, starts), shape=(side, side))
         return ranker
+
+    @classmethod
+    def joined(cls, states: Sequence[State], histories: Histories, as_of: Instant | None) -> State:
+        """Return the state of the groups' rankers: they differ in nothing; see `JoinedRanker`."""
+        return states[0]
 
     def can_score_rows(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Return which users by row have a product that says anything of others: bool (rows,)."""

@@ -26,9 +26,10 @@ from suitably.suitability.engine.clauses import (
     governed,
 )
 from suitably.suitability.engine.exclusions import NO_PAIRS, Exclusions, counts_table, excluded
-from suitably.suitability.engine.explanation import explain_pair
+from suitably.suitability.engine.explanation import explain_pair, pass_by_sentences
 from suitably.suitability.engine.fields import Fields, with_ids
 from suitably.suitability.engine.flags import UNKNOWN, Flags, Raised, flag_table, flags_of_few
+from suitably.suitability.engine.reason_counts import ReasonCounts
 from suitably.suitability.engine.scope import Rows, UserBatch
 from suitably.suitability.engine.single_user import SingleUser
 from suitably.suitability.engine.tables import EligibilityTables, atoms_of
@@ -135,6 +136,7 @@ class Eligibility:
         self._clauses, self._conditions = self._timeline.at(as_of)
         self._prepare(self._conditions, self._micros)
         self._tables: EligibilityTables | None = None
+        self._counting: ReasonCounts | None = None
         self._asked, self._tabulating = 0, False
         self._plans: dict[Any, Plan] = {}
 
@@ -346,6 +348,17 @@ class Eligibility:
         batch = self._batch(np.array([row]))
         return explain_pair(self._clauses, batch, column, self.as_of_text)
 
+    def pass_by_sentences(self, row: int, columns: Sequence[int]) -> NDArray[np.bool_]:
+        """Judge some products for one user, all by position, by the sentences alone.
+
+        As `verdicts` does, pair by pair and without a word: nothing that is worked out for many
+        users at a time has a part in it, so that lists can be held against it.
+
+        Returns:
+            bool (columns,), whether every rule passes.
+        """
+        return pass_by_sentences(self._clauses, self._batch(np.array([row])), columns)
+
     def what_if(
         self,
         user_id: IdLike,
@@ -525,9 +538,9 @@ class Eligibility:
             rows: Positions in `user_ids`.
             among: Bits of the products that count, which broadcast as (rows, words).
         """
-        tabulated = "_exclusions" in self.__dict__ or len(rows) >= _WORTH_TABULATING
+        tabulated = self._tables is not None or len(rows) >= _WORTH_TABULATING
         if len(among) == 1 and tabulated:  # else no two users share a count
-            return self._exclusions.of(rows, among)
+            return self._reason_counts().of(rows, among)
         read = batch_reader(self._batch(rows))
         return excluded(list(self._by_reason.values()), read, among & self._valid, len(rows))
 
@@ -547,17 +560,11 @@ class Eligibility:
                 words = words | (~governed(policy, read)[1] & self._valid)
         return words
 
-    def exclusions_of_some(self, rows: Rows, among: BitRows) -> NDArray[np.int64]:
-        """Count the same of a sample, who are judged alone: nothing is worked out for all users.
-
-        Args:
-            rows: Positions in `user_ids`.
-            among: Bits of the products that count, the same for all users: words (1, words).
-        """
-        if "_exclusions" in self.__dict__:
-            return self._exclusions.of(rows, among)
-        reasons = list(self._by_reason.values())
-        return Exclusions(reasons, self._batch(rows), self._valid).of(np.arange(len(rows)), among)
+    def _reason_counts(self) -> ReasonCounts:
+        if self._counting is None:
+            made_of = (self.reasons, self._conditions, self._tabulated(), self._valid)
+            self._counting = ReasonCounts(*made_of)
+        return self._counting
 
     @cached_property
     def _exclusions(self) -> Exclusions:
