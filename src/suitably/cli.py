@@ -1,4 +1,4 @@
-"""The command line: `suitably demo`, `recommend`, `models`, `policy`, `audit` and `watch`."""
+"""The command line: `demo`, `recommend`, `models`, `serve`, `policy`, `audit` and `watch`."""
 
 import argparse
 import os
@@ -13,6 +13,7 @@ from suitably.audit_cli import add_audit_commands, run_audit_command
 from suitably.errors import SuitablyError
 from suitably.models_cli import add_models_commands, run_models_command
 from suitably.policy_cli import add_policy_commands, run_policy_command
+from suitably.serve_cli import add_serve_command, run_serve_command
 from suitably.watch_cli import add_watch_command, run_watch_command
 
 __all__ = ["main"]
@@ -39,6 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return run_audit_command(asked)
         if asked.command == "models":
             return run_models_command(asked)
+        if asked.command == "serve":
+            return run_serve_command(asked)
         if asked.command == "watch":
             return run_watch_command(asked)
         return run_policy_command(asked)
@@ -109,6 +112,7 @@ def _parser() -> argparse.ArgumentParser:
     add_audit_commands(audit.add_subparsers(dest="action", required=True))
     models = commands.add_parser("models", help="promote versions, and switch what they offer off")
     add_models_commands(models.add_subparsers(dest="action", required=True))
+    add_serve_command(commands)
     add_watch_command(commands)
     policy = commands.add_parser("policy", help="write, check and test policies")
     add_policy_commands(policy.add_subparsers(dest="action", required=True))

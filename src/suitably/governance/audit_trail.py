@@ -228,6 +228,10 @@ class AuditTrail:
             self._keys.add(key)
         self._log.append("key", {"key": key_id(self._keys.current)})
 
+    def subject(self, user_id: Any) -> str:
+        """Return the pseudonym that records from now on have for a user: 32 hexadecimal digits."""
+        return subject_of(user_id, self._keys.present()).hex()
+
     def decisions(self, user_id: Any) -> list[str]:
         """Return the decisions about a user, the latest first, as `"record:row"`.
 

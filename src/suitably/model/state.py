@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 from scipy import sparse
@@ -192,6 +193,17 @@ class Snapshot:
     profiles: pa.Table
     user_fields: pa.Table
     eligibility: Eligibility
+
+    @cached_property
+    def moment(self) -> pd.Timestamp | None:
+        """The moment in the convention of the data."""
+        moment: pd.Timestamp | None = self.eligibility.moment
+        return moment
+
+    @cached_property
+    def moment_text(self) -> str | None:
+        """The same as JSON has it."""
+        return None if self.moment is None else self.moment.isoformat()
 
     def proposing(self, amounts: NDArray[np.float64] | None) -> "Snapshot":
         """Return the same, judged for what would be invested, as `Eligibility.proposing` says."""

@@ -36,7 +36,7 @@ try:
 except ImportError:  # Windows: folders have no descriptors; one writer at a time is up to users
     fcntl = None
 
-__all__ = ["FolderSink", "publication"]
+__all__ = ["FolderSink", "check_place", "publication"]
 
 # What a file system puts at the root of a volume.
 _VOLUME = {"lost+found"}
@@ -76,6 +76,19 @@ def publication(path: Path, sign: Callable[[str], bytes] | None = None) -> Itera
         raise
     finally:
         _leave(descriptor)
+
+
+def check_place(path: Path) -> None:
+    """Refuse a place where something else is than a saved model, or nothing.
+
+    Raises:
+        ArtifactError: Something else is there.
+    """
+    folder = Path(os.path.realpath(path))
+    if folder.is_dir():
+        _check(folder, path)
+    elif os.path.lexists(folder):
+        raise ArtifactError(f"{path}: is there, and is not a saved model")
 
 
 class FolderSink:

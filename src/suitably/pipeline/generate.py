@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import numpy as np
 import pyarrow as pa
@@ -17,7 +17,7 @@ from suitably.model.scoring import CatalogueScorer
 from suitably.model.state import FittedState, Snapshot, stored_in
 from suitably.pipeline.opt_out import OptOut, WithheldFields
 from suitably.pipeline.switched_off import SwitchedOff
-from suitably.ranking.protocol import AskedUsers, DrawingRanker, Ranker, Scorer
+from suitably.ranking.protocol import AskedUsers, DrawingRanker, Ranker, Scorer, draws_lists
 from suitably.ranking.topk.engine import top_k
 from suitably.ranking.topk.lists import Lists
 from suitably.reranking.protocol import RerankContext, Reranker
@@ -155,7 +155,7 @@ class ListGenerator:
     @cached_property
     def draws(self) -> bool:
         """Whether lists are drawn at random, and have propensities."""
-        return isinstance(self.scorers[0].ranker, DrawingRanker)
+        return draws_lists(type(self.scorers[0].ranker))
 
     @property
     def _width(self) -> int:
@@ -332,10 +332,10 @@ class ListGenerator:
     def _best(
         self, part: RankerAssignment, rows: NDArray[np.int64], candidates: BitRows, depth: int
     ) -> Lists:
-        ranker = self.scorers[0].ranker
-        if not isinstance(ranker, DrawingRanker) or part.stood_in or not part.personal:
+        if not self.draws or part.stood_in or not part.personal:
             lists = top_k(part.scorer, candidates, depth)
             return lists.certain() if self.draws else lists
+        ranker = cast(DrawingRanker, self.scorers[0].ranker)
         pool = top_k(part.scorer, candidates, ranker.pool_size(depth))
         return ranker.draw(pool, rows, self.snapshot.as_of, self.first, depth)
 

@@ -23,7 +23,7 @@ from suitably.model.positions import Positions, positions_for
 from suitably.model.state import Snapshot, build_state
 from suitably.persistence.folder import Verify
 from suitably.persistence.model import load_model, save_model
-from suitably.persistence.packing import pack, unpack
+from suitably.persistence.packing import fingerprint, pack, unpack
 from suitably.pipeline.batches import stream
 from suitably.pipeline.candidates import Candidates
 from suitably.pipeline.decision_block import AuditLog
@@ -354,6 +354,33 @@ class Pipeline(Parameterized):
         """The moment fitted as of; None in data without timestamps."""
         state = self._fitted().state
         return None if state.as_of is None else state.clock.stamp(state.as_of)
+
+    @property
+    def fingerprint(self) -> str:
+        """The sha256 of the model that answers, as an audit has it; 64 hexadecimal digits.
+
+        A saved model has that of the one in memory, an updated one another.
+
+        Raises:
+            ArtifactError: A part cannot be saved, so that nothing could be held against it later.
+        """
+        return fingerprint(self._fitted())
+
+    def prepare(self, as_of: AsOf | None = None) -> Self:
+        """Work out ahead what the first lists as of a moment would wait for.
+
+        A service calls it before it answers: see `Eligibility.prepare`.
+
+        Raises:
+            DataError: A bad `as_of`.
+            NotFittedError: Called before `fit`.
+        """
+        self._snapshot(self._answering(), as_of).eligibility.prepare()
+        return self
+
+    def shares_model(self, other: "Pipeline") -> bool:
+        """Return whether another pipeline answers from the very same model as this one now."""
+        return self._fitted() is other._fitted()
 
     @property
     def user_ids(self) -> NDArray[Any]:

@@ -18,8 +18,16 @@ try:
 except ImportError:  # Windows: no locks; one writer at a time is up to users
     fcntl = None
 
-__all__ = ["clear_partials", "locked", "partial_beside", "replace_synced", "replacing", "sync"]
-__all__ += ["sync_folder"]
+__all__ = [
+    "clear_partials",
+    "file_stamp",
+    "locked",
+    "partial_beside",
+    "replace_synced",
+    "replacing",
+    "sync",
+]
+__all__ += ["replacing", "sync", "sync_folder"]
 
 _TOKEN = re.compile("[0-9a-f]{16}")
 
@@ -49,6 +57,15 @@ def replacing(target: Path) -> Iterator[Path]:
         partial.replace(target)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def file_stamp(path: Path | None) -> tuple[int, int, int] | None:
+    """Return what tells a file from the one before at its place; None where there is none."""
+    try:
+        found = None if path is None else os.stat(path)
+    except OSError:
+        return None
+    return None if found is None else (found.st_mtime_ns, found.st_size, found.st_ino)
 
 
 def partial_beside(target: Path) -> Path:
