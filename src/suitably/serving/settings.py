@@ -278,7 +278,7 @@ def _value(kind: Any, value: Any, where: str, folder: Path) -> Any:
         return float(value)
     if get_origin(kind) is Literal:
         kind = str
-    if type(value) is not kind:
+    if type(value) is not kind or value in (math.inf, -math.inf) or value != value:
         words = {bool: "true or false", int: "a whole number", float: "a number"}
         raise DataError(f"{where}={value!r:.60}: must be {words.get(kind, 'text')}")
     return value
