@@ -136,11 +136,12 @@ class _Held:
 
     def __init__(self, expected: Lists) -> None:
         self._expected = expected
-        self.mixed = 0
+        self.answers = self.mixed = 0
         self.versions: dict[str, int] = {}
 
     def __call__(self, place: int, reply: bytes) -> None:
         said = json.loads(reply[reply.index(HEAD_END) + 4 :])
+        self.answers += 1
         version, user = said.get("version"), (said.get("users") or [{}])[0]
         listed = [one["product_id"] for one in user.get("products", ())]
         self.versions[version] = self.versions.get(version, 0) + 1
@@ -156,7 +157,9 @@ def _turning(server: Server, expected: Lists, violations: int) -> Row:
     def administer() -> None:
         nonlocal done, failed, ended
         names, current = list(expected), next(iter(expected))
-        for act in acts:
+        for turn, act in enumerate(acts):
+            while held.answers * len(acts) < turn * REQUESTS:  # spread over all requests
+                time.sleep(0.01)
             try:
                 if act == "promote":
                     name = random.choice([one for one in names if one != current])

@@ -355,7 +355,7 @@ class Recommendations:
             user = state.users.ids.listed(self._rows[place : place + 1])[0]
         why: Mapping[str, int] = MappingProxyType({})
         if length < self.k:
-            why = self._why_short(np.array([place]))[place]
+            why = self._why_one_is_short(place, row)
         drawn = lists.propensities
         return UserList(
             user,
@@ -365,6 +365,13 @@ class Recommendations:
             self._flags_of_one(row, codes, products),
             None if drawn is None else tuple(drawn[place, :length].tolist()),
         )
+
+    def _why_one_is_short(self, place: int, row: int) -> Mapping[str, int]:
+        if row < 0 or self._generator.off is not None:
+            return self._why_short(np.array([place]))[place]
+        names, counts = self._reasons(np.array([place]))
+        told = zip(names, counts[0].tolist(), strict=True)
+        return MappingProxyType({name: count for name, count in told if count})
 
     def _flags_of_one(
         self, row: int, codes: NDArray[np.int32], products: Sequence[Any]
