@@ -14,6 +14,7 @@ from suitably.serving import Service, Settings, create_app
 from suitably.serving.bodies import read_body
 from suitably.serving.gate import HANDLED, send_bytes
 from suitably.serving.protocol import Protocol
+from suitably.serving.running import settle
 
 
 class _Constant:
@@ -35,6 +36,7 @@ def main(model: str, port: str, size: str, config: str | None = None) -> None:
     app.router.routes.insert(
         0, Route("/constant", _Constant(int(size), settings), methods=["POST"])
     )
+    settle()
     uvicorn.run(app, port=int(port), log_level="warning", access_log=False, http=Protocol)
 
 
