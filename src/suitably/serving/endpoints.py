@@ -58,8 +58,7 @@ QUESTIONS = (
     Question(
         "/v1/explanations",
         "explain",
-        "Why products are in a customer's list of k: one (`product_id`), several (`product_ids`), or "
-        "all of it.",
+        "Why products are in a customer's list of k: `product_id`, `product_ids`, or all of it.",
         {"user_id": None, "product_id": None, "product_ids": None, "audience": None, **_LIST},
         answer=explained,
     ),
