@@ -38,6 +38,7 @@ EXAMPLES = [
     "marketing_desk",
     "retention",
     "consumer_credit",
+    "service",
 ]
 
 

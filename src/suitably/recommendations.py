@@ -17,14 +17,12 @@ from suitably.pipeline.flagged import flags_of_lists
 from suitably.pipeline.generate import GeneratedLists, ListGenerator
 from suitably.pipeline.user_list import UserList
 from suitably.ranking.topk.lists import Lists
-from suitably.suitability.engine.flags import UNKNOWN
 from suitably.suitability.messages import LANGUAGES
 from suitably.suitability.reasons import Reason
 from suitably.suitability.verdicts import Audience, check_audience
 from suitably.typing import IdLike
 from suitably.utils import bitset
 from suitably.utils.html import box, element, table
-from suitably.utils.json import jsonable
 
 __all__ = ["Explanation", "Recommendations", "UserList"]
 
@@ -164,7 +162,7 @@ class Recommendations:
             they are fewer than k, the reasons with their counts.
         """
         users = [one.to_dict() for one in self]
-        return {"as_of": jsonable(self.as_of), "k": self.k, "users": users}
+        return {"as_of": self._generator.snapshot.moment_text, "k": self.k, "users": users}
 
     def flags(self, texts: bool = False, audience: Audience = "customer") -> Any:
         """Return what to mind where a listed product is offered: the rules that flag it.
@@ -357,7 +355,7 @@ class Recommendations:
             user = state.users.ids.listed(self._rows[place : place + 1])[0]
         why: Mapping[str, int] = MappingProxyType({})
         if length < self.k:
-            why = self._why_short(np.array([place]))[place]
+            why = self._why_one_is_short(place, row)
         drawn = lists.propensities
         return UserList(
             user,
@@ -368,6 +366,13 @@ class Recommendations:
             None if drawn is None else tuple(drawn[place, :length].tolist()),
         )
 
+    def _why_one_is_short(self, place: int, row: int) -> Mapping[str, int]:
+        if row < 0 or self._generator.off is not None:
+            return self._why_short(np.array([place]))[place]
+        names, counts = self._reasons(np.array([place]))
+        told = zip(names, counts[0].tolist(), strict=True)
+        return MappingProxyType({name: count for name, count in told if count})
+
     def _flags_of_one(
         self, row: int, codes: NDArray[np.int32], products: Sequence[Any]
     ) -> Mapping[Any, Mapping[str, bool]]:
@@ -376,24 +381,21 @@ class Recommendations:
         names = eligibility.flag_ids
         found: dict[Any, dict[str, bool]] = {}
         if names and len(codes):
-            raised = eligibility.flagged(np.full(len(codes), row), codes.astype(np.int64))
-            for pair, flag in zip(*(part.tolist() for part in raised.nonzero()), strict=True):
-                told = found.setdefault(products[pair], {})
-                told[names[flag]] = raised.item(pair, flag) == UNKNOWN
+            for place, flag, unknown in eligibility.flagged_of_one(row, codes.tolist()):
+                found.setdefault(products[place], {})[names[flag]] = unknown
         return MappingProxyType(found)
 
     def _why_short(self, places: NDArray[np.int64]) -> dict[int, Mapping[str, int]]:
-        return {
-            place: MappingProxyType(
-                {
-                    name: count
-                    for name, count in zip(names, row, strict=True)
-                    if count or self._rows[place] < 0
-                }
-            )
-            for block, names, counts in self._causes(places)
-            for place, row in zip(block.tolist(), counts.tolist(), strict=True)
-        }
+        found: dict[int, Mapping[str, int]] = {}
+        for block, names, counts in self._causes(places):
+            unknown = (self._rows[block] < 0).tolist()
+            for place, row, all_of_them in zip(
+                block.tolist(), counts.tolist(), unknown, strict=True
+            ):
+                told = zip(names, row, strict=True)
+                kept = {name: count for name, count in told if count or all_of_them}
+                found[place] = MappingProxyType(kept)
+        return found
 
     def _table(self, places: NDArray[np.int64]) -> pa.Table:
         lists = self.lists.take(places)

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from suitably.monitoring.answers import Answers
+from suitably.model.state import Snapshot
+from suitably.monitoring.answers import Answers, Kind
 from suitably.monitoring.bins import number_bins
-from suitably.monitoring.gathering import Gathering, Kind
+from suitably.monitoring.gathering import Gathering
 from suitably.monitoring.measures import (
     field_sums,
     list_sums,
@@ -17,6 +18,7 @@ from suitably.monitoring.measures import (
 )
 from suitably.monitoring.sampling import UserSample
 from suitably.monitoring.series import NONE, Days, Sums
+from suitably.monitoring.singles import kept
 from suitably.monitoring.unfiltered import Unfiltered
 from suitably.monitoring.versions import versions_of
 from suitably.monitoring.watch_state import WatchState
@@ -28,6 +30,8 @@ __all__ = ["AnswerCounter"]
 
 _FIELDS = 0.4  # of the sample: those whose fields are watched
 _MOST_KEPT = 2**16
+_MOST_SINGLE = 2**10
+_MOST_KINDS = 16
 
 
 @dataclass
@@ -57,6 +61,9 @@ class AnswerCounter:
 
     def __init__(self, state: WatchState, pipeline: Pipeline | None, lock: ForkLock) -> None:
         self._gathering = Gathering(state, self._take)
+        self._single = self._gathering.single
+        self._snapshot: Snapshot | None = None  # of the latest single answer
+        self._turns = 0  # how often it was another
         self._taken: dict[Kind, _Taken] = {}
         self._state, self._lock = state, lock
         self._asks_consent = pipeline is not None and pipeline.consent is not None
@@ -67,17 +74,24 @@ class AnswerCounter:
         """Take in the answers of a call, from any thread; one to a single user needs no lock."""
         users, crowded = recs.rows.size, False
         if users == 1:
-            crowded = self._gathering.leave(day, recs)
-            if day == self._state.latest and not crowded:
+            single, snapshot = self._single, recs.generator.snapshot
+            single.append(kept(day, recs))
+            if snapshot is not self._snapshot:
+                self._snapshot, self._turns = snapshot, self._turns + 1
+            crowded = len(single) >= _MOST_SINGLE or self._turns > _MOST_KINDS
+            if not crowded and day == self._state.latest:
                 return
         elif not users:
             return
         with self._lock:
             self._state.notice(day)
-            if crowded:
-                self._gathering.collect()
-            elif users > 1:
+            if users > 1:
                 self._gathering.add(day, recs)
+            elif crowded:
+                self._gathering.collect()
+                self._turns = 0
+            if len(self._gathering) + len(self._taken) > _MOST_KINDS:
+                self.count()  # each holds on to a model and how it looked
 
     def count(self) -> None:
         """Count all that waits."""
@@ -89,7 +103,7 @@ class AnswerCounter:
         """Return the sums of every series over some batches, each as a day of its own."""
         found: dict[str, Days] = {}
         for place, recs in enumerate(batches):
-            answers = Answers.of([recs])
+            answers = Answers.of(recs)
             self._state.versions.add_before(versions_of(answers))
             if len(answers):
                 sums = list_sums(answers, self._asks_consent)
@@ -103,7 +117,7 @@ class AnswerCounter:
         for name, sums in list_sums(answers, self._asks_consent).items():
             taken.lists[name] = taken.lists.get(name, NONE) + sums
         numbers = self._users.of(answers.state.users, answers.rows)
-        taken.sample.append(answers.take(np.flatnonzero(numbers < self._share(len(answers)))))
+        taken.sample.append(answers.take(np.flatnonzero(numbers < self._share(taken.users))))
         self._state.versions.add(kind[0], versions_of(answers))
         self._state.listed.add_lists(kind[0], answers)
         if sum(map(len, taken.sample)) >= _MOST_KEPT:

@@ -59,8 +59,9 @@ class Monitor:
         baseline_days: How many.
         alpha: The chance of any false alarm, ever.
         tolerance: By how much a mean may move beyond its baseline without being a change.
-        sample: Of how many users of a batch rules and scores are watched, chosen by a salted hash;
-            fields and dates of 4 in 10 of them, and what would be listed without rules of 1 in 50.
+        sample: Of how many users rules and scores are watched, of those who are answered alike on a
+            day until somebody asks, chosen by a salted hash; fields and dates of 4 in 10 of them,
+            and what would be listed without rules of 1 in 50, if they are among 250 of the model's.
         fields: The users' fields that are watched; None: those that policies read and those of
             profiles, but dates and lists.
         dated: Date fields, and how many days each may be old.
@@ -133,7 +134,8 @@ class Monitor:
         """Take in answers: a batch of them, or those of several calls.
 
         They are counted once they are asked for, or once there are many, so that single answers
-        cost next to nothing; several threads may give theirs at a time. The same answers to the
+        cost next to nothing. Several threads may observe, and others ask meanwhile; a service may
+        also keep the answers of some seconds and give them all at once. The same answers to the
         same users on the same day count once.
 
         Args:

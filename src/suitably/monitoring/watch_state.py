@@ -33,7 +33,7 @@ class WatchState:
 
     Attributes:
         table: The series.
-        sample: Of how many users of a batch rules and scores are watched.
+        sample: Of how many users rules and scores are watched at a time.
         salt: What the choice of the sample depends on.
         dated: Date fields, and how many days each may be old.
         events: Kinds of event whose rates are watched.

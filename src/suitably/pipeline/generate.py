@@ -164,9 +164,10 @@ class ListGenerator:
     @cached_property
     def narrowed(self) -> BitRows:
         """The products that the caller narrows the catalogue to: words (1, catalogue / 64)."""
-        inside = np.full((1, self._width), self.candidates is None)
-        if self.candidates is not None:
-            inside[0, self.candidates] = True
+        if self.candidates is None:
+            return self.state.whole_catalogue
+        inside = np.zeros((1, self._width), bool)
+        inside[0, self.candidates] = True
         return bitset.pack(inside)
 
     def allowed(self, rows: NDArray[np.int64]) -> BitRows:

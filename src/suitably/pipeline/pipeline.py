@@ -375,7 +375,10 @@ class Pipeline(Parameterized):
             DataError: A bad `as_of`.
             NotFittedError: Called before `fit`.
         """
-        self._snapshot(self._answering(), as_of).eligibility.prepare()
+        model = self._answering()
+        self._snapshot(model, as_of).eligibility.prepare()
+        for scorer in model.scorers:
+            scorer.prepare()
         return self
 
     def shares_model(self, other: "Pipeline") -> bool:

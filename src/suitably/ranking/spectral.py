@@ -120,8 +120,9 @@ class Spectral(SimilarityRanker):
         if self.low_pass:
             with one_blas_thread():
                 vectors = _leading(core, count, context.seed, pairwise)
-            left = (self.low_pass * vectors / products[:, None]).astype(np.float32)
-            right = (vectors * products[:, None]).astype(np.float32)
+            # Row by row, or every product with a few lines would copy all of them first.
+            left = (self.low_pass * vectors / products[:, None]).astype(np.float32, order="C")
+            right = (vectors * products[:, None]).astype(np.float32, order="C")
         check_factors("Spectral", left, right)
         self.similarity_: Any
         self.known_: NDArray[np.bool_] = history.known

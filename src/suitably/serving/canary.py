@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from suitably.errors import SuitablyError
 from suitably.pipeline.opt_out import ConsentRegister
 from suitably.pipeline.pipeline import Pipeline
 from suitably.pipeline.switched_off import SwitchState
@@ -208,16 +207,18 @@ def _asking(pipeline: Pipeline, consent: ConsentRegister | None) -> Pipeline:
 
 
 def _violations(made: Recommendations, eligibility: Eligibility) -> tuple[int, int]:
-    """Count the listed pairs that some rule does not pass, by the verdicts of each, and all."""
-    pairs = made.to_arrow().select(["user_id", "product_id"]).to_pylist()
-    wrong = 0
-    for pair in pairs:
-        try:
-            verdicts = eligibility.verdicts(pair["user_id"], pair["product_id"])
-            wrong += any(one.verdict != "pass" for one in verdicts)
-        except SuitablyError:  # a product out of the catalogue, or nobody's
-            wrong += 1
-    return wrong, len(pairs)
+    """Count the listed pairs that some rule does not pass, by its sentence, and all of them.
+
+    They are judged by their ids, whatever positions they were listed by.
+    """
+    listed = made.to_arrow()
+    users = eligibility.users.ids.codes(listed["user_id"].combine_chunks())
+    products = eligibility.products.ids.codes(listed["product_id"].combine_chunks())
+    passed = 0
+    for row in np.unique(users[users >= 0]).tolist():
+        mine = products[(users == row) & (products >= 0)].tolist()
+        passed += int(eligibility.pass_by_sentences(row, mine).sum()) if mine else 0
+    return listed.num_rows - passed, listed.num_rows
 
 
 def _unanswered(problem: str, users: int) -> CanaryReport:

@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from suitably.serving.answers import as_json, explained, recommended, traced, what_ifs, why_nots
 from suitably.serving.asked import bad_field, read_asked
 from suitably.serving.bodies import Headers, parse_object, read_body
@@ -56,8 +58,8 @@ QUESTIONS = (
     Question(
         "/v1/explanations",
         "explain",
-        "Why products are in a customer's list of k: those named, or all of it.",
-        {"user_id": None, "product_ids": None, "audience": None, **_LIST},
+        "Why products are in a customer's list of k: `product_id`, `product_ids`, or all of it.",
+        {"user_id": None, "product_id": None, "product_ids": None, "audience": None, **_LIST},
         answer=explained,
     ),
     Question(
@@ -195,7 +197,7 @@ class RecommendationEndpoint(QuestionEndpoint):
             asked["amount"],
         )
         said = as_json(recommended(answering, recs))
-        empty = int((recs.lists.lengths == 0).sum())
-        self._metrics.count_lists(len(users), int(recs.stood_in.sum()), empty)
+        empty = len(users) - int(np.count_nonzero(recs.lists.lengths))
+        self._metrics.count_lists(len(users), int(np.count_nonzero(recs.stood_in)), empty)
         self._service.watching.observe(recs)
         return said

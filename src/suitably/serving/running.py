@@ -1,5 +1,6 @@
 """Running: the server of `suitably serve`, in one process or in several that share the port."""
 
+import gc
 import json
 import logging
 import os
@@ -15,7 +16,7 @@ from suitably.errors import DataError
 from suitably.serving.settings import Settings
 from suitably.utils.extras import import_extra
 
-__all__ = ["application", "serve"]
+__all__ = ["application", "serve", "settle"]
 
 _VARIABLE = "SUITABLY_SERVE"
 _SHARED = "PROMETHEUS_MULTIPROC_DIR"
@@ -87,7 +88,6 @@ def application() -> Any:
         settings = replace(settings, tokens=replace(settings.tokens, file=Path(said["tokens"])))
     Protocol.seconds = settings.limits.body_seconds
     log_to_stderr()
-    sys.setswitchinterval(0.001)  # what is tried in the background keeps nobody waiting for long
     service = Service(Path(said["models"]), settings)
     where = f"http://{_in_url(settings.service.host)}:{settings.service.port}"
     answers = f"version {service.served().version}" if service.ready else "no version yet"
@@ -95,7 +95,21 @@ def application() -> Any:
     logging.getLogger(__name__).info("serve: %s answers on %s%s", answers, where, who)
     for problem in service.problems:
         logging.getLogger(__name__).error("serve: %s", problem)
-    return create_app(service)
+    app = create_app(service)
+    settle()
+    return app
+
+
+def settle() -> None:
+    """Keep the background, and the collector of garbage, from keeping anybody waiting.
+
+    What is there when a process begins to answer is looked through no more, and a list leaves
+    nothing that needs the collector; a version in the background takes turns of a millisecond.
+    """
+    sys.setswitchinterval(0.001)
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 def log_to_stderr() -> None:

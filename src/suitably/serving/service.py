@@ -236,7 +236,9 @@ class Service:
             OSError: The folder cannot be written to.
         """
         name = self._versions().rollback(by=by)
-        self.look()
+        with self._lock:
+            self._tried = self._place_of(name)  # it was before it was promoted
+            self._look()
         return name
 
     def _versions(self) -> ModelFolder:

@@ -27,7 +27,8 @@ class ServerSettings:
             last midnight, so that what has expired since the fit has expired.
         verify: The digests checked before a model is used: `"full"` or `"manifest"`.
         public_key: The PEM of whose models alone are served; None: signed or not.
-        desk: Whether there is a desk at `/desk`.
+        desk: Whether there is a desk at `/desk`; there is none with several workers, which would
+            not know each other's sessions.
     """
 
     host: str = "127.0.0.1"
@@ -221,6 +222,9 @@ class Settings:
                 raise DataError(f"{where}: {name} must be a section, [{name}]")
             made[name] = _section(sections[name], keys, f"{where}: [{name}]", folder)
         found = cls(**made)
+        trail = found.audit.path
+        if trail is not None and "://" not in trail:
+            found = replace(found, audit=replace(found.audit, path=str(folder / trail)))
         _check(found, where)
         return found
 
@@ -275,7 +279,7 @@ def _value(kind: Any, value: Any, where: str, folder: Path) -> Any:
         return float(value)
     if get_origin(kind) is Literal:
         kind = str
-    if type(value) is not kind:
+    if type(value) is not kind or value in (math.inf, -math.inf) or value != value:
         words = {bool: "true or false", int: "a whole number", float: "a number"}
         raise DataError(f"{where}={value!r:.60}: must be {words.get(kind, 'text')}")
     return value

@@ -26,9 +26,9 @@ from suitably.suitability.engine.clauses import (
     governed,
 )
 from suitably.suitability.engine.exclusions import NO_PAIRS, Exclusions, counts_table, excluded
-from suitably.suitability.engine.explanation import explain_pair
+from suitably.suitability.engine.explanation import explain_pair, pass_by_sentences
 from suitably.suitability.engine.fields import Fields, with_ids
-from suitably.suitability.engine.flags import Flags, Raised, flag_table, flags_of_few
+from suitably.suitability.engine.flags import UNKNOWN, Flags, Raised, flag_table, flags_of_few
 from suitably.suitability.engine.reason_counts import ReasonCounts
 from suitably.suitability.engine.scope import Rows, UserBatch
 from suitably.suitability.engine.single_user import SingleUser
@@ -348,6 +348,17 @@ class Eligibility:
         batch = self._batch(np.array([row]))
         return explain_pair(self._clauses, batch, column, self.as_of_text)
 
+    def pass_by_sentences(self, row: int, columns: Sequence[int]) -> NDArray[np.bool_]:
+        """Judge some products for one user, all by position, by the sentences alone.
+
+        As `verdicts` does, pair by pair and without a word: nothing that is worked out for many
+        users at a time has a part in it, so that lists can be held against it.
+
+        Returns:
+            bool (columns,), whether every rule passes.
+        """
+        return pass_by_sentences(self._clauses, self._batch(np.array([row])), columns)
+
     def what_if(
         self,
         user_id: IdLike,
@@ -483,6 +494,20 @@ class Eligibility:
         if "_flags" in self.__dict__ or len(rows) >= _WORTH_TABULATING:
             return self._flags.of(rows, columns)
         return flags_of_few(list(self._by_flag.values()), self._batch(rows), columns, self._width)
+
+    def flagged_of_one(self, row: int, columns: Sequence[int]) -> list[tuple[int, int, bool]]:
+        """Return the same for a few products of one user: place, flag, and whether it is unknown.
+
+        In the order of the products, then of the flags.
+        """
+        if "_flags" in self.__dict__:
+            found = self._flags.of_one(row, columns)
+            if found is not None:
+                return found
+        raised = self.flagged(np.full(len(columns), row), np.array(columns, np.int64))
+        places, flags = raised.nonzero()
+        unknown = (raised[places, flags] == UNKNOWN).tolist()
+        return list(zip(places.tolist(), flags.tolist(), unknown, strict=True))
 
     @cached_property
     def reasons(self) -> tuple[str, ...]:

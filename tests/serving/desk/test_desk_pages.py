@@ -209,3 +209,11 @@ def test_files_are_asked_for_once(browser):
         headers = {"if-none-match": first.more["ETag"]}
         assert browser.desk.answer(Asking(path=path, headers=headers)).status == 304
         assert first.cookies == ()
+
+
+def test_the_language_changes_where_a_form_was_refused(browser):
+    for page, form in (("/desk/find", {"id": "nobody"}), ("/desk/switches", {"kind": "x"})):
+        browser.get("/desk/watch")
+        browser.post(page, **form)
+        (link,) = [at for at in Elements(browser.body).named("a") if "lang=" in at["href"]]
+        assert browser.get(link["href"]).status == 200

@@ -39,6 +39,7 @@ MOST_BYTES = 3 * MOST_TEXT + 10_000
 
 _log = logger(__name__)
 _SESSION, _LANGUAGE = "suitably-desk", "suitably-desk-language"
+_SHOWN_AT = {"/find": "", "/switches": "/watch"}  # where what a form says can be seen again
 _YEAR = 365 * 24 * 3600
 _FILES = {"/desk.css": (STYLE, "text/css"), "/desk.js": (SCRIPT, "text/javascript")}
 
@@ -86,9 +87,10 @@ class Desk:
             signed_in = session is not None
         roles = frozenset(self._service.roles(authorization))
         query = {name: text for name, text in asking.query.items() if name != "lang"}
-        shown = query if asking.method != "POST" else {}
-        token = self._sessions.form_token(key)
-        visit = Visit(language, roles, asking.base, asking.path, shown, token, signed_in)
+        path, token = asking.path, self._sessions.form_token(key)
+        if asking.method == "POST":
+            path, query = _SHOWN_AT.get(path, path), {}
+        visit = Visit(language, roles, asking.base, path, query, token, signed_in)
         return visit, authorization
 
     def _answered(

@@ -1,5 +1,6 @@
 """Pseudonyms of a version's users, both ways: whose page is this, and what is this one called."""
 
+from bisect import bisect_left
 from collections.abc import Callable
 from typing import Any
 
@@ -69,8 +70,8 @@ class People:
         if len(sought) < SHORTEST or not _HEX.issuperset(sought):
             return []
         order, names = self._ordered()
-        first = int(np.searchsorted(names, sought.encode()))
-        last = int(np.searchsorted(names, sought.encode() + b"g"))  # behind every hexadecimal digit
+        first = bisect_left(names, sought.encode())
+        last = bisect_left(names, sought.encode() + b"g")  # behind every hexadecimal digit
         return [int(row) for row in order[first : min(last, first + _MOST)]]
 
     def _ordered(self) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:

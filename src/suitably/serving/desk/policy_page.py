@@ -70,7 +70,7 @@ def _policy(visit: Visit, policy: Policy, counted: Counted | None) -> Markup:
         texts.governs: code(policy.governs) if policy.governs else texts.every_pair,
         texts.fingerprint: Short(policy.fingerprint),
     }
-    title = policy.title.get(visit.language) or next(iter(policy.title.values()), policy.id)
+    title = _in(visit, policy.title) or policy.id
     columns = [texts.rule, texts.says]
     counts = counted.rules if counted is not None and not counted.problem else None
     if counts is not None:
@@ -97,8 +97,8 @@ def _rule(
         ),
         id=anchor(policy.id, rule.id),
     )
-    told = [rule.texts.user.get(visit.language, "")]
-    adviser = rule.texts.adviser.get(visit.language, "")
+    told = [_in(visit, rule.texts.user)]
+    adviser = _in(visit, rule.texts.adviser)
     dated = rule.effective or rule.expires
     says = stacked(
         element("span", element("small", texts.requires), " ", code(rule.require)),
@@ -119,6 +119,11 @@ def _rule(
     none = {"failed": 0, "unknown": 0, "only": 0, "flagged": 0}
     found = counts.get(rule.id, none)
     return name, says, found["failed"], found["unknown"], found["only"], found["flagged"]
+
+
+def _in(visit: Visit, texts: Mapping[str, str]) -> str:
+    """Return a text of a policy in the page's language, or in one that it has."""
+    return texts.get(visit.language) or next(iter(texts.values()), "")
 
 
 def _scales(policy: Policy) -> list[tuple[str, str]]:
