@@ -85,7 +85,7 @@ def _size_of(pid: int) -> tuple[str, int]:
     lines = dict(
         line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines()
     )
-    return lines["Name"].strip(), int(lines["RssAnon"].split()[0]) << 10
+    return lines["Name"].strip(), int(lines.get("RssAnon", "0").split()[0]) << 10
 
 
 def session() -> Any:
