@@ -20,7 +20,7 @@ USERS = int(os.environ.get("SUITABLY_USERS", "200000"))
 PRODUCTS = int(os.environ.get("SUITABLY_PRODUCTS", "5000"))
 ROUNDS = int(os.environ.get("SUITABLY_ROUNDS", "5"))
 K, EVENTS_A_USER = 10, 5
-BATCH, SINGLE = 10_000, 8000
+BATCH, SINGLE, TOGETHER = 10_000, 8000, 100
 _DAYS = pd.date_range(AS_OF.normalize(), periods=1000)
 
 
@@ -59,17 +59,22 @@ def _row(pipeline: st.Pipeline, size: int, calls: int, what: str, new_day: bool 
     for day in range(ROUNDS + 1):
         as_of = _DAYS[day + 1] if new_day else None
         first = 0 if calls * size == len(ids) else day * calls * size % (len(ids) - calls * size)
-        starts = range(first, first + calls * size, size)
+        recommending = watching = 0.0
+        for start in range(first, first + calls * size, size * TOGETHER):
+            starts = range(start, min(start + size * TOGETHER, first + calls * size), size)
+            begun = process_time()
+            made = [pipeline.recommend(ids[at : at + size], k=K, as_of=as_of) for at in starts]
+            middle = process_time()
+            for recs in made:
+                monitor.observe(recs, at=_DAYS[day])
+            recommending += middle - begun
+            watching += process_time() - middle
         begun = process_time()
-        made = [pipeline.recommend(ids[at : at + size], k=K, as_of=as_of) for at in starts]
-        middle = process_time()
-        for recs in made:
-            monitor.observe(recs, at=_DAYS[day])
         assert monitor.set_aside == 0  # all are counted
-        end = process_time()
+        watching += process_time() - begun
         if day:  # the first round does what is done once for a model
-            listed.append((middle - begun) / calls)
-            watched.append((end - middle) / calls)
+            listed.append(recommending / calls)
+            watched.append(watching / calls)
             shares.append(watched[-1] / listed[-1])
     note = f"recommending: {1000 * median(listed):.4g} ms; {100 * median(shares):.2g} % of it"
     name = f"watch {size:,} x {PRODUCTS:,}, k = {K}: {what}"

@@ -92,6 +92,11 @@ def test_explanations_are_those_of_the_pipeline(client: TestClient, pipeline: st
     (one,) = client.post("/v1/explanations", json=body).json()["explanations"]
     assert one == recs.explain("u02", listed[1]).to_dict("customer")
     assert "adviser_text" not in one
+    body = {"user_id": "u02", "k": 3, "product_id": listed[1]}
+    (same,) = client.post("/v1/explanations", json=body).json()["explanations"]
+    assert same == recs.explain("u02", listed[1]).to_dict()
+    body["product_ids"] = [listed[1]]
+    assert "one of" in problem(client.post("/v1/explanations", json=body), 422)["detail"]
 
 
 def test_why_not_what_if_and_trace_are_those_of_the_pipeline(

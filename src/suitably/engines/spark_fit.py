@@ -19,7 +19,7 @@ from suitably.engines.guests import Guests
 from suitably.engines.refused import Refused
 from suitably.engines.second_sample import agreement, warn_of_disagreement
 from suitably.engines.spark_profiles import KEY, joint_rows, rows_of_users, side_of, witnesses
-from suitably.engines.spark_sample import UserSample, check_sample, draw
+from suitably.engines.spark_sample import UserSample, check_sample, draw, in_order
 from suitably.engines.user_blocks import user_blocks
 from suitably.errors import DataError, SuitabilityWarning
 from suitably.model.groups import without_anybody
@@ -95,7 +95,8 @@ def fit(
     time of what the workers saved.
 
     Where the sample is everybody the model gives the lists of `Pipeline.fit` on the same frames
-    with users in the order of their ids, bit for bit. However rows are spread, it is the same.
+    with users and products in the order of their ids, bit for bit. However rows are spread, it is
+    the same.
 
     Args:
         pipeline: Not changed. Its ranker takes users in (`fold_in`), as all of the library's do
@@ -172,7 +173,10 @@ class _Run:
         sign: Any,
     ) -> SparkFit:
         guests = self._guests()
-        catalogue = None if self.products is None else self.products.toArrow()
+        catalogue = None
+        if self.products is not None:
+            # Rows of Spark have no order; the catalogue's must not depend on how they are spread.
+            catalogue = in_order(self.products, self.columns.product)
         everybody = self.interactions if self.users is None else self.users
         first, second = draw(everybody, self.columns.user, sample, self.pipeline.seed)
         data = self._sample(first, guests, catalogue)

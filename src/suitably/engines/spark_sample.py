@@ -12,7 +12,7 @@ from suitably.engines.spark_profiles import quoted, row_hash
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
-__all__ = ["UserSample", "check_sample", "draw"]
+__all__ = ["UserSample", "check_sample", "draw", "in_order"]
 
 _BITS = 53
 _ROW = "suitably_row"
@@ -54,9 +54,19 @@ class UserSample:
             if self.high is not None:
                 chosen &= number < self.high
             frame = frame.where(chosen | f.col(quoted(column)).isin(list(also)))
-        table: pa.Table = frame.withColumn(_ROW, row_hash(frame)).toArrow()
-        ordered = table.sort_by([(column, "ascending"), (_ROW, "ascending")])
-        return ordered.drop_columns([_ROW]).combine_chunks()
+        return in_order(frame, column)
+
+
+def in_order(frame: "DataFrame", column: str) -> pa.Table:
+    """Return the rows of a frame in the order of their ids, and of what else they hold.
+
+    Args:
+        frame: Of users, products or interactions.
+        column: The column of ids.
+    """
+    table: pa.Table = frame.withColumn(_ROW, row_hash(frame)).toArrow()
+    ordered = table.sort_by([(column, "ascending"), (_ROW, "ascending")])
+    return ordered.drop_columns([_ROW]).combine_chunks()
 
 
 def draw(

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +12,13 @@ from suitably.ranking.topk.lists import Lists
 from suitably.recommendations import Recommendations
 from suitably.utils.bitset import BitRows
 
-__all__ = ["Answers"]
+__all__ = ["Answers", "Kind", "kind_of"]
 
-_N = TypeVar("_N", bound=np.generic)
+
+Kind = tuple[int, int, int, int, bool, bytes | None]
+"""What answers that were given alike have in common, while any of them is held: the day, the room
+in their lists, k, how the model looked (an object's identity), whether owned products were left
+out, and what the caller narrowed the catalogue to."""
 
 
 @dataclass(frozen=True)
@@ -47,17 +50,14 @@ class Answers:
     opted_out: NDArray[np.bool_] | None
 
     @staticmethod
-    def of(made: Sequence[Recommendations]) -> "Answers":
-        """Put the answers of several calls that are alike below each other."""
-        first = made[0].generator
-        asked = any(one.generator.opt_out is not None for one in made)
-        return Answers(
-            *(first.state, first.snapshot, first.narrowed, first.k, first.exclude_owned),
-            _below([one.rows for one in made]),
-            _stacked([one.lists for one in made]),
-            _below([one.stood_in for one in made]),
-            _below([_opted_out(one.generator, one.rows) for one in made]) if asked else None,
-        )
+    def of(recs: Recommendations) -> "Answers":
+        """Take those of a call."""
+        generator, rows, out = recs.generator, recs.rows, None
+        if generator.opt_out is not None:
+            out = rows >= 0
+            out[out] = generator.opted_out(rows[out])
+        made_of = (generator.state, generator.snapshot, generator.narrowed, generator.k)
+        return Answers(*made_of, generator.exclude_owned, rows, recs.lists, recs.stood_in, out)
 
     @staticmethod
     def stack(parts: "Sequence[Answers]") -> "Answers":
@@ -69,10 +69,10 @@ class Answers:
         out = [np.zeros(len(p), bool) if p.opted_out is None else p.opted_out for p in parts]
         return Answers(
             *(first.state, first.snapshot, first.narrowed, first.k, first.exclude_owned),
-            _below([part.rows for part in parts]),
-            _stacked([part.lists for part in parts]),
-            _below([part.stood_in for part in parts]),
-            _below(out) if asked else None,
+            np.concatenate([part.rows for part in parts]),
+            Lists.stack([part.lists for part in parts]),
+            np.concatenate([part.stood_in for part in parts]),
+            np.concatenate(out) if asked else None,
         )
 
     def take(self, places: NDArray[np.int64]) -> "Answers":
@@ -88,24 +88,10 @@ class Answers:
         return len(self.rows)
 
 
-def _stacked(lists: Sequence[Lists]) -> Lists:
-    if len(lists) == 1:
-        return lists[0]
-    try:
-        return Lists.stack(list(lists))
-    except ValueError:  # a reranker may give one user less room than another
-        depth = max(one.depth for one in lists)
-        alike = [Lists.empty(len(one.lengths), depth) for one in lists]
-        for room, one in zip(alike, lists, strict=True):
-            room.put(np.arange(len(one.lengths)), one)
-        return Lists.stack(alike)
-
-
-def _opted_out(generator: ListGenerator, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
-    out, known = np.zeros(len(rows), bool), rows >= 0
-    out[known] = generator.opted_out(rows[known])
-    return out
-
-
-def _below(parts: Sequence[NDArray[_N]]) -> NDArray[_N]:
-    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+def kind_of(day: int, recs: Recommendations) -> Kind:
+    """Return what answers have in common with others that were given alike."""
+    generator: ListGenerator = recs.generator
+    asked = generator.candidates
+    among = None if asked is None else asked.tobytes()
+    depth = recs.lists.products.shape[1]
+    return day, depth, generator.k, id(generator.snapshot), generator.exclude_owned, among

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from suitably.model.state import Snapshot
-from suitably.monitoring.answers import Answers
+from suitably.monitoring.answers import Answers, Kind
 from suitably.monitoring.bins import number_bins
-from suitably.monitoring.gathering import Gathering, Kind
+from suitably.monitoring.gathering import Gathering
 from suitably.monitoring.measures import (
     field_sums,
     list_sums,
@@ -18,6 +18,7 @@ from suitably.monitoring.measures import (
 )
 from suitably.monitoring.sampling import UserSample
 from suitably.monitoring.series import NONE, Days, Sums
+from suitably.monitoring.singles import kept
 from suitably.monitoring.unfiltered import Unfiltered
 from suitably.monitoring.versions import versions_of
 from suitably.monitoring.watch_state import WatchState
@@ -74,7 +75,7 @@ class AnswerCounter:
         users, crowded = recs.rows.size, False
         if users == 1:
             single, snapshot = self._single, recs.generator.snapshot
-            single.append((day, recs))
+            single.append(kept(day, recs))
             if snapshot is not self._snapshot:
                 self._snapshot, self._turns = snapshot, self._turns + 1
             crowded = len(single) >= _MOST_SINGLE or self._turns > _MOST_KINDS
@@ -102,7 +103,7 @@ class AnswerCounter:
         """Return the sums of every series over some batches, each as a day of its own."""
         found: dict[str, Days] = {}
         for place, recs in enumerate(batches):
-            answers = Answers.of([recs])
+            answers = Answers.of(recs)
             self._state.versions.add_before(versions_of(answers))
             if len(answers):
                 sums = list_sums(answers, self._asks_consent)
@@ -116,7 +117,7 @@ class AnswerCounter:
         for name, sums in list_sums(answers, self._asks_consent).items():
             taken.lists[name] = taken.lists.get(name, NONE) + sums
         numbers = self._users.of(answers.state.users, answers.rows)
-        taken.sample.append(answers.take(np.flatnonzero(numbers < self._share(len(answers)))))
+        taken.sample.append(answers.take(np.flatnonzero(numbers < self._share(taken.users))))
         self._state.versions.add(kind[0], versions_of(answers))
         self._state.listed.add_lists(kind[0], answers)
         if sum(map(len, taken.sample)) >= _MOST_KEPT:

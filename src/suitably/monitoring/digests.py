@@ -6,6 +6,7 @@ from hashlib import blake2b
 import numpy as np
 
 from suitably.monitoring.answers import Answers
+from suitably.monitoring.singles import STRANGER, Single
 from suitably.recommendations import Recommendations
 from suitably.utils.splitmix import mixed
 
@@ -28,11 +29,11 @@ def batch_digest(recs: Recommendations) -> bytes:
     return digest.digest()
 
 
-def single_digests(made: Sequence[Recommendations], answers: Answers) -> list[int]:
+def single_digests(some: Sequence[Single], answers: Answers) -> list[int]:
     """Return what tells each answer to a single user from others: numbers that nobody saves.
 
     Args:
-        made: The answers.
+        some: The answers.
         answers: The same, below each other.
     """
     found = mixed(answers.rows.astype(np.uint64))
@@ -40,5 +41,5 @@ def single_digests(made: Sequence[Recommendations], answers: Answers) -> list[in
         found = mixed(found ^ products)
     numbers: list[int] = found.tolist()
     for place in np.flatnonzero(answers.rows < 0).tolist():  # who have no position of their own
-        numbers[place] = hash(made[place].user_ids[0].as_py())
+        numbers[place] = some[place][STRANGER]
     return numbers

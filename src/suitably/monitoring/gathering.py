@@ -5,17 +5,15 @@ from collections.abc import Callable
 
 import numpy as np
 
-from suitably.monitoring.answers import Answers
+from suitably.monitoring.answers import Answers, Kind, kind_of
 from suitably.monitoring.digests import batch_digest, single_digests
+from suitably.monitoring.singles import Single, together
 from suitably.monitoring.watch_state import WatchState
 from suitably.recommendations import Recommendations
 
-__all__ = ["Gathering", "Kind"]
+__all__ = ["Gathering"]
 
 _ENOUGH = 2**13
-
-Kind = tuple[int, int, int, bool, bytes | None]
-"""What answers that were given alike have in common, while any of them is held: first the day."""
 
 
 class Gathering:
@@ -26,31 +24,31 @@ class Gathering:
         take: What is given the parts.
 
     Attributes:
-        single: Answers to single users as they came, with their days. Any thread may append some;
-            whatever else is done here is one thread's at a time.
+        single: Answers to single users as they came. Any thread may append some; whatever else is
+            done here is one thread's at a time.
     """
 
     def __init__(self, state: WatchState, take: Callable[[Kind, Answers], None]) -> None:
         self._state, self._take = state, take
-        self.single: deque[tuple[int, Recommendations]] = deque()
+        self.single: deque[Single] = deque()
         self._waiting: dict[Kind, list[Answers]] = {}
 
     def add(self, day: int, recs: Recommendations) -> None:
         """Add a batch, unless it is known."""
         if self._state.is_new(day, batch_digest(recs)):
-            self._put(_kind(day, recs), Answers.of([recs]))
+            self._put(kind_of(day, recs), Answers.of(recs))
 
     def collect(self) -> None:
         """Put the answers to single users with those that are alike."""
-        kinds: dict[Kind, list[Recommendations]] = {}
+        kinds: dict[Kind, list[Single]] = {}
         for _ in range(len(self.single)):
-            day, recs = self.single.popleft()
-            kinds.setdefault(_kind(day, recs), []).append(recs)
-        for kind, made in kinds.items():
-            answers = Answers.of(made)
-            new = self._state.new_singles(kind[0], single_digests(made, answers))
+            one = self.single.popleft()
+            kinds.setdefault(one[0], []).append(one)
+        for kind, some in kinds.items():
+            answers = together(some)
+            new = self._state.new_singles(kind[0], single_digests(some, answers))
             if new:
-                all_new = len(new) == len(made)
+                all_new = len(new) == len(some)
                 self._put(kind, answers if all_new else answers.take(np.array(new)))
 
     def clear(self) -> None:
@@ -70,10 +68,3 @@ class Gathering:
         if sum(map(len, parts)) >= _ENOUGH:
             del self._waiting[kind]
             self._take(kind, Answers.stack(parts))
-
-
-def _kind(day: int, recs: Recommendations) -> Kind:
-    generator = recs.generator
-    asked = generator.candidates
-    among = None if asked is None else asked.tobytes()
-    return day, generator.k, id(generator.snapshot), generator.exclude_owned, among

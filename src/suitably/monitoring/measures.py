@@ -79,7 +79,8 @@ def score_sums(answers: Answers, places: NDArray[np.int64], bins: Bins) -> Sums:
 
 def field_sums(snapshot: Snapshot, rows: NDArray[np.int64], bins: Mapping[str, Bins]) -> Sums:
     """Return, of every bin of a field, whether each of some users is in it."""
-    there = [name for name in bins if name in snapshot.fields.column_names]
+    columns = snapshot.fields.column_names
+    there = [name for name in bins if name in columns]
     if not len(rows) or not there:
         return {}
     table = take_rows(snapshot.fields.select(there), pa.array(rows))

@@ -6,10 +6,12 @@ from io import RawIOBase
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from suitably.model.model import Model
-from suitably.persistence.folder import DIGEST, MANIFEST, file_name
+from suitably.persistence.folder import DIGEST, MANIFEST, file_name, read_manifest
 from suitably.persistence.joining import join_models
 from suitably.persistence.model import read_model, write_model
 from suitably.persistence.publishing import publication
@@ -40,8 +42,9 @@ class Base:
 
     def open(self, folder: Path) -> Reader:
         """Open the saved model of a group."""
-        own = open_folder(folder, "manifest")
-        return Reader(own.where, own.facts, {**self._reader.contents, **own.contents})
+        facts = read_manifest(folder).facts
+        own = {name: _mapped(folder / name) for name in facts["files"]}
+        return Reader(str(folder), facts, {**self._reader.contents, **own})
 
 
 def join_groups(base: Base, folders: Sequence[Path], path: Path, sign: Key = None) -> None:
@@ -61,6 +64,12 @@ def join_groups(base: Base, folders: Sequence[Path], path: Path, sign: Key = Non
     parts = [base.open(folder) for folder in folders]
     with publication(path, None if sign is None else signer(sign)) as sink:
         join_models(base.model, parts, Writer(sink))
+
+
+def _mapped(path: Path) -> NDArray[np.uint8]:
+    """Map a file, and leave it closed: of thousands of them no more than a few can be open."""
+    with pa.memory_map(str(path)) as file:
+        return np.frombuffer(file.read_buffer(), np.uint8)
 
 
 class _Remembering(Reader):

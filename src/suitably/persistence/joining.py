@@ -117,7 +117,7 @@ class _Joining:
 
     def _users(self, records: Records) -> tuple[dict[str, Any], dict[str, int]]:
         """Join the users; return also how many have no value, by field."""
-        kind = _joint_kind([read_ids(*one) for one in zip(self.parts, records, strict=True)])
+        kind = _joint_kind(read_ids(*one) for one in zip(self.parts, records, strict=True))
 
         def rows() -> Iterator[pa.Table]:
             for part, record in zip(self.parts, records, strict=True):
@@ -313,10 +313,12 @@ class _Again:
         return self.make()
 
 
-def _joint_kind(ids: Sequence[pa.Array]) -> pa.DataType:
+def _joint_kind(ids: Iterable[pa.Array]) -> pa.DataType:
     """Return the narrowest type of whole numbers, or text, that holds the ids of all groups."""
-    kinds = {array.type for array in ids}
+    kinds, below = set(), False
+    for array in ids:
+        kinds.add(array.type)
+        below = below or (array.type == pa.int64() and pc.any(pc.less(array, 0)).as_py() is True)
     if len(kinds) == 1:
         return kinds.pop()
-    least = min(int(pc.min(array).as_py()) for array in ids if len(array))
-    return WIDE if WIDE in kinds or least < 0 else pa.uint64()
+    return WIDE if WIDE in kinds or below else pa.uint64()

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from suitably.recommendations import Recommendations
+from suitably.serving.asked import bad_field
 from suitably.serving.problems import Problem
 from suitably.serving.served import Answering
 from suitably.utils.json import jsonable
@@ -35,7 +36,10 @@ def explained(answering: Answering, asked: Mapping[str, Any]) -> dict[str, Any]:
     """Return why products are in a customer's list: some of them, or all."""
     recs = _list_of(answering, asked)
     listed = next(iter(recs)).product_ids
-    wanted = listed if asked["product_ids"] is None else asked["product_ids"]
+    wanted, one = asked["product_ids"], asked["product_id"]
+    if wanted is not None and one is not None:
+        raise bad_field("give one of product_id and product_ids")
+    wanted = wanted or ([one] if one is not None else listed)
     for product in wanted:
         if product not in listed:
             raise Problem(

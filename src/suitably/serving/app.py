@@ -63,8 +63,8 @@ def app_of(service: Service) -> FastAPI:
         routes.append(Route(path, endpoint, methods=[method]))
     for path, told in _open(service, metrics).items():
         routes.append(Route(path, told, methods=["GET"]))
-    if service.settings.service.desk:
-        app.include_router(desk_routes(service))
+    if service.settings.service.desk and service.settings.service.workers == 1:
+        app.include_router(desk_routes(service))  # its sessions are one process's
     return app
 
 

@@ -58,8 +58,8 @@ QUESTIONS = (
     Question(
         "/v1/explanations",
         "explain",
-        "Why products are in a customer's list of k: those named, or all of it.",
-        {"user_id": None, "product_ids": None, "audience": None, **_LIST},
+        "Why products are in a customer's list of k: `product_id`, `product_ids`, or all of it.",
+        {"user_id": None, "product_id": None, "product_ids": None, "audience": None, **_LIST},
         answer=explained,
     ),
     Question(

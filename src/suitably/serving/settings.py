@@ -27,7 +27,8 @@ class ServerSettings:
             last midnight, so that what has expired since the fit has expired.
         verify: The digests checked before a model is used: `"full"` or `"manifest"`.
         public_key: The PEM of whose models alone are served; None: signed or not.
-        desk: Whether there is a desk at `/desk`.
+        desk: Whether there is a desk at `/desk`; there is none with several workers, which would
+            not know each other's sessions.
     """
 
     host: str = "127.0.0.1"

@@ -79,8 +79,18 @@ def test_it_may_be_left_out(pipeline):
 
     from suitably.serving import Settings
 
-    app = create_app(pipeline, Settings.read({"service": {"desk": False}}))
-    assert TestClient(app).get("/desk").status_code == 404
+    for said in ({"desk": False}, {"workers": 2}):
+        app = create_app(pipeline, Settings.read({"service": said}))
+        assert TestClient(app).get("/desk").status_code == 404
+
+
+def test_a_proxy_may_say_that_it_was_secure(pipeline):
+    from fastapi.testclient import TestClient
+
+    client = TestClient(create_app(pipeline))
+    assert "Secure" not in client.get("/desk").headers["set-cookie"]
+    answer = TestClient(create_app(pipeline)).get("/desk", headers={"x-forwarded-proto": "https"})
+    assert "Secure" in answer.headers["set-cookie"]
 
 
 def test_it_may_be_elsewhere_and_within_another_application(pipeline):

@@ -72,7 +72,8 @@ def _asking(request: Request, prefix: str) -> Asking:
         query=_pairs(request.scope.get("query_string", b"").decode("latin-1")),
         headers=dict(request.headers.items()),
         base=base,
-        secure=request.url.scheme == "https",
+        # A proxy in between may say so; who only claims it gets a stricter cookie.
+        secure="https" in (request.url.scheme, request.headers.get("x-forwarded-proto")),
     )
 
 

@@ -75,7 +75,7 @@ overflow-x:auto}
 .desk td:first-child small{font-weight:400}
 .desk td.number{white-space:nowrap}
 .desk td.text:first-child{min-width:7rem;max-width:16rem}
-.desk td small{color:var(--soft)}
+.desk td small{color:var(--soft);font-size:.88em}
 .desk td.text>div+div{margin-top:.3rem}
 .desk td:not(:first-child){font-weight:400}
 .desk tr:target,.desk td:has(:target){background:var(--open-wash)}
@@ -93,7 +93,8 @@ overflow-x:auto}
 @media (prefers-reduced-motion:no-preference){.desk a,.desk button{transition:color .15s}}
 @media print{
 .desk{padding:0}
-.desk .top,.desk .skip,.desk form,.desk form.line,.desk summary{display:none}
+.desk .top,.desk .skip,.desk form,.desk form.line,.desk summary,
+.desk details:has(form){display:none}
 .desk details::details-content{content-visibility:visible;display:block}
 .desk a{color:inherit;text-decoration:none}
 .desk main>header{padding-top:0}}
