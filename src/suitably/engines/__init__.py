@@ -3,7 +3,8 @@
 `spark.recommend` and `dask.recommend` take and give a frame of the engine. Only the model's path
 and a few arguments travel to the workers; each process reads the saved model once.
 `files.recommend` reads users from a file and writes their lists to another, in batches.
-`spark.profiles` and `files.profiles` make the fields of profiles, all rows of a user together.
+`spark.profiles` and `files.profiles` make the fields of profiles, all rows of a user together;
+`spark.fit` fits a pipeline where the log is too large for one process.
 """
 
 from importlib import import_module

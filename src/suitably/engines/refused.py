@@ -32,9 +32,9 @@ class Refused:
         lines: Table, column, reason, number of rows, values.
 
     Example:
-        >>> Refused((("interactions", "value", "is not a finite number", 2, ("nan",)),)).to_table()
-        ...     .to_pylist()[0]["rows"]
-        2
+        >>> lines = (("interactions", "value", "is not a finite number", 2, ("nan",)),)
+        >>> Refused(lines).to_table()["rows"].to_pylist()
+        [2]
     """
 
     lines: tuple[Line, ...] = ()
