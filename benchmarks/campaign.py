@@ -25,7 +25,7 @@ CHANNELS = pd.DataFrame(
         "capacity": [None, 200_000, 20_000],
     }
 )
-BUDGET = 250_000.0
+BUDGET, QUOTAS = 250_000.0, 10
 
 
 def run(users: int = USERS) -> list[Row]:
@@ -104,11 +104,11 @@ def pipeline_of(users: int) -> st.Pipeline:
     return st.Pipeline(policy=policy, ranker=ranker).fit(data, as_of=AS_OF)
 
 
-def _planned(users: int) -> dict[str, Any]:
-    pipeline = pipeline_of(users)
-    some = pipeline.product_ids[:10].tolist()
+def campaign_of(pipeline: st.Pipeline, users: int) -> st.decisions.Campaign:
+    """Return a campaign over all its customers, with limits of every kind."""
+    some = pipeline.product_ids[:QUOTAS].tolist()
     limits = pd.DataFrame({"product_id": some, "at_least": 0, "at_most": max(1, users // 100)})
-    campaign = st.decisions.Campaign(
+    return st.decisions.Campaign(
         pipeline,
         CHANNELS,
         budget=BUDGET * users / USERS,
@@ -118,6 +118,11 @@ def _planned(users: int) -> dict[str, Any]:
         holdout=0.1,
         salt="benchmark",
     )
+
+
+def _planned(users: int) -> dict[str, Any]:
+    pipeline = pipeline_of(users)
+    campaign = campaign_of(pipeline, users)
     before = _peak()
     start, cpu, main = time.perf_counter(), time.process_time(), time.thread_time()
     plan = campaign.plan()
@@ -138,7 +143,7 @@ def _planned(users: int) -> dict[str, Any]:
         "memory": peak,
         "gap": plan.gap,
         "planned": len(plan),
-        "limits": len(limits),
+        "limits": QUOTAS,
         "wrong": float((~passed).sum()),
     }
 

@@ -22,6 +22,21 @@ PANELS = {
     "suitable_buys": "FAR-Trans: nDCG@10, suitable buys",
     "bank": "Simulated bank: share of the best list",
 }
+ROOMS = {
+    "Dataset": "data",
+    "Preferences": "profile",
+    "encode, 12 rules": "rules: encode",
+    "mask, 12 rules": "rules: masks",
+    "ItemKNN": "fit ItemKNN",
+    "IALS": "fit IALS",
+    "lists": "lists",
+    "lists, audited": "lists, audited",
+    "save": "save",
+    "load, full": "load, checked",
+    "update, 1 % more events": "update by 1 %",
+    "watch": "watch",
+}
+DAILY = {"lists", "lists, audited", "rules: masks"}  # what is done for every customer every day
 STYLE = {
     "svg.hashsalt": "suitably",
     "svg.fonttype": "none",
@@ -64,24 +79,62 @@ def sizes() -> None:
     plt.rcParams.update(STYLE)
     figure, axis = plt.subplots(figsize=(7, 4))
     figure.subplots_adjust(left=0.11, right=0.8, top=0.92, bottom=0.12)
-    labels = []
+    lines = {}
     for name in dict.fromkeys(row["ranker"] for row in rows):
         mine = [(float(row["size"]), float(row["fit_s"])) for row in rows if row["ranker"] == name]
-        colour = BLUE if name in {"EASE", "ItemKNN", "Blend"} else GREY
-        axis.loglog(*zip(*mine, strict=True), color=colour, marker="o", markersize=3, linewidth=1)
-        labels.append((mine[-1], name))
+        lines[name] = mine
+    title = "Seconds to fit, by users and products (as many of both)"
+    _growth(axis, lines, {"EASE", "ItemKNN", "Blend"}, title, _APART)
+    _write(figure, "sizes.svg")
+
+
+def scale() -> None:
+    """Draw the processor time of every room as customers grow, and as products do."""
+    with (HERE / "scale.csv").open() as file:
+        rows = [row for row in csv.DictReader(file) if row["cpu_s"]]
+    plt.rcParams.update(STYLE)
+    figure, axes = plt.subplots(1, 2, figsize=(9.5, 5.2), sharey=True)
+    figure.subplots_adjust(left=0.06, right=0.87, top=0.92, bottom=0.1, wspace=0.42)
+    titles = {
+        "customers": "Seconds of processor, by customers",
+        "products": "The same, by products",
+    }
+    for axis, (side, title) in zip(axes, titles.items(), strict=True):
+        lines = {
+            name: [
+                (float(row[side]), float(row["cpu_s"]))
+                for row in rows
+                if row["axis"] == side and row["room"] == room
+            ]
+            for room, name in ROOMS.items()
+        }
+        lines = {name: points for name, points in lines.items() if len(points) > 1}
+        _growth(axis, lines, DAILY, title, 0.27)
+        axis.set_xlabel(side, color=TEXT)
+        axis.tick_params(labelleft=True)
+    _write(figure, "scale.svg")
+
+
+def _growth(
+    axis: plt.Axes,
+    lines: dict[str, list[tuple[float, float]]],
+    blue: set[str],
+    title: str,
+    apart: float,
+) -> None:
+    """Draw costs against sizes, each line with its name at its end."""
     lowest: dict[float, float] = {}
-    for (size, seconds), name in sorted(labels):
+    for name, points in sorted(lines.items(), key=lambda line: line[1][-1]):
+        colour = BLUE if name in blue else GREY
+        axis.loglog(*zip(*points, strict=True), color=colour, marker="o", markersize=3, linewidth=1)
+        size, seconds = points[-1]
         # No name stands on another.
-        lowest[size] = max(math.log10(seconds), lowest.get(size, -math.inf) + _APART)
-        at = size * 1.1, 10 ** lowest[size]
-        axis.annotate(name, (size, seconds), at, va="center", fontsize=9, color=TEXT)
-    axis.set_title(
-        "Seconds to fit, by users and products (as many of both)", fontsize=11, loc="left"
-    )
+        lowest[size] = max(math.log10(seconds), lowest.get(size, -math.inf) + apart)
+        at = size * 1.15, 10 ** lowest[size]
+        axis.annotate(name, points[-1], at, va="center", fontsize=9, color=TEXT)
+    axis.set_title(title, fontsize=11, loc="left")
     axis.spines[["top", "right"]].set_visible(False)
     axis.spines[:].set_color(GREY)
-    _write(figure, "sizes.svg")
 
 
 def _write(figure: plt.Figure, name: str) -> None:
@@ -96,3 +149,4 @@ def _write(figure: plt.Figure, name: str) -> None:
 if __name__ == "__main__":
     choosing()
     sizes()
+    scale()
