@@ -22,6 +22,7 @@ _PARTS = (
     "runner",
     "same_answers",
     "sentences",
+    "serving",
     "stated_revealed",
     "uplift_contender",
     "workload",

@@ -24,6 +24,7 @@ ROOMS = {
                 "LightFM", "Blend", "Precomputed"],
     "reranking": ["Diversity", "Determinantal", "Caps", "Calibration", "ConcentrationLimit"],
     "engines": ["dask", "files", "spark"],
+    "serving": ["Canary", "ModelFolder", "PromotionRefused", "Switches", "switched"],
     "evaluation": ["evaluate", "TimeSplit", "tune"],
 }  # fmt: skip
 

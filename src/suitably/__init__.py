@@ -17,6 +17,7 @@ _ROOMS = (
     "profiles",
     "ranking",
     "reranking",
+    "serving",
     "suitability",
 )
 _NAMES = {

@@ -8,6 +8,7 @@ from suitably import monitoring as monitoring
 from suitably import profiles as profiles
 from suitably import ranking as ranking
 from suitably import reranking as reranking
+from suitably import serving as serving
 from suitably import suitability as suitability
 from suitably.data import Columns as Columns
 from suitably.data import Dataset as Dataset

@@ -1,4 +1,4 @@
-"""The command line: `suitably demo`, `recommend`, `policy`, `audit` and `watch`."""
+"""The command line: `demo`, `recommend`, `models`, `serve`, `policy`, `audit` and `watch`."""
 
 import argparse
 import os
@@ -11,7 +11,9 @@ from typing import NoReturn
 
 from suitably.audit_cli import add_audit_commands, run_audit_command
 from suitably.errors import SuitablyError
+from suitably.models_cli import add_models_commands, run_models_command
 from suitably.policy_cli import add_policy_commands, run_policy_command
+from suitably.serve_cli import add_serve_command, run_serve_command
 from suitably.watch_cli import add_watch_command, run_watch_command
 
 __all__ = ["main"]
@@ -36,6 +38,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _recommend(asked)
         if asked.command == "audit":
             return run_audit_command(asked)
+        if asked.command == "models":
+            return run_models_command(asked)
+        if asked.command == "serve":
+            return run_serve_command(asked)
         if asked.command == "watch":
             return run_watch_command(asked)
         return run_policy_command(asked)
@@ -104,6 +110,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     audit = commands.add_parser("audit", help="verify audit trails and check receipts")
     add_audit_commands(audit.add_subparsers(dest="action", required=True))
+    models = commands.add_parser("models", help="promote versions, and switch what they offer off")
+    add_models_commands(models.add_subparsers(dest="action", required=True))
+    add_serve_command(commands)
     add_watch_command(commands)
     policy = commands.add_parser("policy", help="write, check and test policies")
     add_policy_commands(policy.add_subparsers(dest="action", required=True))

@@ -1,6 +1,6 @@
 """What comes out: ranked lists, reasons and evidence."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any, NoReturn, Self
@@ -22,14 +22,25 @@ from suitably.suitability.reasons import Reason
 from suitably.suitability.verdicts import Audience, check_audience
 from suitably.typing import IdLike
 from suitably.utils import bitset
-from suitably.utils.bitset import BitRows
 from suitably.utils.html import box, element, table
-from suitably.utils.json import jsonable
 
 __all__ = ["Explanation", "Recommendations", "UserList"]
 
 _BLOCK = 4096
 _SHOWN = 10
+_BY_PIPELINE = tuple(
+    str(reason)
+    for reason in (
+        Reason.SWITCHED_OFF,
+        Reason.OWNED,
+        Reason.REJECTED,
+        Reason.NO_SCORE,
+        Reason.RERANKED,
+        Reason.NARROWED,
+        Reason.CATALOGUE,
+        Reason.FINAL_CHECK,
+    )
+)
 _FLAGS = "⚑ flagged by a rule that bars nothing, with ? where that is unknown; flags() has all."
 
 
@@ -119,8 +130,7 @@ class Recommendations:
     @property
     def as_of(self) -> pd.Timestamp | None:
         """The moment that the lists hold as of; None in data without timestamps."""
-        moment = self._generator.snapshot.as_of
-        return None if moment is None else self._generator.state.clock.stamp(moment)
+        return self._generator.snapshot.moment
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -152,7 +162,7 @@ class Recommendations:
             they are fewer than k, the reasons with their counts.
         """
         users = [one.to_dict() for one in self]
-        return {"as_of": jsonable(self.as_of), "k": self.k, "users": users}
+        return {"as_of": self._generator.snapshot.moment_text, "k": self.k, "users": users}
 
     def flags(self, texts: bool = False, audience: Audience = "customer") -> Any:
         """Return what to mind where a listed product is offered: the rules that flag it.
@@ -211,8 +221,9 @@ class Recommendations:
 
         A reason is a rule, or `owned`, `rejected`, `no-score` (the ranker knows nothing of the
         product), `reranked`, `narrowed` (left out by `product_ids`), `catalogue` (`k` is above what
-        there is), `final-check` or `unknown-user`. A user with fewer than `k` has one at least. A
-        pair that several reasons keep out counts for each of them.
+        there is), `final-check`, `switched-off` or `unknown-user`. A user with fewer than `k` has
+        one at least; to whom nothing is offered since they, or everything, are switched off, that
+        is the only one. A pair that several reasons keep out counts for each of them.
 
         Returns:
             user_id, returned, reason, count: a row per user and reason; the count is one of
@@ -271,29 +282,26 @@ class Recommendations:
         eligibility = generator.snapshot.eligibility
         by_rule = eligibility.exclusions(rows, generator.narrowed)
         eligible = eligibility.bits(rows) & generator.narrowed
-        some = np.flatnonzero(eligible.any(axis=1))  # of nothing nothing is owned or without score
-        eligible, rows = eligible[some], rows[some]
-        not_owned = generator.without_owned(eligible.copy(), rows)
-        not_rejected = generator.without_rejected(eligible.copy(), rows)
-        unscored = not_owned & not_rejected & ~generator.scorable(rows)
+        counts = np.zeros((len(_BY_PIPELINE), len(block)), np.int64)
+        off, owned, rejected, unscored, reranked, narrowed, beyond, refused = counts
+        if generator.off is not None:
+            pairs = generator.off.pairs(rows, eligibility)
+            off[:] = bitset.row_counts(pairs & generator.narrowed)
+            eligible &= ~pairs
+        some = np.flatnonzero(eligible.any(axis=1))
+        if len(some):  # of nothing nothing is owned or without score
+            eligible, rows = eligible[some], rows[some]
+            not_owned = generator.without_owned(eligible.copy(), rows)
+            not_rejected = generator.without_rejected(eligible.copy(), rows)
+            known = generator.scorable(rows)
+            owned[some] = bitset.row_counts(eligible & ~not_owned)
+            rejected[some] = bitset.row_counts(eligible & ~not_rejected)
+            unscored[some] = bitset.row_counts(not_owned & not_rejected & ~known)
         catalogue = len(generator.state.positions)
-
-        def counted(words: BitRows) -> NDArray[np.int64]:
-            counts = np.zeros(len(block), np.int64)
-            counts[some] = bitset.row_counts(words)
-            return counts
-
-        by_pipeline = {
-            Reason.OWNED: counted(eligible & ~not_owned),
-            Reason.REJECTED: counted(eligible & ~not_rejected),
-            Reason.NO_SCORE: counted(unscored),
-            Reason.RERANKED: self._drawn.reranked[block],
-            Reason.NARROWED: np.full(len(block), catalogue - bitset.count(generator.narrowed)),
-            Reason.CATALOGUE: np.full(len(block), max(0, self.k - catalogue)),
-            Reason.FINAL_CHECK: self._drawn.refused[block],
-        }
-        names = [*eligibility.reasons, *map(str, by_pipeline)]
-        return names, np.column_stack([by_rule, *by_pipeline.values()])
+        reranked[:], refused[:] = self._drawn.reranked[block], self._drawn.refused[block]
+        narrowed[:] = catalogue - bitset.count(generator.narrowed)
+        beyond[:] = max(0, self.k - catalogue)
+        return [*eligibility.reasons, *_BY_PIPELINE], np.hstack([by_rule, counts.T])
 
     def _causes(
         self, short: NDArray[np.int64]
@@ -303,10 +311,18 @@ class Recommendations:
         known = short[self._rows[short] >= 0]
         candidates = bitset.count(self._generator.narrowed)
         yield unknown, [str(Reason.UNKNOWN_USER)], np.full((len(unknown), 1), candidates)
+        off = self._generator.switched_off(self._rows[known])
+        if candidates and off.any():
+            nothing = np.full((int(off.sum()), 1), candidates)
+            yield known[off], [str(Reason.SWITCHED_OFF)], nothing
+            known = known[~off]
         for block in _blocks(known):
             yield block, *self._reasons(block)
 
     def _user_lists(self, places: NDArray[np.int64]) -> Iterator[UserList]:
+        if len(places) == 1:
+            yield self._user_list(int(places[0]))
+            return
         lists = self.lists.take(places)
         users = self._asked.take(pa.array(places)).to_pylist()
         products = self._generator.state.catalogue.ids.decode(
@@ -327,18 +343,59 @@ class Recommendations:
                 user, *mine, why, flagged, None if chances is None else tuple(chances[start:end])
             )
 
+    def _user_list(self, place: int) -> UserList:
+        """Return one list as `_user_lists` does: one user costs more in calls than in work."""
+        lists, state = self.lists, self._generator.state
+        length, row = lists.lengths.item(place), self._rows.item(place)
+        codes = lists.products[place, :length]
+        products = state.catalogue.ids.listed(codes)
+        if self._given is not None:
+            user = self._given[place].as_py()
+        else:
+            user = state.users.ids.listed(self._rows[place : place + 1])[0]
+        why: Mapping[str, int] = MappingProxyType({})
+        if length < self.k:
+            why = self._why_one_is_short(place, row)
+        drawn = lists.propensities
+        return UserList(
+            user,
+            tuple(products),
+            tuple(lists.scores[place, :length].tolist()),
+            why,
+            self._flags_of_one(row, codes, products),
+            None if drawn is None else tuple(drawn[place, :length].tolist()),
+        )
+
+    def _why_one_is_short(self, place: int, row: int) -> Mapping[str, int]:
+        if row < 0 or self._generator.off is not None:
+            return self._why_short(np.array([place]))[place]
+        names, counts = self._reasons(np.array([place]))
+        told = zip(names, counts[0].tolist(), strict=True)
+        return MappingProxyType({name: count for name, count in told if count})
+
+    def _flags_of_one(
+        self, row: int, codes: NDArray[np.int32], products: Sequence[Any]
+    ) -> Mapping[Any, Mapping[str, bool]]:
+        """Return the flags of one user's products, by product and rule: whether it is unknown."""
+        eligibility = self._generator.snapshot.eligibility
+        names = eligibility.flag_ids
+        found: dict[Any, dict[str, bool]] = {}
+        if names and len(codes):
+            for place, flag, unknown in eligibility.flagged_of_one(row, codes.tolist()):
+                found.setdefault(products[place], {})[names[flag]] = unknown
+        return MappingProxyType(found)
+
     def _why_short(self, places: NDArray[np.int64]) -> dict[int, Mapping[str, int]]:
-        return {
-            place: MappingProxyType(
-                {
-                    name: count
-                    for name, count in zip(names, row, strict=True)
-                    if count or self._rows[place] < 0
-                }
-            )
-            for block, names, counts in self._causes(places)
-            for place, row in zip(block.tolist(), counts.tolist(), strict=True)
-        }
+        found: dict[int, Mapping[str, int]] = {}
+        for block, names, counts in self._causes(places):
+            unknown = (self._rows[block] < 0).tolist()
+            for place, row, all_of_them in zip(
+                block.tolist(), counts.tolist(), unknown, strict=True
+            ):
+                told = zip(names, row, strict=True)
+                kept = {name: count for name, count in told if count or all_of_them}
+                found[place] = MappingProxyType(kept)
+        return found
 
     def _table(self, places: NDArray[np.int64]) -> pa.Table:
         lists = self.lists.take(places)

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from suitably.errors import DataError
 from suitably.monitoring.alarm import Alarm
 from suitably.monitoring.baseline import mean_intervals
+from suitably.monitoring.days import day_number, day_of
 from suitably.monitoring.evidence import BETS
-from suitably.monitoring.table import SeriesTable, day_number, day_of
+from suitably.monitoring.table import SeriesTable
 
 FIRST = day_number(date(2026, 1, 1))
 

@@ -264,9 +264,9 @@ class TestTables:
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         table = pa.table({"short": ["x"] * 9, "long": ["x" * 999] * 9, "number": list(range(9))})
-        assert plain_columns(table) == []
+        assert plain_columns(table.schema, [table]) == []
         monkeypatch.setattr(tables, "_OF_TEXT", 1_000)
-        assert plain_columns(table) == ["long"]
+        assert plain_columns(table.schema, [table]) == ["long"]
 
     def test_texts_that_are_none(self) -> None:
         broken = pa.array([b"\xff\xfe"]).view(pa.string())

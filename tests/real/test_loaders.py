@@ -55,10 +55,15 @@ def test_far_trans_splits_have_the_published_counts(bank, k):
     assert not pd.MultiIndex.from_frame(split.relevant).isin(owned).any()
 
 
-def popularity_ndcg(bank, k, filtered):
+@pytest.fixture(scope="module")
+def moments(bank):
+    """Every published split, and what was visible at its cut."""
+    splits = [bank.split(k) for k in range(len(bank.split_index))]
+    return [(split, bank.view(split.at)) for split in splits]
+
+
+def popularity_ndcg(split, view, filtered):
     """Judge ranking by number of buyers: the users judged, and their mean nDCG@10."""
-    split = bank.split(k)
-    view = bank.view(split.at)
     columns = view.products.codes(split.candidates)
     popular = np.bincount(view.events.products, minlength=len(view.products))[columns]
     columns = columns[np.argsort(-popular, kind="stable")]
@@ -86,28 +91,26 @@ def popularity_ndcg(bank, k, filtered):
     ("k", "users", "published"), [(0, 108, 0.216), (20, 325, 0.369), (40, 458, 0.283),
                                   (60, 589, 0.257)],
 )  # fmt: skip
-def test_far_trans_reproduces_popularity_under_the_filter(bank, k, users, published):
-    judged, ndcg = popularity_ndcg(bank, k, filtered=True)
+def test_far_trans_reproduces_popularity_under_the_filter(moments, k, users, published):
+    judged, ndcg = popularity_ndcg(*moments[k], filtered=True)
     assert judged == users
     assert ndcg == pytest.approx(published, abs=0.0005)
 
 
 @pytest.mark.parametrize(("filtered", "published"), [(False, 0.2637), (True, 0.272)])
-def test_far_trans_reproduces_popularity_over_all_splits(bank, filtered, published):
-    figures = [popularity_ndcg(bank, k, filtered)[1] for k in range(69)]
-    assert len(bank.split_index) == len(figures)
+def test_far_trans_reproduces_popularity_over_all_splits(moments, filtered, published):
+    figures = [popularity_ndcg(*moment, filtered)[1] for moment in moments]
+    assert len(figures) == 69
     assert np.mean(figures) == pytest.approx(published, abs=0.0005)
 
 
-def test_far_trans_reproduces_random_lists_in_expectation(bank):
+def test_far_trans_reproduces_random_lists_in_expectation(moments):
     """A random list of n candidates with r relevant has an expected DCG@10 of r / n · Σ discounts.
 
     The published .0248 is one draw; the expectation over the candidates not yet owned is near it.
     """
     figures = []
-    for k in range(0, 69, 4):
-        split = bank.split(k)
-        view = bank.view(split.at)
+    for split, view in moments[::4]:
         columns = view.products.codes(split.candidates)
         relevant = split.relevant.groupby("user_id").size()
         owned = (view.purchases[view.users.codes(relevant.index)][:, columns] > 0).sum(axis=1)

@@ -31,6 +31,8 @@ def assert_as_judged(found: Eligibility, case: Case, as_of: datetime | None) -> 
     mask = found.mask()
     totals: dict[str, list[int]] = {}
     for row, user in enumerate(found.user_ids):
+        for some in (range(0, mask.shape[1], 2), range(mask.shape[1])[::-1]):
+            assert found.pass_by_sentences(row, some).tolist() == mask[row, some].tolist()
         for column, product in enumerate(found.product_ids):
             expected = judge(case.policies, users[user], products[product], as_of)
             said = [(v.rule, v.verdict) for v in found.verdicts(user, product)]

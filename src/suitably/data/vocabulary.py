@@ -186,6 +186,12 @@ class Vocabulary:
         """Return ids by position, in the caller's type."""
         return self.array.take(pa.array(codes)).cast(self.kind)
 
+    def listed(self, codes: NDArray[np.integer]) -> list[Any]:
+        """Return a few ids by position as Python has them: `decode(codes).to_pylist()`, sooner."""
+        if pa.types.is_decimal(self.array.type):
+            return list(self.decode(codes).to_pylist())
+        return list(self.values[codes].tolist())
+
     def cast_like(self, ids: pa.Array) -> pa.Array:
         """Return any ids in the caller's type, where they fit it."""
         if ids.type == self.kind:

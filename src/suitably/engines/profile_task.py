@@ -2,16 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import reduce
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from suitably.data import Columns, Dataset
-from suitably.data.clock import UNNAMED
-from suitably.data.vocabulary import WIDE, id_array, same_ids
+from suitably.engines.guests import Guests, among, unnamed
 from suitably.errors import DataError
 from suitably.profiles.compose import field_table
 from suitably.typing import AsOf
@@ -89,47 +86,10 @@ class ProfileTask:
             DataError: Bad rows, or as `profiles.build`.
             NotFittedError: A builder that learns something has not been fitted.
         """
-        guests, witnesses = self._absent(users, events)
-        if witnesses.num_rows:
-            events = pa.concat_tables([events, witnesses.cast(events.schema)])
-        if users is not None and guests is not None and guests.num_rows:
-            users = pa.concat_tables([users, guests.cast(users.schema)])
+        guests = Guests(*self.witnesses, self.user)
+        users, events, strange = guests.join(users, events)
         made = [from_state(kind, state) for kind, state in self.builders]
-        people, products = (None if one is None else _read(one) for one in (users, self.products))
-        data = Dataset(people, products, _read(events), **self.options)
+        people, products = (None if one is None else unnamed(one) for one in (users, self.products))
+        data = Dataset(people, products, unnamed(events), **self.options)
         table = field_table(made, data.view(self.as_of))
-        return table.filter(pc.invert(_among(table["user_id"], witnesses[self.user])))
-
-    def _absent(self, users: pa.Table | None, events: pa.Table) -> tuple[pa.Table | None, pa.Table]:
-        """Return the rows of those witnesses of whom a part has none."""
-        present = [self._few_of(frame[self.user]) for frame in (users, events) if frame is not None]
-
-        def lacking(frame: pa.Table) -> pa.Table:
-            there = [_among(frame[self.user], ids) for ids in present]
-            return frame.filter(pc.invert(reduce(pc.or_, there)))
-
-        guests, witnesses = self.witnesses
-        return None if guests is None else lacking(guests), lacking(witnesses)
-
-    def _few_of(self, ids: Any) -> pa.Array:
-        """Return those of some ids who are the witnesses' users, each once."""
-        ids = id_array(ids, "user_id")
-        return ids.filter(_among(ids, self.witnesses[1][self.user])).unique()
-
-
-def _among(ids: Any, known: Any) -> pa.Array:
-    """Return which ids are among others; both are of users, read as data are."""
-    asked, own = id_array(ids, "user_id"), id_array(known, "user_id")
-    if not same_ids(asked.type, own.type):
-        return pa.array(np.zeros(len(asked), bool))
-    kind = asked.type if asked.type == own.type else WIDE
-    return pc.is_in(asked.cast(kind), value_set=own.cast(kind))
-
-
-def _read(table: pa.Table) -> pa.Table:
-    """Return a table whose instants name no zone: theirs is the session's that read them."""
-    for place, one in enumerate(table.schema):
-        if pa.types.is_timestamp(one.type) and one.type.tz is not None:
-            kind = pa.timestamp(one.type.unit, UNNAMED)
-            table = table.set_column(place, one.name, table[one.name].cast(kind))
-    return table
+        return table.filter(pc.invert(among(table["user_id"], strange)))

@@ -1,4 +1,4 @@
-"""Lists and profiles for a Spark DataFrame of users: local, cluster or Connect."""
+"""Lists, profiles and fits for a Spark DataFrame of users: local, cluster or Connect."""
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from suitably.engines.spark_fit import SparkFit, fit
 from suitably.engines.spark_profiles import profiles
 from suitably.engines.worker import (
     RecommendTask,
@@ -23,7 +24,7 @@ from suitably.utils.parallel import at_most
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-__all__ = ["profiles", "recommend"]
+__all__ = ["SparkFit", "fit", "profiles", "recommend"]
 
 # The engine puts like users together: Spark's own 10,000 at a time cost two fifths more.
 _ROWS = 50_000

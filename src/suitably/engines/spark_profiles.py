@@ -13,9 +13,12 @@ from suitably.errors import DataError
 from suitably.typing import AsOf
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import Column, DataFrame
 
-__all__ = ["profiles"]
+__all__ = ["KEY", "joint_rows", "profiles", "quoted", "row_hash", "rows_of_users", "side_of"]
+__all__ += ["witnesses"]
+
+KEY = "suitably_user"
 
 
 def profiles(
@@ -63,10 +66,10 @@ def profiles(
         raise DataError(
             "engines.spark: as_of must be given: no part knows the latest moment of all"
         )
-    events = _witnesses(interactions, columns)
+    events = witnesses(interactions, columns)
     if not events.num_rows:
         raise DataError("engines.spark: the interactions have no rows")
-    guests = None if users is None else _of_users(users, columns.user, events)
+    guests = None if users is None else rows_of_users(users, columns.user, events)
     catalogue = None if products is None else products.toArrow()
     task = ProfileTask.of(builders, catalogue, guests, events, as_of, **options)
     sample = task.profiles(guests, events)
@@ -75,37 +78,53 @@ def profiles(
     def part(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         yield from _part(task, schema, batches)
 
-    joint = _joint(users, interactions, columns.user)
-    key = "suitably_user"
-    joint = joint.repartition(key) if partitions is None else joint.repartition(partitions, key)
+    joint = joint_rows(users, interactions, columns.user)
+    joint = joint.repartition(*([] if partitions is None else [partitions]), KEY)
     kinds = interactions.sparkSession.createDataFrame(sample).schema
     return joint.mapInArrow(part, kinds)
 
 
-def _witnesses(log: "DataFrame", columns: Columns) -> pa.Table:
-    """Return the earliest event of each kind and currency, and of each slot of the day."""
+def witnesses(log: "DataFrame", columns: Columns, products: bool = False) -> pa.Table:
+    """Return the earliest event of each kind and currency, and of each slot of the day.
+
+    Of several as early, that of the first user; rows without user or moment are none.
+
+    Args:
+        log: The interactions.
+        columns: How its columns are called.
+        products: Whether to return the earliest of each product too.
+    """
     from pyspark.sql import functions as f
 
     there = dict(log.dtypes)
     names = moments_in(columns, there)
-    least = f.greatest(*(f.col(_quoted(name)) for name in (*names, *names))) if names else f.lit(0)
-    groups = [[f.col(_quoted(name)) for name in kinds_in(columns, there)]]
+    least = f.greatest(*(f.col(quoted(name)) for name in (*names, *names))) if names else f.lit(0)
+    user = f.col(quoted(columns.user))
+    first = f.when(least.isNotNull() & user.isNotNull(), f.struct(least, user))
+    groups = [[f.col(quoted(name)) for name in kinds_in(columns, there)]]
     if names and there[names[0]].startswith(("timestamp", "string")):
-        moment = f"unix_micros(try_cast({_quoted(names[0])} AS timestamp))"
+        moment = f"unix_micros(try_cast({quoted(names[0])} AS timestamp))"
         groups.append([f.expr(f"{moment} % {DAY} div {SLOT}")])
+    if products:
+        groups.append([f.col(quoted(columns.product))])
     found = [
-        log.groupBy(*group).agg(f.min_by(f.struct("*"), least).alias("log")).select("log.*")
+        log.groupBy(*group).agg(f.min_by(f.struct("*"), first).alias("log")).select("log.*")
         for group in groups
     ]
     events = pa.concat_tables([one.toArrow() for one in found])
     return events.filter(events[columns.user].is_valid())
 
 
-def _of_users(users: "DataFrame", column: str, events: pa.Table) -> pa.Table:
+def rows_of_users(users: "DataFrame", column: str, events: pa.Table) -> pa.Table:
+    """Return the rows of the users of some events.
+
+    Raises:
+        DataError: One of them has none.
+    """
     from pyspark.sql import functions as f
 
     wanted = pc.unique(events[column].drop_null()).to_pylist()
-    found: pa.Table = users.where(f.col(_quoted(column)).isin(wanted)).toArrow()
+    found: pa.Table = users.where(f.col(quoted(column)).isin(wanted)).toArrow()
     known = set(found[column].to_pylist())
     for user in wanted:
         if user not in known:
@@ -113,19 +132,38 @@ def _of_users(users: "DataFrame", column: str, events: pa.Table) -> pa.Table:
     return found
 
 
-def _quoted(name: str) -> str:
+def joint_rows(
+    users: "DataFrame | None", events: "DataFrame", column: str, number: str | None = None
+) -> "DataFrame":
+    """Return rows of both frames under one key: what is of the other one is null.
+
+    Args:
+        users: One frame, or None.
+        events: The other.
+        column: The column of user ids.
+        number: A column for a number made of what a row holds; None: none.
+    """
+    from pyspark.sql import functions as f
+
+    def keyed(frame: "DataFrame", name: str) -> "DataFrame":
+        numbers = [] if number is None else [row_hash(frame).alias(number)]
+        return frame.select(f.col(quoted(column)).alias(KEY), *numbers, f.struct("*").alias(name))
+
+    log = keyed(events, "event")
+    return log if users is None else log.unionByName(keyed(users, "user"), allowMissingColumns=True)
+
+
+def quoted(name: str) -> str:
+    """Return a name as Spark's SQL writes it."""
     return "`" + name.replace("`", "``") + "`"
 
 
-def _joint(users: "DataFrame | None", events: "DataFrame", column: str) -> "DataFrame":
-    """Return rows of both frames under one key: what is of the other one is null."""
+def row_hash(frame: "DataFrame") -> "Column":
+    """Return a number made of all that a row holds, maps left out, which have no order."""
     from pyspark.sql import functions as f
 
-    log = events.select(f.col(column).alias("suitably_user"), f.struct("*").alias("event"))
-    if users is None:
-        return log
-    rows = users.select(f.col(column).alias("suitably_user"), f.struct("*").alias("user"))
-    return log.unionByName(rows, allowMissingColumns=True)
+    names = [name for name, kind in frame.dtypes if "map<" not in kind and kind != "variant"]
+    return f.xxhash64(*(f.col(quoted(name)) for name in names))
 
 
 def _part(
@@ -137,7 +175,8 @@ def _part(
     if rows is None or not rows.num_rows:
         return
     found: Mapping[str, pa.Table | None] = {
-        name: _rows(rows, name) if name in rows.column_names else None for name in ("user", "event")
+        name: side_of(rows, name) if name in rows.column_names else None
+        for name in ("user", "event")
     }
     events = found["event"]
     assert events is not None
@@ -145,7 +184,8 @@ def _part(
     yield from made.cast(schema).to_batches()
 
 
-def _rows(rows: pa.Table, side: str) -> pa.Table:
+def side_of(rows: pa.Table, side: str) -> pa.Table:
+    """Return the rows that `joint_rows` took from one of the frames."""
     there = rows.filter(rows[side].is_valid())[side].combine_chunks()
     if isinstance(there, pa.ChunkedArray):
         there = there.chunk(0) if there.num_chunks else pa.array([], there.type)

@@ -13,6 +13,7 @@ from suitably.governance.purge import Purge
 from suitably.governance.receipt import check_receipt
 from suitably.governance.replay import Replay
 from suitably.governance.retention import RETENTION_CLASSES, RetentionClass
+from suitably.governance.switch_record import RecordedSwitch
 from suitably.governance.trust_index import TrustIndex
 from suitably.governance.verification import Problem, Verification
 from suitably.utils.masking import DIRECT_IDENTIFIERS, masked
@@ -29,6 +30,7 @@ __all__ = [
     "Hold",
     "Problem",
     "Purge",
+    "RecordedSwitch",
     "Replay",
     "RetentionClass",
     "TrustIndex",

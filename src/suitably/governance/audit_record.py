@@ -19,8 +19,8 @@ class AuditRecord:
 
     Attributes:
         seq: Its place, from 0.
-        kind: What it is: `trail`, `catalogue`, `decisions`, `erasure`, `key`, `hold`, `release` or
-            `purge`.
+        kind: What it is: `trail`, `catalogue`, `decisions`, `erasure`, `key`, `switch`, `hold`,
+            `release` or `purge`.
         at: When it was written, in microseconds since 1970, UTC.
         body: Canonical JSON; None once it was purged.
         payload: Arrays and Arrow streams; None once it was purged.

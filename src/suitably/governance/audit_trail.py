@@ -34,6 +34,7 @@ from suitably.governance.retention import Retention, read_retention
 from suitably.governance.sqlite_store import SQLiteStore
 from suitably.governance.store import Store
 from suitably.governance.subjects import Subjects, subject_of
+from suitably.governance.switch_record import RecordedSwitch, recorded_switches, switch_body
 from suitably.governance.verification import (
     Verification,
     verify_records,
@@ -161,6 +162,7 @@ class AuditTrail:
         catalogue, digests = self._catalogues.of(context)
         rows = DecisionRows.of(block, subjects, digests, key_id(key), catalogue)
         arrays, payload = rows.packed()
+        off = context.off
         body = {
             "arrays": arrays,
             "exclusions": block.exclusions,
@@ -170,6 +172,8 @@ class AuditTrail:
                 [one.name, one.years, one.since]
                 for one in self._retention.of([policy.id for policy in context.policies])
             ],
+            # Of users their rows tell; a list of them would say of some what others are told.
+            **({} if off is None else {"off": off.shared()}),
         }
         return Entry("decisions", body, payload, merkle_root(rows.leaves))
 
@@ -179,6 +183,32 @@ class AuditTrail:
         moment = None if as_of is None else as_of.isoformat()
         subject = subject_of(user_id, key).hex()
         self._log.append("erasure", {"as_of": moment, "key": key_id(key), "subject": subject})
+
+    def switch(self, action: str, kind: str, id: Any, reason: str, by: str) -> None:  # noqa: A002
+        """Keep that something is turned off or on, before it takes effect; see `serving.Switches`.
+
+        Args:
+            action: `"off"` or `"on"`.
+            kind: `"user"`, `"product"`, `"policy"` or `"everything"`.
+            id: Which; None for everything. Of a user the pseudonym is kept, so the id must be of
+                the type that the model's ids have.
+            reason: Why; it stands in the trail as it is, so it should name nobody.
+            by: Who does.
+
+        Raises:
+            DataError: It is no such switch.
+            OSError: It cannot be written; nothing was recorded.
+        """
+        subject = None
+        if kind == "user" and id is not None:
+            key = self._keys.present()
+            subject = subject_of(id, key).hex(), key_id(key)
+        self._log.append("switch", switch_body(action, kind, id, subject, reason, by))
+
+    @property
+    def switches(self) -> tuple[RecordedSwitch, ...]:
+        """What was turned off and on, the first first."""
+        return tuple(recorded_switches(self._store))
 
     def rotate(self, key: bytes | str | None = None) -> None:
         """Put the pseudonyms of later records under another key.
@@ -197,6 +227,10 @@ class AuditTrail:
         with self._lock:
             self._keys.add(key)
         self._log.append("key", {"key": key_id(self._keys.current)})
+
+    def subject(self, user_id: Any) -> str:
+        """Return the pseudonym that records from now on have for a user: 32 hexadecimal digits."""
+        return subject_of(user_id, self._keys.present()).hex()
 
     def decisions(self, user_id: Any) -> list[str]:
         """Return the decisions about a user, the latest first, as `"record:row"`.

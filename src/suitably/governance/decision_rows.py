@@ -21,7 +21,7 @@ from suitably.governance.row_bytes import (
     leaves,
 )
 from suitably.pipeline.decision_block import DecisionBlock
-from suitably.suitability.reasons import RESERVED
+from suitably.suitability.reasons import RESERVED, Reason
 
 __all__ = ["OPTED_OUT", "STOOD_IN", "UNKNOWN", "DecisionRows", "header_digest"]
 __all__ += ["reason_digest", "subjects_in"]
@@ -72,7 +72,10 @@ class DecisionRows:
         """
         context, lists, why = block.context, block.lists, block.abstentions
         # All that there can be: those of a block would tell a receipt about others.
-        reasons = list(dict.fromkeys([*block.exclusions, *sorted(RESERVED)]))
+        reserved = sorted(RESERVED)
+        if context.off is None:  # so that what was recorded before there were switches is the same
+            reserved.remove(Reason.SWITCHED_OFF)
+        reasons = list(dict.fromkeys([*block.exclusions, *reserved]))
         flags = np.where(block.stood_in, STOOD_IN, 0) | np.where(block.opted_out, OPTED_OUT, 0)
         flags |= np.where(block.rows < 0, UNKNOWN, 0)
         arrays: dict[str, NDArray[Any]] = {

@@ -21,8 +21,10 @@ from suitably.governance.verification import catalogue_digests, catalogue_ids
 from suitably.pipeline.decision_block import DecisionBlock
 from suitably.pipeline.pipeline import Pipeline
 from suitably.pipeline.recording import PROPOSED
+from suitably.pipeline.switched_off import SwitchState
 from suitably.suitability.language.functions.money import AMOUNT
 from suitably.suitability.language.nodes import column_name
+from suitably.suitability.reasons import Reason
 from suitably.utils.record import Record
 
 __all__ = ["Replay", "replay"]
@@ -87,7 +89,7 @@ def replay(store: Store, keys: KeyRing, decision: str, pipeline: Pipeline) -> Re
         header, facts["arrays"], record.payload or b"", catalogue_digests(named)
     )
     ids, recorded = catalogue_ids(named), rows.row(row)
-    again = _again(pipeline, header, facts["narrowed"], recorded, ids, keys)
+    again = _again(pipeline, header, facts, recorded, ids, keys)
     made = DecisionRows.of(
         again,
         recorded.arrays["pseudonyms"],
@@ -118,7 +120,7 @@ class _Capture:
 def _again(
     pipeline: Pipeline,
     header: dict[str, Any],
-    narrowed: list[Any] | None,
+    facts: dict[str, Any],
     recorded: DecisionRows,
     ids: pa.Array,
     keys: KeyRing,
@@ -129,7 +131,7 @@ def _again(
         ArtifactError: It is not the one that made the decision.
     """
     log = _Capture()
-    recording = pipeline.with_audit(log)
+    recording = pipeline.with_audit(log).switched(SwitchState())  # whatever is off by now
     recording.recommend(pipeline.user_ids[:1], k=1)  # it says what it is when it decides something
     if log.block is None:
         raise ArtifactError("replay: the pipeline knows no users")
@@ -149,6 +151,9 @@ def _again(
     known = Subjects().of(context.model, context.users, everybody, pa.array([]), key)
     places = np.flatnonzero((known == recorded.arrays["pseudonyms"]).all(axis=1))
     user_ids = context.users.decode(places) if len(places) else _stranger(context.users.array.type)
+    if "off" in facts:
+        recording = recording.switched(_off(facts["off"], recorded, user_ids[0].as_py()))
+    narrowed = facts["narrowed"]
     moment = None if header["as_of"] is None else pd.Timestamp(header["as_of"])
     recording.recommend(
         user_ids,
@@ -160,6 +165,18 @@ def _again(
         stepwise=header["stepwise"],
     )
     return log.block
+
+
+def _off(shared: dict[str, Any], recorded: DecisionRows, user_id: Any) -> SwitchState:
+    """Return what was off then: of users nobody but, where their row says so, this one."""
+    nobody = secrets.token_hex(16)  # others may have been, and it shows that something was
+    nothing = not recorded.arrays["lengths"][0] and set(_reasons(recorded)) == {Reason.SWITCHED_OFF}
+    return SwitchState(
+        everything=shared["everything"],
+        users=frozenset({nobody, str(user_id)} if nothing else {nobody}),
+        products=frozenset(shared["products"]),
+        policies=frozenset(shared["policies"]),
+    )
 
 
 def _amount(inputs: pa.Table, stepwise: bool, kind: pa.DataType) -> Any:

@@ -15,6 +15,7 @@ from suitably.governance.head_file import Head
 from suitably.governance.merkle import MerkleFrontier, leaf_hash, merkle_root
 from suitably.governance.row_bytes import DIGEST, value_digests
 from suitably.governance.store import Store
+from suitably.governance.switch_record import check_switch
 from suitably.utils.record import Record
 
 __all__ = ["Problem", "Verification", "verify_records"]
@@ -170,6 +171,8 @@ class _Walk:
                 self._held[record.seq] = set(facts["records"])
             elif record.kind == "release":
                 self._held.pop(facts["hold"], None)
+            elif record.kind == "switch":
+                check_switch(facts)
             elif record.kind == "decisions":
                 yield from self._decisions(record, facts)
         except (ArtifactError, LookupError, OSError, TypeError, ValueError) as error:

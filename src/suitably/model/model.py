@@ -20,7 +20,7 @@ from suitably.suitability.policy import Policy
 from suitably.utils.fork import ForkLock
 from suitably.utils.progress import progress
 
-__all__ = ["Model"]
+__all__ = ["Learnable", "Model", "fit_context", "folded"]
 
 _SNAPSHOTS = 4
 
@@ -77,7 +77,7 @@ class Model:
             learnable: Returns what rankers may learn from by a register of consent; None: there is
                 none.
         """
-        context = _context(view, snapshot, seed, learnable)
+        context = fit_context(view, snapshot, seed, learnable)
         # Shallow copies: a later fit elsewhere of what is shared must not change these answers.
         shown = progress(rankers, "fit", len(rankers), "ranker")
         fitted = tuple(copy.copy(ranker.fit(context)) for ranker in shown)
@@ -106,8 +106,8 @@ class Model:
         """
         state, news = update_state(self.state, interactions, users, products)
         snapshot = state.snapshot(self.policies, state.as_of)
-        context = _context(news, snapshot, self.seed, learnable)
-        rankers = tuple(_folded(ranker, context) for ranker in self.rankers)
+        context = fit_context(news, snapshot, self.seed, learnable)
+        rankers = tuple(folded(ranker, context) for ranker in self.rankers)
         snapshots = OrderedDict({micros(state.as_of): snapshot})
         return replace(self, state=state, rankers=rankers, snapshots=snapshots, lock=ForkLock())
 
@@ -153,14 +153,17 @@ class Model:
         return replace(first, as_of=as_of, eligibility=first.eligibility.at(as_of))
 
 
-def _context(view: View, snapshot: Snapshot, seed: int, learnable: Learnable | None) -> FitContext:
+def fit_context(
+    view: View, snapshot: Snapshot, seed: int, learnable: Learnable | None
+) -> FitContext:
+    """Return what rankers learn from."""
     shown, profiles = (view, snapshot.profiles)
     if learnable is not None:
         shown, profiles = learnable(view, profiles)
     return FitContext(shown, profiles, snapshot.eligibility, view.as_of, seed)
 
 
-def _folded(ranker: Any, context: FitContext) -> Ranker:
+def folded(ranker: Any, context: FitContext) -> Ranker:
     """Fold news into a ranker; one that cannot goes on with what it has learned."""
-    folded: Ranker = ranker.fold_in(context) if hasattr(ranker, "fold_in") else ranker
-    return folded
+    made: Ranker = ranker.fold_in(context) if hasattr(ranker, "fold_in") else ranker
+    return made

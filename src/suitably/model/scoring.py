@@ -16,6 +16,7 @@ from suitably.ranking.protocol import (
     Scores,
     can_score,
     score,
+    works_on_rows,
 )
 from suitably.ranking.topk.pruning import NormOrder
 from suitably.ranking.topk.rounding import longest
@@ -54,9 +55,20 @@ class CatalogueScorer:
         self._state = state
         self._factors: _CatalogueFactors | None = None
         self._known: BitRows | None = None
+        self._able: NDArray[np.bool_] | None = None
+
+    def prepare(self) -> None:
+        """Find out once whom the ranker has anything to go by for: a byte for each user."""
+        if self._able is None and works_on_rows(type(self.ranker)):
+            users, step = self._state.users.ids, 2**16
+            rows = (np.arange(at, min(at + step, len(users))) for at in range(0, len(users), step))
+            parts = [can_score(self.ranker, AskedUsers(users, some)) for some in rows]
+            self._able = np.concatenate([np.zeros(0, bool), *parts])
 
     def can_score(self, users: AskedUsers) -> NDArray[np.bool_]:
         """Return for which users the ranker has anything to go by: bool (users,)."""
+        if self._able is not None and len(users.rows) == 1 and (row := users.rows.item()) >= 0:
+            return self._able[row : row + 1]
         return can_score(self.ranker, users)
 
     def scores(self, users: AskedUsers) -> tuple[Scorer, BitRows]:

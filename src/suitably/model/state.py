@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 from scipy import sparse
@@ -21,6 +22,8 @@ from suitably.errors import DataError
 from suitably.profiles.compose import fields_of
 from suitably.suitability.eligibility import Eligibility
 from suitably.suitability.policy import Policy
+from suitably.utils import bitset
+from suitably.utils.bitset import BitRows
 
 __all__ = ["FittedState", "Snapshot", "build_state", "joint_span", "stored_in"]
 
@@ -81,6 +84,13 @@ class FittedState:
     def is_whole_catalogue(self) -> bool:
         """Whether the catalogue is all products in their order."""
         return np.array_equal(self.positions, np.arange(len(self.products)))
+
+    @cached_property
+    def whole_catalogue(self) -> BitRows:
+        """All products of the catalogue: words (1, catalogue / 64), read-only."""
+        words = bitset.pack(np.ones((1, len(self.positions)), bool))
+        words.setflags(write=False)
+        return words
 
     @cached_property
     def _in_catalogue(self) -> NDArray[np.int64]:
@@ -192,6 +202,17 @@ class Snapshot:
     profiles: pa.Table
     user_fields: pa.Table
     eligibility: Eligibility
+
+    @cached_property
+    def moment(self) -> pd.Timestamp | None:
+        """The moment in the convention of the data."""
+        moment: pd.Timestamp | None = self.eligibility.moment
+        return moment
+
+    @cached_property
+    def moment_text(self) -> str | None:
+        """The same as JSON has it."""
+        return None if self.moment is None else self.moment.isoformat()
 
     def proposing(self, amounts: NDArray[np.float64] | None) -> "Snapshot":
         """Return the same, judged for what would be invested, as `Eligibility.proposing` says."""

@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from suitably.governance.audit_trail import AuditTrail, open_store
 from suitably.governance.decision_rows import OPTED_OUT, STOOD_IN, UNKNOWN, DecisionRows
 from suitably.governance.verification import catalogue_digests, catalogue_ids
-from suitably.monitoring.bins import Bins
-from suitably.monitoring.measures import Sums
-from suitably.monitoring.series import sums_of
+from suitably.monitoring.bins import Bins, number_bins
+from suitably.monitoring.days import day_number
+from suitably.monitoring.series import Sums, sums_of
 from suitably.monitoring.versions import catalogue_version, policy_version
+from suitably.monitoring.watch_state import WatchState
 
-__all__ = ["DecidedBlock", "read_decisions"]
+__all__ = ["DecidedBlock", "count_decisions", "read_decisions"]
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,31 @@ class DecidedBlock:
             share = pairs / self.candidates if self.candidates else 0.0
             found[f"exclusion:{rule}"] = np.array([users, share, share])  # squares at their most
         return found
+
+
+def count_decisions(state: WatchState, trail: Any, by: str) -> int:
+    """Count the decisions of a trail that were not read yet; return how many they are.
+
+    Args:
+        state: What they are counted in.
+        trail: An `AuditTrail`, its file or address.
+        by: `"as_of"` or `"recorded"`.
+
+    Raises:
+        ArtifactError: It is no audit trail.
+        FileNotFoundError: There is no such file.
+    """
+    count = 0
+    for block in read_decisions(trail, state.read, by):
+        day = day_number(block.day)
+        if state.score_bins is None:
+            state.score_bins = number_bins(block.scores)
+        state.notice(day)
+        state.count(day, block.sums(state.score_bins), len(block))
+        state.versions.add(day, block.versions)
+        state.listed.add(day, block.product_ids, block.counts)
+        count += len(block)
+    return count
 
 
 def read_decisions(trail: Any, read: dict[str, int], by: str) -> Iterator[DecidedBlock]:

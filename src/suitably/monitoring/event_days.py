@@ -8,7 +8,7 @@ import pandas as pd
 from suitably.data.columns import Columns
 from suitably.data.frames import read_frame
 from suitably.errors import DataError
-from suitably.monitoring.table import day_number
+from suitably.monitoring.days import day_number
 
 __all__ = ["users_by_day"]
 

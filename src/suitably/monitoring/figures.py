@@ -7,10 +7,11 @@ import numpy as np
 import pyarrow as pa
 
 from suitably.monitoring.bins import Bins
+from suitably.monitoring.days import day_of
 from suitably.monitoring.distances import psi, wasserstein
 from suitably.monitoring.listed import ListedProducts
 from suitably.monitoring.series import Series
-from suitably.monitoring.table import SeriesTable, Weighed, day_of
+from suitably.monitoring.table import SeriesTable, Weighed
 
 __all__ = ["concentration_table", "drift_table", "series_table"]
 

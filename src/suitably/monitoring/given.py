@@ -1,5 +1,6 @@
-"""Given baselines: read from a frame such as `Monitor.to_frame` gives."""
+"""What a monitor is given: answers, and baselines as frames such as `Monitor.to_frame` gives."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -7,8 +8,26 @@ import numpy as np
 from suitably.data.frames import read_frame
 from suitably.errors import DataError
 from suitably.monitoring.series import Days
+from suitably.recommendations import Recommendations
 
-__all__ = ["baseline_of_frame"]
+__all__ = ["baseline_of_frame", "check_answers"]
+
+
+def check_answers(made: Iterable[Recommendations], expected: str) -> list[Recommendations]:
+    """Return the answers of several calls.
+
+    Args:
+        made: The answers.
+        expected: Who expected what, for the error.
+
+    Raises:
+        DataError: Something else is among them.
+    """
+    found = list(made) if isinstance(made, Iterable) else [made]
+    for one in found:
+        if not isinstance(one, Recommendations):
+            raise DataError(f"{expected}, got {type(one).__name__}")
+    return found
 
 
 def baseline_of_frame(frame: Any) -> dict[str, Days]:

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from suitably.monitoring.answers import Answers
 from suitably.monitoring.distances import gini, top_share
-from suitably.monitoring.measures import Answers
 
 __all__ = ["ListedProducts"]
 
@@ -27,7 +27,7 @@ class ListedProducts:
 
         Of very many lists 100,000 or so are counted, evenly spread.
         """
-        catalogue = answers.generator.state.catalogue
+        catalogue = answers.state.catalogue
         some = answers.lists.products[:: 1 + len(answers.rows) // _MOST_LISTS]
         counts = np.bincount(some.ravel() + 1, minlength=len(catalogue) + 1)
         if self._known is None or self._known[0] is not catalogue:

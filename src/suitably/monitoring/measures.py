@@ -1,7 +1,6 @@
 """Measures: what is watched of answers, as sums over their users."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -9,86 +8,50 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from suitably.data.frames import take_rows
+from suitably.model.state import Snapshot
+from suitably.monitoring.answers import Answers
 from suitably.monitoring.bins import Bins
-from suitably.monitoring.series import sums_of
-from suitably.pipeline.generate import ListGenerator
-from suitably.ranking.topk.lists import Lists
-from suitably.recommendations import Recommendations
+from suitably.monitoring.series import Sums
 from suitably.utils import bitset
 
-__all__ = ["Answers", "fields_of", "list_sums", "rule_sums", "score_sums", "stale_sums"]
-
-Sums = dict[str, NDArray[np.float64]]
+__all__ = ["field_sums", "list_sums", "rule_sums", "score_sums", "stale_sums"]
 
 _DAY = 86_400_000_000
 
 
-@dataclass(frozen=True)
-class Answers:
-    """Lists of many users that were drawn up alike.
-
-    Attributes:
-        generator: What drew them up.
-        rows: int64 (users,), the users' positions, −1 where unknown.
-        lists: Their lists.
-        stood_in: bool (users,).
-        k: The most products in a list.
-    """
-
-    generator: ListGenerator
-    rows: NDArray[np.int64]
-    lists: Lists
-    stood_in: NDArray[np.bool_]
-    k: int
-
-    @staticmethod
-    def of(made: list[Recommendations]) -> "Answers":
-        """Put the answers of several calls below each other."""
-        first = made[0]
-        if len(made) == 1:
-            return Answers(first.generator, first.rows, first.lists, first.stood_in, first.k)
-        return Answers(
-            first.generator,
-            np.concatenate([one.rows for one in made]),
-            Lists.stack([one.lists for one in made]),
-            np.concatenate([one.stood_in for one in made]),
-            first.k,
-        )
-
-    def take(self, places: NDArray[np.int64]) -> "Answers":
-        """Return those of some users."""
-        parts = (self.rows[places], self.lists.take(places), self.stood_in[places])
-        return Answers(self.generator, *parts, self.k)
-
-
-def list_sums(answers: Answers) -> Sums:
+def list_sums(answers: Answers, consent: bool) -> Sums:
     """Return what lists themselves tell: how short they are, and for whom.
 
     `abstention` is the share of the k places that is missing, `empty` and the others are 0 or 1.
+
+    Args:
+        answers: The answers.
+        consent: Whether there is a register of consent, even where nobody has opted out.
     """
     known = answers.rows >= 0
-    lengths = answers.lists.lengths[known]
-    missing = 1 - lengths / answers.k
+    users = int(np.count_nonzero(known))
+    # Few lengths, and many users of each.
+    counts = np.bincount(answers.lists.lengths[known], minlength=answers.k + 1)
+    missing = 1 - np.arange(len(counts)) / answers.k
     found = {
-        "abstention": sums_of(missing),
-        "empty": _counted(len(lengths), int((lengths == 0).sum())),
-        "unknown-user": _counted(len(known), int((~known).sum())),
-        "stood-in": _counted(len(lengths), int(answers.stood_in[known].sum())),
+        "abstention": np.array([users, counts @ missing, counts @ missing**2]),
+        "empty": _counted(users, int(counts[0])),
+        "unknown-user": _counted(len(known), len(known) - users),
+        "stood-in": _counted(users, int(np.count_nonzero(answers.stood_in & known))),
     }
-    if answers.generator.opt_out is not None:
-        out = int(answers.generator.opted_out(answers.rows[known]).sum())
-        found["opted-out"] = _counted(len(lengths), out)
+    out = answers.opted_out
+    if consent or out is not None:
+        found["opted-out"] = _counted(users, 0 if out is None else int(np.count_nonzero(out)))
     return found
 
 
-def rule_sums(answers: Answers) -> Sums:
-    """Return, of every rule, the share of the catalogue that it keeps from each user."""
-    eligibility, narrowed = answers.generator.snapshot.eligibility, answers.generator.narrowed
-    rows = answers.rows[answers.rows >= 0]
-    products = bitset.count(narrowed)
+def rule_sums(answers: Answers, rows: NDArray[np.int64]) -> Sums:
+    """Return, of every rule, the share of the catalogue that it keeps from each of some users."""
+    eligibility = answers.snapshot.eligibility
+    products = bitset.count(answers.narrowed)
     if not products:
         return {}
-    shares = eligibility.exclusions_of_some(rows, narrowed) / products
+    shares = eligibility.exclusions(rows, answers.narrowed) / products
     totals = shares.sum(axis=0), np.einsum("ij,ij->j", shares, shares)
     return {
         f"exclusion:{name}": np.array([len(rows), *(total[index] for total in totals)])
@@ -96,27 +59,31 @@ def rule_sums(answers: Answers) -> Sums:
     }
 
 
-def score_sums(answers: Answers, bins: Bins) -> Sums:
-    """Return, of every bin, the share of each list whose scores lie in it."""
-    filled = answers.lists.filled
-    some = np.flatnonzero(answers.lists.lengths > 0)
-    if not len(some):
+def score_sums(answers: Answers, places: NDArray[np.int64], bins: Bins) -> Sums:
+    """Return, of every bin, the share of each list of some users whose scores lie in it."""
+    places = places[answers.lists.lengths[places] > 0]
+    if not len(places):
         return {}
-    codes = bins.codes(answers.lists.scores[some])
-    inside, lengths = filled[some], answers.lists.lengths[some]
+    lists = answers.lists.take(places)
+    size = len(bins.names)
+    # A number for each user and bin, so that one count does for all.
+    codes = bins.codes(lists.scores) + size * np.arange(len(places))[:, None]
+    counts = np.bincount(codes[lists.filled], minlength=size * len(places)).reshape(-1, size)
+    shares = counts / lists.lengths[:, None]
+    totals = zip(shares.sum(axis=0), np.einsum("ij,ij->j", shares, shares), strict=True)
     return {
-        f"score:{name}": sums_of(((codes == code) & inside).sum(axis=1) / lengths)
-        for code, name in enumerate(bins.names)
+        f"score:{name}": np.array([len(places), *pair])
+        for name, pair in zip(bins.names, totals, strict=True)
     }
 
 
-def fields_of(answers: Answers, bins: Mapping[str, Bins]) -> Sums:
-    """Return, of every bin of a field, whether each user is in it."""
-    rows = answers.rows[answers.rows >= 0]
-    there = [n for n in bins if n in answers.generator.snapshot.fields.column_names]
+def field_sums(snapshot: Snapshot, rows: NDArray[np.int64], bins: Mapping[str, Bins]) -> Sums:
+    """Return, of every bin of a field, whether each of some users is in it."""
+    columns = snapshot.fields.column_names
+    there = [name for name in bins if name in columns]
     if not len(rows) or not there:
         return {}
-    table = take_rows(answers.generator.snapshot.fields.select(there), pa.array(rows))
+    table = take_rows(snapshot.fields.select(there), pa.array(rows))
     found: Sums = {}
     for field in there:
         names = bins[field].names
@@ -126,11 +93,9 @@ def fields_of(answers: Answers, bins: Mapping[str, Bins]) -> Sums:
     return found
 
 
-def stale_sums(answers: Answers, dated: Mapping[str, float]) -> Sums:
+def stale_sums(snapshot: Snapshot, rows: NDArray[np.int64], dated: Mapping[str, float]) -> Sums:
     """Return, of every date, whether it is missing or older than it may be, or in the future."""
-    generator = answers.generator
-    rows, moment = answers.rows[answers.rows >= 0], generator.snapshot.as_of
-    fields = generator.snapshot.eligibility.users.fields
+    moment, fields = snapshot.as_of, snapshot.eligibility.users.fields
     there = [name for name in dated if name in fields.column_names]
     if not len(rows) or moment is None or not there:
         return {}

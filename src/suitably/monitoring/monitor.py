@@ -1,30 +1,25 @@
 """Monitor: whether what was true of a pipeline's answers when it went live still holds."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import date
 from pathlib import Path
 from typing import Any, Self
-
-import pandas as pd
-import pyarrow as pa
 
 from suitably.data.columns import Columns
 from suitably.data.frames import write_frame
 from suitably.errors import ArtifactError, DataError
-from suitably.model.state import Snapshot
 from suitably.monitoring.alarm import Alarm
-from suitably.monitoring.bins import number_bins
-from suitably.monitoring.counting import AnswerCounter, batch_digest
+from suitably.monitoring.counting import AnswerCounter
+from suitably.monitoring.days import day_said
 from suitably.monitoring.event_days import users_by_day
-from suitably.monitoring.figures import concentration_table, drift_table, series_table
-from suitably.monitoring.gauges import prometheus_text
-from suitably.monitoring.given import baseline_of_frame
-from suitably.monitoring.page import MonitorPage
+from suitably.monitoring.figures import concentration_table, series_table
+from suitably.monitoring.given import baseline_of_frame, check_answers
 from suitably.monitoring.probe import probe
+from suitably.monitoring.said_days import SaidDays
 from suitably.monitoring.series import Days
-from suitably.monitoring.table import SeriesTable, day_number
+from suitably.monitoring.shown import counted_in_words, drift_of, gauges_of, line_of, page_of
+from suitably.monitoring.table import SeriesTable
 from suitably.monitoring.watch_state import WatchState
 from suitably.pipeline.pipeline import Pipeline
 from suitably.recommendations import Recommendations
@@ -64,8 +59,9 @@ class Monitor:
         baseline_days: How many.
         alpha: The chance of any false alarm, ever.
         tolerance: By how much a mean may move beyond its baseline without being a change.
-        sample: Of how many users of a batch rules and scores are watched, chosen by a salted hash;
-            fields and dates of 4 in 10 of them, and what would be listed without rules of 1 in 50.
+        sample: Of how many users rules and scores are watched, of those who are answered alike on a
+            day until somebody asks, chosen by a salted hash; fields and dates of 4 in 10 of them,
+            and what would be listed without rules of 1 in 50, if they are among 250 of the model's.
         fields: The users' fields that are watched; None: those that policies read and those of
             profiles, but dates and lists.
         dated: Date fields, and how many days each may be old.
@@ -130,15 +126,17 @@ class Monitor:
     def _begin(self, state: WatchState, pipeline: Pipeline | None) -> None:
         self.pipeline = pipeline
         self._state, self._lock = state, ForkLock()
-        self._answers = AnswerCounter(state, pipeline)
+        self._answers = AnswerCounter(state, pipeline, self._lock)
         self._columns = None
-        self._dated: tuple[Snapshot, int] | None = None
+        self._said = SaidDays()
 
-    def observe(self, recs: Recommendations, at: Any = None) -> None:
-        """Take in a batch of answers.
+    def observe(self, recs: Recommendations | Iterable[Recommendations], at: Any = None) -> None:
+        """Take in answers: a batch of them, or those of several calls.
 
-        It is counted once it is asked for, or once there are many, so that single answers cost next
-        to nothing. The same answers to the same users on the same day count once.
+        They are counted once they are asked for, or once there are many, so that single answers
+        cost next to nothing. Several threads may observe, and others ask meanwhile; a service may
+        also keep the answers of some seconds and give them all at once. The same answers to the
+        same users on the same day count once.
 
         Args:
             recs: The answers.
@@ -149,18 +147,14 @@ class Monitor:
             SuitabilityWarning: The day is before one that was observed: the clock went back.
 
         Raises:
-            DataError: These are no answers, or `at` is no day.
+            DataError: These are no answers, or `at` is no day; nothing is counted then.
         """
         if not isinstance(recs, Recommendations):
-            raise DataError(f"observe: expected Recommendations, got {type(recs).__name__}")
-        day = self._day_of(recs) if at is None else _day(at)
-        if not len(recs):
+            for one in check_answers(recs, "observe: expected Recommendations"):
+                self.observe(one, at)
             return
-        digest = batch_digest(recs)
-        with self._lock:
-            if self._state.is_new(day, digest, single=len(recs) == 1):
-                self._state.notice(day)
-                self._answers.add(day, recs)
+        said = self._said
+        self._answers.observe(said.of_answers(recs) if at is None else said.of(at), recs)
 
     def observe_events(self, events: Any, at: Any = None) -> None:
         """Take in what users did since: rejections, complaints.
@@ -178,7 +172,7 @@ class Monitor:
         """
         if self._columns is None and self.pipeline is not None:
             self._columns = probe(self.pipeline, ()).columns
-        when = None if at is None else _day(at)
+        when = None if at is None else day_said(at)
         found = users_by_day(events, self._state.events, self._columns, when)
         with self._counted() as state:
             for (day, kind), users in found.items():
@@ -201,23 +195,12 @@ class Monitor:
         Raises:
             ArtifactError: It is no audit trail, or cannot be read.
         """
-        from suitably.monitoring.audit import read_decisions
+        from suitably.monitoring.audit import count_decisions
 
         if by not in ("as_of", "recorded"):
             raise ValueError(f'by={by!r}: must be "as_of" or "recorded"')
-        count = 0
         with self._lock:
-            state = self._state
-            for block in read_decisions(trail, state.read, by):
-                day = day_number(block.day)
-                if state.score_bins is None:
-                    state.score_bins = number_bins(block.scores)
-                state.notice(day)
-                state.count(day, block.sums(state.score_bins), len(block))
-                state.versions.add(day, block.versions)
-                state.listed.add(day, block.product_ids, block.counts)
-                count += len(block)
-        return count
+            return count_decisions(self._state, trail, by)
 
     def alarms(self) -> list[Alarm]:
         """Return what has changed, what was raised first first; until it is accepted it stays.
@@ -259,7 +242,7 @@ class Monitor:
             chance and what not is told by the series of the bins.
         """
         with self._counted() as state:
-            return write_frame(_drift(state), state.kind)
+            return write_frame(drift_of(state), state.kind)
 
     def concentration(self) -> Any:
         """Return how widely products are listed on each of the last seven days.
@@ -278,52 +261,24 @@ class Monitor:
         `report().write(path)` writes it.
         """
         with self._counted() as state:
-            weighed = state.table.weigh()
-            facts = {
-                "false alarms, ever": f"at most {100 * state.table.alpha:g} %",
-                "tolerance": f"{100 * state.table.tolerance:g} percentage points",
-                "days of a learned baseline": state.table.baseline_days,
-                "users of a batch looked at closely": state.sample,
-                "batches repeated": state.repeated,
-                "answers set aside": state.set_aside,
-            }
-            page = MonitorPage(
-                state.alarms(weighed),
-                weighed,
-                state.learning,
-                _drift(state),
-                concentration_table(state.listed),
-                facts,
-            )
+            page = page_of(state)
         return Report(title).add_result(page, "State")
 
     def to_prometheus(self) -> str:
         """Return gauges in Prometheus' text format, for the page that it scrapes."""
         with self._counted() as state:
-            weighed = state.table.weigh()
-            counters = {
-                "batches_repeated": state.repeated,
-                "answers_set_aside": state.set_aside,
-            }
-            made_of = (weighed, state.alarms(weighed), state.listed, counters)
-            return prometheus_text(state.table, *made_of)
+            return gauges_of(state)
 
     def summary(self) -> str:
         """Say in a line how many series are watched, on how many days, with how many alarms."""
         with self._counted() as state:
-            weighed = state.table.weigh()
-            alarms, days = len(state.alarms(weighed)), len(weighed.days)
-            learning = state.learning
-        more = f", {learning} series are learning their baseline" if learning else ""
-        return (
-            f"{len(weighed.names)} series watched on {days} day{'s' * (days != 1)}{more}: "
-            f"{alarms or 'no'} alarm{'s' * (alarms != 1)}"
-        )
+            return line_of(state)
 
     @property
     def repeated(self) -> int:
         """How many batches had been observed before, and were not counted again."""
-        return self._state.repeated
+        with self._counted() as state:
+            return state.repeated
 
     @property
     def set_aside(self) -> int:
@@ -341,8 +296,8 @@ class Monitor:
             raise DataError("merge: this is the same monitor, whose users would count twice")
         first, second = sorted((self, other), key=id)  # two that merge each other do not wait
         with first._lock, second._lock:
-            self._answers.flush()
-            other._answers.flush()
+            self._answers.count()
+            other._answers.count()
             self._state.merge(other._state)
         return self
 
@@ -386,21 +341,11 @@ class Monitor:
             raise ArtifactError(f"{path}: is not the state of a monitor") from None
         return cls.from_state(state, pipeline)
 
-    def _day_of(self, recs: Recommendations) -> int:
-        """Return the day that answers are as of; that of the last ones is remembered."""
-        snapshot = recs.generator.snapshot
-        known = self._dated
-        if snapshot.as_of is None:
-            return _day(None)
-        if known is None or known[0] is not snapshot:
-            self._dated = known = (snapshot, _day(recs.as_of))
-        return known[1]
-
     @contextmanager
     def _counted(self) -> Iterator[WatchState]:
         """Yield the state, in which all that was observed is counted, while nobody changes it."""
         with self._lock:
-            self._answers.flush()
+            self._answers.count()
             yield self._state
 
     def _given(self, baseline: Any) -> dict[str, Days]:
@@ -409,18 +354,10 @@ class Monitor:
             baseline = [baseline]
         if isinstance(baseline, Monitor):
             with baseline._counted() as theirs:
-                # By the same bins, else shares of bins would not compare.
-                mine = self._state
-                mine.field_bins, mine.score_bins = theirs.field_bins, theirs.score_bins
-                mine.versions.add_before(theirs.versions.all)
-                series = theirs.table.series.items()
-                return {name: {**one.baseline, **one.days} for name, one in series}
+                return self._state.take_over(theirs)
         if not isinstance(baseline, list | tuple):
             return baseline_of_frame(baseline)
-        for recs in baseline:
-            if not isinstance(recs, Recommendations):
-                raise DataError(f"baseline: expected answers, got {type(recs).__name__}")
-        return self._answers.baseline(baseline)
+        return self._answers.baseline(check_answers(baseline, "baseline: expected answers"))
 
     def __len__(self) -> int:
         return len(self._state.table.series)
@@ -428,25 +365,6 @@ class Monitor:
     def __repr__(self) -> str:
         with self._counted() as state:
             weighed = state.table.weigh()
-            alarms, days, series = len(state.alarms(weighed)), len(weighed.days), len(self)
-        return (
-            f"Monitor({series} series, {days} day{'s' * (days != 1)}, "
-            f"{alarms} alarm{'s' * (alarms != 1)})"
-        )
-
-
-def _drift(state: WatchState) -> pa.Table:
-    return drift_table(state.table, state.score_bins, state.field_bins)
-
-
-def _day(moment: Any) -> int:
-    """Return the day of a moment, or today."""
-    if moment is None:
-        return day_number(date.today())
-    try:
-        stamp = pd.Timestamp(moment)
-        if pd.isna(stamp):
-            raise ValueError
-    except (TypeError, ValueError):
-        raise DataError(f"at={moment!r:.60}: must be a date, a time or ISO 8601 text") from None
-    return day_number(stamp.date())
+            counts = (len(weighed.days), "day"), (len(state.alarms(weighed)), "alarm")
+            shown = (f"{len(self)} series", *(counted_in_words(*one) for one in counts))
+        return f"Monitor({', '.join(shown)})"

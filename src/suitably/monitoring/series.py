@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from suitably.errors import DataError
 
-__all__ = ["NONE", "Series", "add_days", "sums_of"]
+__all__ = ["NONE", "Days", "Series", "Sums", "add_days", "sums_of"]
 
 NONE: NDArray[np.float64] = np.zeros(3)
 NONE.setflags(write=False)
@@ -25,6 +25,9 @@ def sums_of(values: NDArray[Any]) -> NDArray[np.float64]:
     # Not a product of vectors: for so little, threads of BLAS cost more than they do.
     return np.array([len(floats), floats.sum(), np.einsum("i,i->", floats, floats)])
 
+
+Sums = dict[str, NDArray[np.float64]]
+"""How many values there are, their sum, and that of their squares, by series."""
 
 Days = dict[int, NDArray[np.float64]]
 """Sums by day, in days since 1970."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
@@ -11,24 +10,14 @@ from numpy.typing import NDArray
 from suitably.errors import DataError
 from suitably.monitoring.alarm import Alarm
 from suitably.monitoring.baseline import baseline_intervals
+from suitably.monitoring.days import day_of
 from suitably.monitoring.evidence import Evidence, weigh
 from suitably.monitoring.series import Days, Series
 from suitably.utils.params import check_fraction, check_positive_int
 
-__all__ = ["SeriesTable", "Weighed", "day_number", "day_of"]
+__all__ = ["SeriesTable", "Weighed"]
 
-_EPOCH = date(1970, 1, 1)
 _SIDES = ("above", "below")
-
-
-def day_number(day: date) -> int:
-    """Return a day as days since 1970."""
-    return (day - _EPOCH).days
-
-
-def day_of(number: int) -> date:
-    """Return the day that is so many days after 1 January 1970."""
-    return _EPOCH + timedelta(days=int(number))
 
 
 @dataclass(frozen=True)

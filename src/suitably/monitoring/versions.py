@@ -6,7 +6,8 @@ from hashlib import sha256
 from typing import Any
 
 from suitably.data.vocabulary import Vocabulary
-from suitably.pipeline.generate import ListGenerator
+from suitably.monitoring.answers import Answers
+from suitably.monitoring.days import day_of
 
 __all__ = ["Versions", "catalogue_version", "policy_version", "versions_of"]
 
@@ -20,11 +21,11 @@ def policy_version(policy_id: str, version: str, fingerprint: str) -> str:
     return f"policy {f'{policy_id} {version}'.strip()} ({fingerprint[:_SHOWN]})"
 
 
-def versions_of(generator: ListGenerator) -> tuple[str, ...]:
+def versions_of(answers: Answers) -> tuple[str, ...]:
     """Return the versions that answers were given by."""
-    policies = generator.snapshot.eligibility.policies
+    policies = answers.snapshot.eligibility.policies
     named = [policy_version(p.id, p.version, p.fingerprint) for p in policies]
-    return (*named, _catalogue(generator.state.catalogue.ids))
+    return (*named, _catalogue(answers.state.catalogue.ids))
 
 
 def catalogue_version(product_ids: list[Any]) -> str:
@@ -69,7 +70,7 @@ class Versions:
         found = []
         for day in sorted(self._days):
             if known and first - 1 <= day <= last:
-                found += [f"{one} since {_text(day)}" for one in sorted(self._days[day] - known)]
+                found += [f"{one} since {day_of(day)}" for one in sorted(self._days[day] - known)]
             known |= self._days[day]
         return tuple(found)
 
@@ -89,9 +90,3 @@ class Versions:
         for day, some in state.items():
             made.add(int(day), some)
         return made
-
-
-def _text(day: int) -> str:
-    from suitably.monitoring.table import day_of
-
-    return day_of(day).isoformat()

@@ -1,21 +1,24 @@
 """Watch state: all that a monitor keeps, which can be merged, sent and saved."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from suitably.errors import ArtifactError, DataError, SuitabilityWarning
 from suitably.monitoring.alarm import Alarm
 from suitably.monitoring.bins import Bins
+from suitably.monitoring.days import day_of
 from suitably.monitoring.listed import ListedProducts
-from suitably.monitoring.measures import Sums
-from suitably.monitoring.table import SeriesTable, Weighed, day_of
+from suitably.monitoring.series import Days, Sums
+from suitably.monitoring.table import SeriesTable, Weighed
 from suitably.monitoring.versions import Versions
 
 __all__ = ["WatchState"]
+
+_T = TypeVar("_T")
 
 _SCHEMA = 1
 _SEEN_DAYS = 2
@@ -30,7 +33,7 @@ class WatchState:
 
     Attributes:
         table: The series.
-        sample: Of how many users of a batch rules and scores are watched.
+        sample: Of how many users rules and scores are watched at a time.
         salt: What the choice of the sample depends on.
         dated: Date fields, and how many days each may be old.
         events: Kinds of event whose rates are watched.
@@ -58,23 +61,31 @@ class WatchState:
     versions: Versions = field(default_factory=Versions)
     listed: ListedProducts = field(default_factory=ListedProducts)
     seen: dict[int, set[bytes]] = field(default_factory=dict)
-    seen_single: dict[int, set[bytes]] = field(default_factory=dict)
+    seen_single: dict[int, set[int]] = field(default_factory=dict)
     read: dict[str, int] = field(default_factory=dict)
     latest: int | None = None
     repeated: int = 0
     set_aside: int = 0
 
-    def is_new(self, day: int, digest: bytes, single: bool) -> bool:
+    def is_new(self, day: int, digest: bytes) -> bool:
         """Return whether a batch has not been observed on its day, and note it."""
-        days = self.seen_single if single else self.seen
-        mine = days.setdefault(day, set())
-        if digest in mine:
-            self.repeated += 1
-            return False
-        if len(mine) < _MOST_SEEN:
-            mine.add(digest)
+        return bool(self._new(self.seen, day, [digest]))
+
+    def new_singles(self, day: int, digests: Sequence[int]) -> list[int]:
+        """Return which answers to single users have not been observed on their day, and note it."""
+        return self._new(self.seen_single, day, digests)
+
+    def _new(self, days: dict[int, set[_T]], day: int, digests: Sequence[_T]) -> list[int]:
+        mine, new = days.setdefault(day, set()), []
+        for place, digest in enumerate(digests):
+            if digest in mine:
+                self.repeated += 1
+                continue
+            new.append(place)
+            if len(mine) < _MOST_SEEN:
+                mine.add(digest)
         _forget(days)
-        return True
+        return new
 
     def notice(self, day: int) -> None:
         """Remember the latest day, and say where one is before it."""
@@ -108,6 +119,13 @@ class WatchState:
         """How many series have no baseline yet."""
         return sum(one.is_learning for one in self.table.series.values())
 
+    def take_over(self, other: "WatchState") -> dict[str, Days]:
+        """Count by the bins of another, else shares of bins would not compare; return its days."""
+        self.field_bins, self.score_bins = other.field_bins, other.score_bins
+        self.versions.add_before(other.versions.all)
+        series = other.table.series.items()
+        return {name: {**one.baseline, **one.days} for name, one in series}
+
     def merge(self, other: "WatchState") -> None:
         """Add what another process saw, or nothing.
 
@@ -123,10 +141,8 @@ class WatchState:
         self.table = table
         self.versions.merge(other.versions)
         self.listed.merge(other.listed)
-        for days, more in ((self.seen, other.seen), (self.seen_single, other.seen_single)):
-            for day, digests in more.items():
-                days.setdefault(day, set()).update(digests)
-            _forget(days)
+        _join(self.seen, other.seen)
+        _join(self.seen_single, other.seen_single)
         for trail, seq in other.read.items():
             self.read[trail] = max(seq, self.read.get(trail, 0))
         known = [day for day in (self.latest, other.latest) if day is not None]
@@ -192,6 +208,12 @@ class WatchState:
             raise ArtifactError(f"monitor: cannot be read: {error!r:.100}") from None
 
 
-def _forget(days: dict[int, set[bytes]]) -> None:
+def _join(days: dict[int, set[_T]], more: dict[int, set[_T]]) -> None:
+    for day, digests in more.items():
+        days.setdefault(day, set()).update(digests)
+    _forget(days)
+
+
+def _forget(days: dict[int, set[_T]]) -> None:
     while len(days) > _SEEN_DAYS:
         del days[min(days)]

@@ -16,7 +16,8 @@ from suitably.ranking.protocol import Ranker
 from suitably.reranking.protocol import Reranker
 from suitably.utils.state import from_state, state_of, undeclared_state
 
-__all__ = ["component_classes", "read_arrays", "read_component", "write_arrays", "write_component"]
+__all__ = ["are_components", "component_classes", "plain_scalar", "read_arrays"]
+__all__ += ["read_component", "write_arrays", "write_component"]
 
 Revive = Callable[[type, dict[str, Any]], Any]
 
@@ -45,12 +46,12 @@ def write_component(writer: Writer, component: Any, revive: Revive = from_state)
     if state is None or hasattr(component, "from_state") != hasattr(component, "state"):
         raise ArtifactError(f"{name}: cannot be saved; give it state() and from_state(state)")
     arrays = {name: value for name, value in state.items() if isinstance(value, np.ndarray)}
-    parts = {name: value for name, value in state.items() if _are_components(value)}
+    parts = {name: value for name, value in state.items() if are_components(value)}
     functions = {n: value for n, value in state.items() if isinstance(value, FunctionType)}
     plain = [name for name in state if name not in {*arrays, *parts, *functions}]
     record = {
         "class": _name(type(component)),
-        "scalars": {name: _scalar(component, name, state[name]) for name in plain},
+        "scalars": {name: plain_scalar(component, name, state[name]) for name in plain},
         "arrays": write_arrays(writer, arrays),
         "parts": {
             name: [write_component(writer, part, revive) for part in parts[name]] for name in parts
@@ -104,7 +105,7 @@ def component_classes(component: Any) -> Iterator[Callable[..., Any]]:
         for value in component.state().values():
             if isinstance(value, FunctionType):
                 yield value
-            elif _are_components(value):
+            elif are_components(value):
                 for part in value:
                     yield from component_classes(part)
 
@@ -119,7 +120,7 @@ def read_arrays(reader: Reader, files: Mapping[str, str]) -> dict[str, Any]:
     return {name: reader.array(file) for name, file in files.items()}
 
 
-def _are_components(value: Any) -> bool:
+def are_components(value: Any) -> bool:
     """Return whether a value of a state is a list of components with states of their own."""
     some = isinstance(value, tuple | list) and bool(value)
     return some and all(hasattr(part, "state") for part in value)
@@ -139,13 +140,18 @@ def _refuse_loss(component: Any, revive: Revive) -> None:
         )
 
 
-def _scalar(component: Any, name: str, value: Any) -> Any:
+def plain_scalar(component: Any, name: str, value: Any) -> Any:
+    """Return a number, text or list as a manifest holds it.
+
+    Raises:
+        ArtifactError: It is something else.
+    """
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, tuple | list):
-        return [_scalar(component, name, part) for part in value]
+        return [plain_scalar(component, name, part) for part in value]
     if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
-        return {key: _scalar(component, name, part) for key, part in value.items()}
+        return {key: plain_scalar(component, name, part) for key, part in value.items()}
     if value is None or isinstance(value, bool | int | float | str):
         return value
     raise ArtifactError(

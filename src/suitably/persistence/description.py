@@ -30,6 +30,7 @@ class ModelDescription:
         as_of: The moment it is fitted as of; None without timestamps.
         span: The months of its first and its last interaction; None where that is not known.
         statistics: As `data_statistics` counts; None where it was written by a version before that.
+        id_types: The types of the ids of users and products, as Arrow calls them.
     """
 
     schema: int
@@ -39,6 +40,7 @@ class ModelDescription:
     as_of: pd.Timestamp | None
     span: tuple[str, str] | None
     statistics: Mapping[str, Any] | None
+    id_types: Mapping[str, str]
 
 
 def describe_model(path: str | Path, public_key: Key = None) -> ModelDescription:
@@ -62,6 +64,8 @@ def describe_model(path: str | Path, public_key: Key = None) -> ModelDescription
         ...     found = describe_model(folder + "/model")
         >>> found.statistics["users"], found.statistics["owned"], found.span
         (2, 2, None)
+        >>> found.id_types
+        {'user': 'string', 'product': 'string'}
     """
     folder = Path(path)
     is_right = None if public_key is None else verifier(public_key)
@@ -83,6 +87,7 @@ def describe_model(path: str | Path, public_key: Key = None) -> ModelDescription
             as_of=None if instant is None else clock.stamp(np.datetime64(instant, "us")),
             span=None if facts["span"] is None else tuple(facts["span"]),
             statistics=facts["statistics"],
+            id_types={side: str(facts[f"{side}s"]["kind"]) for side in ("user", "product")},
         )
     except Exception as error:  # whatever a forged manifest may hold
         raise ArtifactError(f"{folder}: is not a manifest: {error}") from error

@@ -48,7 +48,7 @@ from suitably.reranking.protocol import Reranker
 from suitably.suitability.policy import Policy
 from suitably.utils.state import from_state
 
-__all__ = ["load_model", "read_model", "save_model", "write_model"]
+__all__ = ["load_model", "read_ids", "read_interactions", "read_model", "save_model", "write_model"]
 
 _MONTH = re.compile(r"\d{4}-\d{2}")
 _LIBRARIES = ("suitably", "numpy", "scipy", "implicit", "pyarrow", "pandas")
@@ -199,7 +199,7 @@ def _load(reader: Reader, facts: dict[str, Any], trusted: Sequence[Callable[...,
     if not facts["rankers"] or not facts["policies"]:
         raise ValueError("there is no ranker, or no policy")
     found = [
-        _read_interactions(reader, record, users.ids, len(products))
+        read_interactions(reader, record, users.ids, len(products))
         for record in facts["interactions"]
     ]
     interactions = {one.weighting: one for one in found}
@@ -251,11 +251,25 @@ def _write_entities(writer: Writer, entities: Entities) -> dict[str, Any]:
     }
 
 
+def read_ids(reader: Reader, record: Mapping[str, Any]) -> pa.Array:
+    """Read the ids of one side.
+
+    Raises:
+        ArtifactError: Some are missing or repeated.
+    """
+    return _distinct(reader.table(record["rows"]), record["rows"])
+
+
+def _distinct(rows: pa.Table, file: str) -> pa.Array:
+    array = rows["id"].combine_chunks()
+    if array.null_count or not _are_distinct(array):
+        raise ArtifactError(f"{file}: ids are missing or repeated")
+    return array
+
+
 def _read_entities(reader: Reader, record: dict[str, Any]) -> Entities:
     rows = reader.table(record["rows"])
-    array, listed = (rows[name].combine_chunks() for name in ("id", "listed"))
-    if array.null_count or not _are_distinct(array):
-        raise ArtifactError(f"{record['rows']}: ids are missing or repeated")
+    array, listed = _distinct(rows, record["rows"]), rows["listed"].combine_chunks()
     if listed.null_count or not pa.types.is_boolean(listed.type):
         raise ArtifactError(f"{record['rows']}: does not say who is listed")
     fields = record["fields"]
@@ -309,9 +323,14 @@ def _write_interactions(writer: Writer, one: WeightedInteractions) -> dict[str, 
     }
 
 
-def _read_interactions(
-    reader: Reader, record: dict[str, Any], users: Vocabulary, products: int
+def read_interactions(
+    reader: Reader, record: Mapping[str, Any], users: Vocabulary, products: int
 ) -> WeightedInteractions:
+    """Read the interactions of users by one weighting.
+
+    Raises:
+        ValueError: Their parts do not fit each other, or the users and products.
+    """
     weighting = Weighting(record["half_life_days"], record["event_weights"])
     weights = record["weights"]
     data = reader.array(weights) if isinstance(weights, str) else np.float32(weights)
@@ -336,7 +355,7 @@ def _write_decisive(writer: Writer, one: Strongest | None) -> dict[str, Any]:
     return {"decisive": writer.array("decisive", one.weights), "decisive_times": times}
 
 
-def _read_decisive(reader: Reader, record: dict[str, Any], data: NDArray[Any]) -> Strongest:
+def _read_decisive(reader: Reader, record: Mapping[str, Any], data: NDArray[Any]) -> Strongest:
     weights, times = reader.array(record["decisive"]), None
     if record["decisive_times"] is not None:
         times = reader.array(record["decisive_times"])

@@ -12,7 +12,6 @@ import os
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from errno import EINVAL, ENOTSUP
 from io import RawIOBase
 from pathlib import Path
 from typing import Any
@@ -29,6 +28,7 @@ from suitably.persistence.folder import (
     signature_name,
 )
 from suitably.persistence.writer import HashingStream, Stored
+from suitably.utils.files import sync, sync_folder
 
 fcntl: Any
 try:
@@ -36,7 +36,7 @@ try:
 except ImportError:  # Windows: folders have no descriptors; one writer at a time is up to users
     fcntl = None
 
-__all__ = ["FolderSink", "publication"]
+__all__ = ["FolderSink", "check_place", "publication"]
 
 # What a file system puts at the root of a volume.
 _VOLUME = {"lost+found"}
@@ -60,7 +60,7 @@ def publication(path: Path, sign: Callable[[str], bytes] | None = None) -> Itera
         _check(folder, path)
         try:
             if made:
-                _sync_path(folder.parent)
+                sync_folder(folder.parent)
             _clear(folder)
             sink = FolderSink(folder, descriptor, sign)
             yield sink
@@ -68,7 +68,7 @@ def publication(path: Path, sign: Callable[[str], bytes] | None = None) -> Itera
                 sink.take_signature_away()
         finally:
             _clear(folder)
-            _sync(descriptor)
+            sync(descriptor)
     except BaseException:
         if made:
             with suppress(OSError):
@@ -76,6 +76,19 @@ def publication(path: Path, sign: Callable[[str], bytes] | None = None) -> Itera
         raise
     finally:
         _leave(descriptor)
+
+
+def check_place(path: Path) -> None:
+    """Refuse a place where something else is than a saved model, or nothing.
+
+    Raises:
+        ArtifactError: Something else is there.
+    """
+    folder = Path(os.path.realpath(path))
+    if folder.is_dir():
+        _check(folder, path)
+    elif os.path.lexists(folder):
+        raise ArtifactError(f"{path}: is there, and is not a saved model")
 
 
 class FolderSink:
@@ -116,10 +129,10 @@ class FolderSink:
             signature = self._sign(new)
             partial, _ = self._partial(lambda out: out.write(signature))
             os.replace(partial, self._folder / signature_name(new))
-        _sync(self._descriptor)
+        sync(self._descriptor)
         for partial, name in ((both, DIGEST), (whole, MANIFEST), (one, DIGEST)):
             os.replace(partial, self._folder / name)
-            _sync(self._descriptor)
+            sync(self._descriptor)
 
     def take_signature_away(self) -> None:
         """Delete the signature of the version that is there."""
@@ -215,22 +228,3 @@ def _leave(descriptor: int | None) -> None:
         with suppress(OSError):
             fcntl.flock(descriptor, fcntl.LOCK_UN)
         os.close(descriptor)
-
-
-def _sync_path(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        _sync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _sync(descriptor: int | None) -> None:
-    """Sync a folder, where the file system can."""
-    if descriptor is None:
-        return
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        if error.errno not in (EINVAL, ENOTSUP):
-            raise

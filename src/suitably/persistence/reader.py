@@ -42,11 +42,12 @@ class Reader:
     Attributes:
         where: The place, for errors.
         facts: The manifest as it was written.
+        contents: The bytes of every file that it lists.
     """
 
     def __init__(self, where: str, facts: dict[str, Any], contents: Contents) -> None:
         self.where = where
-        self._contents = contents
+        self.contents = contents
         self.facts = facts
 
     def array(self, file: str) -> NDArray[Any]:
@@ -75,9 +76,9 @@ class Reader:
             raise ArtifactError(f"{self.where}/{file}: {error}") from None
 
     def _bytes(self, file: str) -> NDArray[np.uint8]:
-        if not isinstance(file, str) or file not in self._contents:
+        if not isinstance(file, str) or file not in self.contents:
             raise ArtifactError(f"{self.where}: {file!r} is not named in the manifest")
-        return self._contents[file]
+        return self.contents[file]
 
 
 def open_folder(

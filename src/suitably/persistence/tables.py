@@ -2,7 +2,7 @@
 
 import base64
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -25,16 +25,22 @@ _OF_TEXT = 1 << 28
 _WIDTHS = {"BOOLEAN": 1, "INT32": 4, "FLOAT": 4, "INT64": 8, "DOUBLE": 8, "INT96": 12}
 
 
-def plain_columns(table: pa.Table) -> list[str]:
+def plain_columns(schema: pa.Schema, tables: Iterable[pa.Table]) -> list[str]:
     """Name the columns that are better written one value after the other, not as a dictionary.
 
     A text that is long and repeated would be read as a bomb: little that becomes much.
+
+    Args:
+        schema: Of the tables.
+        tables: One after the other.
     """
-    return [
-        name
-        for name, column in zip(table.column_names, table.columns, strict=True)
-        if pa.types.is_string(column.type) and _longest(column) * len(column) > _OF_TEXT
-    ]
+    longest = {field.name: 0 for field in schema if pa.types.is_string(field.type)}
+    rows = 0
+    for table in tables if longest else ():
+        rows += table.num_rows
+        for name in longest:
+            longest[name] = max(longest[name], _longest(table[name]))
+    return [name for name, length in longest.items() if length * rows > _OF_TEXT]
 
 
 def read_table(octets: NDArray[np.uint8], rows: int | None = None) -> pa.Table:

@@ -3,7 +3,7 @@
 import hashlib
 import io
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -16,8 +16,11 @@ from suitably.persistence.fingerprint import manifest_fingerprint
 from suitably.persistence.folder import MOST_BYTES, SCHEMA
 from suitably.persistence.npy import check_storable
 from suitably.persistence.tables import plain_columns
+from suitably.utils.pieces import Pieces
 
 __all__ = ["HashingStream", "Sink", "Stored", "Writer"]
+
+_ROW_GROUP = 1 << 20
 
 
 class Stored(NamedTuple):
@@ -91,11 +94,14 @@ class Writer:
         self._sink = sink
         self._files: dict[str, Stored] = {}
 
-    def array(self, name: str, array: NDArray[Any]) -> str:
+    def array(self, name: str, array: NDArray[Any] | Pieces) -> str:
         """Write an array; texts go to Parquet, since they have no pickle-free .npy.
 
-        What has been written before under another name is not listed again.
+        What has been written before under another name is not listed again. One in pieces is never
+        in memory as a whole.
         """
+        if isinstance(array, Pieces):
+            return self._pieces(name, array)
         array = np.asarray(array)
         if array.dtype == object:
             return self.table(name, pa.table({"values": pa.array(array.tolist())}))
@@ -107,15 +113,52 @@ class Writer:
 
     def table(self, name: str, table: pa.Table, distinct: Sequence[str] = ()) -> str:
         """Write a table, with dictionaries but for columns whose values are distinct anyway."""
-        plain = {*distinct, *plain_columns(table)}
-        repeated: Any = [column for column in table.column_names if column not in plain]
+        return self.tables(name, table.schema, lambda: [table], distinct)
+
+    def tables(
+        self,
+        name: str,
+        schema: pa.Schema,
+        tables: Callable[[], Iterable[pa.Table]],
+        distinct: Sequence[str] = (),
+    ) -> str:
+        """Write tables one after the other as one, no more than a million rows of it at a time.
+
+        Args:
+            name: What they are.
+            schema: Theirs.
+            tables: Yields them; it is asked twice.
+            distinct: Columns whose values are distinct anyway.
+        """
+        plain = {*distinct, *plain_columns(schema, tables())}
+        repeated: Any = [column for column in schema.names if column not in plain]
         if not plain:
             repeated = True  # nested columns have names of their own
 
         def write(out: io.RawIOBase) -> None:
-            pq.write_table(table, out, compression="zstd", use_dictionary=repeated)
+            options = {"compression": "zstd", "use_dictionary": repeated}
+            with pq.ParquetWriter(out, schema, **options) as writer:
+                for group in _row_groups(tables(), schema):
+                    writer.write_table(group, _ROW_GROUP)
 
         return self._file(name, "parquet", write)
+
+    def _pieces(self, name: str, array: Pieces) -> str:
+        def write(out: io.RawIOBase) -> None:
+            header = {
+                "descr": np.lib.format.dtype_to_descr(array.dtype),
+                "fortran_order": False,
+                "shape": array.shape,
+            }
+            np.lib.format.write_array_header_1_0(out, header)
+            rows = 0
+            for piece in array:
+                out.write(piece.view(np.uint8).data if piece.size else b"")
+                rows += len(piece)
+            if rows != array.shape[0]:
+                raise ValueError(f"{name}: {rows} rows in pieces of {array.shape[0]}")
+
+        return self._file(name, "npy", write)
 
     def text(self, name: str, text: str) -> str:
         """Write a policy."""
@@ -145,3 +188,15 @@ class Writer:
     def _file(self, name: str, ending: str, write: Callable[[io.RawIOBase], object]) -> str:
         stored = self._sink.file(name, ending, write)
         return self._files.setdefault(stored.digest, stored).name
+
+
+def _row_groups(tables: Iterable[pa.Table], schema: pa.Schema) -> Iterator[pa.Table]:
+    """Yield tables of a million rows each but for the last, wherever those given end."""
+    held = schema.empty_table()
+    for table in tables:
+        held = pa.concat_tables([held, table]) if held.num_rows else table
+        while held.num_rows >= _ROW_GROUP:
+            yield held.slice(0, _ROW_GROUP)
+            held = held.slice(_ROW_GROUP)
+    if held.num_rows:
+        yield held

@@ -10,6 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from suitably.data.vocabulary import Vocabulary
+from suitably.pipeline.switched_off import SwitchState
 from suitably.ranking.topk.lists import Lists
 from suitably.suitability.policy import Policy
 
@@ -30,6 +31,7 @@ class DecisionContext:
         exclude_owned: Whether what users own was left out.
         stepwise: Whether each product was judged as if those before it were bought.
         narrowed: The ids that the caller narrowed the catalogue to; None: it was not.
+        off: What is switched off; None: nothing is.
     """
 
     model: str
@@ -41,6 +43,7 @@ class DecisionContext:
     exclude_owned: bool
     stepwise: bool
     narrowed: pa.Array | None
+    off: SwitchState | None = None
 
 
 @dataclass(frozen=True, eq=False)

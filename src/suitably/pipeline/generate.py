@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import numpy as np
 import pyarrow as pa
@@ -16,7 +16,8 @@ from suitably.errors import SuitabilityWarning, SuitablyError
 from suitably.model.scoring import CatalogueScorer
 from suitably.model.state import FittedState, Snapshot, stored_in
 from suitably.pipeline.opt_out import OptOut, WithheldFields
-from suitably.ranking.protocol import AskedUsers, DrawingRanker, Ranker, Scorer
+from suitably.pipeline.switched_off import SwitchedOff
+from suitably.ranking.protocol import AskedUsers, DrawingRanker, Ranker, Scorer, draws_lists
 from suitably.ranking.topk.engine import top_k
 from suitably.ranking.topk.lists import Lists
 from suitably.reranking.protocol import RerankContext, Reranker
@@ -104,6 +105,7 @@ class ListGenerator:
         candidates: int64, positions in the catalogue that the caller narrows it to; None: all.
         opt_out: Who has not consented to personal lists; None: everybody asked about has.
         withheld: Which sensitive fields rerankers do not see; None: they see all.
+        off: What is switched off; None: nothing is.
         taken: CSR (users, catalogue), what stands in the lists already; None: nothing does.
         first: How many products stand in each list already.
     """
@@ -117,6 +119,7 @@ class ListGenerator:
     candidates: NDArray[np.int64] | None
     opt_out: OptOut | None = None
     withheld: WithheldFields | None = None
+    off: SwitchedOff | None = None
     taken: sparse.csr_array | None = None
     first: int = 0
 
@@ -152,7 +155,7 @@ class ListGenerator:
     @cached_property
     def draws(self) -> bool:
         """Whether lists are drawn at random, and have propensities."""
-        return isinstance(self.scorers[0].ranker, DrawingRanker)
+        return draws_lists(type(self.scorers[0].ranker))
 
     @property
     def _width(self) -> int:
@@ -161,9 +164,10 @@ class ListGenerator:
     @cached_property
     def narrowed(self) -> BitRows:
         """The products that the caller narrows the catalogue to: words (1, catalogue / 64)."""
-        inside = np.full((1, self._width), self.candidates is None)
-        if self.candidates is not None:
-            inside[0, self.candidates] = True
+        if self.candidates is None:
+            return self.state.whole_catalogue
+        inside = np.zeros((1, self._width), bool)
+        inside[0, self.candidates] = True
         return bitset.pack(inside)
 
     def allowed(self, rows: NDArray[np.int64]) -> BitRows:
@@ -173,7 +177,18 @@ class ListGenerator:
             words &= self.narrowed
         if self.taken is not None:
             bitset.clear(words, *stored_in(self.taken, rows))
+        words = self.without_switched_off(words, rows)
         return self.without_rejected(self.without_owned(words, rows), rows)
+
+    def without_switched_off(self, words: BitRows, rows: NDArray[np.int64]) -> BitRows:
+        """Take out of some words, in place, what is switched off."""
+        if self.off is not None:
+            words &= ~self.off.pairs(rows, self.snapshot.eligibility)
+        return words
+
+    def switched_off(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return to which of some known users nothing at all is offered: bool (rows,)."""
+        return np.zeros(len(rows), bool) if self.off is None else self.off.users[rows]
 
     def without_owned(self, words: BitRows, rows: NDArray[np.int64]) -> BitRows:
         """Take out of some words, in place, what users own, where that is left out."""
@@ -318,10 +333,10 @@ class ListGenerator:
     def _best(
         self, part: RankerAssignment, rows: NDArray[np.int64], candidates: BitRows, depth: int
     ) -> Lists:
-        ranker = self.scorers[0].ranker
-        if not isinstance(ranker, DrawingRanker) or part.stood_in or not part.personal:
+        if not self.draws or part.stood_in or not part.personal:
             lists = top_k(part.scorer, candidates, depth)
             return lists.certain() if self.draws else lists
+        ranker = cast(DrawingRanker, self.scorers[0].ranker)
         pool = top_k(part.scorer, candidates, ranker.pool_size(depth))
         return ranker.draw(pool, rows, self.snapshot.as_of, self.first, depth)
 

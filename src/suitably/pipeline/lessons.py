@@ -15,6 +15,7 @@ from suitably.ranking.topk.engine import top_k
 from suitably.suitability.what_if.record import WhatIf
 from suitably.suitability.what_if.supposed import Derived
 from suitably.typing import IdLike
+from suitably.utils import bitset
 from suitably.utils.record import Record
 
 __all__ = ["Lesson", "lessons", "what_if"]
@@ -68,6 +69,11 @@ def what_if(
     """
     row = int(generator.state.users.codes_of([user_id], "user_id")[0])
     eligibility = generator.snapshot.eligibility
+    code = int(generator.state.catalogue.codes_of([product_id], "product_id")[0])
+    if row >= 0 and code >= 0 and generator.off is not None:
+        off = generator.off.pairs(np.array([row]), eligibility)
+        if bitset.has(off, np.zeros(1, np.int64), np.array([code]))[0]:
+            return []  # nothing that the user could do would open it
     return eligibility.what_if(user_id, product_id, *_known(generator, row, amounts))
 
 
@@ -86,6 +92,7 @@ def lessons(
     closed = eligibility.may_open(row, *known)
     rows = np.array([row])
     closed = closed & ~eligibility.bits(rows)
+    closed = generator.without_switched_off(closed, rows)
     closed = generator.without_rejected(generator.without_owned(closed, rows), rows)
     wanted: list[int] = []
     for part in generator.assignments(rows):

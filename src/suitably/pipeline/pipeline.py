@@ -23,7 +23,7 @@ from suitably.model.positions import Positions, positions_for
 from suitably.model.state import Snapshot, build_state
 from suitably.persistence.folder import Verify
 from suitably.persistence.model import load_model, save_model
-from suitably.persistence.packing import pack, unpack
+from suitably.persistence.packing import fingerprint, pack, unpack
 from suitably.pipeline.batches import stream
 from suitably.pipeline.candidates import Candidates
 from suitably.pipeline.decision_block import AuditLog
@@ -35,6 +35,7 @@ from suitably.pipeline.opt_out import ConsentRegister, learnable, opt_out, withh
 from suitably.pipeline.recording import record
 from suitably.pipeline.similar import similar_products
 from suitably.pipeline.stepwise import generate_stepwise
+from suitably.pipeline.switched_off import SwitchedOff, SwitchState
 from suitably.pipeline.trace import Trace, trace
 from suitably.profiles.protocol import Builder
 from suitably.ranking.protocol import DrawingRanker, Ranker
@@ -98,6 +99,9 @@ class Pipeline(Parameterized):
     """
 
     _model: Model | None = None
+    _off: SwitchState | None = None
+    _off_among: tuple[Model, SwitchedOff] | None = None
+    _switched: "Pipeline | None" = None
 
     def __init__(
         self,
@@ -133,7 +137,9 @@ class Pipeline(Parameterized):
         """Return an unfitted copy that shares nothing with this one but its policies."""
         params = self.get_params(deep=False)
         parts = ("profiles", "ranker", "rerankers", "fallback")
-        return Pipeline(**{**params, **{name: clone(params[name]) for name in parts}})
+        made = Pipeline(**{**params, **{name: clone(params[name]) for name in parts}})
+        made._off = self._off
+        return made
 
     @property
     def policies(self) -> tuple[Policy, ...]:
@@ -283,6 +289,32 @@ class Pipeline(Parameterized):
             raise ValueError(f"audit={audit!r:.60}: must have a method record, or be None")
         return self._answering_from(self._fitted(), audit=audit)
 
+    def switched(self, state: SwitchState) -> "Pipeline":
+        """Return a fitted pipeline that shares all of this one, and offers nothing that is off.
+
+        Lists, candidates and lessons hold nothing that is switched off, whatever else is asked; the
+        reason is `switched-off`, in `why_not` `service:switched-off`. Rules and scores are as they
+        were. Pipelines made from it go on with what is off; it is not saved.
+
+        Args:
+            state: What is off, in place of any such state before.
+
+        Returns:
+            The same object for the same state, until the model, `audit` or `consent` is another.
+
+        Raises:
+            NotFittedError: Called before `fit`.
+        """
+        model, made = self._fitted(), self._switched
+        if made is not None and (made._off is state or made._off == state):
+            same = ((made._model, model), (made.audit, self.audit), (made.consent, self.consent))
+            if all(one is other for one, other in same):
+                return made
+        made = self._answering_from(model)
+        made._off = state if state.any else None
+        self._switched = made
+        return made
+
     def greedy(self) -> "Pipeline":
         """Return a fitted pipeline that shares all of this one, and lists best first.
 
@@ -304,6 +336,7 @@ class Pipeline(Parameterized):
         """Return a pipeline of these parameters, but for some, that answers from a model."""
         made = Pipeline(**{**self.get_params(deep=False), **changed})
         made._model = model
+        made._off = self._off
         return made
 
     @property
@@ -321,6 +354,36 @@ class Pipeline(Parameterized):
         """The moment fitted as of; None in data without timestamps."""
         state = self._fitted().state
         return None if state.as_of is None else state.clock.stamp(state.as_of)
+
+    @property
+    def fingerprint(self) -> str:
+        """The sha256 of the model that answers, as an audit has it; 64 hexadecimal digits.
+
+        A saved model has that of the one in memory, an updated one another.
+
+        Raises:
+            ArtifactError: A part cannot be saved, so that nothing could be held against it later.
+        """
+        return fingerprint(self._fitted())
+
+    def prepare(self, as_of: AsOf | None = None) -> Self:
+        """Work out ahead what the first lists as of a moment would wait for.
+
+        A service calls it before it answers: see `Eligibility.prepare`.
+
+        Raises:
+            DataError: A bad `as_of`.
+            NotFittedError: Called before `fit`.
+        """
+        model = self._answering()
+        self._snapshot(model, as_of).eligibility.prepare()
+        for scorer in model.scorers:
+            scorer.prepare()
+        return self
+
+    def shares_model(self, other: "Pipeline") -> bool:
+        """Return whether another pipeline answers from the very same model as this one now."""
+        return self._fitted() is other._fitted()
 
     @property
     def user_ids(self) -> NDArray[Any]:
@@ -407,9 +470,13 @@ class Pipeline(Parameterized):
         amounts = read_amounts(amount, model.state.users)
         rows = state.users.codes_of([user_id], "user_id").astype(np.int64)
         generator = self._generator(model, rows, k, as_of, True, None, amounts)
-        verdicts = generator.snapshot.eligibility.verdicts(user_id, product_id)
+        eligibility = generator.snapshot.eligibility
+        verdicts = eligibility.verdicts(user_id, product_id)
         column = int(state.catalogue.codes_of([product_id], "product_id")[0])
         first, place = np.zeros(1, np.int64), np.array([column])
+        off = None if generator.off is None else generator.off.pairs(rows, eligibility)
+        if off is not None and bitset.has(off, first, place)[0]:
+            verdicts.append(pseudo_verdict(Reason.TURNED_OFF.value, "fail"))
         if column in generator.owned(rows)[1]:
             verdicts.append(pseudo_verdict(Reason.ALREADY_OWNED.value, "fail"))
         if column in generator.rejected(rows)[1]:
@@ -629,8 +696,8 @@ class Pipeline(Parameterized):
     def __reduce__(self) -> Any:
         """Pickle as `save` writes: the files of a fitted pipeline, the parameters of another."""
         if self._model is None:
-            return _unfitted, (self.get_params(deep=False),)
-        return _unpacked, pack(self._model)
+            return _unfitted, (self.get_params(deep=False), self._off)
+        return _unpacked, (*pack(self._model), self._off)
 
     def _fitted(self) -> Model:
         if self._model is None:
@@ -651,6 +718,14 @@ class Pipeline(Parameterized):
     def _learnable(self) -> Learnable | None:
         """What rankers may learn from, by the register of consent."""
         return None if self.consent is None else partial(learnable, self.consent)
+
+    def _switched_off(self, model: Model) -> SwitchedOff | None:
+        """Return what is off among what a model holds, looked up once."""
+        if self._off is None:
+            return None
+        if self._off_among is None or self._off_among[0] is not model:
+            self._off_among = model, SwitchedOff.among(self._off, model.state)
+        return self._off_among[1]
 
     def _snapshot(self, model: Model, as_of: Any) -> Snapshot:
         state = model.state
@@ -687,6 +762,7 @@ class Pipeline(Parameterized):
             snapshot=snapshot,
             opt_out=None if consent is None else opt_out(consent, model, rows, moment),
             withheld=None if consent is None else withheld_fields(consent, model, rows, moment),
+            off=self._switched_off(model),
             scorers=model.scorers,
             rerankers=model.rerankers,
             k=_positive_k(k),
@@ -751,9 +827,17 @@ def _fitted_builder(builder: Any, data: Dataset, as_of: Any) -> Any:
     return builder.fit(data, as_of) if hasattr(builder, "fit") else builder
 
 
-def _unfitted(params: dict[str, Any]) -> Pipeline:
-    return Pipeline(**params)
+def _unfitted(params: dict[str, Any], off: SwitchState | None = None) -> Pipeline:
+    made = Pipeline(**params)
+    made._off = off
+    return made
 
 
-def _unpacked(files: dict[str, bytes], trusted: tuple[Callable[..., Any], ...]) -> Pipeline:
-    return Pipeline._from_model(unpack(files, trusted))
+def _unpacked(
+    files: dict[str, bytes],
+    trusted: tuple[Callable[..., Any], ...],
+    off: SwitchState | None = None,
+) -> Pipeline:
+    made = Pipeline._from_model(unpack(files, trusted))
+    made._off = off
+    return made

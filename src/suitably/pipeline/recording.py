@@ -103,6 +103,7 @@ def _context(model: Model, made: Recommendations, stepwise: bool) -> DecisionCon
         exclude_owned=generator.exclude_owned,
         stepwise=stepwise,
         narrowed=None if asked is None else catalogue.decode(np.unique(asked)),
+        off=None if generator.off is None else generator.off.state,
     )
 
 

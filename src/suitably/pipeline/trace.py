@@ -25,8 +25,9 @@ class Trace(Record):
         user_id: The user.
         fields: The columns of the users frame, as they stand.
         profile: The profile fields.
-        stages: How many products are left after each step: catalogue, candidates, eligible,
-            not owned, not rejected (where events may mean that), scored, listed.
+        stages: How many products are left after each step: catalogue, candidates, not switched
+            off (where something is), eligible, not owned, not rejected (where events may mean
+            that), scored, listed.
         products: The list: rank, product_id and score.
         flags: The rules that flag its products: rank, product_id, rule and unknown.
 
@@ -76,9 +77,10 @@ def trace(generator: ListGenerator, row: int) -> Trace:
         row: The user's position.
     """
     rows = np.array([row])
-    eligible = generator.snapshot.eligibility.bits(rows)
+    switched_on = generator.without_switched_off(generator.narrowed.copy(), rows)
+    eligible = generator.snapshot.eligibility.bits(rows) & switched_on
     allowed = generator.allowed(rows)
-    open_to = generator.without_owned(eligible & generator.narrowed, rows)
+    open_to = generator.without_owned(eligible.copy(), rows)
     rejects = bool(generator.state.schema.kinds.rejected)
     scored = allowed & generator.scorable(rows)
     lists = generator.generate(rows).lists
@@ -90,7 +92,8 @@ def trace(generator: ListGenerator, row: int) -> Trace:
         stages={
             "catalogue": len(generator.state.positions),
             "candidates": bitset.count(generator.narrowed),
-            "eligible": bitset.count(eligible & generator.narrowed),
+            **({} if generator.off is None else {"not switched off": bitset.count(switched_on)}),
+            "eligible": bitset.count(eligible),
             "not owned": bitset.count(open_to),
             **({"not rejected": bitset.count(allowed)} if rejects else {}),
             "scored": bitset.count(scored),

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import isfinite
 from types import MappingProxyType
 from typing import Any
 
@@ -49,23 +50,24 @@ class UserList(Record):
         A product that rules flag has `flags` too, each with `rule` and `unknown`; one drawn at
         random has its `propensity`.
         """
-        listed = zip(self.product_ids, self.scores, strict=True)
+        ids = self.product_ids
+        if ids and type(ids[0]) not in (str, int):
+            ids = tuple(jsonable(one) for one in ids)
+        listed = enumerate(zip(ids, self.scores, strict=True), 1)
         products = [
-            {
-                "rank": rank,
-                "product_id": jsonable(product),
-                "score": jsonable(score),
-                **(
-                    {} if self.propensities is None else {"propensity": self.propensities[rank - 1]}
-                ),
-                **self._flags_of(product),
-            }
-            for rank, (product, score) in enumerate(listed, 1)
+            {"rank": rank, "product_id": product, "score": score if isfinite(score) else None}
+            for rank, (product, score) in listed
         ]
+        if self.propensities is not None:
+            for one, propensity in zip(products, self.propensities, strict=True):
+                one["propensity"] = propensity
+        if self.flags:
+            for one, product in zip(products, self.product_ids, strict=True):
+                one |= self._flags_of(product)
         return {
             "user_id": jsonable(self.user_id),
             "products": products,
-            "reasons": jsonable(self.reasons),
+            "reasons": jsonable(self.reasons) if self.reasons else {},
         }
 
     @property

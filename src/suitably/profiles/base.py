@@ -1,6 +1,6 @@
 """What builders have in common: parameters, a declared state, use alone, arrays that grow."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
@@ -15,6 +15,7 @@ from suitably.errors import NotFittedError
 from suitably.profiles.provenance import FieldInfo, Provenance
 from suitably.typing import AsOf
 from suitably.utils.params import Parameterized, own_params, parameter_names
+from suitably.utils.pieces import Pieces
 
 __all__ = ["ParameterizedBuilder", "padded"]
 
@@ -34,6 +35,7 @@ class ParameterizedBuilder(Parameterized):
 
     learned: ClassVar[tuple[str, ...]] = ()
     per_user: ClassVar[tuple[str, ...]] = ()
+    state_type: ClassVar[Any]
     as_of_: pd.Timestamp | None
 
     @property
@@ -115,6 +117,24 @@ class ParameterizedBuilder(Parameterized):
     def of_users(self, state: Any, kept: NDArray[np.bool_]) -> Any:
         """Return a state of some users alone; renumbered: bool (users,)."""
         return state.of_users(kept, self.per_user) if self.per_user else state.of_users(kept)
+
+    def joined(
+        self, parts: Sequence[Mapping[str, NDArray[Any]]]
+    ) -> dict[str, NDArray[Any] | Pieces]:
+        """Join the states of groups of users, one after the other.
+
+        Args:
+            parts: The arrays of each; the groups share nobody, and come in the order of users.
+
+        Returns:
+            The arrays of the state of all of them, the long ones in pieces.
+        """
+        joined: dict[str, NDArray[Any] | Pieces] = (
+            self.state_type.joined(parts, self.per_user)
+            if self.per_user
+            else self.state_type.joined(parts)
+        )
+        return joined
 
     def finalise(self, state: Any, as_of: Instant | None) -> pa.Table:
         """Return the fields as of a moment; see `Builder`."""

@@ -18,7 +18,7 @@ from suitably.utils.html import box, table
 from suitably.utils.masking import masked
 from suitably.utils.pseudonym import pseudonym
 
-__all__ = ["ProfileCard", "card"]
+__all__ = ["ProfileCard", "card", "card_groups"]
 
 _COLUMNS = ("field", "value", "how it came about", "counts until")
 
@@ -91,16 +91,30 @@ def card(
     view = data.view(as_of)
     row = _place(view, user_id)
     fields = field_table(builders, _only(view, row)).slice(row, 1)
-    values = {name: fields[name][0].as_py() for name in fields.column_names}
-    groups = {
+    values = {
+        name: plain_value(fields[name][0].as_py(), fields[name].type)
+        for name in fields.column_names
+    }
+    groups = card_groups(builders, values)
+    moment = "" if view.as_of is None else str(view.clock.stamp(view.as_of).date())
+    return ProfileCard(pseudonym(user_id), moment, groups)
+
+
+def card_groups(
+    builders: Sequence[Any], values: Mapping[str, Any]
+) -> Mapping[str, Sequence[tuple[str, str, str, str]]]:
+    """Return what a card says of fields that are worked out already, such as `Trace.profile`.
+
+    Args:
+        builders: Fitted, as in `pipeline.profiles`.
+        values: By field, maps as dictionaries.
+    """
+    return {
         type(builder).__name__: [
-            _line(name, plain_value(values[name], fields[name].type), builder.provenance(name))
-            for name in builder.fields
+            _line(name, values.get(name), builder.provenance(name)) for name in builder.fields
         ]
         for builder in builders
     }
-    moment = "" if view.as_of is None else str(view.clock.stamp(view.as_of).date())
-    return ProfileCard(pseudonym(user_id), moment, groups)
 
 
 def _line(name: str, value: Any, how: str) -> tuple[str, str, str, str]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from suitably.errors import DataError
 from suitably.profiles.currency import one_currency
 from suitably.profiles.exact_sums import ExactSums
+from suitably.utils.pieces import Pieces, recoded, same, shifted, stacked, texts_of
 from suitably.utils.runs import reduce_runs, run_starts
 from suitably.utils.stable_order import stable_order
 
@@ -192,6 +193,46 @@ class GroupedSums:
                 parts[kind][own] = array
         parts["keys"] = {name: parts["keys"][name] for name in map(str, arrays["order"])}
         return cls(int(arrays["count"][0]), **parts)
+
+    @classmethod
+    def joined(
+        cls, parts: Sequence[Mapping[str, NDArray[Any]]], per_user: Sequence[str] = ()
+    ) -> dict[str, NDArray[Any] | Pieces]:
+        """Join the states of groups of users, one after the other, as `to_arrays` gave them.
+
+        Args:
+            parts: The arrays of each, over the same products.
+            per_user: What of `beside` has a value per user.
+
+        Returns:
+            The arrays of the state of all users, the long ones in pieces.
+
+        Raises:
+            DataError: Amounts are in several currencies.
+            ValueError: They are not of one builder.
+        """
+        counts = [int(part["count"][0]) for part in parts]
+        before = np.cumsum([0, *counts]).tolist()
+        made: dict[str, NDArray[Any] | Pieces] = {"count": np.array([sum(counts)])}
+        for name in parts[0]:
+            arrays = [part[name] for part in parts]
+            kind, _, own = name.partition(":")
+            if name == "keys:users" or name == "beside:doubtful":
+                made[name] = shifted(arrays, before)
+            elif kind == "words":
+                words, places = texts_of(arrays)
+                made[name] = words
+                codes = [part[f"keys:{own}"] for part in parts]
+                made[f"keys:{own}"] = recoded(codes, places)
+            elif name == "beside:currency":
+                made[name] = np.array([one_currency(*(str(array[0]) for array in arrays))])
+            elif kind == "sums" or (kind == "beside" and own in per_user):
+                made[name] = stacked(arrays)
+            elif kind == "keys":
+                made.setdefault(name, stacked(arrays))
+            elif name != "count":
+                made[name] = same(arrays, name)
+        return made
 
     def _recoded(self, words: Mapping[str, NDArray[np.str_]]) -> "GroupedSums":
         keys = dict(self.keys)

@@ -1,5 +1,6 @@
 """Recency, frequency and value of what a user acquired, and a segment by fixed limits."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
@@ -20,6 +21,7 @@ from suitably.profiles.provenance import FieldInfo
 from suitably.profiles.times_of_day import has_times_of_day
 from suitably.profiles.trades import Trades
 from suitably.utils.params import check_no_text, check_positive
+from suitably.utils.pieces import same, stacked
 
 __all__ = ["RecencyFrequencyValue", "RecencyFrequencyValueState"]
 
@@ -71,6 +73,27 @@ class RecencyFrequencyValueState:
         if self.sums is not None:
             arrays |= {"whole": self.sums.whole, "billionths": self.sums.billionths}
         return arrays
+
+    @classmethod
+    def joined(cls, parts: Sequence[Mapping[str, NDArray[Any]]]) -> dict[str, Any]:
+        """Join the arrays of the states of groups of users, one after the other.
+
+        Raises:
+            DataError: Values are in several currencies.
+            ValueError: Only some have timestamps, or values.
+        """
+        made: dict[str, Any] = {}
+        for name in parts[0]:
+            arrays = [part[name] for part in parts if name in part]
+            if len(arrays) < len(parts):
+                raise ValueError(f"RecencyFrequencyValue: not all parts have {name}")
+            if name == "currency":
+                made[name] = np.array([one_currency(*(array[0] for array in arrays))])
+            elif name == "timed":
+                made[name] = np.array([any(bool(array[0]) for array in arrays)])
+            else:
+                made[name] = same(arrays, name) if name == "clock" else stacked(arrays)
+        return made
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, NDArray[Any]]) -> Self:

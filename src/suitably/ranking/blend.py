@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from suitably.data.clock import Instant
 from suitably.data.vocabulary import Vocabulary
 from suitably.errors import DataError
 from suitably.ranking.base import UserRows
@@ -32,6 +33,7 @@ from suitably.ranking.protocol import (
     AskedUsers,
     DrawingRanker,
     FitContext,
+    Histories,
     Ranker,
     Scores,
     State,
@@ -304,6 +306,11 @@ class Blend(UserRows):
         blend.judged_ = int(state["judged_"])
         blend.rankers_ = tuple(state["rankers"])
         return blend
+
+    @classmethod
+    def joined(cls, states: Sequence[State], histories: Histories, as_of: Instant | None) -> State:
+        """Return its own state, the same in all; rankers within are joined by themselves."""
+        return states[0]
 
     def _members(self, context: FitContext) -> Sequence[Any]:
         if self.rankers is not None:

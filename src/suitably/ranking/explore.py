@@ -2,7 +2,7 @@
 
 import copy
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -18,6 +18,7 @@ from suitably.ranking.protocol import (
     AskedUsers,
     DrawingRanker,
     FitContext,
+    Histories,
     Ranker,
     Scorer,
     State,
@@ -216,6 +217,11 @@ class Explore(UserRows):
         made.ranker_ = ranker
         made.seed_ = int(state["seed_"])
         return made
+
+    @classmethod
+    def joined(cls, states: Sequence[State], histories: Histories, as_of: Instant | None) -> State:
+        """Return its own state, the same in all; rankers within are joined by themselves."""
+        return states[0]
 
     def contributions(self, pair: AskedPair) -> Contributions | None:
         """Return what the ranker says."""

@@ -1,5 +1,6 @@
 """Base class of rankers by latent factors, of which those of users follow from products'."""
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, ClassVar, Self
 
@@ -7,14 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from suitably.data.clock import Instant
 from suitably.ranking.base import HistoryRanker
 from suitably.ranking.contributions import AskedPair, Contributions
 from suitably.ranking.interactions import WeightedInteractions
-from suitably.ranking.protocol import Factors, FitContext, State
+from suitably.ranking.protocol import Factors, FitContext, Histories, State
 from suitably.ranking.similarity import cosines
 from suitably.ranking.solvers.least_squares import Fixed
 from suitably.ranking.solvers.overlay import Overlay
 from suitably.utils.parallel import one_blas_thread
+from suitably.utils.pieces import stacked
 
 __all__ = ["FactorRanker"]
 
@@ -65,6 +68,12 @@ class FactorRanker(HistoryRanker):
         factors = state["active_user_factors"]
         ranker._users = Overlay.of(factors, np.ones(len(factors), bool))
         return ranker
+
+    @classmethod
+    def joined(cls, states: Sequence[State], histories: Histories, as_of: Instant | None) -> State:
+        """Return the state of a ranker with the users' vectors of all; see `JoinedRanker`."""
+        name = "active_user_factors"
+        return {**states[0], name: stacked([state[name] for state in states])}
 
     def can_score_rows(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Return which users by row have a vector: bool (rows,)."""

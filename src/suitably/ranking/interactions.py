@@ -11,6 +11,7 @@ from scipy import sparse
 from suitably.data.clock import Instant
 from suitably.data.view import View
 from suitably.data.vocabulary import Vocabulary
+from suitably.errors import DataError
 from suitably.ranking.strongest import Strongest, merged
 from suitably.ranking.weighting import HIGHEST, LEAST, LOWEST, Weighting
 from suitably.utils.runs import reduce_runs
@@ -101,6 +102,21 @@ class WeightedInteractions:
         joint.sort_indices()
         return replace(self, weights=joint, decisive=events.take(kept))
 
+    def of_view(self, view: View) -> "WeightedInteractions":
+        """Weigh the interactions of other users by the origin and in the units of these.
+
+        Raises:
+            DataError: One of them is so much heavier that these units do not hold it.
+        """
+        shift = self.weighting.shift(view, self.origin)
+        if shift is not None and shift > self.shift:
+            raise DataError(
+                f"half_life_days={self.weighting.half_life_days}: some users did something so long "
+                f"after all that was learned from that no weight holds it: learn from more users"
+            )
+        matrix, decisive = self.weighting.weighed(view, self.origin, self.shift)
+        return replace(self, users=view.users.ids, weights=matrix, decisive=decisive)
+
     def of_users(self, kept: NDArray[np.bool_]) -> "WeightedInteractions":
         """Return those of some users alone: bool (users,)."""
         rows = np.flatnonzero(kept)
@@ -167,6 +183,10 @@ class WeightedInteractions:
 
     def stored(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return where the entries of some rows are stored, and their bounds: (rows + 1,)."""
+        if len(rows) == 1:  # one user costs more in calls than in work
+            row, starts = rows.item(), self.weights.indptr
+            start, end = (starts.item(row), starts.item(row + 1)) if row >= 0 else (0, 0)
+            return np.arange(start, end), np.array([0, end - start])
         starts, ends = self.weights.indptr[rows], self.weights.indptr[rows + 1]
         lengths = np.where(rows >= 0, ends - starts, 0).astype(np.int64)
         bounds = np.concatenate([[0], np.cumsum(lengths)])
@@ -207,27 +227,42 @@ class WeightedInteractions:
         raised = np.ldexp(parts, exponents - np.repeat(over, np.diff(starts)[some]))
         return sparse.csr_array((raised, matrix.indices, matrix.indptr), shape=matrix.shape)
 
-    def as_of(self, moment: Instant | None) -> NDArray[np.float64]:
+    @cached_property
+    def extent(self) -> tuple[float, float]:
+        """The least and the largest of the weights held, by size; 1 and 0 where there are none."""
+        sizes = np.abs(self.weights.data)
+        return float(sizes.min(initial=1.0)), float(sizes.max(initial=0.0))
+
+    def as_of(
+        self, moment: Instant | None, extent: tuple[float, float] | None = None
+    ) -> NDArray[np.float64]:
         """Return the weights as of a moment, in units of `unit`: float64, in the order held.
 
         Those under 2⁻¹⁰⁰ of the largest are that, so that it does not matter when they came in.
-        """
-        held, sizes = self.weights.data, np.abs(self.weights.data)
-        least = float(sizes.max(initial=0)) * 2.0**-HIGHEST
-        weights = np.copysign(np.maximum(sizes.astype(np.float64), least), held)
-        return np.asarray(weights * self.unit(moment))
 
-    def unit(self, moment: Instant | None = None) -> float:
+        Args:
+            moment: None: the fit's origin.
+            extent: That of the interactions which these are a part of; None: these are all.
+        """
+        held = self.weights.data
+        least = (extent or self.extent)[1] * 2.0**-HIGHEST
+        weights = np.copysign(np.maximum(np.abs(held).astype(np.float64), least), held)
+        return np.asarray(weights * self.unit(moment, extent))
+
+    def unit(
+        self, moment: Instant | None = None, extent: tuple[float, float] | None = None
+    ) -> float:
         """Return the factor that takes the weights held to those as of a moment.
 
         It is 1 where single precision would lose some of these, or sums of them overflow.
 
         Args:
             moment: None: the fit's origin.
+            extent: As for `as_of`.
         """
         exponent = self.shift - self.weighting.halvings(self.origin, moment)
-        held = np.abs(self.weights.data)
-        most, least = float(held.max(initial=LEAST)), float(held.min(initial=1.0))
+        least, most = extent or self.extent
+        most = max(most, LEAST)
         least = max(least, most * 2.0**-HIGHEST)
         fits = exponent + np.log2(most) <= HIGHEST and exponent + np.log2(least) >= LOWEST
         return float(np.exp2(exponent)) if fits else 1.0
@@ -256,6 +291,11 @@ class SharedInteractions:
         if weighting not in self._weighted:
             self._weighted[weighting] = WeightedInteractions.of(self._view, weighting)
         return self._weighted[weighting]
+
+    def with_units_of(self, other: WeightedInteractions) -> None:
+        """Weigh what the view shows as others are weighed: what a fold-in finds is this alone."""
+        made = other.of_view(self._view)
+        self._joint[other.weighting] = made, np.flatnonzero(made.active)
 
     def added_to(
         self, held: WeightedInteractions

@@ -1,6 +1,6 @@
 """Popularity baselines: what everybody buys, and what everybody of a segment does."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import ClassVar, Self
 
@@ -8,12 +8,14 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from suitably.data.clock import Instant
 from suitably.errors import DataError
 from suitably.ranking.base import HistoryRanker
 from suitably.ranking.contributions import AskedPair, Contributions, Standing
-from suitably.ranking.interactions import WeightedInteractions
-from suitably.ranking.protocol import Factors, FitContext
+from suitably.ranking.interactions import WeightedInteractions, Weighting
+from suitably.ranking.protocol import Factors, FitContext, Histories, State
 from suitably.utils.params import check_positive
+from suitably.utils.pieces import recoded, texts_of
 from suitably.utils.suggest import nearest
 
 __all__ = ["Popularity"]
@@ -134,21 +136,33 @@ class Popularity(HistoryRanker):
 
     def _learn(self, history: WeightedInteractions, context: FitContext) -> None:
         self.segments_, codes = _segments(self.by, context)
-        weights, length = history.weights, 1 + len(self.segments_)
-        products = weights.shape[1]
-        users = np.repeat(np.arange(weights.shape[0]), np.diff(weights.indptr))
-        cells = codes[users].astype(np.int64) * products + weights.indices
-        counted = history.as_of(context.as_of)
-        inside = np.bincount(cells, counted, length * products).reshape(length, products)
-        sizes = np.bincount(codes[history.active], minlength=length)
-        overall, people = inside.sum(axis=0), sizes.sum()
-        prior = self.smoothing
-        with np.errstate(invalid="ignore", divide="ignore"):
-            scores = people * (inside + prior * overall / people) / (sizes + prior)[:, None]
-        scores[sizes == 0] = overall
-        scores[_NO_SEGMENT] = overall
-        self.segment_counts_ = scores
+        length = 1 + len(self.segments_)
+        self.segment_counts_ = _scores(
+            lambda: [(history, codes)], length, self.smoothing, context.as_of
+        )
         self.segment_codes_ = codes.astype(np.min_scalar_type(length))
+
+    @classmethod
+    def joined(cls, states: Sequence[State], histories: Histories, as_of: Instant | None) -> State:
+        """Return the state of a ranker that counts all groups of users; see `JoinedRanker`."""
+        first = states[0]
+        named = [np.array([*state["segments_"]], object) for state in states]
+        segments, places = texts_of(named)
+        length = 1 + len(segments)
+        tables = [np.append(_NO_SEGMENT, place[:-1] + 1) for place in places]
+        codes = [state["segment_codes_"] for state in states]
+        done = histories(Weighting(first["half_life_days"], first["event_weights"]))
+
+        def groups() -> Iterator[tuple[WeightedInteractions, NDArray[np.integer]]]:
+            for history, table, code in zip(done, tables, codes, strict=True):
+                yield history, table[code]
+
+        return {
+            **first,
+            "segments_": tuple(segments.tolist()),
+            "segment_counts_": _scores(groups, length, first["smoothing"], as_of),
+            "segment_codes_": recoded(codes, tables, np.min_scalar_type(length)),
+        }
 
     def _fold(self, changed: NDArray[np.int64], context: FitContext) -> None:
         """Count anew, by the segments as they now stand."""
@@ -168,6 +182,40 @@ class Popularity(HistoryRanker):
         )
         if not fits:
             raise ValueError("Popularity: users, products and segments do not fit")
+
+
+def _scores(
+    groups: Callable[[], Iterable[tuple[WeightedInteractions, NDArray[np.integer]]]],
+    length: int,
+    prior: float,
+    as_of: Instant | None,
+) -> NDArray[np.float64]:
+    """Return the scores by segment and product, one after the other added up in the users' order.
+
+    Args:
+        groups: Yields the interactions of groups of users, and the segments of these; asked twice.
+        length: How many segments there are, that of users without one among them.
+        prior: How many users the overall taste is worth.
+        as_of: The moment.
+    """
+    extents = [(*history.extent, history.weights.shape[1]) for history, _ in groups()]
+    least, most, widths = zip(*extents, strict=True)
+    extent, products = (min(least), max(most)), widths[0]
+    sums, sizes = np.zeros(length * products), np.zeros(length, np.int64)
+    for history, codes in groups():
+        weights = history.weights
+        owners = np.repeat(codes.astype(np.int64), np.diff(weights.indptr))
+        # In order, so that it does not matter where a group ends.
+        np.add.at(sums, owners * products + weights.indices, history.as_of(as_of, extent))
+        sizes += np.bincount(codes[history.active], minlength=length)
+    inside = sums.reshape(length, products)
+    overall, people = inside.sum(axis=0), sizes.sum()
+    with np.errstate(invalid="ignore", divide="ignore"):
+        scores = people * (inside + prior * overall / people) / (sizes + prior)[:, None]
+    scores[sizes == 0] = overall
+    scores[_NO_SEGMENT] = overall
+    found: NDArray[np.float64] = scores
+    return found
 
 
 def _segments(by: str | None, context: FitContext) -> tuple[tuple[str, ...], NDArray[np.int32]]:

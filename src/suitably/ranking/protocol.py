@@ -1,6 +1,6 @@
 """Ranker protocols: learn from a point-in-time view, score users over products."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any, Protocol, Self, cast, runtime_checkable
@@ -23,6 +23,8 @@ __all__ = [
     "DrawingRanker",
     "Factors",
     "FitContext",
+    "Histories",
+    "JoinedRanker",
     "Ranker",
     "RowRanker",
     "Scorer",
@@ -30,6 +32,7 @@ __all__ = [
     "attached",
     "can_score",
     "definer",
+    "draws_lists",
     "score",
     "shared_by",
     "without_users",
@@ -243,6 +246,41 @@ class AskedUsers:
         return len(self.rows)
 
 
+Histories = Callable[[Weighting], Iterable[WeightedInteractions]]
+"""Returns the interactions of groups of users by a weighting, in the order of the groups."""
+
+
+@runtime_checkable
+class JoinedRanker(Protocol):
+    """A ranker that can be fitted group of users by group, once products are learned of.
+
+    It is learned on some users; then for each group of others it forgets these (`of_users`) and
+    takes in the group (`fold_in`). What it is of all groups together, `joined` says.
+    """
+
+    def fold_in(self, context: FitContext) -> Self:
+        """See `Ranker`."""
+        ...
+
+    def of_users(self, kept: NDArray[np.bool_]) -> Self:
+        """See `Ranker`."""
+        ...
+
+    @classmethod
+    def joined(cls, states: Sequence[State], histories: Histories, as_of: Instant | None) -> State:
+        """Return the state of the ranker of several groups of users, one after the other.
+
+        Args:
+            states: Those of the groups' rankers, rankers within left out.
+            histories: What each group did, by a weighting.
+            as_of: The moment of the fit.
+
+        Returns:
+            A state, the long arrays of which may be `Pieces`.
+        """
+        ...
+
+
 def score(ranker: Ranker, users: AskedUsers) -> Scorer:
     """Return a ranker's scores of users, by row where it works on rows."""
     if works_on_rows(type(ranker)):
@@ -290,6 +328,18 @@ def without_users(ranker: Any, kept: NDArray[np.bool_]) -> Ranker:
         )
     without: Ranker = ranker.of_users(kept)
     return without
+
+
+@cache
+def draws_lists(cls: type) -> bool:
+    """Return whether a class is a `DrawingRanker`: asked once, since to look costs much.
+
+    Example:
+        >>> draws_lists(dict)
+        False
+    """
+    names = [name for name in dir(DrawingRanker) if not name.startswith("_")]
+    return all(hasattr(cls, name) for name in names)
 
 
 @cache

@@ -1,15 +1,17 @@
 """Base class of rankers that add up how alike products are, densely or sparsely."""
 
+from collections.abc import Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from suitably.data.clock import Instant
 from suitably.ranking.base import HistoryRanker
 from suitably.ranking.contributions import AskedPair, Contributions
 from suitably.ranking.interactions import WeightedInteractions
-from suitably.ranking.protocol import FitContext, Scores, State
+from suitably.ranking.protocol import FitContext, Histories, Scores, State
 
 __all__ = ["SimilarityRanker"]
 
@@ -41,8 +43,17 @@ class SimilarityRanker(HistoryRanker):
         if self.known_.all() and lines.shape[1] == len(self.known_):
             return Scores(self._sums(lines), self.known_)
         block = np.zeros((len(rows), len(self.known_)), np.float32)
-        block[:, self.known_] = self._sums(lines[:, np.flatnonzero(self.known_)])
+        block[:, self.known_] = self._sums(self._of_known(lines))
         return Scores(block, self.known_)
+
+    def _of_known(self, lines: sparse.csr_array) -> sparse.csr_array:
+        """Return the columns of known products, sooner than by an index of columns for few rows."""
+        places, width = np.cumsum(self.known_) - 1, len(self.known_)
+        kept = lines.indices < width
+        kept[kept] = self.known_[lines.indices[kept]]
+        bounds = np.concatenate([[0], np.cumsum(kept)])[lines.indptr]
+        parts = (lines.data[kept], places[lines.indices[kept]], bounds)
+        return sparse.csr_array(parts, shape=(lines.shape[0], int(self.known_.sum())))
 
     def fit(self, context: FitContext) -> Self:
         """Learn from who did what before the context's moment.
@@ -74,6 +85,11 @@ class SimilarityRanker(HistoryRanker):
             side = len(starts) - 1
             ranker.similarity_ = sparse.csr_array((values, neighbours, starts), shape=(side, side))
         return ranker
+
+    @classmethod
+    def joined(cls, states: Sequence[State], histories: Histories, as_of: Instant | None) -> State:
+        """Return the state of the groups' rankers: they differ in nothing; see `JoinedRanker`."""
+        return states[0]
 
     def can_score_rows(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Return which users by row have a product that says anything of others: bool (rows,)."""

@@ -17,6 +17,7 @@ from suitably.ranking.solvers.exact_product import cut
 from suitably.ranking.solvers.gram import mirror, upper_gram
 from suitably.ranking.solvers.memory import check_room, has_room_for_pairs
 from suitably.ranking.solvers.nearest import nearest, trimmed
+from suitably.ranking.solvers.subspace import leading_right, subspace_room
 from suitably.ranking.topk.engine import check_factors
 from suitably.utils.parallel import one_blas_thread
 from suitably.utils.params import check_fraction, check_positive, check_positive_int
@@ -29,6 +30,8 @@ _DENSE = 512
 _CELL, _WHOLE = 9, 28
 # Without room for pairs each product's nearest of the linear filter are kept.
 _NEAREST, _FACTORS = 200, 200
+# Of more products vectors are found many at a time: of 40,000 in a quarter of the time.
+_MANY_PRODUCTS = 10_000
 
 
 class Spectral(SimilarityRanker):
@@ -113,12 +116,13 @@ class Spectral(SimilarityRanker):
         core.data /= customers[core.tocoo().row] * products[core.indices]
         left = right = np.zeros((side, 0), np.float32)
         if not pairwise:
-            check_room("Spectral", _room(side, count), self.smaller)
+            check_room("Spectral", _room(core.shape, count), self.smaller)
         if self.low_pass:
             with one_blas_thread():
                 vectors = _leading(core, count, context.seed, pairwise)
-            left = (self.low_pass * vectors / products[:, None]).astype(np.float32)
-            right = (vectors * products[:, None]).astype(np.float32)
+            # Row by row, or every product with a few lines would copy all of them first.
+            left = (self.low_pass * vectors / products[:, None]).astype(np.float32, order="C")
+            right = (vectors * products[:, None]).astype(np.float32, order="C")
         check_factors("Spectral", left, right)
         self.similarity_: Any
         self.known_: NDArray[np.bool_] = history.known
@@ -210,9 +214,12 @@ def _wholly(shape: tuple[int, int], count: int) -> bool:
     return shape[1] <= _DENSE or 4 * count >= min(shape)
 
 
-def _room(side: int, count: int) -> int:
-    """Return how many bytes the sparse filter takes: Lanczos vectors, factors, near products."""
-    return side * (8 * (2 * count + 1) + 8 * 4 * count + 24 * _NEAREST)
+def _room(shape: tuple[int, int], count: int) -> int:
+    """Return how many bytes the sparse filter takes: while vectors are found, and near products."""
+    side = shape[1]
+    lanczos = side * (8 * (2 * count + 1) + 8 * 4 * count)
+    vectors = lanczos if side <= _MANY_PRODUCTS else subspace_room(shape, count)
+    return vectors + side * 24 * _NEAREST
 
 
 def _leading(
@@ -227,6 +234,8 @@ def _leading(
         count = min(count, min(matrix.shape) - 1)
     if not count:
         return np.zeros((side, 0))
+    if side > _MANY_PRODUCTS:
+        return leading_right(matrix, count, seed)[0].astype(np.float64)
     if pairwise and _wholly(matrix.shape, count):
         values, vectors = eigh(upper_gram(matrix, np.float64), lower=False)
         values = np.sqrt(np.maximum(values, 0))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from html import escape
 
 from suitably.report.numbers import ends, number, typeset
+from suitably.utils.html import Markup
 
 __all__ = [
     "DecisionBanner",
@@ -250,7 +251,7 @@ class Table:
 
     Attributes:
         columns: The headings.
-        rows: The cells: text, numbers, None, or drawings.
+        rows: The cells: text, numbers, None, drawings, or markup.
         caption: A note beneath it.
 
     Example:
@@ -302,7 +303,7 @@ def _right(right: bool) -> str:
 
 def _style(cell: object, right: bool) -> str:
     """Keep figures and short texts on one line; sentences may wrap."""
-    text = isinstance(cell, Entry) or (isinstance(cell, str) and len(cell) > _SHORT)
+    text = isinstance(cell, Entry | Markup) or (isinstance(cell, str) and len(cell) > _SHORT)
     return ' class="text"' if text else _right(right)
 
 
@@ -311,6 +312,8 @@ def _is_number(cell: object) -> bool:
 
 
 def _show(cell: object) -> str:
+    if isinstance(cell, Markup):
+        return cell
     if isinstance(cell, Entry | Figure | Interval | Shade | Short):
         return cell.html()
     if cell is None:

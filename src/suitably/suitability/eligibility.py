@@ -1,6 +1,6 @@
 """Who may be offered what: policies bound to users, products and a moment."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from itertools import pairwise
 from threading import Thread
@@ -18,11 +18,18 @@ from suitably.suitability.amounts import with_amounts
 from suitably.suitability.display import eligibility_frame, eligibility_html
 from suitably.suitability.engine.atoms import AtomReader, batch_reader, one_reader
 from suitably.suitability.engine.binding import BoundPolicy, bind
-from suitably.suitability.engine.clauses import Clause, Condition, Governed, by_name
+from suitably.suitability.engine.clauses import (
+    Clause,
+    Condition,
+    Governed,
+    by_name,
+    governed,
+)
 from suitably.suitability.engine.exclusions import NO_PAIRS, Exclusions, counts_table, excluded
-from suitably.suitability.engine.explanation import explain_pair
+from suitably.suitability.engine.explanation import explain_pair, pass_by_sentences
 from suitably.suitability.engine.fields import Fields, with_ids
-from suitably.suitability.engine.flags import Flags, Raised, flag_table, flags_of_few
+from suitably.suitability.engine.flags import UNKNOWN, Flags, Raised, flag_table, flags_of_few
+from suitably.suitability.engine.reason_counts import ReasonCounts
 from suitably.suitability.engine.scope import Rows, UserBatch
 from suitably.suitability.engine.single_user import SingleUser
 from suitably.suitability.engine.tables import EligibilityTables, atoms_of
@@ -129,6 +136,7 @@ class Eligibility:
         self._clauses, self._conditions = self._timeline.at(as_of)
         self._prepare(self._conditions, self._micros)
         self._tables: EligibilityTables | None = None
+        self._counting: ReasonCounts | None = None
         self._asked, self._tabulating = 0, False
         self._plans: dict[Any, Plan] = {}
 
@@ -220,6 +228,17 @@ class Eligibility:
         if self._tables is None:
             self._tables = EligibilityTables(self._conditions, self._batch(None), self._valid)
         return self._tables
+
+    def prepare(self) -> None:
+        """Work out for everybody at once what lists of single users, and reasons and flags, need.
+
+        It takes as long as lists of everybody, and afterwards 4 bytes of memory for each user and
+        each rule; whoever is asked about from then on is looked up.
+        """
+        self._tabulated()
+        _ = self._exclusions
+        if self.flag_ids:
+            _ = self._flags
 
     def _batch(self, rows: Rows | None) -> UserBatch:
         return UserBatch(self._user_fields, self._micros, rows)
@@ -328,6 +347,17 @@ class Eligibility:
         """Return the same of a pair by the positions of its user and its product."""
         batch = self._batch(np.array([row]))
         return explain_pair(self._clauses, batch, column, self.as_of_text)
+
+    def pass_by_sentences(self, row: int, columns: Sequence[int]) -> NDArray[np.bool_]:
+        """Judge some products for one user, all by position, by the sentences alone.
+
+        As `verdicts` does, pair by pair and without a word: nothing that is worked out for many
+        users at a time has a part in it, so that lists can be held against it.
+
+        Returns:
+            bool (columns,), whether every rule passes.
+        """
+        return pass_by_sentences(self._clauses, self._batch(np.array([row])), columns)
 
     def what_if(
         self,
@@ -465,6 +495,20 @@ class Eligibility:
             return self._flags.of(rows, columns)
         return flags_of_few(list(self._by_flag.values()), self._batch(rows), columns, self._width)
 
+    def flagged_of_one(self, row: int, columns: Sequence[int]) -> list[tuple[int, int, bool]]:
+        """Return the same for a few products of one user: place, flag, and whether it is unknown.
+
+        In the order of the products, then of the flags.
+        """
+        if "_flags" in self.__dict__:
+            found = self._flags.of_one(row, columns)
+            if found is not None:
+                return found
+        raised = self.flagged(np.full(len(columns), row), np.array(columns, np.int64))
+        places, flags = raised.nonzero()
+        unknown = (raised[places, flags] == UNKNOWN).tolist()
+        return list(zip(places.tolist(), flags.tolist(), unknown, strict=True))
+
     @cached_property
     def reasons(self) -> tuple[str, ...]:
         """The names under which pairs are kept out, rule ids first to last."""
@@ -494,23 +538,33 @@ class Eligibility:
             rows: Positions in `user_ids`.
             among: Bits of the products that count, which broadcast as (rows, words).
         """
-        tabulated = "_exclusions" in self.__dict__ or len(rows) >= _WORTH_TABULATING
+        tabulated = self._tables is not None or len(rows) >= _WORTH_TABULATING
         if len(among) == 1 and tabulated:  # else no two users share a count
-            return self._exclusions.of(rows, among)
+            return self._reason_counts().of(rows, among)
         read = batch_reader(self._batch(rows))
         return excluded(list(self._by_reason.values()), read, among & self._valid, len(rows))
 
-    def exclusions_of_some(self, rows: Rows, among: BitRows) -> NDArray[np.int64]:
-        """Count the same of a sample, who are judged alone: nothing is worked out for all users.
+    def governed(self, rows: Rows, policy_ids: Collection[str]) -> BitRows:
+        """Return the pairs that some policies govern, or may govern.
 
         Args:
             rows: Positions in `user_ids`.
-            among: Bits of the products that count, the same for all users: words (1, words).
+            policy_ids: Of the policies, in force or not; others have no part in it.
+
+        Returns:
+            Words that broadcast as (rows, products / 64).
         """
-        if "_exclusions" in self.__dict__:
-            return self._exclusions.of(rows, among)
-        reasons = list(self._by_reason.values())
-        return Exclusions(reasons, self._batch(rows), self._valid).of(np.arange(len(rows)), among)
+        read, words = batch_reader(self._batch(rows)), np.zeros_like(self._valid)
+        for policy in self._bound:
+            if policy.policy.id in policy_ids:
+                words = words | (~governed(policy, read)[1] & self._valid)
+        return words
+
+    def _reason_counts(self) -> ReasonCounts:
+        if self._counting is None:
+            made_of = (self.reasons, self._conditions, self._tabulated(), self._valid)
+            self._counting = ReasonCounts(*made_of)
+        return self._counting
 
     @cached_property
     def _exclusions(self) -> Exclusions:

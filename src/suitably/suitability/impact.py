@@ -20,7 +20,7 @@ from suitably.utils import bitset
 from suitably.utils.bitset import BitRows
 from suitably.utils.json import jsonable
 
-__all__ = ["Impact", "impact"]
+__all__ = ["Impact", "compare_eligibilities", "impact"]
 
 _BLOCK = 4096
 _SLICE = 255  # so many rows of bits can be added up in bytes
@@ -254,6 +254,17 @@ def impact(
         evaluate_frames(policies, people, shelf, as_of, columns or Columns())
         for policies in (old, new)
     )
+    return compare_eligibilities(before, after, kind)
+
+
+def compare_eligibilities(before: Eligibility, after: Eligibility, kind: str = "pandas") -> Impact:
+    """Compare two policies that are bound to the same users and products, pair by pair.
+
+    Args:
+        before: Who may be offered what under the policy that is replaced.
+        after: The same under the new one, such as `pipeline.eligibility(policy=...)`.
+        kind: The kind of frame that goes out.
+    """
     per_user = np.zeros((len(before.user_ids), 4), np.int64)
     per_product = np.zeros((len(before.product_ids), 4), np.int64)
     for rows in _blocks(np.arange(len(per_user))):

@@ -22,6 +22,7 @@ class Reason(StrEnum):
     TURNED_DOWN = "pipeline:rejected"
     UNRANKED = "pipeline:no-score"
     RANKED_BELOW_K = "pipeline:ranked-below-k"
+    TURNED_OFF = "service:switched-off"
     NOT_IN_CAMPAIGN = "campaign:unknown-user"
     NO_MARKETING = "campaign:no-consent"
     HELD_OUT = "campaign:held-out"
@@ -36,6 +37,7 @@ class Reason(StrEnum):
     RERANKED = "reranked"
     NARROWED = "narrowed"
     CATALOGUE = "catalogue"
+    SWITCHED_OFF = "switched-off"
     FINAL_CHECK = "final-check"
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, get_args
 
@@ -16,6 +17,7 @@ from suitably.data import Dataset, View
 from suitably.profiles import Builder, Origin
 from suitably.testing.bank import AS_OF, SmallBank, bought, seven_users
 from suitably.testing.params import ParamsContract
+from suitably.utils.pieces import Pieces
 from suitably.utils.state import from_state, state_of, undeclared_state
 
 __all__ = ["BuilderContract"]
@@ -209,6 +211,22 @@ class BuilderContract(ParamsContract):
         assert len(again) == len(state)
         assert _equal(again.to_arrays(), arrays)
         self._same(builder, view, again, state)
+
+    def test_states_of_groups_of_users_are_joined(self) -> None:
+        """One after the other they are the state of all; a builder may do without."""
+        builder, view = self.fitted(), self.view()
+        if not hasattr(builder, "joined"):
+            return
+        state, users = builder.accumulate(view), np.arange(7)
+        for bounds in ([0, 7], [0, 3, 7], [0, 1, 1, 5, 7]):
+            parts = [
+                builder.of_users(state, (users >= start) & (users < end)).to_arrays()
+                for start, end in pairwise(bounds)
+            ]
+            joint = builder.joined([_read_only(part) for part in parts])
+            arrays = {n: a.whole() if isinstance(a, Pieces) else a for n, a in joint.items()}
+            assert set(arrays) == set(state.to_arrays())
+            self._same(builder, view, builder.state_type.from_arrays(_read_only(arrays)), state)
 
     def test_what_it_learned_comes_back(self) -> None:
         """Its own state holds the parameters and all that was learned at the fit."""

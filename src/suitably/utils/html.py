@@ -1,4 +1,4 @@
-"""HTML for notebooks: small tables in neutral colours, in which every text is escaped."""
+"""HTML of elements, and for notebooks: small tables in neutral colours; every text is escaped."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -30,6 +30,9 @@ padding:.4rem .6rem;max-width:13rem;font-size:12px}
 """
 
 
+_EMPTY = frozenset({"input", "link", "meta"})  # what has no end in HTML
+
+
 class Markup(str):
     """HTML that was made here, so that it is not escaped again."""
 
@@ -42,9 +45,13 @@ def element(tag: str, *parts: object, css: str = "", **attributes: str) -> Marku
     Example:
         >>> element("p", "1 < 2, ", element("b", "truly"))
         '<p>1 &lt; 2, <b>truly</b></p>'
+        >>> element("input", name="k")
+        '<input name="k">'
     """
     given = {"class": css, **attributes} if css else attributes
     written = "".join(f' {name}="{escape(value)}"' for name, value in given.items())
+    if tag in _EMPTY:
+        return Markup(f"<{tag}{written}>")
     return Markup(f"<{tag}{written}>{''.join(map(_safe, parts))}</{tag}>")
 
 

@@ -40,6 +40,8 @@ def jsonable(value: Any) -> Any:
     """
     if type(value) in _PLAIN:
         return value
+    if type(value) is float:
+        return value if math.isfinite(value) else None
     if isinstance(value, Enum):
         return jsonable(value.value)
     if isinstance(value, np.ndarray) and not value.ndim:

@@ -15,30 +15,25 @@ from support.random_policies import Case, cases
 
 @pytest.mark.parametrize("most", [2**26, 200, 0])
 @settings(max_examples=10)
-@given(case=cases(most=8), seed=st.integers(0, 1000))
-def test_counts_are_those_of_the_verdicts(most: int, case: Case, seed: int) -> None:
+@given(case=cases(most=8))
+def test_counts_are_those_of_the_verdicts(most: int, case: Case) -> None:
     policy = suitably.Policy.from_toml(case.text)
     found = policy.evaluate(case.users_frame, case.products_frame, case.as_of)
     users, products = list(found.user_ids), list(found.product_ids)
-    among = np.random.default_rng(seed).random((1, len(products))) < 0.7
     names = list(found.reasons)
     totals = np.zeros((len(names), 3), int)
-    by_user = np.zeros((len(users), len(names)), int)
-    for row, user in enumerate(users):
-        for column, product in enumerate(products):
+    for user in users:
+        for product in products:
             verdicts = {one.rule: one.verdict for one in found.verdicts(user, product)}
             kept_out = Counter(name for name, verdict in verdicts.items() if verdict != "pass")
             for name in kept_out:
                 place = names.index(name)
                 totals[place, 0 if verdicts[name] == "fail" else 1] += 1
                 totals[place, 2] += len(kept_out) == 1
-                by_user[row, place] += among[0, column]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tables, "_MOST_BYTES", most)
         exclusions = found._exclusions
     assert exclusions.totals().tolist() == totals.tolist()
-    rows = np.arange(len(users))[::-1]
-    np.testing.assert_array_equal(exclusions.of(rows, bitset.pack(among)), by_user[rows])
 
 
 @settings(max_examples=10)

@@ -1,6 +1,6 @@
 """What is kept of users' activity: tables of sums by moment, none older than any window looks."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -12,6 +12,7 @@ from suitably.data.calendar import DAY
 from suitably.data.clock import Instant, Instants
 from suitably.profiles.activity.stages import reached
 from suitably.profiles.grouped_sums import GroupedSums
+from suitably.utils.pieces import same
 
 __all__ = [
     "ActivityState",
@@ -94,6 +95,26 @@ class ActivityState:
         for name, table in self.tables.items():
             arrays |= {f"{name}/{own}": array for own, array in table.to_arrays().items()}
         return arrays
+
+    @classmethod
+    def joined(cls, parts: Sequence[Mapping[str, NDArray[Any]]]) -> dict[str, Any]:
+        """Join the arrays of the states of groups of users, one after the other."""
+        made: dict[str, Any] = {
+            "count": np.array([sum(int(part["count"][0]) for part in parts)]),
+            "as_of": np.fmax.reduce([part["as_of"] for part in parts]),
+            "zone": same([part["zone"] for part in parts], "zone"),
+            "timed": np.array([any(bool(part["timed"][0]) for part in parts)]),
+        }
+        tables = dict.fromkeys(name.partition("/")[0] for name in parts[0] if "/" in name)
+        for table in tables:
+            start = len(table) + 1
+            own = [
+                {n[start:]: array for n, array in part.items() if n.startswith(f"{table}/")}
+                for part in parts
+            ]
+            joint = GroupedSums.joined(own)
+            made |= {f"{table}/{name}": array for name, array in joint.items()}
+        return made
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, NDArray[Any]]) -> Self:

@@ -24,6 +24,7 @@ from suitably.profiles.protocol import Builder
 from suitably.profiles.provenance import FieldInfo, Origin
 from suitably.profiles.user_columns import user_column
 from suitably.utils.params import clone, shown
+from suitably.utils.pieces import Pieces
 
 __all__ = ["FromFunction"]
 
@@ -156,6 +157,12 @@ class FromFunction(ParameterizedBuilder):
             part = builder.of_users(builder.state_type.from_arrays(arrays), kept)
             parts.append(part.to_arrays())
         return state.of_users(kept, tuple(parts))
+
+    def joined(
+        self, parts: Sequence[Mapping[str, NDArray[Any]]]
+    ) -> dict[str, NDArray[Any] | Pieces]:
+        """Join the states of groups of users, one after the other, by its builders' own ways."""
+        return FromFunctionState.joined(parts, self._builders)
 
     def finalise(self, state: FromFunctionState, as_of: Instant | None) -> pa.Table:
         """Call the function on everybody as of a moment.

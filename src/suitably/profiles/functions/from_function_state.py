@@ -1,12 +1,15 @@
 """What `FromFunction` keeps: columns of users of any type as bytes, and other builders' states."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from tempfile import TemporaryFile
 from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
+
+from suitably.utils.pieces import same
 
 __all__ = ["FromFunctionState", "packed_schema", "unpacked_schema"]
 
@@ -54,6 +57,32 @@ class FromFunctionState:
         columns = {name: rows[name] for name in rows.column_names}
         return self.of(int(kept.sum()), self.clock, columns, parts)
 
+    @classmethod
+    def joined(
+        cls,
+        parts: Sequence[Mapping[str, NDArray[Any]]],
+        builders: Sequence[Any],
+    ) -> dict[str, Any]:
+        """Join the arrays of the states of groups of users, one after the other.
+
+        Args:
+            parts: The arrays of each.
+            builders: Those whose states it holds.
+        """
+        made: dict[str, Any] = {
+            "count": np.array([sum(int(part["count"][0]) for part in parts)]),
+            "clock": same([part["clock"] for part in parts], "clock"),
+            "fields": _one_stream([part["fields"] for part in parts]),
+        }
+        for place, builder in enumerate(builders):
+            start = f"{place}:"
+            own = [
+                {n.removeprefix(start): a for n, a in part.items() if n.startswith(start)}
+                for part in parts
+            ]
+            made |= {f"{start}{name}": array for name, array in builder.joined(own).items()}
+        return made
+
     def columns(self) -> dict[str, pa.ChunkedArray]:
         """Read the columns."""
         with pa.ipc.open_stream(pa.py_buffer(self.fields)) as reader:
@@ -87,6 +116,22 @@ def packed_schema(schema: pa.Schema) -> NDArray[np.uint8]:
 def unpacked_schema(octets: NDArray[np.uint8]) -> pa.Schema:
     """Take back what `packed_schema` gave."""
     return pa.ipc.read_schema(pa.py_buffer(octets))
+
+
+def _one_stream(streams: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    """Return one Arrow stream with the rows of several, on a file that nobody else sees."""
+    with TemporaryFile() as file:
+        writer = None
+        for octets in streams:
+            with pa.ipc.open_stream(pa.py_buffer(octets)) as reader:
+                if writer is None:
+                    writer = pa.ipc.new_stream(file, reader.schema)
+                for batch in reader:
+                    writer.write_batch(batch)
+        if writer is not None:
+            writer.close()
+        file.flush()
+        return np.memmap(file, np.uint8, "r")
 
 
 def _octets(buffer: pa.Buffer) -> NDArray[np.uint8]:

@@ -1,5 +1,6 @@
 """What is kept of risk appetite: statements, and what is held."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -45,6 +46,20 @@ class RiskAppetiteState:
             for part, whole in parts.items()
             for name, array in whole.to_arrays().items()
         }
+
+    @classmethod
+    def joined(cls, parts: Sequence[Mapping[str, NDArray[Any]]]) -> dict[str, Any]:
+        """Join the arrays of the states of groups of users, one after the other."""
+        made: dict[str, Any] = {}
+        for what in dict.fromkeys(name.partition("/")[0] for name in parts[0]):
+            start = len(what) + 1
+            own = [
+                {n[start:]: array for n, array in part.items() if n.startswith(f"{what}/")}
+                for part in parts
+            ]
+            joint = GroupedSums.joined(own) if what == "held" else Statement.joined(own)
+            made |= {f"{what}/{name}": array for name, array in joint.items()}
+        return made
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, NDArray[Any]]) -> Self:

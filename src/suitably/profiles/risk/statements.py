@@ -1,5 +1,6 @@
 """What users stated, level or number, and from when to when it counts."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -12,6 +13,7 @@ from suitably.data.clock import Instant, Instants, months_later
 from suitably.data.values import in_words
 from suitably.errors import DataError
 from suitably.profiles.user_columns import moments_in, user_column
+from suitably.utils.pieces import recoded, stacked, texts_of
 
 __all__ = ["Statement"]
 
@@ -131,6 +133,16 @@ class Statement:
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Return everything as arrays; `levels` are not per user."""
         return {name: array for name, array in vars(self).items() if array is not None}
+
+    @classmethod
+    def joined(cls, parts: Sequence[Mapping[str, NDArray[Any]]]) -> dict[str, Any]:
+        """Join the arrays of what groups of users stated, one after the other."""
+        levels, places = texts_of([part["levels"] for part in parts], ordered=False)
+        made: dict[str, Any] = {
+            name: stacked([part[name] for part in parts]) for name in parts[0] if name != "levels"
+        }
+        codes = recoded([part["codes"] for part in parts], places)
+        return made | {"codes": codes, "levels": levels}
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, NDArray[Any]]) -> Self:

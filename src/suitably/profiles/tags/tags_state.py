@@ -1,5 +1,6 @@
 """Tags by user that merge in any order, of which a deleted one leaves no text behind."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Self
 
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from suitably.data.clock import Instants
 from suitably.data.digests import digests
 from suitably.profiles.base import padded
+from suitably.utils.pieces import recoded, same, shifted, stacked, texts_of
 from suitably.utils.runs import reduce_runs, run_starts
 
 __all__ = ["TagsState"]
@@ -62,6 +64,21 @@ class TagsState:
     def from_arrays(cls, arrays: dict[str, NDArray[Any]]) -> Self:
         """Take back what `to_arrays` gave."""
         return cls(**arrays)
+
+    @classmethod
+    def joined(cls, parts: Sequence[Mapping[str, NDArray[Any]]]) -> dict[str, Any]:
+        """Join the arrays of the states of groups of users, one after the other."""
+        columns = {name: [part[name] for part in parts] for name in parts[0]}
+        before = np.cumsum([0, *map(len, columns["known"])]).tolist()
+        words, places = texts_of(columns["words"])
+        made: dict[str, Any] = {name: stacked(arrays) for name, arrays in columns.items()}
+        return made | {
+            "clock": same(columns["clock"], "clock"),
+            "users": shifted(columns["users"], before),
+            "gone_users": shifted(columns["gone_users"], before),
+            "codes": recoded(columns["codes"], places),
+            "words": words,
+        }
 
     def of_users(self, kept: NDArray[np.bool_]) -> Self:
         """Return that of some users alone; texts that none of them has are gone."""

@@ -29,6 +29,7 @@ __all__ = [
     "by_name",
     "clauses_of",
     "conditions_of",
+    "governed",
     "read_by",
 ]
 
@@ -97,7 +98,7 @@ class Governed(Clause):
         """Return the pairs inside a policy, where all others are known to be in or out."""
         known: BitRows = ALL
         for policy in self.policies:
-            inside, outside = _governed(policy, read)
+            inside, outside = governed(policy, read)
             known = known & (inside | outside)
         return known & ~self.fails(read)
 
@@ -109,7 +110,7 @@ class Governed(Clause):
         """Return the pairs outside all policies."""
         none: BitRows = ALL
         for policy in self.policies:
-            none = none & _governed(policy, read)[1]
+            none = none & governed(policy, read)[1]
         return none
 
     def parts(self) -> Iterator[Clause]:
@@ -205,7 +206,7 @@ class Flag(Required):
     bars: ClassVar[bool] = False
 
 
-def _governed(policy: BoundPolicy, read: AtomReader) -> TruthBits:
+def governed(policy: BoundPolicy, read: AtomReader) -> TruthBits:
     """Return which pairs a policy governs, and which it does not."""
     if policy.governs is None:
         return ALL, NOTHING

@@ -69,7 +69,6 @@ class Exclusions:
         pending = zip(self._reasons, atoms, strict=True)
         coded.forget([atom for reason, part in pending if reason is None for atom in part])
         self._coded = coded
-        self._counted: tuple[bytes, list[NDArray[np.int64] | None]] = (b"", [])
 
     def totals(self) -> NDArray[np.int64]:
         """Count the pairs that fail, are unknown, and have no other reason: (reasons, 3)."""
@@ -88,36 +87,6 @@ class Exclusions:
         for part in parallel(lambda some: self._alone(rows[some], sharing[some]), blocks):
             totals += part
         return totals
-
-    def of(self, rows: Rows, among: BitRows) -> NDArray[np.int64]:
-        """Count the products of some that each reason keeps from each user: (rows, reasons).
-
-        Args:
-            rows: The users.
-            among: Bits of the products that count, the same for all users: words (1, words).
-        """
-        out = np.zeros((len(rows), len(self._reasons)), np.int64)
-        for index, counts in enumerate(self._counts(among)):
-            reason = self._reasons[index]
-            if reason is not None and counts is not None:
-                out[:, index] = counts[reason.codes[rows]]
-        missing = [index for index, reason in enumerate(self._reasons) if reason is None]
-        if missing:
-            clauses = [self._clauses[index] for index in missing]
-            within = among & self._valid
-            out[:, missing] = excluded(clauses, self._coded.reader(rows), within, len(rows))
-        return out
-
-    def _counts(self, among: BitRows) -> list[NDArray[np.int64] | None]:
-        """Count for every row of every reason's table, once for the same products."""
-        key = among.tobytes()
-        if self._counted[0] != key:
-            counts = [
-                None if reason is None else bitset.row_counts(reason.words & among)
-                for reason in self._reasons
-            ]
-            self._counted = (key, counts)
-        return self._counted[1]
 
     def _tabulated(
         self,

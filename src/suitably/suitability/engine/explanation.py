@@ -1,18 +1,23 @@
-"""Why one pair is kept out, or is not: every clause that speaks of it, in words."""
+"""Why a pair is kept out, or is not: every clause that speaks of it, in words or without any."""
 
 from collections.abc import Callable, Iterator, Sequence
 
-from suitably.suitability.engine.atoms import pair_reader, pair_scopes
+import numpy as np
+from numpy.typing import NDArray
+
+from suitably.suitability.engine.atoms import Atom, TruthBits, pair_reader, pair_scopes
 from suitably.suitability.engine.binding import BoundPolicy
 from suitably.suitability.engine.clauses import Clause, Governed, OutOfForce, Required
 from suitably.suitability.engine.gaps import narrowest
 from suitably.suitability.engine.scope import EvalScope, UserBatch
 from suitably.suitability.engine.term_values import term_value
 from suitably.suitability.language.document import Rule
+from suitably.suitability.language.evaluator import condition
 from suitably.suitability.language.overflow import overflows
 from suitably.suitability.verdicts import RuleVerdict, Verdict, explain_rule, pseudo_verdict
+from suitably.utils import bitset
 
-__all__ = ["explain_pair"]
+__all__ = ["explain_pair", "pass_by_sentences"]
 
 
 def explain_pair(
@@ -39,6 +44,37 @@ def explain_pair(
             verdict = "fail"
         found.append(_worded(clause, verdict, scope_of, as_of))
     return found
+
+
+def pass_by_sentences(
+    clauses: Sequence[Clause], batch: UserBatch, columns: Sequence[int]
+) -> NDArray[np.bool_]:
+    """Return which pairs of one user no clause keeps out: bool (columns,).
+
+    Sentences are evaluated as they stand; no table or code that is made for many users has a part
+    in it, so that it can be held against what was worked out by these.
+
+    Args:
+        clauses: Those of the policies.
+        batch: The one user, and the moment.
+        columns: The products' positions.
+    """
+    shape = (1, len(columns))
+    scope_of, found = pair_scopes(batch, columns), dict[int, TruthBits]()
+
+    def read(atom: Atom) -> TruthBits:
+        if id(atom) not in found:
+            truth = condition(atom.node, scope_of(atom.scope))
+            true, false = (np.broadcast_to(part, shape) for part in (truth.true, truth.false))
+            found[id(atom)] = bitset.pack(true), bitset.pack(false)
+        return found[id(atom)]
+
+    words = bitset.pack(np.ones(shape, bool))
+    for clause in clauses:
+        if clause.bars:
+            words = words & (clause.silent(read) | clause.passes(read))
+    mask: NDArray[np.bool_] = bitset.unpack(words, len(columns))[0]
+    return mask
 
 
 def _worded(

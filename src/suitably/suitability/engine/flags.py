@@ -94,6 +94,25 @@ class Flags:
             done += len(users)
         return out
 
+    def of_one(self, row: int, columns: Sequence[int]) -> list[tuple[int, int, bool]] | None:
+        """Return what is raised for a few products of one user: place, flag, whether it is unknown.
+
+        None where a flag has no table. One user costs more in calls than in work.
+        """
+        found = []
+        for flag, table in enumerate(self._tables):
+            if table is None:
+                return None
+            code = table.codes.item(row)
+            failed, unknown = (part[code].tolist() for part in table.bits)
+            for place, column in enumerate(columns):
+                word, bit = column >> 6, column & 63
+                if failed[word] >> bit & 1:
+                    found.append((place, flag, False))
+                elif unknown[word] >> bit & 1:
+                    found.append((place, flag, True))
+        return sorted(found)
+
     def _evaluated(self, rows: Rows) -> Iterator[tuple[Rows, list[int], AtomReader]]:
         """Yield blocks of users, the flags that have no table, and a reader of their atoms."""
         missing = [index for index, table in enumerate(self._tables) if table is None]

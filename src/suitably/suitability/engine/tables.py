@@ -7,8 +7,9 @@ by block.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,7 @@ from suitably.suitability.engine.scope import Rows, UserBatch
 from suitably.utils.bitset import NOTHING, BitRows, TruthBits
 from suitably.utils.parallel import parallel
 
-__all__ = ["CodedAtoms", "EligibilityTables", "atoms_of"]
+__all__ = ["CodedAtoms", "EligibilityTables", "Part", "atoms_of", "numbered"]
 
 _MOST_BYTES = 2**26
 _MERGED_BYTES = 2**23
@@ -31,11 +32,31 @@ _WORTH_THREADS = 50_000
 
 
 @dataclass(frozen=True)
+class Part:
+    """A condition within a table.
+
+    Attributes:
+        condition: The condition.
+        rows: int (rows of the table,), which row of the condition's own each is made of.
+        words: Its own rows: the pairs that it lets through.
+    """
+
+    condition: Condition
+    rows: NDArray[np.integer[Any]]
+    words: BitRows
+
+
+@dataclass(frozen=True)
 class _Table:
-    """Rows of bits, and which of them is each user's."""
+    """Rows of bits, which of them is each user's, and the conditions that they are made of."""
 
     codes: NDArray[np.int32]
     words: BitRows
+    parts: tuple[Part, ...] = ()
+
+    def made_of(self, rows: NDArray[np.int64]) -> list[Part]:
+        """Return the parts of a table that is made of some of these rows."""
+        return [replace(part, rows=part.rows[rows]) for part in self.parts]
 
 
 class CodedAtoms:
@@ -70,7 +91,7 @@ class CodedAtoms:
         rows = 1
         for part in parts:
             size = len(part.true)
-            present, codes = _numbered(codes, rows, part.codes, size)
+            present, codes = numbered(codes, rows, part.codes, size)
             rows = len(present)
             digits = [digit[present // size] for digit in digits]
             digits.append(present % size)
@@ -134,10 +155,12 @@ class EligibilityTables:
         self._coded = CodedAtoms(atoms_of(conditions), batch)
         tables: list[_Table] = []
         eithers: list[list[_Table]] = []
+        self._ors_of: dict[int, slice] = {}
         self._rest: list[Condition] = []
         for condition in conditions:
             ors = self._ors(condition)
             if ors is not None:
+                self._ors_of[id(condition)] = slice(len(eithers), len(eithers) + len(ors))
                 eithers += ors
                 continue
             table = self._table(condition)
@@ -147,8 +170,10 @@ class EligibilityTables:
                 tables.append(table)
         self._coded.forget(atoms_of(self._rest))
         merged = self._merge(tables) or [_Table(np.zeros(len(batch), np.int32), valid)]
-        merged[0] = _Table(merged[0].codes, merged[0].words & valid)
+        merged[0] = replace(merged[0], words=merged[0].words & valid)
         self._words, self._codes = _stacked(merged)
+        self._starts = np.cumsum([0, *(len(table.words) for table in merged[:-1])])
+        self.parts: tuple[tuple[Part, ...], ...] = tuple(table.parts for table in merged)
         self._ends = np.cumsum([len(several) for several in eithers])
         self._either = _stacked([table for several in eithers for table in several])
 
@@ -163,6 +188,31 @@ class EligibilityTables:
             for condition in self._rest:
                 words &= condition.holds(read)
         return words
+
+    def codes(self, rows: Rows) -> NDArray[np.int64]:
+        """Return which row of each table is that of some users: int64 (rows, tables)."""
+        codes: NDArray[np.int64] = self._codes.take(rows, axis=0) - self._starts
+        return codes
+
+    def holds(self, condition: Condition, rows: Rows, read: AtomReader) -> BitRows:
+        """Return the pairs that a condition without a table lets through: words (rows, width).
+
+        Args:
+            condition: The condition.
+            rows: The users.
+            read: What `reader` gave for them.
+        """
+        ors = self._ors_of.get(id(condition))
+        if ors is None:
+            return condition.holds(read)
+        table, codes = self._either
+        ends = self._ends[ors]
+        first = self._ends[ors.start - 1] if ors.start else 0
+        return and_of_ors(table, codes[:, first : ends[-1]].take(rows, axis=0), ends - first)
+
+    def reader(self, rows: Rows) -> AtomReader:
+        """Return a reader of the bits of some users."""
+        return self._coded.reader(rows)
 
     def order(self) -> NDArray[np.int64]:
         """Return a permutation of the users that puts like users together."""
@@ -187,7 +237,8 @@ class EligibilityTables:
         if found is None:
             return None
         codes, read, rows = found
-        return _Table(codes, np.broadcast_to(condition.holds(read), (rows, self._width)))
+        words = np.broadcast_to(condition.holds(read), (rows, self._width))
+        return _Table(codes, words, (Part(condition, np.arange(rows), words),))
 
     def _merge(self, tables: list[_Table]) -> list[_Table]:
         """Merge tables, small ones first, as long as the combinations that occur stay few."""
@@ -206,10 +257,12 @@ class EligibilityTables:
         if len(a.words) * len(b.words) > _COUNTABLE:
             return None
         size = len(b.words)
-        present, codes = _numbered(a.codes, len(a.words), b.codes, size)
+        present, codes = numbered(a.codes, len(a.words), b.codes, size)
         if len(present) * self._width * 8 > _MERGED_BYTES:
             return None
-        return _Table(codes, a.words[present // size] & b.words[present % size])
+        high, low = present // size, present % size
+        parts = (*a.made_of(high), *b.made_of(low))
+        return _Table(codes, a.words[high] & b.words[low], parts)
 
 
 def _stacked(tables: Sequence[_Table]) -> tuple[BitRows, NDArray[np.int32]]:
@@ -235,7 +288,7 @@ def _coded(atoms: dict[int, Atom], batch: UserBatch) -> dict[int, LookupTable | 
     return dict(zip(atoms, found, strict=True))
 
 
-def _numbered(
+def numbered(
     high: NDArray[np.int32], rows: int, low: NDArray[np.int32], size: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     """Number the combinations of two codes that occur: high * size + low, and each one's number."""

@@ -31,6 +31,7 @@ SENTENCES = Sentences(
             "The product may be offered, but the ranker knows too little to place it."
         ),
         Reason.RANKED_BELOW_K: "The product may be offered, but is not among the first {k}.",
+        Reason.TURNED_OFF: "It is switched off for now.",
         Reason.NOT_IN_CAMPAIGN: "The plan was not made for this customer.",
         Reason.NO_MARKETING: "The customer has not consented to marketing.",
         Reason.HELD_OUT: "The customer is kept aside to tell the effect of the campaign.",

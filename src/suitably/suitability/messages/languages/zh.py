@@ -29,6 +29,7 @@ SENTENCES = Sentences(
         Reason.TURNED_DOWN: "客户已拒绝该产品。",
         Reason.UNRANKED: "该产品可以推荐，但排序模型缺少相关信息，无法排名。",
         Reason.RANKED_BELOW_K: "该产品可以推荐，但未进入前{k}名。",
+        Reason.TURNED_OFF: "目前已停用。",
         Reason.NOT_IN_CAMPAIGN: "该计划未包括此客户。",
         Reason.NO_MARKETING: "客户未同意接收营销信息。",
         Reason.HELD_OUT: "该客户被留作对照组，以便衡量活动效果。",
