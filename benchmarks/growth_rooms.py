@@ -17,7 +17,7 @@ from benchmarks import campaign
 from benchmarks.workload import AS_OF, POLICY, frames
 
 FACTORS, SWEEPS, K = 32, 10, 10
-BLOCK, BATCH = 4_096, 100_000
+BLOCK, CELLS, BATCH = 4_096, 2**23, 100_000
 ASKED = 1_000_000  # of more customers than these, so many are asked about
 ONE_BY_ONE = 1_000
 CAMPAIGN_MOST = 100_000  # `campaign` measures a million
@@ -123,8 +123,9 @@ def suitability(point: Point) -> Calls:
             kept[0].order()  # makes the tables
 
         def masks(kept: list[st.Eligibility] = kept) -> None:
-            for start in range(0, point.customers, BLOCK):
-                kept[0].bits(np.arange(start, min(point.customers, start + BLOCK)))
+            size = min(BLOCK, max(1, CELLS // point.products))  # as lists are made
+            for start in range(0, point.customers, size):
+                kept[0].bits(np.arange(start, min(point.customers, start + size)))
 
         yield f"encode, {name}", point.customers, encoded
         yield f"mask, {name}", point.customers, masks

@@ -7,9 +7,9 @@ from typing import Any
 
 from benchmarks.growth import AXES, exponent, read
 
-_MEASURABLE = 0.02  # seconds of processor, below which what is fixed hides what grows
+_MEASURABLE = 0.002  # seconds of processor, below which what is fixed hides what grows
 _PER_CALL = ("lists, one by one", "update, one event")
-_SIDES = {"customers": "customer", "products": "product", "events": "event"}
+_SIDES = {"customers": "a customer", "products": "a product", "events": "an event"}
 _DAILY = {
     "check and order the log": ("Dataset",),
     "profiles, three builders": ("RecencyFrequencyValue", "Holdings", "Preferences"),
@@ -21,8 +21,8 @@ _DAILY = {
     "record of every list": ("lists, audited", "-lists"),
     "watch": ("watch",),
 }
-_MANY, _WORKERS, _CORES = 10**9, (10, 100, 1000), 2
-_HEAD = ("room", "at", "exponent", "the last tenfold", "µs a {}", "bytes a {}")
+_MANY, _SHARD, _WORKERS, _CORES = 10**9, 10**6, (10, 100, 1000), 2
+_HEAD = ("room", "largest", "exponent", "last step", "seconds there", "µs {}", "bytes {}")
 
 
 def main() -> None:
@@ -32,14 +32,14 @@ def main() -> None:
 
 
 def cluster() -> str:
-    """Return hours for a billion customers, had each what one of the largest point's takes."""
+    """Return hours for a billion customers, each of whom takes what one of a million took."""
     found = [one for one in read() if one["axis"] == "customers" and not one["refused"]]
-    largest = {one["room"]: one for one in sorted(found, key=lambda one: float(one["customers"]))}
+    million = {one["room"]: one for one in found if one["customers"] == _SHARD}
     workers = [f"{count:,} workers" for count in _WORKERS]
     lines = [_line(["what", "µs a customer", "core hours", *workers]), "|---|--:|--:|--:|--:|--:|"]
     total = 0.0
     for what, rooms in [*_DAILY.items(), ("all of it", ())]:
-        each = sum(_each(largest, room) for room in rooms) if rooms else total
+        each = sum(_each(million, room) for room in rooms) if rooms else total
         total += each if rooms else 0
         hours = each * _MANY / 3600
         split = [_time(hours / (count * _CORES)) for count in _WORKERS]
@@ -47,8 +47,8 @@ def cluster() -> str:
     return "\n".join(lines)
 
 
-def _each(largest: dict[str, dict[str, Any]], room: str) -> float:
-    one = largest[room.removeprefix("-")]
+def _each(measured: dict[str, dict[str, Any]], room: str) -> float:
+    one = measured[room.removeprefix("-")]
     each = _cost("customers", one) / float(one["customers"])
     return -each if room.startswith("-") else each
 
@@ -63,7 +63,7 @@ def table(axis: str) -> str:
     """Return a line for each room: how its cost grows, and what one more costs at the largest."""
     found = [one for one in read() if one["axis"] == axis]
     head = [cell.format(_SIDES[axis]) for cell in _HEAD]
-    lines = [_line(head), "|---|--:|--:|--:|--:|--:|"]
+    lines = [_line(head), "|---|--:|--:|--:|--:|--:|--:|"]
     for room in dict.fromkeys(one["room"] for one in found):
         mine = [one for one in found if one["room"] == room and not one["refused"]]
         mine.sort(key=lambda one: float(one[axis]))
@@ -74,14 +74,17 @@ def table(axis: str) -> str:
 
 def _figures(axis: str, points: list[dict[str, Any]]) -> list[str]:
     cost = [(one[axis], _cost(axis, one)) for one in points]
-    worth = [point for point in cost if point[1] >= _MEASURABLE]
+    pairs = zip(cost, points, strict=True)
+    worth = [point for point, one in pairs if one["cpu_s"] >= _MEASURABLE]
     size, seconds = cost[-1]
+    each = 1e6 * seconds / (1 if points[-1]["room"] in _PER_CALL else size)
     weight = points[-1]["disk"] or 1e6 * points[-1]["peak_mb"]
     return [
         f"{size:,.0f}",
         f"{exponent(worth):.2f}" if len(worth) > 1 else "",
         f"{exponent(worth[-2:]):.2f}" if len(worth) > 1 else "",
-        f"{1e6 * seconds / (1 if points[-1]['room'] in _PER_CALL else size):.3g}",
+        f"{seconds:.2g}",
+        f"{each:,.0f}" if each >= 1000 else f"{each:.3g}",
         f"{weight / size:,.0f}",
     ]
 

@@ -59,14 +59,14 @@ def _row(pipeline: st.Pipeline, size: int, calls: int, what: str, new_day: bool 
     for day in range(ROUNDS + 1):
         as_of = _DAYS[day + 1] if new_day else None
         first = 0 if calls * size == len(ids) else day * calls * size % (len(ids) - calls * size)
-        recommending = watching = 0.0
+        at, recommending, watching = _DAYS[day], 0.0, 0.0
         for start in range(first, first + calls * size, size * TOGETHER):
             starts = range(start, min(start + size * TOGETHER, first + calls * size), size)
             begun = process_time()
-            made = [pipeline.recommend(ids[at : at + size], k=K, as_of=as_of) for at in starts]
+            made = [pipeline.recommend(ids[one : one + size], k=K, as_of=as_of) for one in starts]
             middle = process_time()
             for recs in made:
-                monitor.observe(recs, at=_DAYS[day])
+                monitor.observe(recs, at=at)
             recommending += middle - begun
             watching += process_time() - middle
         begun = process_time()

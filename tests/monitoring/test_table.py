@@ -3,6 +3,7 @@
 from datetime import date
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from suitably.errors import DataError
 from suitably.monitoring.alarm import Alarm
 from suitably.monitoring.baseline import mean_intervals
-from suitably.monitoring.days import day_number, day_of
+from suitably.monitoring.days import day_number, day_of, day_said
 from suitably.monitoring.evidence import BETS
 from suitably.monitoring.table import SeriesTable
 
@@ -189,3 +190,9 @@ def test_the_state_comes_back() -> None:
 def test_days_and_their_numbers() -> None:
     assert day_number(date(1970, 1, 2)) == 1
     assert day_of(1) == date(1970, 1, 2)
+    late = pd.Timestamp("1970-01-02 23:00", tz="Asia/Shanghai")
+    for said in (date(1970, 1, 2), "1970-01-02", late, late.to_pydatetime(), np.datetime64(1, "D")):
+        assert day_said(said) == 1
+    for said in (pd.NaT, "", "soon", object()):
+        with pytest.raises(DataError, match="must be a date"):
+            day_said(said)

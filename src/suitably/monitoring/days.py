@@ -10,6 +10,7 @@ from suitably.errors import DataError
 __all__ = ["day_number", "day_of", "day_said"]
 
 _EPOCH = date(1970, 1, 1)
+_FIRST = _EPOCH.toordinal()
 
 
 def day_number(day: date) -> int:
@@ -34,6 +35,8 @@ def day_said(moment: Any) -> int:
     """
     if moment is None:
         return day_number(date.today())
+    if isinstance(moment, date) and moment is not pd.NaT:  # times too; no need to read it
+        return moment.toordinal() - _FIRST
     try:
         stamp = pd.Timestamp(moment)
         if pd.isna(stamp):

@@ -10,13 +10,13 @@ from suitably.data.columns import Columns
 from suitably.data.frames import write_frame
 from suitably.errors import ArtifactError, DataError
 from suitably.monitoring.alarm import Alarm
+from suitably.monitoring.answer_days import AnswerDays
 from suitably.monitoring.counting import AnswerCounter
 from suitably.monitoring.days import day_said
 from suitably.monitoring.event_days import users_by_day
 from suitably.monitoring.figures import concentration_table, series_table
 from suitably.monitoring.given import baseline_of_frame, check_answers
 from suitably.monitoring.probe import probe
-from suitably.monitoring.said_days import SaidDays
 from suitably.monitoring.series import Days
 from suitably.monitoring.shown import counted_in_words, drift_of, gauges_of, line_of, page_of
 from suitably.monitoring.table import SeriesTable
@@ -128,7 +128,7 @@ class Monitor:
         self._state, self._lock = state, ForkLock()
         self._answers = AnswerCounter(state, pipeline, self._lock)
         self._columns = None
-        self._said = SaidDays()
+        self._days = AnswerDays()
 
     def observe(self, recs: Recommendations | Iterable[Recommendations], at: Any = None) -> None:
         """Take in answers: a batch of them, or those of several calls.
@@ -153,8 +153,8 @@ class Monitor:
             for one in check_answers(recs, "observe: expected Recommendations"):
                 self.observe(one, at)
             return
-        said = self._said
-        self._answers.observe(said.of_answers(recs) if at is None else said.of(at), recs)
+        day = self._days.of(recs.generator) if at is None else day_said(at)
+        self._answers.observe(day, recs)
 
     def observe_events(self, events: Any, at: Any = None) -> None:
         """Take in what users did since: rejections, complaints.

@@ -17,7 +17,6 @@ def test_every_draft(regime: str, products: list[str]) -> None:
     draft = draft_policy(regime, products, "my-own")
     policy = st.Policy.from_toml(draft.toml)
     assert policy.id == "my-own"
-    assert [f for f in check_policy(policy) if f.severity != "note"] == []
     assert list(check_policy(policy)) == []
     assert list(check_languages(policy, ("en", "zh"))) == []
     run = run_cases(policy, CaseTable.from_csv(draft.cases, policy))

@@ -109,7 +109,7 @@ def one_reader(batch: UserBatch) -> tuple[OneUser, AtomReader]:
 
 def pair_scopes(batch: UserBatch, products: Sequence[int]) -> Callable[[EvalScope], EvalScope]:
     """Return what narrows a policy's scope to one user and some products, once for each."""
-    columns = np.array(products)
+    columns = np.array(products, np.int64)
     made: dict[int, EvalScope] = {}
 
     def narrowed(scope: EvalScope) -> EvalScope:
