@@ -1,12 +1,15 @@
 """What every store of audit records does, be it a file or a database server."""
 
 import os
+import sqlite3
 from collections.abc import Sequence
 from multiprocessing import get_context
 from threading import Thread
+from typing import Any
 
 import pytest
 
+from suitably.governance import sqlite_store
 from suitably.governance.audit_record import AuditRecord
 from suitably.governance.audit_trail import open_store
 from suitably.governance.store import Chained, Store, Tail
@@ -153,3 +156,31 @@ def test_read_only_writes_nothing(place: str) -> None:
     with pytest.raises(OSError, match="nothing was recorded"):
         store.append(chained(2))
     assert facts(list(store.records())) == [1]
+
+
+class Refusing:
+    """A connection that another one keeps from turning to a write-ahead log a few times."""
+
+    def __init__(self, times: int, code: int = sqlite3.SQLITE_BUSY) -> None:
+        self.left, self.code = times, code
+
+    def execute(self, statement: str) -> None:
+        if self.left:
+            self.left -= 1
+            error = sqlite3.OperationalError("database is locked")
+            error.sqlite_errorcode = self.code
+            raise error
+
+
+def test_a_new_file_is_opened_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite refuses this statement at once, however long it waits for others."""
+    waiting: Any = Refusing(3)
+    sqlite_store._write_ahead(waiting)
+    assert waiting.left == 0
+    full: Any = Refusing(1, sqlite3.SQLITE_FULL)
+    with pytest.raises(sqlite3.OperationalError):
+        sqlite_store._write_ahead(full)
+    monkeypatch.setattr(sqlite_store, "_WAIT_S", -1.0)
+    for_good: Any = Refusing(2)
+    with pytest.raises(sqlite3.OperationalError):
+        sqlite_store._write_ahead(for_good)

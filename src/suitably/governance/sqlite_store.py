@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any, TypeVar
 
 from suitably.errors import ArtifactError
@@ -16,7 +17,7 @@ __all__ = ["SQLiteStore"]
 
 _APPLICATION = 0x53756974  # "Suit"
 _SCHEMA = 1
-_WAIT_S = 30.0
+_WAIT_S, _PAUSE_S = 30.0, 0.01
 _PAGE = 16_384  # a block is some 700 kB: a quarter less time than in pages of 4 kB
 _COLUMNS = "seq, kind, at, body_digest, payload_digest, root, previous, hash, body, payload"
 # What is long stands last: to reach what stands behind it, SQLite goes through all of its pages.
@@ -183,7 +184,7 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     empty = not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
     if empty and not _said(connection, "application_id"):
         connection.execute(f"PRAGMA page_size = {_PAGE}")
-        connection.execute("PRAGMA journal_mode = WAL")
+        _write_ahead(connection)
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("BEGIN IMMEDIATE")
         try:
@@ -207,6 +208,22 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("PRAGMA synchronous = FULL")
     # What is purged is overwritten at once, should the process end before the file is made anew.
     connection.execute("PRAGMA secure_delete = ON")
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Turn to a write-ahead log, in turn with others who open a new file at the same moment.
+
+    For this alone SQLite does not wait by itself: it is refused at once while another one does it.
+    """
+    end = monotonic() + _WAIT_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or monotonic() > end:
+                raise
+        sleep(_PAUSE_S)
 
 
 def _said(connection: sqlite3.Connection, pragma: str) -> int:
