@@ -104,7 +104,9 @@ class Monitor:
         salt: str = "",
         keep_days: int = 400,
     ) -> None:
-        self.sample, self.fields, self.events = sample, fields, events
+        self.sample: int = sample
+        self.fields: Sequence[str] | None = fields
+        self.events: Sequence[str] | None = events
         check_positive_int(self, "sample")
         check_no_text(self, "events", "fields")
         table = SeriesTable(alpha, tolerance, baseline_days, keep_days)

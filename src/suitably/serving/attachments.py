@@ -23,7 +23,7 @@ class Attachments:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self.audit = _trail(settings)
+        self.audit: AuditTrail | None = _trail(settings)
         self._stamp = file_stamp(settings.consent.file)
         self.consent = self._read()
 

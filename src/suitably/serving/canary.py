@@ -98,8 +98,12 @@ class Canary(Parameterized):
         seed: int = 0,
         as_of: AsOf | None = None,
     ) -> None:
-        self.users, self.k, self.seed, self.as_of = users, k, seed, as_of
-        self.max_abstention, self.max_new_abstention = max_abstention, max_new_abstention
+        self.users: int = users
+        self.k: int = k
+        self.max_abstention: float = max_abstention
+        self.max_new_abstention: float = max_new_abstention
+        self.seed: int = seed
+        self.as_of: AsOf | None = as_of
         check_positive_int(self, "users", "k")
         check_fraction(self, "max_abstention", "max_new_abstention")
 

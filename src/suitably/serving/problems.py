@@ -40,12 +40,12 @@ class Problem(Exception):  # noqa: N818 – what is told is called so by RFC 945
         more: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(detail)
-        self.status = status
-        self.detail = detail
-        self.type = "about:blank" if name is None else f"{_TYPE}:{name}"
-        self.title = HTTPStatus(status).phrase if title is None else title
-        self.headers = dict(headers or {})
-        self.more = dict(more or {})
+        self.status: int = status
+        self.detail: str = detail
+        self.type: str = "about:blank" if name is None else f"{_TYPE}:{name}"
+        self.title: str = HTTPStatus(status).phrase if title is None else title
+        self.headers: dict[str, str] = dict(headers or {})
+        self.more: dict[str, Any] = dict(more or {})
 
     def to_dict(self, instance: str) -> dict[str, Any]:
         """Return the problem's members; `instance` is where it happened."""

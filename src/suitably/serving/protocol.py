@@ -17,7 +17,7 @@ class Protocol(_Base):  # type: ignore[misc]
     a body may take; in between, a client that sends a byte now and then would keep its connection.
     """
 
-    seconds = 10.0
+    seconds: float = 10.0
     """How long from the connection, or from a request's first byte, to the end of its headers."""
 
     _deadline: asyncio.TimerHandle | None = None

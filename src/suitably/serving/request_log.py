@@ -33,9 +33,9 @@ class Handled:
     __slots__ = ("by", "error", "id", "route", "status", "user", "users", "version")
 
     def __init__(self, name: str) -> None:
-        self.id = name
-        self.route = "unknown"
-        self.status = 0
+        self.id: str = name
+        self.route: str = "unknown"
+        self.status: int = 0
         self.version: str | None = None
         self.users: int | None = None
         self.user: Any = None

@@ -60,14 +60,14 @@ class Service:
     """
 
     def __init__(self, source: Pipeline | str | Path, settings: Settings | None = None) -> None:
-        self.settings = Settings() if settings is None else settings
+        self.settings: Settings = Settings() if settings is None else settings
         said = self.settings
         self._tokens = None if said.tokens.file is None else TokenFile(said.tokens.file)
         self._attachments = Attachments(said)
-        self.watching = Watching(said.watch)
+        self.watching: Watching = Watching(said.watch)
         self.refused: Mapping[str, str] = {}
         """The versions that were not taken, and why."""
-        self.reloads = {"swapped": 0, "refused": 0}
+        self.reloads: Mapping[str, int] = {"swapped": 0, "refused": 0}
         """How often another version was taken, or not."""
         self._lock = ForkLock()
         self._tried: tuple[str | None, Any] | None = None
@@ -84,7 +84,7 @@ class Service:
             self._open(Path(source))  # type: ignore[arg-type]
         else:
             self._turn("", self._source)
-        self.switches = self._switches()
+        self.switches: Switches = self._switches()
         self._prepare()
 
     def _open(self, path: Path) -> None:

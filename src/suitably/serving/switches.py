@@ -99,7 +99,8 @@ class Switches:
         place = None if path is None else Path(path)
         if place is not None and not place.is_dir() and place.suffix != ".json":
             raise DataError(f"{place}: no such folder, and no name of a file that ends in .json")
-        self.path = place / SWITCHES if place is not None and place.is_dir() else place
+        within = place is not None and place.is_dir()
+        self.path: Path | None = place / SWITCHES if place is not None and within else place
         self._file = "" if self.path is None else os.fspath(self.path)
         self._lock = ForkLock()
         self._seen: tuple[int, ...] | None = None

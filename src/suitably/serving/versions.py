@@ -94,8 +94,10 @@ class ModelFolder:
         verify: Verify = "full",
         public_key: Any = None,
     ) -> None:
-        self.path = Path(path)
-        self.trusted, self.verify, self.public_key = trusted, verify, public_key
+        self.path: Path = Path(path)
+        self.trusted: Sequence[Callable[..., Any]] = trusted
+        self.verify: Verify = verify
+        self.public_key: Any = public_key
 
     @property
     def current(self) -> str | None:

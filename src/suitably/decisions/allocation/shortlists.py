@@ -59,9 +59,9 @@ class Lister:
         self, offers: OfferTable, constraints: Constraints, depth: int, width: int, noise: float
     ) -> None:
         self.grid = _grid(offers)
-        self.depth = min(depth, len(self.grid))
-        self.width = min(width, self.grid.shape[1])
-        self.noise = noise
+        self.depth: int = min(depth, len(self.grid))
+        self.width: int = min(width, self.grid.shape[1])
+        self.noise: float = noise
         self.salts = mixed(np.arange(len(self.grid), dtype=np.uint64))
         self.least = np.where(constraints.wanted, -np.inf, 0.0)  # more than which a net must be
         self.least[constraints.dear(offers)] = np.inf

@@ -39,21 +39,23 @@ class PlanState:
     ) -> None:
         depth, self.width, users = lists.nets.shape
         flat = (depth * self.width, users)
-        self.offers = lists.offers.reshape(flat)
-        self.nets = lists.nets.reshape(flat)
-        self.chosen = chosen.reshape(flat)
-        self.prices = prices
-        self.keys = keys
+        self.offers: NDArray[np.int32] = lists.offers.reshape(flat)
+        self.nets: NDArray[np.float64] = lists.nets.reshape(flat)
+        self.chosen: NDArray[np.bool_] = chosen.reshape(flat)
+        self.prices: NDArray[np.float64] = prices
+        self.keys: NDArray[np.uint64] = keys
         self.costs: list[float] = offers.costs.tolist()
         self.budget = constraints.budget
         self.per_user = constraints.per_user
         self.members = constraints.members
         self.most: list[int] = constraints.most.tolist()
         self.fewest: list[int] = constraints.fewest.tolist()
-        self.limits = [tuple(np.flatnonzero(of).tolist()) for of in constraints.members.T]
+        self.limits: list[tuple[int, ...]] = [
+            tuple(np.flatnonzero(of).tolist()) for of in constraints.members.T
+        ]
         made = np.bincount(self.offers[self.chosen], minlength=len(offers))
         self.used: list[int] = (constraints.members @ made).tolist()
-        self.spent = math.fsum((made * offers.costs).tolist())
+        self.spent: float = math.fsum((made * offers.costs).tolist())
 
     def fits(self, old: int, new: int, guarded: bool = True) -> bool:
         """Return whether an offer may take another's place (−1: none) without breaking a limit.

@@ -32,7 +32,11 @@ class HistoryLikelihood:
     def __init__(
         self, x: Floats, tx: Floats, age: Floats, weights: Floats, z: Floats | None
     ) -> None:
-        self.x, self.tx, self.age, self.weights, self.z = x, tx, age, weights, z
+        self.x: Floats = x
+        self.tx: Floats = tx
+        self.age: Floats = age
+        self.weights: Floats = weights
+        self.z: Floats | None = z
         # Functions of the number of purchases alone are worked out once for each number.
         self.counts, self.place = np.unique(x, return_inverse=True)
 

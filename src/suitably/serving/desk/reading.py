@@ -13,6 +13,7 @@ from suitably.data.frames import read_frame
 from suitably.errors import SuitablyError
 from suitably.pipeline.pipeline import Pipeline
 from suitably.serving.desk.people import People
+from suitably.suitability.eligibility import Eligibility
 from suitably.suitability.policy import Policy
 from suitably.typing import AsOf
 from suitably.utils.fork import ForkLock
@@ -55,10 +56,11 @@ class Reading:
         name: Callable[[Any], str],
         moment: AsOf | None = None,
     ) -> None:
-        self.version, self.moment = version, moment
-        self.pipeline = pipeline if pipeline.audit is None else pipeline.with_audit(None)
-        self.eligibility = pipeline.eligibility(moment)
-        self.people = People(self.eligibility.users.ids, name)
+        self.version: str = version
+        self.moment: AsOf | None = moment
+        self.pipeline: Pipeline = pipeline if pipeline.audit is None else pipeline.with_audit(None)
+        self.eligibility: Eligibility = pipeline.eligibility(moment)
+        self.people: People = People(self.eligibility.users.ids, name)
         self._lock, self._counted = ForkLock(), Event()
         self._counts: Counted | None = None
         self._counter: Thread | None = None
