@@ -14,6 +14,7 @@ from suitably.errors import SuitablyError
 from suitably.models_cli import add_models_commands, run_models_command
 from suitably.policy_cli import add_policy_commands, run_policy_command
 from suitably.serve_cli import add_serve_command, run_serve_command
+from suitably.utils.arguments import positive_int
 from suitably.watch_cli import add_watch_command, run_watch_command
 
 __all__ = ["main"]
@@ -90,7 +91,7 @@ def _parser() -> argparse.ArgumentParser:
         "--user-column", metavar="NAME", default="user_id", help="of ids (default: user_id)"
     )
     recommend.add_argument(
-        "--k", type=_positive, metavar="N", default=10, help="the most products (default: 10)"
+        "--k", type=positive_int, metavar="N", default=10, help="the most products (default: 10)"
     )
     recommend.add_argument(
         "--as-of", metavar="TIME", help="ISO 8601; default: the moment the model is fitted as of"
@@ -137,12 +138,6 @@ def _data_file(text: str) -> Path:
     if path.suffix.lower() not in _DATA_FILES:
         raise argparse.ArgumentTypeError(f"{text}: must end in {' or '.join(_DATA_FILES)}")
     return path
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text}: must be a positive integer")
-    return int(text)
 
 
 def _told(error: Exception) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from suitably.errors import SuitablyError
+from suitably.utils.arguments import positive_int
 
 __all__ = ["add_models_commands", "run_models_command"]
 
@@ -28,10 +29,14 @@ def add_models_commands(actions: Any) -> None:
     promote.add_argument("version", metavar="VERSION", help="a folder in MODELS")
     _add_name(promote)
     promote.add_argument(
-        "--users", type=_positive, metavar="N", default=200, help="customers tried (default: 200)"
+        "--users",
+        type=positive_int,
+        metavar="N",
+        default=200,
+        help="customers tried (default: 200)",
     )
     promote.add_argument(
-        "--k", type=_positive, metavar="N", default=10, help="products asked for (default: 10)"
+        "--k", type=positive_int, metavar="N", default=10, help="products asked for (default: 10)"
     )
     promote.add_argument(
         "--max-abstention",
@@ -236,12 +241,6 @@ def _who(asked: argparse.Namespace) -> str:
         return getpass.getuser()
     except (KeyError, OSError):  # an account without a name, as in containers
         return f"account {os.getuid()}" if hasattr(os, "getuid") else "unknown"
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text}: must be a positive integer")
-    return int(text)
 
 
 def _share(text: str) -> float:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from suitably.errors import DataError
+from suitably.utils.arguments import positive_int
 
 __all__ = ["add_serve_command", "run_serve_command"]
 
@@ -24,7 +25,7 @@ def add_serve_command(commands: Any) -> None:
     serve.add_argument("--config", type=Path, metavar="FILE", help="settings, as TOML")
     serve.add_argument("--host", metavar="ADDRESS", help="default: 127.0.0.1")
     serve.add_argument("--port", type=_port, metavar="N", help="default: 8000")
-    serve.add_argument("--workers", type=_positive, metavar="N", help="processes (default: 1)")
+    serve.add_argument("--workers", type=positive_int, metavar="N", help="processes (default: 1)")
     serve.add_argument("--tokens", type=Path, metavar="FILE", help="names, roles and hashes")
     serve.add_argument(
         "--new-token",
@@ -64,12 +65,6 @@ def _new_token(roles: str, name: str) -> int:
     print(f"token, shown once:      {secret}")
     print(f"line for the file:      {token.line}")
     return 0
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text}: must be a positive integer")
-    return int(text)
 
 
 def _port(text: str) -> int:

@@ -4,6 +4,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from suitably.utils.arguments import positive_int
+
 __all__ = ["add_watch_command", "run_watch_command"]
 
 
@@ -24,7 +26,7 @@ def add_watch_command(commands: Any) -> None:
     )
     watch.add_argument(
         "--baseline-days",
-        type=_positive,
+        type=positive_int,
         metavar="N",
         default=7,
         help="how many days the baseline is learned from (default: 7)",
@@ -62,9 +64,3 @@ def run_watch_command(asked: argparse.Namespace) -> int:
     for alarm in alarms:
         print(alarm.text)
     return 1 if alarms else 0
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text}: must be a positive integer")
-    return int(text)
