@@ -1,5 +1,6 @@
 """One customer: the list with its reasons, why it is short, what would open more, the profile."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -34,6 +35,8 @@ __all__ = ["Asked", "asked_of", "customer_page", "product_link"]
 
 _MOST = 30
 _SAYS = 3
+_SILENCE = re.compile(r"(?P<count>[\d.]+) days of silence")
+_MONTHS = re.compile(r"(?P<count>\d+) months after (?P<since>.+)")
 
 
 @dataclass(frozen=True)
@@ -262,7 +265,7 @@ def _profile(visit: Visit, reading: Reading, trace: Any) -> Markup:
     tables: list[object] = []
     for builder, rows in card_groups(builders, trace.profile).items():
         shown = [
-            (element("span", field), value, _origin(visit, how), until)
+            (element("span", field), value, _origin(visit, how), _until(visit, until))
             for field, value, how, until in rows
         ]
         tables += [element("h3", builder), Table(columns, shown)]
@@ -273,6 +276,16 @@ def _profile(visit: Visit, reading: Reading, trace: Any) -> Markup:
     if facts:
         tables += [element("h3", texts.on_file), Facts(facts)]
     return section(texts.profile, *(tables or [texts.no_profile]))
+
+
+def _until(visit: Visit, said: str) -> object:
+    """Say until when a field counts, which the library's builders tell in one of two ways."""
+    texts = visit.texts
+    for pattern, text in ((_SILENCE, texts.days_of_silence), (_MONTHS, texts.months_after)):
+        found = pattern.fullmatch(said)
+        if found:
+            return text.format(**found.groupdict())
+    return element("span", said, lang="en") if said else ""
 
 
 def _origin(visit: Visit, how: str) -> Markup:

@@ -22,6 +22,7 @@ from suitably.serving.desk.sessions import Sessions
 from suitably.serving.desk.shell import render
 from suitably.serving.desk.sign_in_page import problem_page, sign_in_page
 from suitably.serving.desk.style import STYLE
+from suitably.serving.desk.switching import what_lacks
 from suitably.serving.desk.try_page import MOST_TEXT, try_page, try_policy
 from suitably.serving.desk.visit import Visit
 from suitably.serving.desk.watch_page import Watched, watch_page
@@ -29,6 +30,7 @@ from suitably.serving.problems import Problem
 from suitably.serving.served import Answering, Served
 from suitably.serving.service import Service
 from suitably.utils.fork import ForkLock
+from suitably.utils.html import element
 from suitably.utils.progress import logger
 from suitably.utils.pseudonym import pseudonym
 
@@ -268,6 +270,11 @@ class Desk:
         if not visit.may("admin"):
             return _no_right(visit, "admin")
         form, switches = asking.form, self._service.switches
+        lacking = what_lacks(visit, form)
+        if lacking:
+            return _shown(
+                visit, watch_page(visit, reading, self._watched(served), lacking), reading
+            )
         which, back = form.get("id", ""), visit.url("watch")
         kind: Any = form.get("kind", "")  # which `Switches` checks
         try:
@@ -281,7 +288,8 @@ class Desk:
             by = "desk" if token is None else f"{token.name}, at the desk"
             turn(kind, given, reason=form.get("reason", ""), by=by, audit=self._service.audit)
         except (SuitablyError, OSError, ValueError) as error:
-            page = watch_page(visit, reading, self._watched(served), str(error))
+            said = element("span", str(error), lang="en")
+            page = watch_page(visit, reading, self._watched(served), said)
             return _shown(visit, page, reading)
         return Answer.to(back)
 
