@@ -9,13 +9,14 @@ from typing import Any
 
 from suitably.errors import DataError, PolicyError, SuitablyError
 from suitably.governance.audit_trail import AuditTrail
-from suitably.serving.desk.customer_page import asked_of, customer_page
+from suitably.serving.desk.customer_page import customer_page
 from suitably.serving.desk.exchange import Answer, Asking, Cookie
 from suitably.serving.desk.find_page import find_page
 from suitably.serving.desk.languages import TEXTS, choose
 from suitably.serving.desk.parts import Page
 from suitably.serving.desk.policy_page import policy_page
 from suitably.serving.desk.product_page import product_page, products_page
+from suitably.serving.desk.question import Question, asked_of
 from suitably.serving.desk.reading import Reading
 from suitably.serving.desk.script import SCRIPT
 from suitably.serving.desk.sessions import Sessions
@@ -201,21 +202,19 @@ class Desk:
         if len(rows) != 1:
             page = problem_page(visit, texts.no_customer, texts.no_customer_said, 404)
             return _shown(visit, page, reading)
-        row, asked = rows[0], asked_of(asking.query)
         state = self._service.switches.state()
-        about = {"user": reading.people.id_of(row)}
+        question = Question(reading, answering.silent, rows[0], asked_of(asking.query), state)
+        about = {"user": question.user_id}
         if not about_product:
-            page = customer_page(visit, reading, answering.silent, row, asked, state)
-            return _shown(visit, page, reading, about)
+            return _shown(visit, customer_page(visit, question), reading, about)
         text = asking.query.get("id", "")
         product = reading.product_row(text)
         found = [] if product is not None else reading.search(text)
         if product is None and len(found) != 1:
-            page = products_page(visit, reading, row, text, found, asked)
+            page = products_page(visit, question, text, found)
             return _shown(visit, page, reading, about)
         product = found[0] if product is None else product
-        page = product_page(visit, reading, answering.silent, row, product, asked, state)
-        return _shown(visit, page, reading, about)
+        return _shown(visit, product_page(visit, question, product), reading, about)
 
     def _try(self, asking: Asking, visit: Visit, reading: Reading) -> Answer:
         texts = visit.texts
