@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from suitably.data.frames import write_frame
 from suitably.pipeline.explain import explain_listed
 from suitably.pipeline.explanation import Explanation
-from suitably.pipeline.flagged import flags_of_lists
+from suitably.pipeline.flagged import flag_texts, flags_of_lists
 from suitably.pipeline.generate import GeneratedLists, ListGenerator
+from suitably.pipeline.list_html import SHOWN, lists_html
+from suitably.pipeline.list_tables import cause_table, list_table
 from suitably.pipeline.user_list import UserList
 from suitably.ranking.topk.lists import Lists
 from suitably.suitability.messages import LANGUAGES
@@ -22,12 +24,10 @@ from suitably.suitability.reasons import Reason
 from suitably.suitability.verdicts import Audience, check_audience
 from suitably.typing import IdLike
 from suitably.utils import bitset
-from suitably.utils.html import box, element, table
 
 __all__ = ["Explanation", "Recommendations", "UserList"]
 
 _BLOCK = 4096
-_SHOWN = 10
 _BY_PIPELINE = tuple(
     str(reason)
     for reason in (
@@ -41,7 +41,6 @@ _BY_PIPELINE = tuple(
         Reason.FINAL_CHECK,
     )
 )
-_FLAGS = "⚑ flagged by a rule that bars nothing, with ? where that is unknown; flags() has all."
 
 
 class Recommendations:
@@ -181,7 +180,8 @@ class Recommendations:
         check_audience(audience)
         table = self._flags(np.arange(len(self)))
         if texts:
-            said = [self._flag_text(row, audience) for row in table.to_pylist()]
+            eligibility = self._generator.snapshot.eligibility
+            said = [flag_texts(eligibility, row, audience) for row in table.to_pylist()]
             for language in LANGUAGES:
                 column = pa.array([text[language] for text in said], pa.string())
                 table = table.append_column(language, column)
@@ -246,26 +246,7 @@ class Recommendations:
             places: Of users with fewer than k products.
             first: The place that is called 0.
         """
-        parts = list(self._causes(places))
-        names = [name for _, own, _ in parts for name in own]
-        starts = np.cumsum([0, *(len(own) for _, own, _ in parts)])
-        found = np.concatenate([np.repeat(block, len(own)) for block, own, _ in parts])
-        reasons = np.concatenate(
-            [
-                np.tile(np.arange(start, start + len(own)), len(block))
-                for start, (block, own, _) in zip(starts.tolist(), parts, strict=False)
-            ]
-        )
-        counts = np.concatenate([count.ravel() for _, _, count in parts])
-        order = np.flatnonzero((counts > 0) | (self._rows[found] < 0))
-        order = order[np.argsort(found[order], kind="stable")]
-        return pa.table(
-            {
-                "place": pa.array(found[order] - first, pa.int64()),
-                "reason": pa.array(names, pa.string()).take(pa.array(reasons[order], pa.int64())),
-                "count": pa.array(counts[order], pa.int64()),
-            }
-        )
+        return cause_table(list(self._causes(places)), self._rows < 0, first)
 
     @cached_property
     def _asked(self) -> pa.Array:
@@ -398,18 +379,8 @@ class Recommendations:
         return found
 
     def _table(self, places: NDArray[np.int64]) -> pa.Table:
-        lists = self.lists.take(places)
-        row, rank = np.nonzero(lists.filled)
-        codes = lists.products[row, rank]
-        columns = {
-            "user_id": self._asked.take(pa.array(places[row])),
-            "rank": pa.array(rank + 1, pa.int32()),
-            "product_id": self._generator.state.catalogue.ids.decode(codes),
-            "score": pa.array(lists.scores[row, rank], pa.float32()),
-        }
-        if lists.propensities is not None:
-            columns["propensity"] = pa.array(lists.propensities[row, rank], pa.float64())
-        return pa.table(columns)
+        users = self._asked.take(pa.array(places))
+        return list_table(self.lists.take(places), users, self._generator.state.catalogue.ids)
 
     def _flags(self, places: NDArray[np.int64]) -> pa.Table:
         rows, table = flags_of_lists(self._generator, self._rows[places], self.lists.take(places))
@@ -423,11 +394,6 @@ class Recommendations:
             products = found.setdefault(row["user_id"], {})
             products.setdefault(row["product_id"], {})[row["rule"]] = row["unknown"]
         return {user: MappingProxyType(products) for user, products in found.items()}
-
-    def _flag_text(self, row: Mapping[str, Any], audience: Audience) -> Mapping[str, str]:
-        verdicts = self._generator.snapshot.eligibility.verdicts(row["user_id"], row["product_id"])
-        flags = [one for one in verdicts if one.flag and one.rule == row["rule"]]
-        return min(flags, key=lambda one: one.unknown).texts_for(audience)
 
     @cached_property
     def _places(self) -> dict[Any, int]:
@@ -463,23 +429,9 @@ class Recommendations:
         )
 
     def _repr_html_(self) -> str:
-        first = list(self._user_lists(np.arange(min(_SHOWN, len(self)))))
-        ranks = range(min(_SHOWN, max(map(len, first), default=0)))
-        rows = [
-            (
-                str(one.user_id),
-                *(one.shown(rank) if rank < len(one) else "" for rank in ranks),
-                one.kept_out,
-            )
-            for one in first
-        ]
-        columns = ("user_id", *(rank + 1 for rank in ranks), "kept out")
-        all_shown = len(self) <= _SHOWN and self.lists.depth <= _SHOWN
-        notes = [f"The first {_SHOWN} products of the first {_SHOWN} users; to_frame() has all."]
-        notes = notes * (not all_shown) + [_FLAGS] * any(one.flags for one in first)
-        return box(
-            repr(self), table(columns, rows), *(element("p", note, css="soft") for note in notes)
-        )
+        first = list(self._user_lists(np.arange(min(SHOWN, len(self)))))
+        all_shown = len(self) <= SHOWN and self.lists.depth <= SHOWN
+        return lists_html(repr(self), first, all_shown)
 
 
 def _blocks(places: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
