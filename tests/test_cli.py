@@ -52,6 +52,18 @@ def test_a_built_in_policy_by_its_name(capsys: pytest.CaptureFixture[str]) -> No
     assert "CSRC suitability measures" in capsys.readouterr().out
 
 
+def test_findings_in_another_language(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = GOOD.replace("MORE", "").replace('article = "House rule 1"', "")
+    file = write(tmp_path, "p.toml", text)
+    assert main(["policy", "check", "--findings-in", "zh", file]) == 0
+    assert (
+        "警告      adult: 没有写明依据条款：请注明出处\n0个错误、1个警告、0个提示"
+        in capsys.readouterr().out
+    )
+    assert main(["policy", "check", "--findings-in", "xx", file]) == 1
+    assert "--findings-in is one of en, zh" in capsys.readouterr().err
+
+
 def test_warnings_alone_do_not_fail(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = GOOD.replace("MORE", "").replace('article = "House rule 1"', "")
     assert main(["policy", "check", write(tmp_path, "p.toml", text)]) == 0

@@ -3,10 +3,12 @@
 import importlib
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import suitably
+from support.imports import broken_imports, read_modules
 
 HEAVY = ["numpy", "pandas", "pyarrow", "duckdb", "implicit", "narwhals", "scipy", "polars",
          "matplotlib", "pyspark", "click", "tqdm", "joblib"]  # fmt: skip
@@ -92,6 +94,46 @@ def test_a_name_in_a_room(room: str, name: str) -> None:
 def test_every_name_that_a_room_promises(room: str) -> None:
     module = importlib.import_module(f"suitably.{room}")
     assert [name for name in module.__all__ if not hasattr(module, name)] == []
+
+
+def test_every_module_can_be_the_first_to_be_imported() -> None:
+    modules = read_modules(Path(suitably.__file__).parent)
+    assert len(modules) > 600
+    found = {name: broken_imports(modules, name) for name in modules}
+    assert {name: problem for name, problem in found.items() if problem} == {}
+
+
+def test_what_comes_out_can_be_imported_first() -> None:
+    code = "import suitably.recommendations as r\nfrom suitably.pipeline import Pipeline, load\n"
+    assert run(code + "print(r.Recommendations.__name__, Pipeline.__name__)") == (
+        "Recommendations Pipeline"
+    )
+
+
+CIRCLE = {
+    "__init__": "",
+    "a": "from circle.b import one\ntwo = 2\n",
+    "b": "one = 1\nfrom circle.a import two\n",
+    "c": "from circle.b import one\n",
+    "d": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from circle.e import E\n",
+    "e": "from circle.d import TYPE_CHECKING\nclass E: pass\n",
+    "f": "def late():\n    from circle.a import two\nfrom circle import e\n",
+}
+
+
+def test_the_order_is_followed_as_python_does(tmp_path: Path) -> None:
+    folder = tmp_path / "circle"
+    folder.mkdir()
+    for name, text in CIRCLE.items():
+        (folder / f"{name}.py").write_text(text)
+    modules = read_modules(folder)
+    for name in modules:
+        code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import {name}"
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60)
+        assert (done.returncode == 0) == (broken_imports(modules, name) is None), name
+    assert (
+        broken_imports(modules, "circle.a") == "circle.b takes two of circle.a, which is half-made"
+    )
 
 
 def test_a_name_that_is_not_there() -> None:

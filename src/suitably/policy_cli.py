@@ -38,6 +38,12 @@ def add_policy_commands(actions: Any) -> None:
         default=(),
         help="languages that every text must have, such as en,zh",
     )
+    check.add_argument(
+        "--findings-in",
+        metavar="CODE",
+        default="en",
+        help="language of what is wrong (default: en)",
+    )
     test = actions.add_parser(
         "test",
         help="try a policy on a table of cases",
@@ -63,7 +69,7 @@ def run_policy_command(asked: argparse.Namespace) -> int:
         return _new(asked, input)
     if asked.action == "test":
         return _test(asked.file, asked.cases, asked.sheet)
-    return _check(asked.files, asked.languages)
+    return _check(asked.files, asked.languages, asked.findings_in)
 
 
 def _new(asked: argparse.Namespace, ask: Callable[[str], str]) -> int:
@@ -104,12 +110,17 @@ def _test(file: str, cases: str | None, sheet: Path | None) -> int:
     return int(not run.passed)
 
 
-def _check(files: Sequence[str], languages: Sequence[str]) -> int:
+def _check(files: Sequence[str], languages: Sequence[str], language: str) -> int:
     from suitably.suitability.lint.lint import check_policy, check_versions
     from suitably.suitability.lint.render import list_findings, list_policy
     from suitably.suitability.lint.text_checks import check_languages
+    from suitably.suitability.messages import LANGUAGES
     from suitably.suitability.policy import Policy
 
+    if language not in LANGUAGES:
+        known = ", ".join(LANGUAGES)
+        print(f"suitably: policy check: --findings-in is one of {known}", file=sys.stderr)
+        return 1
     width = shutil.get_terminal_size((100, 24)).columns
     policies, failed = [], False
     for file in files:
@@ -123,11 +134,14 @@ def _check(files: Sequence[str], languages: Sequence[str]) -> int:
         policies.append(policy)
         findings = [*check_languages(policy, languages), *check_policy(policy)]
         failed |= any(finding.severity == "error" for finding in findings)
-        print(f"{list_policy(policy, width)}\n\n{list_findings(findings, width)}\n", flush=True)
+        print(
+            f"{list_policy(policy, width)}\n\n{list_findings(findings, width, language)}\n",
+            flush=True,
+        )
     between = check_versions(policies)
     if between:
         failed |= any(finding.severity == "error" for finding in between)
-        print(f"side by side\n\n{list_findings(between, width)}\n")
+        print(f"side by side\n\n{list_findings(between, width, language)}\n")
     return int(failed)
 
 

@@ -103,8 +103,8 @@ def killed(*_: Any, **__: Any) -> None:
     [
         ("suitably.governance.chained_log.AuditRecord.of", 0),  # while nobody else may write
         ("suitably.governance.chained_log.write_head", 1),
-        ("suitably.governance.head_file.os.replace", 1),
-        ("suitably.governance.head_file.os.fsync", 1),
+        ("suitably.utils.files.os.replace", 1),
+        ("suitably.utils.files.os.fsync", 1),
     ],
 )
 def test_killed_in_the_middle(

@@ -11,13 +11,14 @@ from suitably.data import Dataset
 from suitably.data.entities import Entities
 from suitably.decisions.allocation import InfeasibleError, OfferTable, allocate
 from suitably.decisions.chances import Chances, propensities
-from suitably.decisions.channels import Channels, numbers_from
+from suitably.decisions.channels import Channels
 from suitably.decisions.contacts import judge_offers, marketing_granted
 from suitably.decisions.effects import effects
 from suitably.decisions.holdout import held_out
 from suitably.decisions.ledger import settle
 from suitably.decisions.limits import Limits
 from suitably.decisions.nets import OfferNets
+from suitably.decisions.numbers import numbers_from
 from suitably.decisions.outcomes import Outcomes
 from suitably.decisions.plan import Plan
 from suitably.decisions.planned import Planned

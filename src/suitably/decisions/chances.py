@@ -11,7 +11,7 @@ from scipy import sparse
 
 from suitably.data.frames import read_frame
 from suitably.data.vocabulary import Vocabulary
-from suitably.decisions.channels import numbers_from
+from suitably.decisions.numbers import numbers_from
 from suitably.errors import DataError
 from suitably.pipeline import Pipeline
 from suitably.pipeline.candidates import Candidates

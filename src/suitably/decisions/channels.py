@@ -8,12 +8,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from suitably.data.frames import read_frame
-from suitably.data.values import doubles, in_words, is_number, readable
 from suitably.data.vocabulary import Vocabulary, id_array
+from suitably.decisions.numbers import numbers_from
 from suitably.errors import DataError
 from suitably.typing import IntoFrame
 
-__all__ = ["Channels", "numbers_from"]
+__all__ = ["Channels"]
 
 _OPTIONAL = ("capacity", "response")
 
@@ -82,25 +82,6 @@ class Channels:
             _refuse(table, "response", found < 0, "has a response below 0")
             response = np.where(np.isnan(found), 1.0, found)
         return cls(table, names, cost, capacity, response)
-
-
-def numbers_from(table: pa.Table, name: str, frame: str) -> NDArray[np.float64]:
-    """Return a column of finite numbers, float64 (rows,), NaN where it is null.
-
-    Raises:
-        DataError: It holds something else; the message names the first such row.
-    """
-    where = f"{frame}.{name}"
-    array = readable(table[name].combine_chunks(), where)
-    if pa.types.is_null(array.type):
-        return np.full(len(array), np.nan)
-    if not is_number(array.type):
-        raise DataError(f"{where}: must hold numbers, not {in_words(array.type)}")
-    numbers = doubles(array, where)
-    endless = np.flatnonzero(np.isinf(numbers))
-    if len(endless):
-        raise DataError(f"{where}: row {endless[0]} is infinite")
-    return numbers
 
 
 def _refuse(table: pa.Table, column: str, bad: NDArray[np.bool_], what: str) -> None:

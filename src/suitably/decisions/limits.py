@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from suitably.data.frames import read_frame
 from suitably.data.vocabulary import Vocabulary
 from suitably.decisions.allocation import Constraints, InfeasibleError
-from suitably.decisions.channels import Channels, numbers_from
+from suitably.decisions.channels import Channels
+from suitably.decisions.numbers import numbers_from
 from suitably.errors import DataError
 from suitably.typing import IntoFrame
 from suitably.utils.suggest import nearest

@@ -1,11 +1,10 @@
 """Head file: how long the log was, and its root, kept beside it to find out if it is cut short."""
 
-import os
-import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
 from suitably.errors import ArtifactError
+from suitably.utils.files import replace_synced
 
 __all__ = ["Head", "head_path", "read_head", "write_head"]
 
@@ -58,17 +57,7 @@ def write_head(path: Path, head: Head) -> None:
         present = None
     if present is not None and present.count > head.count:
         return  # another process has been faster
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
-    try:
-        with os.fdopen(descriptor, "w", encoding="ascii") as out:
-            out.write(_written(head))
-            out.flush()
-            os.fsync(descriptor)
-        os.replace(partial, path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
+    replace_synced(path, _written(head).encode("ascii"))
 
 
 def _written(head: Head) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from suitably.data.vocabulary import Vocabulary
 from suitably.monitoring.answers import Answers
 from suitably.monitoring.days import day_of
+from suitably.suitability.messages.alarms import since_told
 
 __all__ = ["Versions", "catalogue_version", "policy_version", "versions_of"]
 
@@ -70,7 +71,7 @@ class Versions:
         found = []
         for day in sorted(self._days):
             if known and first - 1 <= day <= last:
-                found += [f"{one} since {day_of(day)}" for one in sorted(self._days[day] - known)]
+                found += [since_told(one, day_of(day)) for one in sorted(self._days[day] - known)]
             known |= self._days[day]
         return tuple(found)
 

@@ -36,7 +36,7 @@ def changed(column, row, value):
         (frame(approached=np.where(np.arange(200) == 9, 2, np.arange(200) % 2)), "row 9.*0 or 1"),
         (frame(bought=np.where(np.arange(200) == 9, np.inf, 1.0)), "bought.*row 9"),
         (frame(bought=np.where(np.arange(200) == 9, np.nan, 1.0)), "bought.*row 9"),
-        (frame(approached="yes"), "approached: must be numbers or booleans, holds text"),
+        (frame(approached="yes"), "approached: must hold numbers or booleans, not text"),
         (frame(approached=True), "not evaluable: everybody was approached"),
         (frame(approached=0), "not evaluable: everybody was not approached"),
         (frame().head(0), "not evaluable: it has no rows"),

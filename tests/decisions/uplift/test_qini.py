@@ -140,7 +140,7 @@ def test_a_long_curve_is_thinned():
         ({"treatment": [0, 0, 0, 0]}, "not evaluable: everybody was not approached"),
         ({"outcome": [1, None, 0, 0]}, "outcome.*row 1"),
         ({"outcome": [1, 0, 0]}, "outcome: has 3 rows, effect has 4"),
-        ({"outcome": ["a", "b", "c", "d"]}, "outcome: must be numbers"),
+        ({"outcome": ["a", "b", "c", "d"]}, "outcome: must hold numbers"),
         ({"probability": [0.5, 0.5, 0.0, 0.5]}, "probability.*row 2"),
     ],
 )

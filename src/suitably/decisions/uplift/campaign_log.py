@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from suitably.data.clock import Clock
 from suitably.data.frames import read_frame
-from suitably.data.values import finite_doubles, in_words, is_number, readable
+from suitably.data.values import in_words, readable
+from suitably.decisions.numbers import check_known, check_values, numbers_of
 from suitably.errors import DataError
 from suitably.utils.suggest import nearest
 
@@ -56,7 +57,7 @@ class CampaignLog:
         if not table.num_rows:
             raise DataError("frame: not evaluable: it has no rows")
         approached = _numbers(table, treatment, "treatment")
-        _refuse(treatment, ~np.isin(approached, (0.0, 1.0)), approached, "must be 0 or 1")
+        check_values(approached, np.isin(approached, (0.0, 1.0)), treatment, "must be 0 or 1")
         result = _numbers(table, outcome, "outcome")
         _check_order(table, treated_at, outcome_at)
         return CampaignLog(
@@ -74,7 +75,7 @@ def _probability(table: pa.Table, given: float | str | None) -> Floats | None:
     if isinstance(given, str):
         found = _numbers(table, given, "probability")
         inside = (found > 0) & (found < 1)
-        _refuse(given, ~inside, found, "must be above 0 and below 1")
+        check_values(found, inside, given, "must be above 0 and below 1")
         return found
     if isinstance(given, bool) or not isinstance(given, int | float | np.number):
         raise ValueError(f"probability={given!r:.60}: must be a number, a column's name or None")
@@ -85,17 +86,9 @@ def _probability(table: pa.Table, given: float | str | None) -> Floats | None:
 
 def _numbers(table: pa.Table, name: str, what: str) -> Floats:
     """Read numbers or booleans, none missing."""
-    array = _column(table, name, what)
-    if pa.types.is_boolean(array.type):
-        array = array.cast(pa.int8())
-    if not is_number(array.type) and array.null_count < len(array):
-        raise DataError(f"{name}: must be numbers or booleans, holds {in_words(array.type)}")
-    if array.null_count:
-        row = int(np.flatnonzero(array.is_null().to_numpy(zero_copy_only=False))[0])
-        raise DataError(
-            f"{name}: {array.null_count} of {len(array)} values are missing, the first in row {row}"
-        )
-    return finite_doubles(array, name)
+    found = numbers_of(_column(table, name, what), name, booleans=True)
+    check_known(found, name)
+    return found
 
 
 def _column(table: pa.Table, name: str, what: str) -> pa.Array:
@@ -127,13 +120,4 @@ def _check_order(table: pa.Table, treated_at: str | None, outcome_at: str | None
         raise DataError(
             f"{outcome_at}: {int(early.sum())} outcomes are before their treatment in "
             f"{treated_at}, the first in row {row}: {came[row]} before {treated[row]}"
-        )
-
-
-def _refuse(name: str, wrong: NDArray[np.bool_], values: Floats, must: str) -> None:
-    if wrong.any():
-        row = int(np.flatnonzero(wrong)[0])
-        raise DataError(
-            f"{name}: {int(wrong.sum())} of {len(values)} values cannot be used, such as "
-            f"{values[row]:g} in row {row}: {must}"
         )

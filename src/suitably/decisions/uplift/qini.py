@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from suitably.decisions.numbers import check_values, numbers_in
 from suitably.decisions.uplift.gain_curve import GainCurve, gain_curve
 from suitably.errors import DataError
 from suitably.utils.record import Record
@@ -119,14 +120,14 @@ def _area(name: str, above_random: bool, given: tuple[Any, ...], alpha: float) -
     if not 0 < alpha < 1:
         raise ValueError(f"alpha={alpha!r}: must be between 0 and 1")
     effect, treatment, outcome = (
-        _numbers(values, one)
+        numbers_in(values, one)
         for values, one in zip(given, ("effect", "treatment", "outcome"), strict=False)
     )
     n = len(effect)
     for one, values in (("treatment", treatment), ("outcome", outcome)):
         if len(values) != n:
             raise DataError(f"{one}: has {len(values)} rows, effect has {n}")
-    _refuse("treatment", ~np.isin(treatment, (0.0, 1.0)), treatment, "0 or 1")
+    check_values(treatment, np.isin(treatment, (0.0, 1.0)), "treatment", "must be 0 or 1")
     approached = treatment == 1
     treated = int(approached.sum())
     if treated in (0, n):
@@ -166,28 +167,9 @@ def _probability(given: Any, approached: NDArray[np.bool_]) -> Floats:
         if not 0 < given < 1:
             raise ValueError(f"probability={given!r}: must be between 0 and 1")
         return np.full(n, float(given))
-    found = _numbers(given, "probability")
+    found = numbers_in(given, "probability")
     if len(found) != n:
         raise DataError(f"probability: has {len(found)} rows, effect has {n}")
-    _refuse("probability", ~((found > 0) & (found < 1)), found, "between 0 and 1")
+    inside = (found > 0) & (found < 1)
+    check_values(found, inside, "probability", "must be between 0 and 1")
     return found
-
-
-def _numbers(values: Any, name: str) -> Floats:
-    try:
-        found = np.asarray(values, np.float64)
-    except (TypeError, ValueError):
-        raise DataError(f"{name}: must be numbers or booleans, none missing") from None
-    if found.ndim != 1:
-        raise DataError(f"{name}: must have one dimension, has {found.ndim}")
-    _refuse(name, ~np.isfinite(found), found, "a finite number")
-    return found
-
-
-def _refuse(name: str, wrong: NDArray[np.bool_], values: Floats, must: str) -> None:
-    if wrong.any():
-        row = int(np.flatnonzero(wrong)[0])
-        raise DataError(
-            f"{name}: {int(wrong.sum())} of {len(values)} values are not {must}, such as "
-            f"{values[row]:g} (row {row})"
-        )

@@ -1,7 +1,7 @@
 """One customer: the list with its reasons, why it is short, what would open more, the profile."""
 
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from suitably.pipeline.explanation import Explanation
@@ -23,6 +23,7 @@ from suitably.serving.desk.parts import (
     tag,
     text_field,
 )
+from suitably.serving.desk.question import MOST_LISTED, Asked, Question
 from suitably.serving.desk.reading import Reading
 from suitably.serving.desk.said import rule_name
 from suitably.serving.desk.switching import switch_off_form
@@ -30,61 +31,26 @@ from suitably.serving.desk.visit import Visit
 from suitably.utils.html import Markup, element
 from suitably.utils.masking import masked
 
-__all__ = ["Asked", "asked_of", "customer_page", "product_link"]
+__all__ = ["customer_page", "product_link"]
 
-_MOST = 30
 _SAYS = 3
+_SILENCE = re.compile(r"(?P<count>[\d.]+) days of silence")
+_MONTHS = re.compile(r"(?P<count>\d+) months after (?P<since>.+)")
 
 
-@dataclass(frozen=True)
-class Asked:
-    """How a list is asked for.
-
-    Attributes:
-        k: The most products.
-        as_of: The moment, as written; None: as fitted.
-    """
-
-    k: int = 10
-    as_of: str | None = None
-
-    @property
-    def query(self) -> dict[str, object]:
-        """The same as a query; what is as usual is left out."""
-        return {"k": None if self.k == 10 else self.k, "as_of": self.as_of}
-
-
-def asked_of(query: Mapping[str, str]) -> Asked:
-    """Read how a list is asked for; what is no number, or out of range, is as usual."""
-    k = query.get("k", "")
-    count = int(k) if k.isascii() and k.isdigit() and len(k) < 4 else 10
-    return Asked(min(max(count, 1), _MOST), query.get("as_of", "").strip() or None)
-
-
-def customer_page(
-    visit: Visit,
-    reading: Reading,
-    answers: Any,
-    row: int,
-    asked: Asked | None = None,
-    state: Any = None,
-) -> Page:
+def customer_page(visit: Visit, question: Question) -> Page:
     """Return the page of a customer.
 
     Args:
         visit: For whom.
-        reading: Of what.
-        answers: What recommends: the pipeline, narrowed by what is switched off.
-        row: The user's position.
-        asked: How the list is asked for.
-        state: What is switched off; None: nothing.
+        question: About whom.
 
     Raises:
         DataError: A moment that cannot be asked about.
     """
-    texts, asked = visit.texts, asked or Asked()
-    user_id, name = reading.people.id_of(row), reading.people.name_of(row)
-    moment = asked.as_of or reading.moment
+    texts, reading, answers = visit.texts, question.reading, question.answers
+    user_id, name = question.user_id, question.name
+    asked, moment, state = question.asked, question.moment, question.state
     recs = answers.recommend([user_id], k=asked.k, as_of=moment)
     (listed,) = recs
     explained = [recs.explain(user_id, product) for product in listed.product_ids]
@@ -102,7 +68,7 @@ def customer_page(
         _asking(visit, name, asked, visit.may("admin") and not off),
         _list(visit, reading, name, asked, listed, explained, bool(recs.stood_in[0])),
         _short(visit, reading, asked, listed, trace.stages),
-        _lessons(visit, reading, answers, user_id, name, asked),
+        _lessons(visit, question),
         _profile(visit, reading, trace),
     ]
     return Page(f"{texts.customer} {name[:12]}", [part for part in body if part], lead, "find")
@@ -137,7 +103,7 @@ def _asking(visit: Visit, name: str, asked: Asked, may_turn_off: bool) -> Markup
     narrow = form(
         visit,
         visit.url("customer", name),
-        text_field("k", texts.how_many, str(asked.k), kind="number", min="1", max=str(_MOST)),
+        text_field("k", texts.how_many, str(asked.k), kind="number", min="1", max=str(MOST_LISTED)),
         text_field("as_of", texts.moment, asked.as_of or "", texts.moment_hint, "date"),
         submit(texts.show),
         css="line",
@@ -229,11 +195,9 @@ def _short(
     return section(title, *parts, Facts(steps))
 
 
-def _lessons(
-    visit: Visit, reading: Reading, answers: Any, user_id: Any, name: str, asked: Asked
-) -> Markup:
-    texts = visit.texts
-    found = answers.lessons(user_id, as_of=asked.as_of or reading.moment)
+def _lessons(visit: Visit, question: Question) -> Markup:
+    texts, reading, name = visit.texts, question.reading, question.name
+    found = question.answers.lessons(question.user_id, as_of=question.moment)
     if not found:
         return Markup("")
     rows = [
@@ -242,7 +206,7 @@ def _lessons(
             element(
                 "ul",
                 *(
-                    element("li", product_link(visit, reading, name, product, asked))
+                    element("li", product_link(visit, reading, name, product, question.asked))
                     for product in lesson.product_ids[:5]
                 ),
                 css="plain",
@@ -262,7 +226,7 @@ def _profile(visit: Visit, reading: Reading, trace: Any) -> Markup:
     tables: list[object] = []
     for builder, rows in card_groups(builders, trace.profile).items():
         shown = [
-            (element("span", field), value, _origin(visit, how), until)
+            (element("span", field), value, _origin(visit, how), _until(visit, until))
             for field, value, how, until in rows
         ]
         tables += [element("h3", builder), Table(columns, shown)]
@@ -273,6 +237,16 @@ def _profile(visit: Visit, reading: Reading, trace: Any) -> Markup:
     if facts:
         tables += [element("h3", texts.on_file), Facts(facts)]
     return section(texts.profile, *(tables or [texts.no_profile]))
+
+
+def _until(visit: Visit, said: str) -> object:
+    """Say until when a field counts, which the library's builders tell in one of two ways."""
+    texts = visit.texts
+    for pattern, text in ((_SILENCE, texts.days_of_silence), (_MONTHS, texts.months_after)):
+        found = pattern.fullmatch(said)
+        if found:
+            return text.format(**found.groupdict())
+    return element("span", said, lang="en") if said else ""
 
 
 def _origin(visit: Visit, how: str) -> Markup:

@@ -9,19 +9,21 @@ from typing import Any
 
 from suitably.errors import DataError, PolicyError, SuitablyError
 from suitably.governance.audit_trail import AuditTrail
-from suitably.serving.desk.customer_page import asked_of, customer_page
+from suitably.serving.desk.customer_page import customer_page
 from suitably.serving.desk.exchange import Answer, Asking, Cookie
 from suitably.serving.desk.find_page import find_page
 from suitably.serving.desk.languages import TEXTS, choose
 from suitably.serving.desk.parts import Page
 from suitably.serving.desk.policy_page import policy_page
 from suitably.serving.desk.product_page import product_page, products_page
+from suitably.serving.desk.question import Question, asked_of
 from suitably.serving.desk.reading import Reading
 from suitably.serving.desk.script import SCRIPT
 from suitably.serving.desk.sessions import Sessions
 from suitably.serving.desk.shell import render
 from suitably.serving.desk.sign_in_page import problem_page, sign_in_page
 from suitably.serving.desk.style import STYLE
+from suitably.serving.desk.switching import what_lacks
 from suitably.serving.desk.try_page import MOST_TEXT, try_page, try_policy
 from suitably.serving.desk.visit import Visit
 from suitably.serving.desk.watch_page import Watched, watch_page
@@ -29,6 +31,7 @@ from suitably.serving.problems import Problem
 from suitably.serving.served import Answering, Served
 from suitably.serving.service import Service
 from suitably.utils.fork import ForkLock
+from suitably.utils.html import element
 from suitably.utils.progress import logger
 from suitably.utils.pseudonym import pseudonym
 
@@ -199,21 +202,19 @@ class Desk:
         if len(rows) != 1:
             page = problem_page(visit, texts.no_customer, texts.no_customer_said, 404)
             return _shown(visit, page, reading)
-        row, asked = rows[0], asked_of(asking.query)
         state = self._service.switches.state()
-        about = {"user": reading.people.id_of(row)}
+        question = Question(reading, answering.silent, rows[0], asked_of(asking.query), state)
+        about = {"user": question.user_id}
         if not about_product:
-            page = customer_page(visit, reading, answering.silent, row, asked, state)
-            return _shown(visit, page, reading, about)
+            return _shown(visit, customer_page(visit, question), reading, about)
         text = asking.query.get("id", "")
         product = reading.product_row(text)
         found = [] if product is not None else reading.search(text)
         if product is None and len(found) != 1:
-            page = products_page(visit, reading, row, text, found, asked)
+            page = products_page(visit, question, text, found)
             return _shown(visit, page, reading, about)
         product = found[0] if product is None else product
-        page = product_page(visit, reading, answering.silent, row, product, asked, state)
-        return _shown(visit, page, reading, about)
+        return _shown(visit, product_page(visit, question, product), reading, about)
 
     def _try(self, asking: Asking, visit: Visit, reading: Reading) -> Answer:
         texts = visit.texts
@@ -268,6 +269,11 @@ class Desk:
         if not visit.may("admin"):
             return _no_right(visit, "admin")
         form, switches = asking.form, self._service.switches
+        lacking = what_lacks(visit, form)
+        if lacking:
+            return _shown(
+                visit, watch_page(visit, reading, self._watched(served), lacking), reading
+            )
         which, back = form.get("id", ""), visit.url("watch")
         kind: Any = form.get("kind", "")  # which `Switches` checks
         try:
@@ -281,7 +287,8 @@ class Desk:
             by = "desk" if token is None else f"{token.name}, at the desk"
             turn(kind, given, reason=form.get("reason", ""), by=by, audit=self._service.audit)
         except (SuitablyError, OSError, ValueError) as error:
-            page = watch_page(visit, reading, self._watched(served), str(error))
+            said = element("span", str(error), lang="en")
+            page = watch_page(visit, reading, self._watched(served), said)
             return _shown(visit, page, reading)
         return Answer.to(back)
 

@@ -76,7 +76,10 @@ def _policy(visit: Visit, policy: Policy, counted: Counted | None) -> Markup:
     if counts is not None:
         columns += [texts.failed, texts.unknown, texts.only, texts.flags]
     rows = [_rule(visit, policy, rule, counts) for rule in policy.rules]
-    named = {what: element("bdi", said) for what, said in [*_scales(policy), *policy.named.items()]}
+    named = {
+        _declared(visit, what): element("bdi", said)
+        for what, said in [*_scales(policy), *policy.named.items()]
+    }
     more = [disclosure(texts.definitions, Facts(named))] if named else []
     note = [element("p", policy.note)] if policy.note else []
     change = element("p", link(texts.try_this, visit.url("try", policy=policy.id)))
@@ -131,6 +134,12 @@ def _scales(policy: Policy) -> list[tuple[str, str]]:
         (f"scale {scale.name}", " < ".join(map(str, scale.levels)))
         for scale in policy.scales.values()
     ]
+
+
+def _declared(visit: Visit, what: str) -> str:
+    """Return a kind of declaration and its name, such as `term loss`, in the page's language."""
+    kind, _, name = what.partition(" ")
+    return f"{visit.texts.declared[kind]} {name}"
 
 
 def _dates(visit: Visit, part: Policy | Rule) -> str:

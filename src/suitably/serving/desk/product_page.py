@@ -6,7 +6,7 @@ from typing import Any
 from suitably.errors import PolicyError
 from suitably.profiles.shown import shown_value
 from suitably.report.components import Facts, Table
-from suitably.serving.desk.customer_page import Asked, product_link
+from suitably.serving.desk.customer_page import product_link
 from suitably.serving.desk.parts import (
     Page,
     banner,
@@ -20,6 +20,7 @@ from suitably.serving.desk.parts import (
     submit,
     text_field,
 )
+from suitably.serving.desk.question import Asked, Question
 from suitably.serving.desk.reading import Reading
 from suitably.serving.desk.said import rule_name, shown_inputs, shown_text, verdict_tag
 from suitably.serving.desk.visit import Visit
@@ -31,33 +32,20 @@ __all__ = ["product_page", "products_page"]
 _ELSEWHERE = ("pipeline:", "service:")  # what is no rule's verdict
 
 
-def product_page(
-    visit: Visit,
-    reading: Reading,
-    answers: Any,
-    row: int,
-    product: int,
-    asked: Asked | None = None,
-    state: Any = None,
-) -> Page:
+def product_page(visit: Visit, question: Question, product: int) -> Page:
     """Return the page of a customer and a product.
 
     Args:
         visit: For whom.
-        reading: Of what.
-        answers: What says why not: the pipeline, narrowed by what is switched off.
-        row: The user's position.
+        question: About whom, and the list that the product may be missing from.
         product: The product's position.
-        asked: How the list is asked for that it may be missing from.
-        state: What is switched off; None: nothing.
 
     Raises:
         DataError: A moment that cannot be asked about.
     """
-    texts, asked = visit.texts, asked or Asked()
-    user_id, name = reading.people.id_of(row), reading.people.name_of(row)
-    product_id = reading.product_id(product)
-    found = answers.why_not(user_id, product_id, as_of=asked.as_of or reading.moment, k=asked.k)
+    texts, reading, asked = visit.texts, question.reading, question.asked
+    name, product_id = question.name, reading.product_id(product)
+    found = question.answers.why_not(question.user_id, product_id, as_of=question.moment, k=asked.k)
     ruled = [one for one in found if not one.rule.startswith(_ELSEWHERE)]
     columns = (texts.rule, texts.verdict, texts.says, texts.inputs)
     rows = [
@@ -77,9 +65,9 @@ def product_page(
     lead = stacked(element("bdi", called) if called else "", back)
     table = Table(columns, rows) if rows else texts.no_rules
     body = [
-        section(texts.in_short, _off(visit, state, product_id), _verdict(visit, found)),
+        section(texts.in_short, _off(visit, question.state, product_id), _verdict(visit, found)),
         section(texts.rules, table),
-        _what_if(visit, reading, answers, user_id, product_id, asked, ruled),
+        _what_if(visit, question, product_id, ruled),
         section(texts.about_product, _about(reading, product)),
         section(texts.another_product, _search(visit, name, asked)),
     ]
@@ -87,11 +75,9 @@ def product_page(
     return Page(title, [part for part in body if part], lead, "find")
 
 
-def products_page(
-    visit: Visit, reading: Reading, row: int, text: str, found: Sequence[int], asked: Asked
-) -> Page:
+def products_page(visit: Visit, question: Question, text: str, found: Sequence[int]) -> Page:
     """Return the products that a text may mean, to choose from."""
-    texts, name = visit.texts, reading.people.name_of(row)
+    texts, reading, asked, name = visit.texts, question.reading, question.asked, question.name
     back = link(f"← {texts.customer} {name[:12]}", visit.url("customer", name, **asked.query))
     items = [
         element("li", product_link(visit, reading, name, reading.product_id(one), asked))
@@ -133,19 +119,13 @@ def _verdict(visit: Visit, found: Sequence[RuleVerdict]) -> Markup:
 
 
 def _what_if(
-    visit: Visit,
-    reading: Reading,
-    answers: Any,
-    user_id: Any,
-    product_id: Any,
-    asked: Asked,
-    ruled: Sequence[RuleVerdict],
+    visit: Visit, question: Question, product_id: Any, ruled: Sequence[RuleVerdict]
 ) -> Markup:
     texts = visit.texts
     if all(one.verdict == "pass" for one in ruled):
         return Markup("")
     try:
-        found = answers.what_if(user_id, product_id, as_of=asked.as_of or reading.moment)
+        found = question.answers.what_if(question.user_id, product_id, as_of=question.moment)
     except PolicyError as error:
         return section(texts.what_if, notice(element("span", str(error), lang="en")))
     if not found:

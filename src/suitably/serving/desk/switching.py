@@ -1,6 +1,6 @@
 """The off-switch at the desk: what is off, and the forms that turn it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -20,7 +20,7 @@ from suitably.serving.desk.reading import Reading
 from suitably.serving.desk.visit import Visit
 from suitably.utils.html import Markup, element
 
-__all__ = ["moment_text", "switch_off_form", "switches_section"]
+__all__ = ["moment_text", "switch_off_form", "switches_section", "what_lacks"]
 
 _KINDS = ("product", "policy", "everything")  # a customer is turned off on their own page
 
@@ -116,6 +116,13 @@ def switch_off_form(visit: Visit, name: str) -> Markup:
         post=True,
     )
     return disclosure(texts.turn_user_off, element("p", texts.off_said), asking)
+
+
+def what_lacks(visit: Visit, form: Mapping[str, str]) -> str:
+    """Return what a form that turns a switch leaves out, in words; empty: nothing."""
+    if form.get("kind") != "everything" and not form.get("id", ""):
+        return visit.texts.which_lacks
+    return "" if form.get("reason", "").strip() else visit.texts.reason_lacks
 
 
 def _hidden(name: str, value: str) -> Markup:

@@ -192,7 +192,7 @@ def _findings(visit: Visit, findings: Sequence[Finding]) -> Markup:
         (
             tag(texts.severities[one.severity], _TONES[one.severity]),
             code(one.rule or one.policy),
-            element("span", one.text, lang="en"),
+            one.texts[visit.language],
         )
         for one in findings
     ]

@@ -50,7 +50,9 @@ class Watched:
     problems: Sequence[str] = field(default_factory=tuple)
 
 
-def watch_page(visit: Visit, reading: Reading, watched: Watched, refused: str = "") -> Page:
+def watch_page(
+    visit: Visit, reading: Reading, watched: Watched, refused: str | Markup = ""
+) -> Page:
     """Return the page of the watch.
 
     Args:
@@ -100,7 +102,7 @@ def _monitor(visit: Visit, monitor: Any) -> Iterable[Markup]:
                 Figure(str(one.since)),
                 one.users,
                 texts.over if one.over else texts.goes_on,
-                element("span", one.text, lang="en"),
+                one.texts[visit.language],
             )
             for one in alarms
         ]

@@ -30,6 +30,8 @@ from suitably.suitability.language.toml import (
 from suitably.suitability.language.toml_index import MAX_DEPTH, too_deep
 from suitably.suitability.language.types import Domain, LevelTable, Scale
 from suitably.suitability.language.units import clash_of
+from suitably.suitability.messages.remarks import Remark
+from suitably.suitability.messages.told import Told, say
 
 __all__ = ["PolicyDocument", "Rule", "dates_in_words", "in_force"]
 
@@ -217,13 +219,20 @@ def _instant(policy: PolicyDocument, rule: Rule | None, key: str, clock: Clock) 
         raise DataError(f"{error}{place.found}") from None
 
 
-def dates_in_words(*parts: PolicyDocument | Rule) -> str:
+def dates_in_words(*parts: PolicyDocument | Rule) -> Told:
     """Say when all of them are in force, for a sentence."""
     begins = [part.effective for part in parts if part.effective is not None]
     ends = [part.expires for part in parts if part.expires is not None]
-    words = [f"from {max(begins, key=order)}"] if begins else []
-    words += [f"before {min(ends, key=order)}"] if ends else []
-    return " ".join(words) or "at all times"
+    start = max(begins, key=order) if begins else None
+    end = min(ends, key=order) if ends else None
+    match start, end:
+        case None, None:
+            return say(Remark.ALWAYS)
+        case _, None:
+            return say(Remark.FROM_DAY, start=start)
+        case None, _:
+            return say(Remark.BEFORE_DAY, end=end)
+    return say(Remark.FROM_DAY_BEFORE_DAY, start=start, end=end)
 
 
 def _in_a_line(labels: Mapping[str, Mapping[str, str]]) -> str:

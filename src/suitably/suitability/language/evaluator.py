@@ -44,6 +44,8 @@ from suitably.suitability.language.types import (
     Values,
     as_level,
 )
+from suitably.suitability.messages.remarks import Remark
+from suitably.suitability.messages.told import say, type_told
 
 __all__ = ["COMPARE", "LONGEST", "Scope", "condition", "evaluate"]
 
@@ -58,9 +60,9 @@ COMPARE: dict[str, Callable[..., Bools]] = {
 }
 _ARITHMETIC = {"+": np.add, "-": np.subtract, "*": np.multiply, "/": np.divide}
 _HINTS = {
-    "period": ": add it to a date, and compare dates",
-    "duration": ": compare it with another one, such as days(30)",
-    "date": ": compare it with as_of or another date, such as user.x + months(12)",
+    "period": Remark.ADD_TO_A_DATE,
+    "duration": Remark.COMPARE_DURATIONS,
+    "date": Remark.COMPARE_DATES,
 }
 # Longer sums are unknown: no two of these leave int64, nor does one added to any date.
 LONGEST = {DURATION: 2**62, PERIOD: 12 * 40_000}
@@ -112,7 +114,7 @@ def condition(node: Node, scope: Scope) -> Kleene:
         return value
     if value.type == ANY:
         return Kleene(np.zeros_like(value.known), np.zeros_like(value.known))
-    scope.refuse(node, f"{value.type} is not a condition")
+    scope.refuse(node, say(Remark.NO_CONDITION, found=value.type.told))
 
 
 def evaluate(node: Node, scope: Scope) -> Column:
@@ -155,14 +157,15 @@ def _comparison(node: Compare, scope: Scope) -> Kleene:
 def _negative(node: Negative, scope: Scope) -> Values:
     value = _value(node.operand, scope)
     if value.type not in (NUMBER, DURATION, PERIOD, ANY):
-        scope.refuse(node, f"{value.type} has no minus")
+        scope.refuse(node, say(Remark.NO_MINUS, found=value.type.told))
     return Values(value.type, -value.data, value.known)
 
 
 def _value(node: Node, scope: Scope) -> Values:
     value = evaluate(node, scope)
     if isinstance(value, Kleene):
-        scope.refuse(node, f"{_about(node)}a condition where a value is wanted")
+        named = isinstance(node, Field)  # which may stand behind a name such as `amount`
+        scope.refuse(node, say(Remark.IS_NO_VALUE if named else Remark.NO_VALUE, field=node))
     return value
 
 
@@ -194,26 +197,33 @@ def _compare(node: Node, operator: str, left: Column, right: Column, scope: Scop
     if ANY in (left.type, right.type):
         return Kleene.of(np.zeros_like(known), np.zeros_like(known))
     if left.type != right.type:
-        hint = next((_HINTS[t.name] for t in (left.type, right.type) if t.name in _HINTS), "")
-        scope.refuse(node, f"cannot compare {left.type} with {right.type}{hint}")
+        one, other = left.type, right.type
+        told = {"one": one.told, "other": other.told, "hint": _hint(one, other)}
+        scope.refuse(node, say(Remark.CANNOT_COMPARE, **told))
     if left.type.name in ("list", "map", "period"):
-        scope.refuse(node, f"cannot compare {left.type}{_HINTS.get(left.type.name, '')}")
+        hint = _hint(left.type)
+        scope.refuse(node, say(Remark.CANNOT_COMPARE_TYPE, found=left.type.told, hint=hint))
     if left.type == TEXT and operator not in ("==", "!="):
-        scope.refuse(node, "text has no order: declare a scale, or compare with == or !=")
+        scope.refuse(node, say(Remark.TEXT_HAS_NO_ORDER))
     return Kleene.of(COMPARE[operator](left.data, right.data), known)
+
+
+def _hint(*types: Type) -> str:
+    """Say what to do about the first of some types that is compared otherwise."""
+    return next((say(_HINTS[one.name]) for one in types if one.name in _HINTS), "")
 
 
 def _compare_conditions(
     node: Node, operator: str, left: Column, right: Column, scope: Scope
 ) -> Kleene:
     if operator not in ("==", "!="):
-        scope.refuse(node, "conditions have no order")
+        scope.refuse(node, say(Remark.CONDITIONS_HAVE_NO_ORDER))
     known = left.known & right.known
     if isinstance(left, Kleene) and isinstance(right, Kleene):
         return Kleene.of(COMPARE[operator](left.true, right.true), known)
     value = right if isinstance(left, Kleene) else left
     if isinstance(value, Values) and value.type != ANY:
-        scope.refuse(node, f"cannot compare a condition with {value.type}")
+        scope.refuse(node, say(Remark.CANNOT_COMPARE_CONDITION, found=value.type.told))
     return Kleene.of(np.zeros_like(known), np.zeros_like(known))
 
 
@@ -254,9 +264,10 @@ def _arithmetic(node: Arithmetic, scope: Scope) -> Values:
             return Values(left.type, data, known & (np.abs(data) < LONGEST[left.type]))
     if ANY in (left.type, right.type):
         return Values(ANY, np.zeros(known.shape), np.zeros_like(known))
-    hint = ": say what it counts, such as days(30) or months(12)"
     spans = {left.type.name, right.type.name} == {"date", "number"} and operator in "+-"
-    scope.refuse(node, f"cannot compute {left.type} {operator} {right.type}{hint * spans}")
+    told = {"one": left.type.told, "operator": operator, "other": right.type.told}
+    hint = say(Remark.SAY_WHAT_IT_COUNTS) if spans else ""
+    scope.refuse(node, say(Remark.CANNOT_COMPUTE, **told, hint=hint))
 
 
 def _date(data: NDArray[np.int64], known: Bools) -> Values:
@@ -292,18 +303,15 @@ def _argument(call: Call, node: Node, parameter: Parameter, scope: Scope) -> Col
     if kind in ("element", "ordered", "value") or found == ANY or found.name == kind:
         return value
     if kind == "level":
-        scope.refuse(call, f"{call.function} takes a level, not {found}: declare the field")
+        scope.refuse(call, say(Remark.NOT_A_LEVEL, function=call.function, found=found.told))
     if kind == "key":
         levels = found.scale.levels if found.scale is not None else ()
         if found == TEXT or (levels and all(isinstance(level, str) for level in levels)):
             return value
-        scope.refuse(node, f"{found} where a text key is wanted")
-    scope.refuse(node, f"{_about(node)}{found} where a {kind} is wanted")
-
-
-def _about(node: Node) -> str:
-    """Name a field, which may stand behind a name such as `amount`."""
-    return f"{node} is " if isinstance(node, Field) else ""
+        scope.refuse(node, say(Remark.NOT_A_KEY, found=found.told))
+    told = {"field": node, "found": found.told, "wanted": type_told(kind)}
+    named = isinstance(node, Field)  # which may stand behind a name such as `amount`
+    scope.refuse(node, say(Remark.FIELD_NOT_WANTED if named else Remark.NOT_WANTED, **told))
 
 
 def _by_day(node: Node, scope: Scope) -> Values:

@@ -31,6 +31,8 @@ from suitably.suitability.language.nodes import (
 )
 from suitably.suitability.language.places import Place, line_and_column
 from suitably.suitability.language.types import MAX_INTEGER
+from suitably.suitability.messages.remarks import Remark
+from suitably.suitability.messages.told import say
 
 __all__ = ["error_at", "error_in", "parse", "parse_term"]
 
@@ -338,5 +340,5 @@ def error_at(where: Place | str, text: str, start: int, end: int, problem: str) 
     line, column = line_and_column(text, start)
     found = text[start:end]
     shown = found if len(found) <= 60 else f"{found[:57]}..."
-    said = f"line {line}, column {column}: {problem}: {shown!r}"
+    said = say(Remark.AT_PLACE, line=line, column=column, problem=problem, shown=repr(shown))
     return place.error_in_text(said, start)

@@ -5,6 +5,8 @@ from functools import cached_property
 
 from suitably.errors import PolicyError
 from suitably.suitability.language.toml_index import Key, TomlIndex, index_toml
+from suitably.suitability.messages.remarks import Remark
+from suitably.suitability.messages.told import Told, say
 
 __all__ = ["Place", "Written", "line_and_column"]
 
@@ -26,10 +28,11 @@ class Written:
         """Where it says what; made for the first error only."""
         return index_toml(self.text)
 
-    def at(self, offset: int) -> str:
+    def at(self, offset: int) -> Told:
         """Return a place in words, to stand behind a message."""
         line, column = line_and_column(self.text.replace("\r\n", "\n"), offset)
-        return f"(line {line}, column {column} of {self.file or 'the policy'})"
+        where = Remark.IN_FILE if self.file else Remark.IN_POLICY
+        return say(where, line=line, column=column, file=self.file)
 
 
 @dataclass(frozen=True)
@@ -72,16 +75,20 @@ class Place:
 
     def error(self, problem: str, *path: Key) -> PolicyError:
         """Return the error for this piece, or one in it: what is wrong, with line and column."""
-        return PolicyError(f"{self.words}: {problem}{self._found((*self.path, *path), None)}")
+        return self._error(problem, (*self.path, *path), None)
 
     def error_in_text(self, problem: str, offset: int) -> PolicyError:
         """Return the error for a character of this piece, which is a text."""
-        return PolicyError(f"{self.words}: {problem}{self._found(self.path, offset)}")
+        return self._error(problem, self.path, offset)
+
+    def _error(self, problem: str, path: tuple[Key, ...], offset: int | None) -> PolicyError:
+        found = self._found(path, offset)
+        return PolicyError(say(Remark.IN_WORDS, where=self.words, problem=problem, found=found))
 
     def _found(self, path: tuple[Key, ...], offset: int | None) -> str:
         if self.written is None:
             return ""
-        return f" {self.written.at(self.written.index.offset(path, offset))}"
+        return self.written.at(self.written.index.offset(path, offset))
 
     def __str__(self) -> str:
         return self.words

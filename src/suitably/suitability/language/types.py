@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suitably.data.values import MAX_INTEGER
+from suitably.suitability.messages.remarks import Remark
+from suitably.suitability.messages.told import Told, say, type_told
 from suitably.utils.fork import ForkLock
 
 __all__ = [
@@ -129,12 +131,23 @@ class Type:
     bare: bool = field(default=False, compare=False)
 
     def __str__(self) -> str:
+        return self.told
+
+    @property
+    def told(self) -> Told:
+        """What it is, in words."""
+        scale = None if self.scale is None else repr(self.scale.name)
+        if self.name == "list" and scale is not None:
+            return say(Remark.A_LIST_OF_LEVELS, scale=scale)
+        if scale is not None:
+            return say(Remark.A_LEVEL, scale=scale)
         if self.name == "list":
-            of = self.element if self.scale is None else f"levels of scale {self.scale.name!r}"
-            return f"a list of {of}"
-        if self.scale is not None:
-            return f"a level of scale {self.scale.name!r}"
-        return f"a map to {self.element}" if self.element == "date" else self.name
+            return say(Remark.A_LIST, element=type_told(self.element or "any"))
+        return (
+            say(Remark.A_MAP, element=type_told("date"))
+            if self.element == "date"
+            else type_told(self.name)
+        )
 
 
 NUMBER = Type("number")
@@ -308,6 +321,8 @@ def as_level(value: Values, other: Values, refuse: Callable[[str], NoReturn]) ->
     if value.literal is None or scale is None:
         return value
     if value.literal not in scale.levels:
-        refuse(f"{value.literal!r} is not on scale {scale.name!r} {list(scale.levels)}")
+        levels = list(scale.levels)
+        named = repr(scale.name)
+        refuse(say(Remark.NOT_ON_SCALE, value=repr(value.literal), scale=named, levels=levels))
     code = np.array([[scale.levels.index(value.literal)]], np.int64)
     return Values(other.type, code, value.known)

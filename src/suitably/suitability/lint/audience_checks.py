@@ -8,6 +8,8 @@ from suitably.suitability.language.nodes import Call, fields_of, walk
 from suitably.suitability.language.texts import placeholders
 from suitably.suitability.language.types import Domain
 from suitably.suitability.lint.finding import Finding
+from suitably.suitability.messages.remarks import Remark
+from suitably.suitability.messages.told import listed, say
 
 __all__ = ["check_audiences"]
 
@@ -36,7 +38,7 @@ def _of_others(policy: PolicyDocument, rule: Rule) -> Iterator[Finding]:
     """Find fields in a text that the rule does not use."""
     for field in rule.mentioned:
         if field not in rule.fields:
-            text = f"its text names {field}, which the rule does not use"
+            text = say(Remark.NAMES_ANOTHER, field=field)
             yield Finding("warning", "text-of-others", text, rule.id, policy.id)
     for node in (rule.applies_node, rule.require_node):
         for part in [] if node is None else walk(node):
@@ -49,10 +51,11 @@ def _one_of_several(policy: PolicyDocument, rule: Rule, call: Call) -> Iterator[
     among = fields_of(call)
     named = [field for field in among if field in rule.mentioned]
     if named and len(named) < len(among):
-        said = ", ".join(map(str, among))
-        text = (
-            f"its text names {named[0]}, but the {call.function} of {said} decides: name that, as "
-            "a term"
+        text = say(
+            Remark.NAMES_ONE_OF,
+            field=named[0],
+            function=call.function,
+            fields=listed(among, "between_items"),
         )
         yield Finding("warning", "text-of-others", text, rule.id, policy.id)
 
@@ -64,7 +67,7 @@ def _codes(policy: PolicyDocument, rule: Rule) -> Iterator[Finding]:
         closed = isinstance(declared, Domain) and declared.type == "text" and declared.values
         usual = declared in (None, "text") and field.name in _CODES[field.side]
         if (closed or usual) and str(field) not in policy.labels:
-            text = f"its text shows the code of {field}: say in [labels] what to call it"
+            text = say(Remark.RAW_CODE, field=field)
             yield Finding("note", "raw-code", text, rule.id, policy.id)
 
 
@@ -76,13 +79,10 @@ def _disclosed(policy: PolicyDocument, rule: Rule) -> Iterator[Finding]:
     for field in sorted(shown, key=str):
         kept = field.side == "user" and _PROTECTED.search(field.name)
         if kept and field.name not in _HARMLESS:
-            text = (
-                f"the customer reads of {field}: give `because` an adviser's text, and a "
-                f"customer's that does not say it"
-            )
+            text = say(Remark.DISCLOSES_FIELD, field=field)
             yield Finding("warning", "discloses", text, rule.id, policy.id)
             return
     words = [found[0] for text in rule.because.values() if (found := _WORDS.search(text))]
     if words:
-        text = f"the customer's text says {words[0]!r}: leave that to the adviser's"
+        text = say(Remark.DISCLOSES_WORD, word=repr(words[0]))
         yield Finding("warning", "discloses", text, rule.id, policy.id)

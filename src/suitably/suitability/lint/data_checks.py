@@ -10,6 +10,8 @@ from suitably.suitability.language.nodes import Call, Compare, Constant, Field, 
 from suitably.suitability.lint.finding import Finding
 from suitably.suitability.lint.sentences import sentences
 from suitably.suitability.lint.value_checks import alike
+from suitably.suitability.messages.remarks import Remark
+from suitably.suitability.messages.told import say
 
 __all__ = ["check_spelling"]
 
@@ -36,12 +38,22 @@ def check_spelling(
             for field, text, said, of in _compared(part, texts):
                 if text != said and alike(text, said) and (rule, field, text, said) not in told:
                     told.add((rule, field, text, said))
-                    words = f"{field} holds {text!r}, which is not {said!r}{of}: spell both alike"
+                    words = say(
+                        Remark.SPELT_OTHERWISE,
+                        field=field,
+                        text=repr(text),
+                        other=repr(said),
+                        of=say(Remark.OF_FIELD, field=of) if of else "",
+                    )
                     yield Finding("warning", "spelling", words, rule, policy.id)
 
 
 def _compared(part: object, texts: Mapping[str, list[str]]) -> Iterator[tuple[str, str, str, str]]:
-    """Iterate a field, a text that it holds, what that is compared with, and whose that is."""
+    """Iterate a field, a text that it holds, and what that is compared with.
+
+    Yields:
+        These, and the field that holds the latter; empty where it is written in the rule.
+    """
     called = isinstance(part, Call) and part.function in ("contains", "subset", "disjoint")
     if not isinstance(part, Compare | Membership | Call) or not (
         called or not isinstance(part, Call)
@@ -56,7 +68,7 @@ def _compared(part: object, texts: Mapping[str, list[str]]) -> Iterator[tuple[st
                     yield field, text, value, ""
             for other in fields[:place]:
                 for value in texts.get(other, ()):
-                    yield field, text, value, f" of {other}"
+                    yield field, text, value, other
 
 
 def _texts(table: pa.Table, name: str) -> list[str]:

@@ -8,6 +8,8 @@ from typing import Any
 
 from suitably.suitability.language.document import PolicyDocument, Rule, dates_in_words
 from suitably.suitability.lint.finding import Finding
+from suitably.suitability.messages.remarks import Remark
+from suitably.suitability.messages.told import Told, say
 
 __all__ = ["check_dates", "check_side_by_side", "overlap"]
 
@@ -29,7 +31,7 @@ def check_dates(policy: PolicyDocument) -> Iterator[Finding]:
     for rule in policy.rules:
         if overlap(rule, rule) is False or overlap(policy, rule) is False:
             own, its = dates_in_words(rule), dates_in_words(policy)
-            text = f"is never in force: the rule is {own}, the policy {its}"
+            text = say(Remark.NEVER_IN_FORCE, own=own, its=its)
             yield Finding("error", "out-of-force", text, rule.id, policy.id)
     for first, second in combinations(policy.rules, 2):
         if not overlap(first, second):
@@ -41,17 +43,17 @@ def check_dates(policy: PolicyDocument) -> Iterator[Finding]:
         if (first.require_node, first.applies_node) == (second.require_node, second.applies_node):
             yield _duplicate(policy, first, second, when)
         elif stems[0] == stems[1] and versions:
-            text = f"looks like a version of {first.id}, and both are in force {when}"
+            text = say(Remark.LIKE_A_VERSION, other=first.id, when=when)
             yield Finding("warning", "overlap", text, second.id, policy.id)
 
 
-def _duplicate(policy: PolicyDocument, first: Rule, second: Rule, when: str) -> Finding:
+def _duplicate(policy: PolicyDocument, first: Rule, second: Rule, when: Told) -> Finding:
     """Say which of two equal rules there is no need for: of a bar and a flag, the flag."""
     if first.effect == second.effect:
-        text = f"says the same as {first.id}, {when}"
+        text = say(Remark.SAYS_THE_SAME, other=first.id, when=when)
         return Finding("warning", "duplicate", text, second.id, policy.id)
     flag, bar = (first, second) if first.effect == "flag" else (second, first)
-    text = f"flags only what {bar.id} keeps out, {when}"
+    text = say(Remark.FLAGS_WHAT_IS_BARRED, other=bar.id, when=when)
     return Finding("warning", "duplicate", text, flag.id, policy.id)
 
 
@@ -61,9 +63,12 @@ def check_side_by_side(policies: Sequence[PolicyDocument]) -> Iterator[Finding]:
         versions = [policy for policy in policies if policy.id == name]
         for first, second in combinations(versions, 2):
             if overlap(first, second):
-                pair = f"{first.version or 'without a name'} and {second.version or 'another'}"
-                when = dates_in_words(first, second)
-                text = f"versions {pair} are both in force {when}: end one first"
+                text = say(
+                    Remark.VERSIONS_AT_ONCE,
+                    first=first.version or say(Remark.NAMELESS),
+                    second=second.version or say(Remark.ANOTHER),
+                    when=dates_in_words(first, second),
+                )
                 yield Finding("error", "overlap", text, "", name)
         yield from _gaps(name, versions)
 
@@ -78,7 +83,7 @@ def _gaps(name: str, versions: Sequence[PolicyDocument]) -> Iterator[Finding]:
             continue
         later = [start for start in starts if _moment(start) > _moment(end)]
         if later:
-            text = f"no version is in force from {end} to {min(later, key=_moment)}"
+            text = say(Remark.GAP, end=end, start=min(later, key=_moment))
             yield Finding("note", "gap", text, "", name)
 
 

@@ -1,8 +1,11 @@
 """What a check of a policy comes to."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Literal
 
+from suitably.suitability.messages.told import texts_of
 from suitably.utils.record import Record
 
 __all__ = ["SEVERITIES", "Finding", "Severity"]
@@ -22,6 +25,8 @@ class Finding(Record):
         text: What is wrong, and what to do.
         rule: The rule, empty where it is about the whole policy.
         policy: The policy's id.
+        texts: The text in every language, by its code, such as `"zh"`; of one that the library
+            did not find, in English alone.
 
     Example:
         >>> finding = Finding("warning", "missing-article", "names no article", rule="age")
@@ -36,6 +41,12 @@ class Finding(Record):
     text: str
     rule: str = ""
     policy: str = ""
+    texts: Mapping[str, str] = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        texts = MappingProxyType({"en": str(self.text), **texts_of(self.text)})
+        object.__setattr__(self, "texts", texts)
+        object.__setattr__(self, "text", texts["en"])
 
     def __repr__(self) -> str:
         return f"Finding({str(self)!r})"

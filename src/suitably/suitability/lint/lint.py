@@ -22,12 +22,14 @@ from suitably.suitability.lint.text_checks import (
     check_types,
 )
 from suitably.suitability.lint.value_checks import check_values
+from suitably.suitability.messages.remarks import Remark
+from suitably.suitability.messages.told import Told, say
 from suitably.suitability.policy import Policy, Rule
 from suitably.typing import AsOf, IntoFrame
 
 __all__ = ["check_policy", "check_versions"]
 
-_WITHIN = {"": "", "applies": " where `applies` is", "governs": " where the policy governs"}
+_WITHIN = {"applies": Remark.WITHIN_APPLIES, "governs": Remark.WITHIN_GOVERNS}
 
 
 def check_policy(
@@ -128,13 +130,13 @@ def _read(policy: Any) -> Policy:
 def _proofs(policy: Policy, rules: Sequence[Rule], governed: bool) -> Iterator[Finding]:
     """Put into words what is proved of rules."""
     if governed and governs_nothing(policy):
-        text = "governs nothing: `governs` can never be true"
+        text = say(Remark.GOVERNS_NOTHING)
         yield Finding("error", "governs-nothing", text, "", policy.id)
         return
     if not policy.rules:
-        yield Finding("note", "no-rules", "has no rules, so it bars nothing", "", policy.id)
+        yield Finding("note", "no-rules", say(Remark.NO_RULES), "", policy.id)
     elif all(rule.effect == "flag" for rule in policy.rules):
-        yield Finding("note", "no-rules", "only flags, so it bars nothing", "", policy.id)
+        yield Finding("note", "no-rules", say(Remark.ONLY_FLAGS), "", policy.id)
     proved = set()
     for rule in rules:
         proof = prove(policy, rule, governed)
@@ -148,44 +150,48 @@ def _proofs(policy: Policy, rules: Sequence[Rule], governed: bool) -> Iterator[F
     rest = [rule for rule in rules if rule.id not in proved and rule.effect == "bar"]
     for first, second in conflicts(policy, rest):
         if overlap(first, second):
-            text = f"keeps out every pair together with {first.id}: the two can never both pass"
+            text = say(Remark.CONFLICT, other=first.id)
             yield Finding("error", "conflict", text, second.id, policy.id)
 
 
-def _worded(proof: Proof, policy: Policy, rule: Rule) -> tuple[Severity, str]:
-    where = _WITHIN[proof.within]
+def _worded(proof: Proof, policy: Policy, rule: Rule) -> tuple[Severity, Told]:
+    where = _within(proof)
     if proof.kind == "unreachable":
         where = where if proof.within == "governs" else ""
-        return "error", f"never applies: `applies` can never be true{where}"
+        return "error", say(Remark.NEVER_APPLIES, where=where)
     if proof.kind == "never-fails":
-        if proof.decided:
-            return "warning", f"can never fail: `require` is always true{where}"
-        text = f"can never fail: `require` is true{where} unless an input is missing"
-        return "warning", f"{text}; if that is what is meant, write `not missing(...)`"
+        never = Remark.NEVER_FAILS if proof.decided else Remark.NEVER_FAILS_IF_KNOWN
+        return "warning", say(never, where=where)
     narrow = rule.applies_node is not None
     if rule.require_node == Constant(False) and (narrow or policy.governs_node is not None):
-        return "note", "is a prohibition: it keeps out every pair that it applies to"
-    governed = "every pair that the policy governs" if policy.governs else "every pair"
-    pairs = "every pair that it applies to" if narrow else governed
-    text = f"keeps out {pairs}: `require` can never be true{where if narrow else ''}"
+        return "note", say(Remark.PROHIBITION)
+    governed = Remark.EVERY_GOVERNED_PAIR if policy.governs else Remark.EVERY_PAIR
+    pairs = say(Remark.EVERY_APPLIED_PAIR if narrow else governed)
+    text = say(Remark.KEEPS_OUT, pairs=pairs, where=where if narrow else "")
     return ("warning" if narrow else "error"), text
 
 
 def _of_flag(proof: Proof, policy: Policy, rule: Rule) -> Iterator[Finding]:
     """Say what is proved of a rule that bars nothing: it flags always, or never."""
-    where, kind = _WITHIN[proof.within], proof.kind
+    where, kind = _within(proof), proof.kind
     severity: Severity = "warning"
     if kind == "unreachable":
         severity, text = _worded(proof, policy, rule)
     elif kind == "never-fails":
-        missing = "" if proof.decided else " unless an input is missing"
-        text = f"never flags anything: `require` is always true{where}{missing}"
+        never = Remark.NEVER_FLAGS if proof.decided else Remark.NEVER_FLAGS_IF_KNOWN
+        text = say(never, where=where)
     elif rule.require_node == Constant(False) and rule.applies_node is not None:
         return  # how a duty that `applies` describes is written
     else:
-        pairs = "every pair" if rule.applies_node is None else "every pair that it applies to"
-        kind, text = "flags-everything", f"flags {pairs}: `require` can never be true{where}"
+        narrow = rule.applies_node is not None
+        pairs = say(Remark.EVERY_APPLIED_PAIR if narrow else Remark.EVERY_PAIR)
+        kind, text = "flags-everything", say(Remark.FLAGS, pairs=pairs, where=where)
     yield Finding(severity, kind, text, rule.id, policy.id)
+
+
+def _within(proof: Proof) -> str:
+    """Say within what something holds: nothing where that is everywhere."""
+    return say(_WITHIN[proof.within]) if proof.within else ""
 
 
 def _tried(
@@ -196,18 +202,24 @@ def _tried(
     try:
         eligibility = policy.evaluate(people, shelf, as_of, columns=columns)
     except PolicyError as error:
-        yield Finding("error", "does-not-fit", str(error), "", policy.id)
+        text = say(Remark.DOES_NOT_FIT, error=error.args[0])
+        yield Finding("error", "does-not-fit", text, "", policy.id)
         return
     yield from check_spelling(policy, people, shelf)
     pairs = len(eligibility.user_ids) * len(eligibility.product_ids)
     for row in eligibility.counts().to_pylist():
         failed, unknown = row["failed"], row["unknown"]
         if pairs and row["flagged"] == pairs:
-            text = f"flags all {pairs:,} pairs of this data"
+            text = say(Remark.FLAGS_DATA, pairs=pairs)
             yield Finding("warning", "flags-this-data", text, row["rule"], policy.id)
         if pairs and failed + unknown == pairs:
-            text = f"keeps out all {pairs:,} pairs of this data: {failed:,} fail"
-            text += f", {unknown:,} are unknown" * (unknown > 0)
             own = not row["rule"].startswith("policy:")
-            rule, text = (row["rule"], text) if own else ("", f"{row['rule']} {text}")
+            text = say(
+                Remark.KEEPS_OUT_DATA if own else Remark.REASON_KEEPS_OUT_DATA,
+                reason=row["rule"],
+                pairs=pairs,
+                failed=failed,
+                unknown=say(Remark.AND_UNKNOWN, count=unknown) if unknown else "",
+            )
+            rule = row["rule"] if own else ""
             yield Finding("warning", "excludes-this-data", text, rule, policy.id)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from suitably.suitability.language.document import PolicyDocument, Rule, dates_in_words
 from suitably.suitability.lint.finding import SEVERITIES, Finding
+from suitably.suitability.messages import LANGUAGES
 
 __all__ = ["list_findings", "list_policy", "wrap"]
 
@@ -50,25 +51,28 @@ def list_policy(policy: PolicyDocument, width: int = 100) -> str:
     return "\n".join(lines).rstrip()
 
 
-def list_findings(findings: Sequence[Finding], width: int = 100) -> str:
+def list_findings(findings: Sequence[Finding], width: int = 100, language: str = "en") -> str:
     """Lay out findings as text, and count them.
 
     Args:
         findings: What a check found.
         width: Columns of the terminal; from 40 to 120 are used.
+        language: Such as `"zh"`.
     """
+    said = LANGUAGES[language]
     width = min(max(width, _LEAST), _MOST)
     lines = []
     for finding in findings:
-        text = wrap(f"{finding.rule or finding.policy}: {finding.text}", width - _LABEL)
-        lines += [f"{_pad(finding.severity, _LABEL)}{text[0]}"]
+        told = finding.texts.get(language, finding.text)
+        text = wrap(f"{finding.rule or finding.policy}: {told}", width - _LABEL)
+        lines += [f"{_pad(said.severities[finding.severity][0], _LABEL)}{text[0]}"]
         lines += [" " * _LABEL + line for line in text[1:]]
-    counts = [sum(f.severity == severity for f in findings) for severity in SEVERITIES]
-    total = [
-        f"{count} {severity}{'s' * (count != 1)}"
-        for count, severity in zip(counts, SEVERITIES, strict=True)
-    ]
-    return "\n".join([*lines, ", ".join(total) if findings else "Nothing found."])
+    total = []
+    for severity in SEVERITIES:
+        count = sum(finding.severity == severity for finding in findings)
+        _, one, several = said.severities[severity]
+        total.append((one if count == 1 else several).format(count=count))
+    return "\n".join([*lines, said.between_items.join(total) if findings else said.nothing_found])
 
 
 def _rule(rule: Rule) -> list[tuple[str, str]]:

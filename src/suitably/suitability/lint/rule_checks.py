@@ -8,6 +8,8 @@ from suitably.suitability.language.nodes import Compare, Field, Node, fields_of,
 from suitably.suitability.language.types import Domain
 from suitably.suitability.lint.finding import Finding
 from suitably.suitability.lint.widening import narrows_less, widening_fields, widening_lookups
+from suitably.suitability.messages.remarks import Remark
+from suitably.suitability.messages.told import say
 
 __all__ = ["check_rules"]
 
@@ -25,10 +27,7 @@ def check_rules(policy: PolicyDocument) -> Iterator[Finding]:
     """Find rules that let through what they were written to keep out."""
     for field in narrows_less(policy):
         if not _named(policy.note, field):
-            text = (
-                f"does not govern where {field} is missing, so that other policies alone decide "
-                f"there: if it is meant, name {field} in the policy's note"
-            )
+            text = say(Remark.GOVERNS_LESS, field=field)
             yield Finding("note", "widens", text, "", policy.id)
     for rule in policy.rules:
         if rule.effect == "bar":
@@ -37,7 +36,7 @@ def check_rules(policy: PolicyDocument) -> Iterator[Finding]:
         article = rule.article.strip()
         cited = re.search(r"\d", _NO_ARTICLE.sub("", article))
         if article and not cited and not _OWN.search(article):
-            text = f"cites {rule.article!r} without an article: name it, or say House limit"
+            text = say(Remark.CITES_NO_ARTICLE, article=repr(rule.article))
             yield Finding("warning", "missing-article", text, rule.id, policy.id)
 
 
@@ -50,10 +49,7 @@ def _minimum_alone(policy: PolicyDocument, rule: Rule) -> Iterator[Finding]:
         least = any(f.side == "product" and f.name == "min_amount" for f in named)
         means = [f for f in named if f.side == "user" and _is_money(policy, f)]
         if least and means:
-            text = (
-                f"compares {means[0]} with the minimum amount alone, so that all of it in one "
-                f"product passes: compare what would be invested, `amount`"
-            )
+            text = say(Remark.MINIMUM_ALONE, field=means[0])
             yield Finding("warning", "minimum-alone", text, rule.id, policy.id)
             return
 
@@ -68,18 +64,11 @@ def _widens(policy: PolicyDocument, rule: Rule) -> Iterator[Finding]:
     """Find rules that let more pass where something is missing; a note that names it says why."""
     for field, aside in widening_fields(policy, rule):
         if not _named(rule.note, field):
-            what = "does not apply" if aside else "passes"
-            text = (
-                f"{what} where {field} is missing, and keeps out one of its values: unknown is no "
-                f"pass; if it is meant, or another rule asks for it, name {field} in note"
-            )
+            text = say(Remark.STEPS_ASIDE if aside else Remark.PASSES_MISSING, field=field)
             yield Finding("warning", "widens", text, rule.id, policy.id)
     for call in widening_lookups(policy, rule):
         if not any(_named(rule.note, field) for field in fields_of(call)):
-            text = (
-                f"passes where {_shown(call, rule)} falls back on its default, and keeps out what "
-                f"the map may hold: leave the default out; if it is meant, name the map in note"
-            )
+            text = say(Remark.PASSES_BY_DEFAULT, lookup=_shown(call, rule))
             yield Finding("warning", "widens", text, rule.id, policy.id)
 
 

@@ -26,6 +26,8 @@ from suitably.suitability.lint.finding import Finding
 from suitably.suitability.lint.sentences import sentences
 from suitably.suitability.lint.type_check import type_error
 from suitably.suitability.messages import LANGUAGES
+from suitably.suitability.messages.remarks import Remark
+from suitably.suitability.messages.told import Told, languages_told, listed, say
 
 __all__ = ["check_declarations", "check_languages", "check_names", "check_never", "check_texts"]
 __all__ += ["check_types"]
@@ -46,8 +48,8 @@ def check_types(policy: PolicyDocument) -> Iterator[Finding]:
             continue
         problem = type_error(node, text, key, usual)
         if problem:
-            hint = "if the fields are of their usual types"
-            yield Finding("warning", "type", f"{problem}, {hint}", rule, policy.id)
+            told = say(Remark.IF_USUAL, problem=problem)
+            yield Finding("warning", "type", told, rule, policy.id)
         yield from _lengths(policy, rule, node)
 
 
@@ -56,13 +58,14 @@ def _unordered(policy: PolicyDocument, text: str, key: str, node: Node) -> str |
     for part in walk(node):
         for inside in _levels(part):
             if isinstance(inside, Field) and str(inside) not in policy.fields:
-                return f"{key}: {written(part, text)} needs a scale: declare {inside} in [fields]"
+                said = written(part, text)
+                return say(Remark.NEEDS_SCALE, key=key, sentence=said, field=inside)
         if isinstance(part, Compare) and part.operator not in ("==", "!="):
             for field, other in ((part.left, part.right), (part.right, part.left)):
                 literal = isinstance(other, Constant) and isinstance(other.value, str)
                 if literal and isinstance(field, Field) and str(field) not in policy.fields:
-                    said = written(part, text)
-                    return f"{key}: {said!r} orders text: declare a scale for {field}"
+                    said = repr(written(part, text))
+                    return say(Remark.ORDERS_TEXT, key=key, sentence=said, field=field)
     return None
 
 
@@ -72,8 +75,8 @@ def _lengths(policy: PolicyDocument, rule: str, node: Node) -> Iterator[Finding]
             continue
         scales = [s for s in (_ranked(policy, part.left), _ranked(policy, part.right)) if s]
         if len({len(scale.levels) for scale in scales}) > 1:
-            text = " and ".join(f"{s.name!r} of {len(s.levels)} levels" for s in scales)
-            text = f"compares positions on scales of different length: {text}"
+            said = [say(Remark.SCALE_OF, scale=repr(s.name), count=len(s.levels)) for s in scales]
+            text = say(Remark.SCALE_LENGTHS, scales=listed(said, "and_"))
             yield Finding("warning", "scale-lengths", text, rule, policy.id)
 
 
@@ -93,12 +96,13 @@ def check_never(policy: PolicyDocument) -> Iterator[Finding]:
                 continue
             for end, span in ((part.left, part.right), (part.right, part.left)):
                 if _is_end(end) and isinstance(span, Call) and span.function in _SPANS:
-                    text = (
-                        f"{written(part, text)} is unknown where {end} is 9999-12-31, for "
-                        f"never: compare {end} with an earlier date instead, as in "
-                        f"as_of - {span.function}(...)"
+                    told = say(
+                        Remark.NEVER_EXPIRES,
+                        sum=written(part, text),
+                        end=end,
+                        span=span.function,
                     )
-                    yield Finding("warning", "never-expires", text, rule, policy.id)
+                    yield Finding("warning", "never-expires", told, rule, policy.id)
 
 
 def _is_end(node: Node) -> bool:
@@ -118,12 +122,12 @@ def check_texts(policy: PolicyDocument) -> Iterator[Finding]:
     """Find what a user or an examiner would miss."""
     yield from _titles(policy)
     if not policy.version.strip():
-        text = "has no version: name one, so that evidence can"
+        text = say(Remark.NO_VERSION)
         yield Finding("warning", "missing-version", text, "", policy.id)
     for rule in policy.rules:
         yield from _because(policy, rule)
         if not rule.article.strip():
-            text = "names no article: say where it comes from"
+            text = say(Remark.NO_ARTICLE)
             yield Finding("warning", "missing-article", text, rule.id, policy.id)
 
 
@@ -155,7 +159,13 @@ def check_languages(policy: PolicyDocument, languages: Sequence[str]) -> list[Fi
     texts = [("", "title", policy.title)]
     texts += [(rule.id, "because", rule.because) for rule in policy.rules]
     return [
-        Finding("error", "missing-language", f"has no `{key}` in {language}", rule, policy.id)
+        Finding(
+            "error",
+            "missing-language",
+            say(Remark.NO_LANGUAGE, key=key, language=language),
+            rule,
+            policy.id,
+        )
         for rule, key, text in texts
         for language in languages
         if not text.get(language, "").strip()
@@ -165,20 +175,20 @@ def check_languages(policy: PolicyDocument, languages: Sequence[str]) -> list[Fi
 def _titles(policy: PolicyDocument) -> Iterator[Finding]:
     lacking = _lacking(policy.title)
     if lacking:
-        yield Finding("note", "missing-text", f"has no title in {lacking}", "", policy.id)
+        text = say(Remark.NO_TITLE, languages=lacking)
+        yield Finding("note", "missing-text", text, "", policy.id)
 
 
 def _because(policy: PolicyDocument, rule: Rule) -> Iterator[Finding]:
     lacking = _lacking(rule.because)
     if lacking:
-        what = "a flag" if rule.effect == "flag" else "a failure"
-        text = f"has no `because` in {lacking}: {what} gets a generated text"
+        what = say(Remark.A_FLAG if rule.effect == "flag" else Remark.A_FAILURE)
+        text = say(Remark.NO_BECAUSE, languages=lacking, what=what)
         yield Finding("warning", "missing-text", text, rule.id, policy.id)
 
 
-def _lacking(texts: Mapping[str, str]) -> str:
-    names = (said.name for code, said in LANGUAGES.items() if not texts.get(code, "").strip())
-    return " or ".join(names)
+def _lacking(texts: Mapping[str, str]) -> Told:
+    return languages_told(code for code in LANGUAGES if not texts.get(code, "").strip())
 
 
 def check_declarations(policy: PolicyDocument) -> Iterator[Finding]:
@@ -186,30 +196,27 @@ def check_declarations(policy: PolicyDocument) -> Iterator[Finding]:
     used = set(map(str, policy.reads))
     for name in policy.fields:
         if name not in used:
-            text = f"declares {name}, which no rule reads"
+            text = say(Remark.UNUSED_FIELD, field=name)
             yield Finding("note", "unused", text, "", policy.id)
     on_maps = {scale for table in policy.maps.values() for scale in (table.source, table.target)}
     for name, scale in policy.scales.items():
         if scale not in policy.fields.values() and scale not in on_maps:
-            text = f"has a scale {name!r} that no field is on"
+            text = say(Remark.UNUSED_SCALE, name=repr(name))
             yield Finding("note", "unused", text, "", policy.id)
     yield from _unused_definitions(policy)
     for name, fact in policy.changeable.items():
         # A date may decide whether what is stated counts, without being named.
         if name not in used and not name.endswith("_date"):
-            text = f"lets {name} be suggested, which no rule reads"
+            text = say(Remark.UNUSED_CHANGE, field=name)
             yield Finding("note", "unused", text, "", policy.id)
         lacking = _lacking(fact.texts)
         if lacking:
-            text = f"does not say in {lacking} what to do about {name}: it gets a generated text"
+            text = say(Remark.NO_CHANGE, languages=lacking, field=name)
             yield Finding("warning", "missing-text", text, "", policy.id)
     for rule, _, _, node in sentences(policy):
         for field in fields_of(node):
             if FIELD_NAMES.get(str(field)) == LEVEL and str(field) not in policy.fields:
-                text = (
-                    f"{field} is usually a level: declare its scale in [fields], "
-                    "or values off the scale are not refused"
-                )
+                text = say(Remark.UNDECLARED_SCALE, field=field)
                 yield Finding("warning", "undeclared-scale", text, rule, policy.id)
 
 
@@ -222,14 +229,14 @@ def _unused_definitions(policy: PolicyDocument) -> Iterator[Finding]:
     said |= {name for rule in policy.rules for name in rule.terms}
     said |= {name for fact in policy.changeable.values() for name in fact.terms}
     shown = set(map(str, policy.reads))
-    for kind, names, used in (
-        ("term", policy.terms, said),
-        ("map", policy.maps, tables),
-        ("label", policy.labels, shown),
+    for remark, names, used in (
+        (Remark.UNUSED_TERM, policy.terms, said),
+        (Remark.UNUSED_MAP, policy.maps, tables),
+        (Remark.UNUSED_LABEL, policy.labels, shown),
     ):
         for name in names:
             if name not in used:
-                text = f"has a {kind} {name!r} that no rule uses"
+                text = say(remark, name=repr(name))
                 yield Finding("note", "unused", text, "", policy.id)
 
 
@@ -245,8 +252,8 @@ def check_names(policy: PolicyDocument) -> Iterator[Finding]:
         near = [other] if other in FIELD_NAMES else near
         slip = str(field) not in policy.fields
         if near and slip:
-            text = f"{field} is not in the vocabulary of fields: did you mean {' or '.join(near)}?"
+            text = say(Remark.LIKE_A_FIELD, field=field, near=listed(near, "or_"))
             yield Finding("warning", "unknown-field", text, reader, policy.id)
         else:
-            text = f"{field} is not in the vocabulary of fields: the data must have such a column"
+            text = say(Remark.UNKNOWN_FIELD, field=field)
             yield Finding("note", "unknown-field", text, reader, policy.id)

@@ -45,7 +45,8 @@ def type_error(node: Node, text: str, where: str, types: Mapping[str, Declaratio
     try:
         condition(node, _ExampleScope(where, text, types))
     except PolicyError as error:
-        return str(error)
+        told: str = error.args[0]  # which knows how every language says it
+        return told
     return None
 
 

@@ -19,6 +19,8 @@ from suitably.suitability.language.nodes import (
 from suitably.suitability.language.types import Domain
 from suitably.suitability.lint.finding import Finding
 from suitably.suitability.lint.sentences import sentences
+from suitably.suitability.messages.remarks import Remark
+from suitably.suitability.messages.told import say
 
 __all__ = ["alike", "check_values"]
 
@@ -43,10 +45,7 @@ def _shares(policy: PolicyDocument) -> Iterator[Finding]:
         kind = declared if isinstance(declared, str) or declared is None else "number"
         ranged = isinstance(declared, Domain) and declared.least is not None
         if share and not ranged and kind in (None, "number"):
-            text = (
-                f"{field} is a share without a range, so that -0.6 or 60 is believed: declare "
-                f'{{ type = "number", min = 0, max = 1, unit = "share" }}'
-            )
+            text = say(Remark.SHARE_WITHOUT_RANGE, field=field)
             yield Finding("warning", "share-without-range", text, "", policy.id)
 
 
@@ -89,12 +88,16 @@ def _spellings(
             rule = places[0][0]
             if known and value not in known:
                 near = [one for one in known if alike(str(one), value)]
-                hint = f": it is spelt {near[0]!r}" if near else f": it holds {known}"
-                text = f"{field} never holds {value!r}{hint}"
+                hint = (
+                    say(Remark.IS_SPELT, near=repr(near[0]))
+                    if near
+                    else say(Remark.HOLDS_ONLY, values=known)
+                )
+                text = say(Remark.NEVER_HELD, field=field, value=repr(value), hint=hint)
                 yield Finding("error", "spelling", text, rule, policy.id)
             other = seen.setdefault(_plain(value), value)
             if other != value and not {*values[other]} & {*places}:
-                text = f"{field} is compared with {other!r} and with {value!r}: text is exact"
+                text = say(Remark.TWO_SPELLINGS, field=field, one=repr(other), other=repr(value))
                 yield Finding("warning", "spelling", text, rule, policy.id)
 
 
@@ -117,20 +120,16 @@ def _categories(
         known = list(declared.values) if isinstance(declared, Domain) else []
         left = [one for one in known if one not in values]
         if keys == {"governs"} and left and not _takes_the_rest(policy.governs_node, field):
-            text = f"does not govern {field} {left}, which it may hold: see that others do"
+            text = say(Remark.NOT_GOVERNED, field=field, values=left)
             yield Finding("note", "falls-through", text, "", policy.id)
         if "applies" not in keys or any(_lists(rule, field) for rule in policy.rules):
             continue
         several = sum(any(key == "applies" for _, key in p) for p in values.values()) > 1
         if known and left and several:
-            text = f"no rule applies to {field} {left}, which it may hold"
+            text = say(Remark.NO_RULE_FOR, field=field, values=left)
             yield Finding("warning", "falls-through", text, "", policy.id)
         elif not known and several:
-            text = (
-                f"{field} decides which rules apply, and a value that is spelt otherwise meets "
-                f"none of them, or that for all others: declare its values, or add a rule that "
-                f"requires one of them"
-            )
+            text = say(Remark.DECIDES_BY_SPELLING, field=field)
             yield Finding("warning", "falls-through", text, "", policy.id)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from suitably.suitability.messages.remarks import Remark
 from suitably.suitability.reasons import Reason
 
 __all__ = ["Sentences"]
@@ -14,6 +15,8 @@ class Sentences:
 
     Attributes:
         name: The language, in English.
+        own_name: The same as it calls itself.
+        languages: What it calls languages, by code; others go by their own names.
         missing: What stands for a missing value.
         no: What stands for false.
         yes: What stands for true.
@@ -44,6 +47,7 @@ class Sentences:
         by_owners: What the list of a user goes by who has not consented to personal lists.
         reordered: That rerankers had a say, with `{rerankers}`.
         and_: What stands between rerankers.
+        or_: What stands between what one of may be meant.
         between_reasons: What stands between what has a say in a score.
         between_sentences: What stands between sentences, perhaps nothing.
         ranked: A place in a list, with `{ruled}`, `{rank}`, `{eligible}`, how many products may be
@@ -67,9 +71,22 @@ class Sentences:
         days: A span of `{count}` days.
         months: A span of `{count}` months.
         unsure: One of these, `{rule}`, of which it is unknown whether it does.
+        since: Something new, `{what}`, with the `{day}` from which there is it.
+        alarm: A series that has changed, with its mean `{before}` and `{now}`, `{since}` when, the
+            `{users}` that rests on, what is no change, from `{low}` to `{high}`, and `{over}`.
+        alarm_over: What is added where the latest day is back within these.
+        alarm_look: What to do about it, with `{look_at}`.
+        alarm_look_first: The same where there were `{changes}` then.
+        look_at: Where causes may be, by kind of series; for the others under no name.
+        severities: How grave a finding is, by its name: the word, one, and `{count}` of them.
+        nothing_found: That there is no finding.
+        remarks: What a check of a policy says, and the parts of it, with what they need in braces.
+        types: What the types of the rule language are called, by their names.
     """
 
     name: str
+    own_name: str
+    languages: Mapping[str, str]
     missing: str
     no: str
     yes: str
@@ -99,6 +116,7 @@ class Sentences:
     by_owners: str
     reordered: str
     and_: str
+    or_: str
     between_reasons: str
     between_sentences: str
     ranked: str
@@ -121,3 +139,13 @@ class Sentences:
     currencies: Mapping[str, str]
     days: str
     months: str
+    since: str
+    alarm: str
+    alarm_over: str
+    alarm_look: str
+    alarm_look_first: str
+    look_at: Mapping[str, str]
+    severities: Mapping[str, tuple[str, str, str]]
+    nothing_found: str
+    remarks: Mapping[Remark, str]
+    types: Mapping[str, str]

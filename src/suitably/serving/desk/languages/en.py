@@ -92,6 +92,8 @@ TEXTS = Texts(
     value="Value",
     origin="How it came about",
     counts_until="Counts until",
+    days_of_silence="{count} days of silence",
+    months_after="{count} months after {since}",
     # a customer and a product
     why_title="Why, or why not: {product}",
     in_short="In short",
@@ -239,6 +241,8 @@ TEXTS = Texts(
     reason_hint="It is kept as it is: name nobody.",
     policies_are="The number of a product or the name of a policy ({ids}); empty for everything.",
     refused="Not switched",
+    which_lacks="Say which: give its number or name.",
+    reason_lacks="Say why.",
     off_banner="Switched off: nothing is recommended to this customer.",
     everything_off="Everything is switched off: nothing is recommended to anybody.",
     product_off="Switched off: this product is recommended to nobody.",
@@ -310,6 +314,14 @@ TEXTS = Texts(
         "promote": "promoted",
         "rollback": "rolled back",
         "found": "found changed",
+    },
+    declared={
+        "scale": "scale",
+        "field": "field",
+        "term": "term",
+        "map": "map",
+        "labels": "labels",
+        "changeable": "changeable",
     },
     reasons={
         "policy:governs": "No policy governs the pair",

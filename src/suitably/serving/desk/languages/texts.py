@@ -19,6 +19,7 @@ class Texts:
         severities: How grave a finding is.
         kinds: What may be switched off.
         actions: How a version became the current one.
+        declared: What a policy may declare.
         reasons: The library's own reasons.
     """
 
@@ -99,6 +100,8 @@ class Texts:
     value: str
     origin: str
     counts_until: str
+    days_of_silence: str
+    months_after: str
 
     # a customer and a product
     why_title: str
@@ -237,6 +240,8 @@ class Texts:
     reason_hint: str
     policies_are: str
     refused: str
+    which_lacks: str
+    reason_lacks: str
     off_banner: str
     everything_off: str
     product_off: str
@@ -272,4 +277,5 @@ class Texts:
     severities: Mapping[str, str]
     kinds: Mapping[str, str]
     actions: Mapping[str, str]
+    declared: Mapping[str, str]
     reasons: Mapping[str, str]

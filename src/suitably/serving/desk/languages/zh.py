@@ -82,6 +82,8 @@ TEXTS = Texts(
     value="值",
     origin="来源",
     counts_until="有效至",
+    days_of_silence="连续{count}天没有交易",
+    months_after="{since}之后{count}个月",
     # a customer and a product
     why_title="能否推荐：{product}",
     in_short="结论",
@@ -216,6 +218,8 @@ TEXTS = Texts(
     reason_hint="将原样保存，请勿写入姓名。",
     policies_are="产品编号或政策名称（{ids}）；停用全部时留空。",
     refused="未能切换",
+    which_lacks="请填写编号或名称。",
+    reason_lacks="请填写原因。",
     off_banner="已停用：不向该客户推荐任何产品。",
     everything_off="全部停用：不向任何人推荐任何产品。",
     product_off="已停用：不向任何人推荐该产品。",
@@ -279,6 +283,14 @@ TEXTS = Texts(
         "promote": "上线",
         "rollback": "回退",
         "found": "发现变更",
+    },
+    declared={
+        "scale": "等级表",
+        "field": "字段",
+        "term": "术语",
+        "map": "映射",
+        "labels": "标签",
+        "changeable": "可更新的事项",
     },
     reasons={
         "policy:governs": "没有适用的政策",

@@ -18,6 +18,8 @@ from suitably.suitability.language.types import (
     Values,
     as_level,
 )
+from suitably.suitability.messages.remarks import Remark
+from suitably.suitability.messages.told import say
 
 __all__ = ["COLLECTIONS", "by_name", "held_in"]
 
@@ -44,7 +46,7 @@ def _same_elements(context: Context, container: Type, item: Type) -> None:
     if "any" in (element, item.name):
         return
     if item.name != element or (element == "level" and item.scale != container.scale):
-        context.refuse(f"{container} cannot hold {item}")
+        context.refuse(say(Remark.CANNOT_HOLD, container=container.told, item=item.told))
 
 
 def _subset(context: Context, small: Values, large: Values) -> Kleene:
@@ -63,7 +65,8 @@ def _compared(
 ) -> Kleene:
     types = {(value.type.element or "any", value.type.scale) for value in (one, other)}
     if len({kind for kind in types if kind[0] != "any"}) > 1:
-        context.refuse(f"cannot compare {one.type} with {other.type}")
+        told = {"one": one.type.told, "other": other.type.told, "hint": ""}
+        context.refuse(say(Remark.CANNOT_COMPARE, **told))
     verdicts = np.array([[compare(a, b) for b in _lists(other)] for a in _lists(one)], np.int8)
     found = verdicts[one.data, other.data]
     known = one.known & other.known
@@ -101,7 +104,7 @@ def _lookup(
     key = by_name(key, context.texts)
     kind = held_in(mapping.type)
     if default is not None and kind != ANY and default.type not in (kind, ANY):
-        context.refuse(f"a map of {kind}s, but {default.type} where a key is absent")
+        context.refuse(say(Remark.WRONG_DEFAULT, wanted=kind.told, found=default.type.told))
     if default is not None and kind == ANY:
         kind = default.type
     known = mapping.known & key.known

@@ -15,6 +15,8 @@ from suitably.suitability.language.types import (
     Values,
     as_level,
 )
+from suitably.suitability.messages.remarks import Remark
+from suitably.suitability.messages.told import say
 
 __all__ = ["NUMBERS"]
 
@@ -55,7 +57,8 @@ def _extreme(name: str, pick: np.ufunc, context: Context, arguments: tuple[Value
             result = Values(ANY, np.zeros(known.shape), np.zeros_like(known))
             continue
         if result.type != other.type or result.type.name not in ("number", "date", "level"):
-            context.refuse(f"no {name} of {result.type} and {other.type}")
+            told = {"function": name, "one": result.type.told, "other": other.type.told}
+            context.refuse(say(Remark.NO_EXTREME_OF_TWO, **told))
         result = Values(result.type, pick(result.data, other.data), known)
     return result
 
@@ -65,7 +68,7 @@ def _of_list(name: str, context: Context, value: Values) -> Values:
     if value.type == ANY or value.type.name == "level":
         return value  # a check without data cannot tell a list of levels from a level
     if value.type.name != "list" or value.type.element == "text":
-        context.refuse(f"no {name} of {value.type}")
+        context.refuse(say(Remark.NO_EXTREME, function=name, found=value.type.told))
     if value.type.element == "any":  # nothing in any list: whatever is wanted
         return Values(ANY, np.zeros(value.known.shape), np.zeros_like(value.known))
     lists: tuple[frozenset[float], ...] = value.extra or (frozenset(),)

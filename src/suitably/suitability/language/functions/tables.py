@@ -12,6 +12,8 @@ from suitably.suitability.language.types import (
     Values,
     as_level,
 )
+from suitably.suitability.messages.remarks import Remark
+from suitably.suitability.messages.told import say
 
 __all__ = ["TABLES"]
 
@@ -24,7 +26,7 @@ def _map(context: Context, table: Values, key: Values) -> Values:
     gives = NUMBER if not isinstance(says.entries[0][1], str) else TEXT
     gives = Type("level", says.target) if says.target is not None else gives
     if key.type not in (wanted, ANY):
-        context.refuse(f"this map is from {wanted}, not from {key.type}")
+        context.refuse(say(Remark.MAP_FROM, wanted=wanted.told, found=key.type.told))
     if key.type == ANY:
         return Values(gives, np.zeros(key.data.shape, _stored(gives)), np.zeros_like(key.known))
     codes = context.texts.codes([str(entry) for entry, _ in says.entries])
