@@ -232,16 +232,16 @@ def test_bad_holds(trail: AuditTrail, given: Any, message: str) -> None:
 def test_hold_that_comes_while_a_purge_looks_is_kept(
     trail: AuditTrail, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from suitably.governance import audit_trail
+    from suitably.governance import purge
 
-    other, looked = AuditTrail(tmp_path / FILE, KEY), audit_trail.purge_body
+    other, looked = AuditTrail(tmp_path / FILE, KEY), purge.purge_body
 
     def meanwhile(*given: Any) -> dict[str, Any]:
         if other.head[0] == 6:
             other.hold("just in time", user_id=USERS[3])
         return looked(*given)
 
-    monkeypatch.setattr(audit_trail, "purge_body", meanwhile)
+    monkeypatch.setattr(purge, "purge_body", meanwhile)
     done = trail.purge()
     assert (done.purged, done.held) == ((2,), (3,))
     assert trail.verify().ok

@@ -19,8 +19,8 @@ import pytest
 
 import suitably as st
 from suitably.persistence import folder as layout
+from suitably.persistence import interactions, publishing, reader
 from suitably.persistence import model as serialisation
-from suitably.persistence import publishing, reader
 
 STEPS = ("mkdir", "open", "write", "fsync", "replace", "unlink", "rmdir")
 
@@ -263,8 +263,9 @@ def test_a_save_at_any_step_of_a_load(tmp_path: Path, monkeypatch: pytest.Monkey
         (layout, "_stamp"),
         (reader, "open_regular"),
         (reader, "_content"),
-        (serialisation, "_read_entities"),
-        (serialisation, "_read_csr"),
+        (serialisation, "read_entities"),
+        (serialisation, "read_matrix"),
+        (interactions, "read_matrix"),
     ]:
         monkeypatch.setattr(module, name, then(getattr(module, name)))
     while due:

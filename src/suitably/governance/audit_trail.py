@@ -1,6 +1,5 @@
 """Audit trail: every decision on record, chained, provable to an auditor and to the customer."""
 
-import secrets
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -9,11 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa
 
-from suitably.errors import ArtifactError, DataError
+from suitably.errors import DataError
 from suitably.governance.audit_key import KeyRing, key_id, key_path
-from suitably.governance.audit_record import AuditRecord
 from suitably.governance.catalogues import Catalogues
 from suitably.governance.chained_log import ChainedLog, Entry
 from suitably.governance.decision_index import decisions_about, find_decision
@@ -21,18 +18,13 @@ from suitably.governance.decision_rows import DecisionRows
 from suitably.governance.head_file import head_path
 from suitably.governance.legal_hold import Hold, hold_body, holds_in_force
 from suitably.governance.merkle import (
-    inclusion_path,
-    leaf_hash,
     merkle_root,
-    sided_path,
 )
-from suitably.governance.postgres_store import PostgresStore
-from suitably.governance.purge import ContractEnds, Purge, expired, held_among, purge_body, read_now
-from suitably.governance.receipt import Proof, receipt_of
+from suitably.governance.opening import begin, open_store, shown_place
+from suitably.governance.purge import ContractEnds, Purge, purge, read_now
+from suitably.governance.receipt_on_record import receipt_on_record
 from suitably.governance.replay import Replay, replay
 from suitably.governance.retention import Retention, read_retention
-from suitably.governance.sqlite_store import SQLiteStore
-from suitably.governance.store import Store
 from suitably.governance.subjects import Subjects, subject_of
 from suitably.governance.switch_record import RecordedSwitch, recorded_switches, switch_body
 from suitably.governance.verification import (
@@ -46,7 +38,6 @@ from suitably.utils.progress import logger
 
 __all__ = ["AuditTrail", "open_store"]
 
-_SCHEMA = 1
 _TOGETHER = 8
 _log = logger(__name__)
 
@@ -114,12 +105,12 @@ class AuditTrail:
             raise ValueError("key: give one, since there is no file beside a database server")
         self._keys = KeyRing(keys, key_path(Path(path)))
         self._log = ChainedLog(
-            self._store, None if beside is None else head_path(beside), _shown(path)
+            self._store, None if beside is None else head_path(beside), shown_place(path)
         )
         self._lock = ForkLock()
         self._subjects = Subjects()
         self._catalogues = Catalogues(self._store, self._log)
-        self._begin()
+        begin(self._log, self._store, self._keys)
 
     @property
     def head(self) -> tuple[int, str]:
@@ -257,30 +248,9 @@ class AuditTrail:
         """
         for record, row in decisions_about(self._store, self._keys, user_id):
             if decision in (None, f"{record.seq}:{row}"):
-                return self._receipt(record, row)
+                return receipt_on_record(self._store, self._catalogues, record, row)
         asked = "no decision about this user" if decision is None else f"no decision {decision!r}"
         raise DataError(f"receipt: {asked} is on record, or it was purged")
-
-    def _receipt(self, record: AuditRecord, row: int) -> dict[str, Any]:
-        facts = record.facts
-        ids, digests = self._catalogues.named(facts["header"]["catalogue"])
-        rows = DecisionRows.unpacked(
-            facts["header"], facts["arrays"], record.payload or b"", digests
-        )
-        length = int(rows.arrays["lengths"][row])
-        codes = rows.arrays["products"][row, :length]
-        hashes = [leaf_hash(one) for one in self._store.hashes()]
-        proof = Proof(
-            row=row,
-            row_path=tuple(inclusion_path(rows.leaves, row)),
-            seq=record.seq,
-            at=record.at,
-            body=record.body_digest,
-            payload=record.payload_digest,
-            previous=record.previous,
-            path=tuple(sided_path(hashes, record.seq)),
-        )
-        return receipt_of(rows, ids.take(pa.array(codes)).to_pylist(), proof)
 
     def replay(self, decision: str, pipeline: Pipeline) -> Replay:
         """Make a decision once more and hold it against the record bit for bit; nothing is written.
@@ -362,23 +332,10 @@ class AuditTrail:
             DataError: A frame that cannot be used, or a moment to come.
             OSError: Nothing was purged.
         """
-        moment, count = read_now(now, datetime.now(UTC)), self._log.count
-        found = expired(self._store, moment, ContractEnds(self._pseudonyms, contracts_ended))
-        held: set[int] = set()
-        start = 0
-        while True:
-            holds = holds_in_force(self._store, start, count)
-            held |= held_among(self._store, (one.seq for one in found), holds)
-            found = [one for one in found if one.seq not in held]
-            if not found:
-                return Purge(None, (), tuple(sorted(held)))
-            seqs = [one.seq for one in found]
-            made = self._log.append(
-                "purge", purge_body(moment, found), emptied=seqs, expected=count
-            )
-            if made is not None:
-                return Purge(made.seq, tuple(seqs), tuple(sorted(held)))
-            start, count = count, self._log.count  # others have appended, perhaps a hold
+        moment = read_now(now, datetime.now(UTC))
+        return purge(
+            self._store, self._log, moment, ContractEnds(self._pseudonyms, contracts_ended)
+        )
 
     def _pseudonyms(self, user_ids: list[Any], key: str) -> list[bytes] | None:
         known = self._keys.of(key)
@@ -399,26 +356,6 @@ class AuditTrail:
         """Let go of the file; the next use opens it again."""
         self._store.close()
 
-    def _begin(self) -> None:
-        """Open the log with a record of its own, or check that it is one of this key."""
-        if not self._store.tail().count:
-            body = {"key": key_id(self._keys.current), "schema": _SCHEMA,
-                    "trail": secrets.token_hex(16)}  # fmt: skip
-            self._log.append("trail", body, expected=0)  # unless another process was first
-        first, latest = None, None
-        for record in self._store.records(0, 1):
-            first = record.facts
-        if first is None or first.get("schema") != _SCHEMA:
-            raise ArtifactError(f"{self._log.where}: begins with no record that this version reads")
-        for record in self._store.backwards(("key", "trail")):
-            latest = record.facts.get("key")
-            break
-        if not isinstance(latest, str) or not self._keys.use(latest):
-            raise ArtifactError(
-                f"{self._log.where}: its present key is another one than that given; open it "
-                f"with the key of its latest records"
-            )
-
     def __reduce__(self) -> tuple[Any, ...]:
         """Copy and send by the path; whoever opens it there needs the key."""
         keys = None if self._given is None else self._keys.all
@@ -426,18 +363,3 @@ class AuditTrail:
 
     def __repr__(self) -> str:
         return f"AuditTrail({self._log.where}, {self.head[0]:,} records)"
-
-
-def _shown(path: str | Path) -> str:
-    """Return how to call a trail: an address without its password."""
-    return str(path).rsplit("@", 1)[-1]
-
-
-def open_store(path: str | Path, read_only: bool = False) -> Store:
-    """Open the store at a path, or at the address of a database server."""
-    if "://" in str(path):
-        return PostgresStore(str(path), read_only)
-    place = Path(path)
-    if not place.parent.is_dir():
-        raise DataError(f"{place.parent}: no such folder")
-    return SQLiteStore(place, read_only)

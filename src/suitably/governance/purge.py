@@ -14,13 +14,14 @@ from suitably.data.frames import read_frame
 from suitably.data.validation import Quarantine, TableValidator
 from suitably.errors import DataError
 from suitably.governance.audit_record import AuditRecord
+from suitably.governance.chained_log import ChainedLog
 from suitably.governance.decision_rows import subjects_in
-from suitably.governance.legal_hold import Hold
+from suitably.governance.legal_hold import Hold, holds_in_force
 from suitably.governance.retention import RetentionClass
 from suitably.governance.store import Store
 from suitably.utils.record import Record
 
-__all__ = ["ContractEnds", "Expired", "Purge", "expired", "held_among", "purge_body"]
+__all__ = ["ContractEnds", "Expired", "Purge", "expired", "held_among", "purge", "purge_body"]
 __all__ += ["read_now"]
 
 _NEVER = np.datetime64("9999-12-31", "us")
@@ -96,6 +97,35 @@ class ContractEnds:
             made = self.pseudonyms([one for one, ended in mine if ended <= limit], key)
             self._found[name] = frozenset(made or ())
         return self._found[name]
+
+
+def purge(store: Store, log: ChainedLog, now: datetime, ends: ContractEnds) -> Purge:
+    """Take the content out of records whose retention has run out and which nothing holds.
+
+    Args:
+        store: Where they are.
+        log: Which keeps that they are gone.
+        now: As of when.
+        ends: When contracts ended.
+
+    Raises:
+        OSError: Nothing was purged.
+    """
+    count = log.count
+    found = expired(store, now, ends)
+    held: set[int] = set()
+    start = 0
+    while True:
+        holds = holds_in_force(store, start, count)
+        held |= held_among(store, (one.seq for one in found), holds)
+        found = [one for one in found if one.seq not in held]
+        if not found:
+            return Purge(None, (), tuple(sorted(held)))
+        seqs = [one.seq for one in found]
+        made = log.append("purge", purge_body(now, found), emptied=seqs, expected=count)
+        if made is not None:
+            return Purge(made.seq, tuple(seqs), tuple(sorted(held)))
+        start, count = count, log.count  # others have appended, perhaps a hold
 
 
 def expired(store: Store, now: datetime, ends: ContractEnds) -> list[Expired]:

@@ -19,7 +19,8 @@ from suitably.persistence.components import (
     read_arrays,
     write_arrays,
 )
-from suitably.persistence.model import read_ids, read_interactions
+from suitably.persistence.entities import read_ids
+from suitably.persistence.interactions import read_interactions
 from suitably.persistence.reader import Reader
 from suitably.persistence.statistics import missing_shares
 from suitably.persistence.writer import Writer

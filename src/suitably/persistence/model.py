@@ -1,25 +1,19 @@
 """Model serialisation: a fitted model as a folder of plain files, and back."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
-from scipy import sparse
 
-from suitably.data.clock import Clock, Instant, Instants, micros
+from suitably.data.clock import Clock, micros
 from suitably.data.digests import NO_DIGESTS
-from suitably.data.entities import Entities
-from suitably.data.frames import fieldless
 from suitably.data.ledger import Ledger
 from suitably.data.schema import DataSchema
-from suitably.data.vocabulary import WIDE, Vocabulary
 from suitably.errors import ArtifactError
 from suitably.model.model import Model
 from suitably.model.state import FittedState
@@ -30,20 +24,25 @@ from suitably.persistence.components import (
     write_arrays,
     write_component,
 )
+from suitably.persistence.entities import read_entities, read_ids, write_entities
 from suitably.persistence.fingerprint import remember_fingerprint
 from suitably.persistence.folder import Verify
+from suitably.persistence.interactions import (
+    read_instant,
+    read_interactions,
+    read_matrix,
+    write_interactions,
+    write_matrix,
+)
 from suitably.persistence.migrations import migrated
 from suitably.persistence.publishing import publication
 from suitably.persistence.reader import Reader, open_folder
 from suitably.persistence.signing import Key, signer, verifier
 from suitably.persistence.statistics import data_statistics
-from suitably.persistence.unreadable import plain_fields, with_unreadable
 from suitably.persistence.writer import Writer
 from suitably.profiles.functions.from_function_state import FromFunctionState
 from suitably.profiles.protocol import Builder
-from suitably.ranking.interactions import WeightedInteractions, Weighting
 from suitably.ranking.protocol import Ranker, attached
-from suitably.ranking.strongest import Strongest
 from suitably.reranking.protocol import Reranker
 from suitably.suitability.policy import Policy
 from suitably.utils.state import from_state
@@ -92,15 +91,15 @@ def write_model(model: Model, writer: Writer) -> None:
             "asks_consent": model.asks_consent,
             "span": state.span,
             "statistics": data_statistics(model),
-            "users": _write_entities(writer, state.users),
-            "products": _write_entities(writer, state.products),
-            "owned": _write_csr(writer, "owned", state.owned),
+            "users": write_entities(writer, state.users),
+            "products": write_entities(writer, state.products),
+            "owned": write_matrix(writer, "owned", state.owned),
             "ledger": (
                 None if state.ledger is None else write_arrays(writer, state.ledger.to_arrays())
             ),
             "counted": writer.array("counted", state.counted) if len(state.counted) else None,
             "interactions": [
-                _write_interactions(writer, one) for one in model.interactions.values()
+                write_interactions(writer, one) for one in model.interactions.values()
             ],
             "policies": [
                 {"file": writer.text(f"policy-{p.id}", p.text), "fingerprint": p.fingerprint}
@@ -167,17 +166,17 @@ def _revived(model: Model, cls: type, state: dict[str, Any]) -> Any:
 
 
 def _load(reader: Reader, facts: dict[str, Any], trusted: Sequence[Callable[..., Any]]) -> Model:
-    users, products = (_read_entities(reader, facts[side]) for side in ("users", "products"))
+    users, products = (read_entities(reader, facts[side]) for side in ("users", "products"))
     shape = (len(users), len(products))
     builders = [read_component(reader, one, trusted, Builder) for one in facts["builders"]]
     state = FittedState(
-        as_of=_instant(facts["as_of"]),
+        as_of=read_instant(facts["as_of"]),
         clock=Clock(facts["zone"], bool(facts["zone_stated"])),
         kind=facts["kind"],
         users=users,
         products=products,
         learned=int(facts["learned"]),
-        owned=_read_csr(reader, facts["owned"], np.int8(1), shape),
+        owned=read_matrix(reader, facts["owned"], np.int8(1), shape),
         ledger=(
             None
             if facts["ledger"] is None
@@ -229,184 +228,6 @@ def _read_policy(reader: Reader, record: dict[str, str]) -> Policy:
     if policy.fingerprint != record["fingerprint"]:
         raise ArtifactError(f"policy {policy.id!r}: is not the one that was saved")
     return policy
-
-
-def _write_entities(writer: Writer, entities: Entities) -> dict[str, Any]:
-    side = entities.side
-    rows = {"id": entities.ids.array, "listed": pa.array(entities.listed)}
-    if entities.times is not None:
-        rows["time"] = pa.array(entities.times)
-    # Parquet forgets the rows of a table without columns.
-    has_fields = bool(entities.fields.num_columns)
-    fields, problems = plain_fields(entities.fields)
-    return {
-        "side": side,
-        "rows": writer.table(side, pa.table(rows), distinct=["id"]),
-        "kind": str(entities.ids.kind),
-        "fields": writer.table(f"{side}-fields", fields) if has_fields else None,
-        **({"unreadable": problems} if problems else {}),
-        "framed": entities.framed,
-        "id_column": entities.id_column,
-        "time_column": entities.time_column,
-    }
-
-
-def read_ids(reader: Reader, record: Mapping[str, Any]) -> pa.Array:
-    """Read the ids of one side.
-
-    Raises:
-        ArtifactError: Some are missing or repeated.
-    """
-    return _distinct(reader.table(record["rows"]), record["rows"])
-
-
-def _distinct(rows: pa.Table, file: str) -> pa.Array:
-    array = rows["id"].combine_chunks()
-    if array.null_count or not _are_distinct(array):
-        raise ArtifactError(f"{file}: ids are missing or repeated")
-    return array
-
-
-def _read_entities(reader: Reader, record: dict[str, Any]) -> Entities:
-    rows = reader.table(record["rows"])
-    array, listed = _distinct(rows, record["rows"]), rows["listed"].combine_chunks()
-    if listed.null_count or not pa.types.is_boolean(listed.type):
-        raise ArtifactError(f"{record['rows']}: does not say who is listed")
-    fields = record["fields"]
-    made = Entities(
-        side=record["side"],
-        ids=Vocabulary(array, _kind(record["kind"])),
-        fields=(
-            fieldless(len(array))
-            if fields is None
-            else with_unreadable(reader.table(fields, len(array)), record.get("unreadable", {}))
-        ),
-        listed=listed.to_numpy(zero_copy_only=False),
-        times=_read_times(rows),
-        framed=bool(record["framed"]),
-        id_column=record["id_column"],
-        time_column=record["time_column"],
-    )
-    if made.fields.num_rows != len(made):
-        raise ValueError(f"{made.side}: ids and fields do not fit")
-    return made
-
-
-def _are_distinct(array: pa.Array) -> bool:
-    """Return whether no id occurs twice; for ascending ones, as most are, a glance will do."""
-    ascending = pc.all(pc.less(array[:-1], array[1:])).as_py()
-    return ascending is not False or len(array.unique()) == len(array)
-
-
-def _kind(name: str) -> pa.DataType:
-    return WIDE if name == str(WIDE) else pa.type_for_alias(name)
-
-
-def _read_times(rows: pa.Table) -> Instants | None:
-    if "time" not in rows.column_names:
-        return None
-    times: Instants = rows["time"].cast(pa.timestamp("us")).to_numpy().astype("datetime64[us]")
-    return times
-
-
-def _write_interactions(writer: Writer, one: WeightedInteractions) -> dict[str, Any]:
-    kinds = one.weighting.event_weights
-    return {
-        "half_life_days": one.weighting.half_life_days,
-        "event_weights": None if kinds is None else dict(kinds),
-        "origin": micros(one.origin),
-        "shift": one.shift,
-        "width": int(one.weights.shape[1]),
-        "weights": _write_weights(writer, one.weights.data),
-        **_write_csr(writer, "interactions", one.weights),
-        **_write_decisive(writer, one.decisive),
-    }
-
-
-def read_interactions(
-    reader: Reader, record: Mapping[str, Any], users: Vocabulary, products: int
-) -> WeightedInteractions:
-    """Read the interactions of users by one weighting.
-
-    Raises:
-        ValueError: Their parts do not fit each other, or the users and products.
-    """
-    weighting = Weighting(record["half_life_days"], record["event_weights"])
-    weights = record["weights"]
-    data = reader.array(weights) if isinstance(weights, str) else np.float32(weights)
-    if data.dtype != np.float32 or not np.isfinite(data).all():
-        raise ValueError("weights of interactions are not finite numbers")
-    width = record["width"]
-    if not 0 <= width <= products:
-        raise ValueError("interactions and products do not fit")
-    matrix = _read_csr(reader, record, data, (len(users), width))
-    origin, shift = _instant(record["origin"]), int(record.get("shift", 0))
-    decisive = _read_decisive(reader, record, matrix.data) if weighting.against else None
-    return WeightedInteractions(weighting, users, matrix, origin, shift, decisive)
-
-
-def _write_decisive(writer: Writer, one: Strongest | None) -> dict[str, Any]:
-    """Write what pairs weigh by, where kinds speak against products: weights and times."""
-    if one is None:
-        return {}
-    times = None
-    if one.times is not None:
-        times = writer.array("decisive-times", one.times.astype(np.int64))
-    return {"decisive": writer.array("decisive", one.weights), "decisive_times": times}
-
-
-def _read_decisive(reader: Reader, record: Mapping[str, Any], data: NDArray[Any]) -> Strongest:
-    weights, times = reader.array(record["decisive"]), None
-    if record["decisive_times"] is not None:
-        times = reader.array(record["decisive_times"])
-        if times.dtype != np.int64 or times.shape != weights.shape:
-            raise ValueError("interactions and their times do not fit")
-        times = times.view("datetime64[us]")
-    same = weights.dtype == np.float64 and weights.shape == data.shape
-    if not same or not (np.isfinite(weights) & (np.sign(weights) == np.sign(data))).all():
-        raise ValueError("interactions and what they weigh by do not fit")
-    return Strongest(weights, times)
-
-
-def _write_weights(writer: Writer, weights: NDArray[np.float32]) -> str | float:
-    """Write weights, or return the one that all of them are."""
-    if len(weights) and (weights == weights[0]).all():
-        return float(weights[0])
-    return writer.array("weights", weights)
-
-
-def _write_csr(writer: Writer, name: str, matrix: sparse.csr_array) -> dict[str, str]:
-    return {
-        "starts": writer.array(f"{name}-starts", matrix.indptr),
-        "columns": writer.array(f"{name}-products", matrix.indices),
-    }
-
-
-def _read_csr(
-    reader: Reader,
-    files: Mapping[str, Any],
-    data: NDArray[Any] | np.generic,
-    shape: tuple[int, int],
-) -> sparse.csr_array:
-    """Read where a matrix has something stored, and refuse what is no matrix."""
-    starts, columns = (reader.array(files[part]) for part in ("starts", "columns"))
-    data = data if isinstance(data, np.ndarray) else np.full(len(columns), data)
-    fits = (
-        starts.ndim == columns.ndim == 1
-        and starts.dtype.kind == columns.dtype.kind == "i"
-        and len(starts) == shape[0] + 1
-        and starts[0] == 0
-        and bool((np.diff(starts) >= 0).all())
-        and starts[-1] == len(columns) == len(data)
-        and bool(((columns >= 0) & (columns < shape[1])).all())
-    )
-    if not fits:
-        raise ValueError("users, products and what they have to do with each other do not fit")
-    return sparse.csr_array((data, columns, starts), shape=shape)
-
-
-def _instant(micros: int | None) -> Instant | None:
-    return None if micros is None else np.datetime64(micros, "us")
 
 
 def _span(months: list[str] | None) -> tuple[str, str] | None:

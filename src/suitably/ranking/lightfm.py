@@ -1,23 +1,23 @@
 """A hybrid: latent vectors of who it is and of what is known of it, trained by `lightfm`."""
 
 import copy
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Self
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 from scipy import sparse
 
 from suitably.data.vocabulary import Vocabulary
-from suitably.errors import DataError, SuitabilityWarning
+from suitably.errors import DataError
 from suitably.ranking.base import HistoryRanker
 from suitably.ranking.contributions import AskedPair, Contributions
+from suitably.ranking.hybrid.changes import changed_pairs
+from suitably.ranking.hybrid.context_fields import now_of, user_fields
 from suitably.ranking.hybrid.embeddings import Side
 from suitably.ranking.hybrid.encoding import Encoding
-from suitably.ranking.hybrid.feature_columns import Now
 from suitably.ranking.hybrid.lightfm_training import LOSSES, train
+from suitably.ranking.hybrid.one_list import warn_of_one_list
 from suitably.ranking.hybrid.own_vectors import Moves, OwnVectors
 from suitably.ranking.interactions import WeightedInteractions, Weighting
 from suitably.ranking.protocol import Factors, FitContext, State
@@ -25,11 +25,6 @@ from suitably.ranking.similarity import cosines
 from suitably.utils.params import check_choice, check_positive, check_positive_int
 
 __all__ = ["LightFM"]
-
-_FIRST = 10
-_SAMPLE = 200
-_FEWEST = 30
-_ALIKE = 0.95
 
 
 class LightFM(HistoryRanker):
@@ -129,11 +124,11 @@ class LightFM(HistoryRanker):
         return super().fit(context)
 
     def _learn(self, history: WeightedInteractions, context: FitContext) -> None:
-        now = _now(context)
+        now = now_of(context)
         # Products to come have no part in it, else they would serve as what nobody wants.
         wanted = history.wanted
         buyers, bought = wanted.active, wanted.known
-        fields, shelf = _user_fields(context), context.data.product_fields
+        fields, shelf = user_fields(context), context.data.product_fields
         users = Encoding.learn("user", self.user_features, fields, now, buyers)
         products = Encoding.learn("product", self.product_features, shelf, now, bought)
         who, what = users.encode(fields, now)[buyers], products.encode(shelf, now)[bought]
@@ -159,7 +154,8 @@ class LightFM(HistoryRanker):
             self.users_.of_features(fields, now)[rows, 1:],
             self.users_.own[rows, 1:],
         )
-        self._warn_of_one_list(wanted)
+        able, vectors = (self.able_, self.known_), (self.user_vectors_, self.product_vectors_)
+        warn_of_one_list(able, vectors, wanted)
         self._turn_away(history, context)
 
     def _turn_away(self, history: WeightedInteractions, context: FitContext) -> None:
@@ -244,14 +240,14 @@ class LightFM(HistoryRanker):
         self.users_.check_rows(len(context.data.users))
         joint, rows = context.interactions.added_to(self.interactions_)
         made._go_by(joint)
-        made.moves_ = self.moves_.plus(*_changed(self.interactions_, joint, rows))
+        made.moves_ = self.moves_.plus(*changed_pairs(self.interactions_, joint, rows))
         made._fold(rows, context)
         return made
 
     def _fold(self, changed: NDArray[np.int64], context: FitContext) -> None:
         users, products = self.user_vectors_, self.product_vectors_
         self._represent_products(context)
-        shared = self.users_.of_features(_user_fields(context), _now(context))
+        shared = self.users_.of_features(user_fields(context), now_of(context))
         shared[: len(self.users_.own)] += self.users_.own
         stale = self.moves_.users
         if np.array_equal(self.product_vectors_[: len(products)], products):
@@ -352,38 +348,16 @@ class LightFM(HistoryRanker):
         self._represent_users(context)
 
     def _represent_products(self, context: FitContext) -> None:
-        products, self.known_ = self.products_.vectors(context.data.product_fields, _now(context))
+        products, self.known_ = self.products_.vectors(context.data.product_fields, now_of(context))
         self.product_vectors_ = np.insert(products, 1, 1, axis=1)
 
     def _represent_users(self, context: FitContext) -> None:
-        users, self.able_ = self.users_.vectors(_user_fields(context), _now(context))
+        users, self.able_ = self.users_.vectors(user_fields(context), now_of(context))
         if len(self.moves_.rows):
             users[self.moves_.rows, 1:] += self.moves_.vectors
             self.able_[self.moves_.rows] = True
         self._user_ids = context.data.users.ids
         self.user_vectors_ = np.insert(users, 0, 1, axis=1)
-
-    def _warn_of_one_list(self, history: WeightedInteractions) -> None:
-        """Features that outweigh what tells users apart give everyone the same list."""
-        users, products = np.flatnonzero(self.able_), np.flatnonzero(self.known_)
-        if len(users) < _FEWEST or len(products) < _FEWEST:
-            return
-        users = users[np.linspace(0, len(users) - 1, min(len(users), _SAMPLE)).astype(np.int64)]
-        scores = self.user_vectors_[users] @ self.product_vectors_[products].T
-        first = np.argpartition(-scores, _FIRST - 1, axis=1)[:, :_FIRST]
-        votes = np.bincount(first.ravel(), minlength=len(products))
-        common = np.sort(votes)[::-1][:_FIRST].sum() / first.size
-        if common < _ALIKE:
-            return
-        bought = np.diff(sparse.csc_array(history.weights).indptr)[products]
-        best = np.isin(np.argsort(-votes, kind="stable")[:_FIRST], np.argsort(-bought)[:_FIRST])
-        warnings.warn(
-            f"LightFM: {common:.0%} of everyone's first {_FIRST} products are the same ones, "
-            f"{best.sum()} of them among the {_FIRST} most bought: features and histories hardly "
-            f"tell customers apart; compare with Popularity, or use other features or more epochs",
-            SuitabilityWarning,
-            stacklevel=5,
-        )
 
     def _check_params(self) -> None:
         check_positive_int(self, "factors", "epochs")
@@ -395,31 +369,3 @@ class LightFM(HistoryRanker):
             several = isinstance(names, list | tuple) and all(isinstance(n, str) for n in names)
             if not several or len(set(names)) < len(names):
                 raise ValueError(f"LightFM({which}={names!r}): must be a list of distinct names")
-
-
-def _user_fields(context: FitContext) -> pa.Table:
-    """Put profile fields before the frame's columns of other names."""
-    fields = context.data.user_fields
-    rest = [name for name in fields.column_names if name not in context.profiles.column_names]
-    if not context.profiles.num_columns:
-        return fields
-    table = context.profiles
-    for name in rest:
-        table = table.append_column(name, fields[name])
-    return table
-
-
-def _changed(
-    held: WeightedInteractions, joint: WeightedInteractions, rows: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the pairs of some rows that weigh otherwise than before: what is new."""
-    before = held.sized(np.where(rows < len(held.active), rows, -1))
-    now = joint.sized(rows)
-    before = sparse.csr_array((before.data, before.indices, before.indptr), now.shape)
-    changes = sparse.coo_array(now - before)
-    more = changes.data != 0
-    return rows[changes.row[more]], changes.col[more].astype(np.int64)
-
-
-def _now(context: FitContext) -> Now | None:
-    return None if context.as_of is None else Now(context.as_of, context.data.clock)

@@ -1,6 +1,6 @@
 """Who may be offered what: policies bound to users, products and a moment."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 from itertools import pairwise
 from threading import Thread
@@ -10,63 +10,37 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from suitably.data.clock import Clock, Instant, micros
-from suitably.data.entities import Entities
+from suitably.data.clock import Instant, micros
 from suitably.data.frames import write_frame
 from suitably.errors import DataError
-from suitably.suitability.amounts import with_amounts
 from suitably.suitability.display import eligibility_frame, eligibility_html
-from suitably.suitability.engine.atoms import AtomReader, batch_reader, one_reader
-from suitably.suitability.engine.binding import BoundPolicy, bind
+from suitably.suitability.engine.atoms import batch_reader, one_reader
 from suitably.suitability.engine.clauses import (
     Clause,
-    Condition,
-    Governed,
     by_name,
     governed,
 )
 from suitably.suitability.engine.exclusions import NO_PAIRS, Exclusions, counts_table, excluded
 from suitably.suitability.engine.explanation import explain_pair, pass_by_sentences
-from suitably.suitability.engine.fields import Fields, with_ids
 from suitably.suitability.engine.flags import UNKNOWN, Flags, Raised, flag_table, flags_of_few
 from suitably.suitability.engine.reason_counts import ReasonCounts
 from suitably.suitability.engine.scope import Rows, UserBatch
 from suitably.suitability.engine.single_user import SingleUser
-from suitably.suitability.engine.tables import EligibilityTables, atoms_of
-from suitably.suitability.engine.timeline import Timeline
-from suitably.suitability.language.document import PolicyDocument
-from suitably.suitability.language.functions.money import AMOUNT
-from suitably.suitability.language.types import StringPool
-from suitably.suitability.messages import show_value
+from suitably.suitability.engine.tables import EligibilityTables
 from suitably.suitability.verdicts import RuleVerdict
-from suitably.suitability.what_if.find import find_what_ifs
-from suitably.suitability.what_if.plan import Plan
-from suitably.suitability.what_if.record import WhatIf
-from suitably.suitability.what_if.supposed import Derived
+from suitably.suitability.what_if.asked import WhatIfs
 from suitably.typing import AsOf, IdLike, IdsLike
 from suitably.utils import bitset
-from suitably.utils.bitset import EVERY, NONE, BitRows
+from suitably.utils.bitset import BitRows
 
 __all__ = ["Eligibility"]
 
 _BLOCK = 4096
 _MOST_CELLS = 2**31
 _WORTH_TABULATING = 512
-_TIMELESS = (
-    "policies",
-    "_users",
-    "_products",
-    "_clock",
-    "_kind",
-    "_user_fields",
-    "_product_fields",
-    "_timeline",
-    "_width",
-    "_valid",
-)
 
 
-class Eligibility:
+class Eligibility(WhatIfs):
     """Pass, fail or unknown for every pair; only what passes every rule is eligible.
 
     Nothing is stored per pair: rows of bits are composed when they are asked for, and for many
@@ -79,7 +53,6 @@ class Eligibility:
         as_of: The moment of the decision, None in data without timestamps.
         clock: The convention of `as_of`.
         kind: The kind of frame for `counts`.
-        bound: The policies, if they are bound to these users and products already.
 
     Raises:
         PolicyError: A rule does not fit the fields.
@@ -108,106 +81,11 @@ class Eligibility:
         0       a  fail: age  pass
     """
 
-    def __init__(
-        self,
-        policies: Sequence[PolicyDocument],
-        users: Entities,
-        products: Entities,
-        as_of: Instant | None,
-        clock: Clock,
-        kind: str = "pandas",
-    ) -> None:
-        self.policies: tuple[PolicyDocument, ...] = tuple(policies)
-        self._users, self._products = users, products
-        self._clock = clock
-        self._kind = kind
-        texts = StringPool()
-        self._user_fields = Fields("user", with_ids(users), texts, clock)
-        self._product_fields = Fields("product", with_ids(products), texts, clock)
-        bound = bind(self.policies, self._user_fields, self._product_fields)
-        self._timeline = Timeline(bound, clock)
-        self._width = bitset.words_for(len(products))
-        self._valid = bitset.pack(np.ones((1, len(products)), bool))
-        self._set_moment(as_of)
-
     def _set_moment(self, as_of: Instant | None) -> None:
-        self.as_of = as_of
-        self._micros = micros(as_of)
-        self._clauses, self._conditions = self._timeline.at(as_of)
-        self._prepare(self._conditions, self._micros)
+        super()._set_moment(as_of)
         self._tables: EligibilityTables | None = None
         self._counting: ReasonCounts | None = None
         self._asked, self._tabulating = 0, False
-        self._plans: dict[Any, Plan] = {}
-
-    def _prepare(self, conditions: Sequence[Condition], as_of: int | None) -> None:
-        """Work out what is the products' alone, so that the first user need not wait for it."""
-        nobody = UserBatch(self._user_fields, as_of, np.zeros(0, np.int64))
-        for atom in atoms_of(conditions):
-            atom.prepare(nobody)
-
-    def at(self, as_of: Instant | None) -> "Eligibility":
-        """Return the same users and products, judged anew at another moment."""
-        other = object.__new__(Eligibility)
-        # By name: whatever else was worked out may depend on the moment.
-        for name in _TIMELESS:
-            setattr(other, name, getattr(self, name))
-        other._set_moment(as_of)
-        return other
-
-    def proposing(self, amounts: NDArray[np.float64] | None) -> "Eligibility":
-        """Return the same, judged for what would be invested: float64 (users,), NaN for nothing."""
-        reads = (field.name for policy in self.policies for field in policy.reads)
-        if amounts is None or AMOUNT not in reads:
-            return self
-        users = with_amounts(self._users, amounts)
-        made_of = (self.policies, users, self._products, self.as_of, self._clock, self._kind)
-        return Eligibility(*made_of)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Copy and send by what it was made of; what was worked out since is worked out again."""
-        made_of = (self.policies, self._users, self._products, self.as_of, self._clock, self._kind)
-        return Eligibility, made_of
-
-    @property
-    def user_ids(self) -> NDArray[Any]:
-        """The users, in order."""
-        return self._users.values
-
-    @property
-    def users(self) -> Entities:
-        """The users, with the fields that rules read: columns, and fields of profiles."""
-        return self._users
-
-    @property
-    def product_ids(self) -> NDArray[Any]:
-        """The catalogue as of the moment, in order."""
-        return self._products.values
-
-    @property
-    def products(self) -> Entities:
-        """The catalogue, with its fields."""
-        return self._products
-
-    @property
-    def clock(self) -> Clock:
-        """The convention of time zones that moments are judged in."""
-        return self._clock
-
-    @property
-    def kind(self) -> str:
-        """The kind of frame that it was made of."""
-        return self._kind
-
-    @property
-    def moment(self) -> Any:
-        """The moment as a timestamp, in the data's time zone if it has one; None without one."""
-        return None if self.as_of is None else self._clock.stamp(self.as_of)
-
-    @property
-    def as_of_text(self) -> str:
-        """The moment, as a person writes it."""
-        return "" if self.as_of is None else show_value(self.moment, "en")
 
     def bits(self, rows: Rows) -> BitRows:
         """Return packed eligibility: a row of words per user, bit j of word j // 64 for product j.
@@ -239,33 +117,6 @@ class Eligibility:
         _ = self._exclusions
         if self.flag_ids:
             _ = self._flags
-
-    def _batch(self, rows: Rows | None) -> UserBatch:
-        return UserBatch(self._user_fields, self._micros, rows)
-
-    def _composed(self, conditions: Sequence[Condition], batch: UserBatch) -> BitRows:
-        """AND conditions from the bits of their atoms, for the users asked."""
-        if len(batch) == 1:
-            return self._of_one(conditions, one_reader(batch)[1])
-        read = batch_reader(batch)
-        words: BitRows = np.empty((len(batch), self._width), np.uint64)
-        words[:] = self._valid
-        for condition in conditions:
-            words &= condition.holds(read)
-            if condition.of_user and not words.any():
-                break
-        return words
-
-    def _of_one(self, conditions: Sequence[Condition], read: AtomReader) -> BitRows:
-        words = self._valid.copy()
-        for condition in conditions:
-            holds = condition.holds(read)
-            if holds is NONE:
-                words[:] = 0
-                break
-            if holds is not EVERY:
-                words &= holds
-        return words
 
     def judge(self, row: Mapping[str, Any], as_of: AsOf | None = None) -> NDArray[np.bool_]:
         """Judge somebody who is not among the users: bool (products,).
@@ -358,86 +209,6 @@ class Eligibility:
             bool (columns,), whether every rule passes.
         """
         return pass_by_sentences(self._clauses, self._batch(np.array([row])), columns)
-
-    def what_if(
-        self,
-        user_id: IdLike,
-        product_id: IdLike,
-        derived: Derived | None = None,
-        fixed: Iterable[str] = (),
-    ) -> list[WhatIf]:
-        """Return every smallest set of changeable facts that, changed, lets a pair pass.
-
-        Args:
-            user_id: The user.
-            product_id: A product of the catalogue.
-            derived: Fields that follow from others, and change with them.
-            fixed: Fields of the user that stay as they are, changeable or not.
-
-        Returns:
-            Sets by size, then by name; none for an eligible pair, and where no values of the facts
-            in `[changeable]` would do.
-
-        Raises:
-            DataError: An unknown user, or a product that is not in the catalogue.
-            PolicyError: A rule reads more changeable facts than can be tried together.
-        """
-        row, column = self._pair(user_id, product_id)
-        return self.what_ifs(int(row[0]), [column], derived, fixed)[column]
-
-    def what_ifs(
-        self,
-        row: int,
-        columns: Sequence[int],
-        derived: Derived | None = None,
-        fixed: Iterable[str] = (),
-    ) -> Mapping[int, list[WhatIf]]:
-        """Return the same of several products for one user, all by position.
-
-        Products of which rules that facts can change read the same are judged as one.
-        """
-        derived = derived or Derived()
-        batch = self._batch(np.array([row]))
-        return find_what_ifs(self._plan(derived, fixed), batch, columns, self.as_of_text, derived)
-
-    def may_open(
-        self, row: int, derived: Derived | None = None, fixed: Iterable[str] = ()
-    ) -> BitRows:
-        """Return the products that all rules pass which no changeable fact can change.
-
-        Of the others `what_if` has nothing to say.
-
-        Args:
-            row: The user's position.
-            derived: As for `what_if`.
-            fixed: Likewise.
-
-        Returns:
-            Words (1, products / 64); none where nothing is changeable.
-        """
-        plan = self._plan(derived or Derived(), fixed)
-        batch = self._batch(np.array([row]))
-        words = self._of_one(plan.sure, one_reader(batch)[1])
-        return words if plan.facts else np.zeros_like(words)
-
-    def _plan(self, derived: Derived, fixed: Iterable[str]) -> Plan:
-        """Return what `what_if` asks at this moment, worked out once."""
-        fixed = tuple(fixed)
-        key = (fixed, *derived.sources.items())
-        if key not in self._plans:
-            made_of = (self._user_fields, self._product_fields, derived.sources, fixed)
-            self._plans[key] = Plan.of(self._bound, self._conditions, *made_of)
-        return self._plans[key]
-
-    @property
-    def _bound(self) -> tuple[BoundPolicy, ...]:
-        return next(one.policies for one in self._clauses if isinstance(one, Governed))
-
-    def _pair(self, user_id: IdLike, product_id: IdLike) -> tuple[Rows, int]:
-        row, column = self._rows([user_id]), self._products.codes_of([product_id], "product_id")
-        if column[0] < 0:
-            raise DataError(f"product {product_id!r} is not in the catalogue")
-        return row, int(column[0])
 
     def to_frame(self, user_ids: IdsLike, verdicts: bool = False) -> Any:
         """Lay out a few users for reading: a row for each, a column per product.
@@ -569,15 +340,6 @@ class Eligibility:
     @cached_property
     def _exclusions(self) -> Exclusions:
         return Exclusions(list(self._by_reason.values()), self._batch(None), self._valid)
-
-    def _rows(self, user_ids: IdsLike) -> Rows:
-        asked = self._users.ids.read(user_ids, "user_ids")
-        codes = self._users.codes(asked)
-        strangers = np.flatnonzero(codes < 0)
-        if len(strangers):
-            examples = asked.take(pa.array(strangers[:3])).to_pylist()
-            raise DataError(f"{len(strangers)} user ids are unknown, such as {examples}")
-        return codes.astype(np.int64)
 
     def _repr_html_(self) -> str:
         return eligibility_html(self)

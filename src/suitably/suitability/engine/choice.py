@@ -7,7 +7,8 @@ import numpy as np
 from suitably.suitability.engine.atoms import Atom, ProductAtom, UserAtom
 from suitably.suitability.engine.combinations import PairAtom
 from suitably.suitability.engine.comparisons import MonotoneAtom, ThresholdAtom
-from suitably.suitability.engine.lookups import FOUND, Lookup, LookupAtom
+from suitably.suitability.engine.lookup_shapes import FOUND, Lookup
+from suitably.suitability.engine.lookups import LookupAtom
 from suitably.suitability.engine.monotone import Monotone, monotone_in
 from suitably.suitability.engine.scope import EvalScope
 from suitably.suitability.engine.skeleton import Skeleton, SlotScope
