@@ -61,10 +61,11 @@ def _time(hours: float) -> str:
 
 def table(axis: str) -> str:
     """Return a line for each room: how its cost grows, and what one more costs at the largest."""
-    found = [one for one in read() if one["axis"] == axis]
+    everything = read()
+    found = [one for one in everything if one["axis"] == axis]
     head = [cell.format(_SIDES[axis]) for cell in _HEAD]
     lines = [_line(head), "|---|--:|--:|--:|--:|--:|--:|"]
-    for room in dict.fromkeys(one["room"] for one in found):
+    for room in dict.fromkeys(one["room"] for one in everything):
         mine = [one for one in found if one["room"] == room and not one["refused"]]
         mine.sort(key=lambda one: float(one[axis]))
         if mine:

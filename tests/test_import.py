@@ -57,6 +57,19 @@ def test_looking_around_pulls_in_nothing_either() -> None:
     assert heavy == "[]"
 
 
+def test_what_needs_no_trainer_works_where_it_cannot_be_imported() -> None:
+    listed = run(
+        "import sys; sys.modules['implicit'] = None\n"
+        "import pandas as pd, suitably as st\n"
+        "log = pd.DataFrame({'user_id': ['a', 'a', 'b'], 'product_id': ['x', 'y', 'x']})\n"
+        "for ranker in (st.ranking.EASE(), st.ranking.IALS(factors=2), st.ranking.Popularity()):\n"
+        "    pipeline = st.Pipeline(policy=st.Policy.unrestricted(), ranker=ranker)\n"
+        "    recs = pipeline.fit(st.Dataset(None, None, log)).recommend(['b'])\n"
+        "    print(*recs.to_frame()['product_id'])"
+    )
+    assert listed.split() == ["y", "y", "y"]
+
+
 def test_importing_takes_less_than_half_a_second() -> None:
     code = "import time\nt = time.perf_counter()\nimport suitably\nprint(time.perf_counter() - t)"
     assert min(float(run(code)) for _ in range(2)) < 0.5

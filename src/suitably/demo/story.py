@@ -15,7 +15,7 @@ from suitably.demo.scenarios import Scenario
 from suitably.evaluation import ABResult, ABTest
 from suitably.pipeline.pipeline import Pipeline
 from suitably.profiles import RecencyFrequencyValue
-from suitably.ranking import ALS, Popularity
+from suitably.ranking import IALS, Popularity
 from suitably.recommendations import Recommendations
 from suitably.report import Block, Facts, PointPlot, Report, Table
 from suitably.report.numbers import number
@@ -85,7 +85,7 @@ def tell(scenario: Callable[[], Scenario], path: Path, say: Callable[[str], None
     narrator.step(f"{bank.title}: {bank.data!r}")
     plain = _fit(narrator, bank, "popularity without rules", Popularity(), None)
     baseline = _fit(narrator, bank, "popularity", Popularity(), bank.policies)
-    treatment = _fit(narrator, bank, "ALS", ALS(), bank.policies)
+    treatment = _fit(narrator, bank, "IALS", IALS(), bank.policies)
     ground = _decide(narrator, bank, plain, baseline, treatment)
     _customer(narrator, bank, plain, treatment)
     if bank.stricter is not None:
@@ -203,21 +203,21 @@ def _decide(
         return arms.run(bank.data, bank.split)
 
     results = {(c, r): test(c, r) for c in (plain, baseline) for r in ("all", "suitable")}
-    narrator.step("compared: popularity without rules, popularity, ALS")
+    narrator.step("compared: popularity without rules, popularity, IALS")
     decided = results[baseline, "suitable"]
     narrator.say(f"{decided}")
     narrator.say(
-        f"\n{bank.title}: popularity (control) and ALS (treatment), on suitable buys.\n"
+        f"\n{bank.title}: popularity (control) and IALS (treatment), on suitable buys.\n"
         f"{bank.data!r}; only what lies before {bank.split.at.date()} is known."
     )
-    (title, blocks), *ground = decided.sections("A/B: popularity and ALS, on suitable buys")
+    (title, blocks), *ground = decided.sections("A/B: popularity and IALS, on suitable buys")
     narrator.report.section(title, *blocks)
     rows = []
     points: dict[str, tuple[float, float]] = {}
     for name, control, arm in (
         ("popularity without rules", plain, "control"),
         ("popularity", baseline, "control"),
-        ("ALS", baseline, "treatment"),
+        ("IALS", baseline, "treatment"),
     ):
         every, suitable = results[control, "all"], results[control, "suitable"]
         figures = [_figure(every, "ndcg@10", arm), _figure(suitable, "ndcg@10", arm)]
@@ -255,7 +255,7 @@ def _figure(result: ABResult, metric: str, arm: str) -> float:
 
 def _expiry(narrator: _Narrator, bank: Scenario, treatment: Pipeline) -> None:
     """Show what a questionnaire's expiry would change: who is still served, and who is not."""
-    strict = _fit(narrator, bank, "ALS, questionnaires expire", ALS(), bank.stricter)
+    strict = _fit(narrator, bank, "IALS, questionnaires expire", IALS(), bank.stricter)
     rows = []
     for name, pipeline in (("level only", treatment), ("level and twelve months", strict)):
         lists = pipeline.recommend(k=K, product_ids=bank.split.candidates)

@@ -2,11 +2,9 @@
 
 import copy
 from collections.abc import Mapping
-from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
-from implicit.cpu.als import AlternatingLeastSquares
 from numpy.typing import NDArray
 from scipy import sparse
 
@@ -97,8 +95,10 @@ class ALS(FactorRanker):
         weights = history.core
         self._choose(history.wanted.core, context)
         confidence, scale = bounded(weights * self.alpha)
-        make = partial(
-            AlternatingLeastSquares,
+        _, products = trained(
+            "ALS",
+            ("als", "AlternatingLeastSquares"),
+            confidence,
             factors=self.factors_,
             regularization=self.regularization_ * scale,
             alpha=1.0,
@@ -106,7 +106,6 @@ class ALS(FactorRanker):
             num_threads=openmp_threads(),
             random_state=context.seed,
         )
-        _, products = trained("ALS", make, confidence)
         self._spread(history, products)
 
     def _choose(self, weights: sparse.csr_array, context: FitContext) -> None:

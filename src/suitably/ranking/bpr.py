@@ -1,11 +1,10 @@
 """Bayesian personalised ranking, trained by `implicit`."""
 
 from collections.abc import Callable, Mapping
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
-from implicit.cpu.bpr import BayesianPersonalizedRanking
 from numpy.typing import NDArray
 from scipy import sparse
 
@@ -124,8 +123,11 @@ class BPR(FactorRanker):
             given = getattr(self, name)
             setattr(self, f"{name}_", value if given is None else given)
         self.popularity_exponent_ = 0.0 if small else 1.0
-        make = partial(
-            BayesianPersonalizedRanking,
+        wanted = history.wanted
+        _, products = trained(
+            "BPR",
+            ("bpr", "BayesianPersonalizedRanking"),
+            wanted.core,
             factors=self.factors_,
             learning_rate=self.learning_rate_,
             regularization=self.regularization_,
@@ -133,8 +135,6 @@ class BPR(FactorRanker):
             num_threads=1,
             random_state=context.seed,
         )
-        wanted = history.wanted
-        _, products = trained("BPR", make, wanted.core)
         width = wanted.weights.shape[1]
         self.popularity_ = np.bincount(wanted.weights.indices, minlength=width).astype(np.float64)
         products[:, -1] += self._correction[history.known]

@@ -2,11 +2,10 @@
 
 import copy
 from collections.abc import Callable, Mapping
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
-from implicit.cpu.lmf import LogisticMatrixFactorization
 from numpy.typing import NDArray
 from scipy import sparse
 
@@ -104,8 +103,11 @@ class LogisticMF(FactorRanker):
 
     def _learn(self, history: WeightedInteractions, context: FitContext) -> None:
         self._choose(context)
-        make = partial(
-            LogisticMatrixFactorization,
+        wanted = history.wanted
+        _, products = trained(
+            "LogisticMF",
+            ("lmf", "LogisticMatrixFactorization"),
+            bounded(wanted.core)[0],
             factors=self.factors_,
             learning_rate=self.learning_rate,
             regularization=self.regularization_,
@@ -114,8 +116,6 @@ class LogisticMF(FactorRanker):
             num_threads=1,
             random_state=context.seed,
         )
-        wanted = history.wanted
-        _, products = trained("LogisticMF", make, bounded(wanted.core)[0])
         width = wanted.weights.shape[1]
         self.popularity_ = np.bincount(wanted.weights.indices, minlength=width).astype(np.float64)
         self._spread(history, products)

@@ -46,6 +46,25 @@ class SimilarityRanker(HistoryRanker):
         block[:, self.known_] = self._sums(self._of_known(lines))
         return Scores(block, self.known_)
 
+    def sparse_rows(self, rows: NDArray[np.int64]) -> sparse.csr_array | None:
+        """Return the sums of `score_rows` as a sparse matrix, where they are made as one.
+
+        Returns:
+            CSR float32 (rows, products), columns of a row in any order, none twice; None: what a
+            subclass adds up itself, or a dense similarity.
+        """
+        self._check_fitted()
+        cls, own = type(self), SimilarityRanker
+        plain = cls.score_rows is own.score_rows and cls._sums is own._sums
+        if not plain or not sparse.issparse(self.similarity_):
+            return None
+        lines = self.interactions_.lines(rows)
+        lines.data *= np.float32(self._unit)
+        sums = self._of_known(lines) @ self.similarity_
+        places = np.flatnonzero(self.known_).astype(sums.indices.dtype)
+        parts = (sums.data.astype(np.float32, copy=False), places[sums.indices], sums.indptr)
+        return sparse.csr_array(parts, shape=(len(rows), len(self.known_)))
+
     def _of_known(self, lines: sparse.csr_array) -> sparse.csr_array:
         """Return the columns of known products, sooner than by an index of columns for few rows."""
         places, width = np.cumsum(self.known_) - 1, len(self.known_)

@@ -1,5 +1,6 @@
 """Packed bits: one row per user, one bit per product, in 64-bit words."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ __all__ = [
     "pack",
     "put",
     "row_counts",
+    "slices",
     "unpack",
     "words_for",
 ]
@@ -30,6 +32,7 @@ ONES = np.uint64(0xFFFF_FFFF_FFFF_FFFF)
 NOTHING: BitRows = np.zeros((1, 1), np.uint64)  # no pair, and every pair: they broadcast
 ALL: BitRows = np.full((1, 1), ONES)
 _ALL_BUT = ~(np.uint64(1) << np.arange(64, dtype=np.uint64))
+_MOST_ROWS, _MOST_WORDS = 4096, 2**21  # that are worked on at a time
 _SHORT = 64  # words that Python counts before NumPy has begun
 NOTHING.setflags(write=False)
 ALL.setflags(write=False)
@@ -68,6 +71,24 @@ class Uniform:
 _YES, _NO = Uniform(True), Uniform(False)
 EVERY: Any = _YES
 NONE: Any = _NO
+
+
+def slices(rows: int, width: int) -> Iterator[slice]:
+    """Cut rows into parts that are worked on one after another.
+
+    What is made of a part on the way takes tens of megabytes, however wide rows are.
+
+    Args:
+        rows: How many there are.
+        width: The words of one.
+
+    Example:
+        >>> list(slices(3, 2**20))
+        [slice(0, 2, None), slice(2, 3, None)]
+    """
+    step = max(1, min(_MOST_ROWS, _MOST_WORDS // max(1, width)))
+    for start in range(0, rows, step):
+        yield slice(start, min(start + step, rows))
 
 
 def words_for(products: int) -> int:

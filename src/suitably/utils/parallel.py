@@ -11,9 +11,9 @@ from threading import get_ident
 from typing import Any
 
 from joblib import Parallel, delayed
-from threadpoolctl import threadpool_limits
 
 from suitably.utils.fork import ForkLock, is_forked
+from suitably.utils.thread_limits import limited
 
 __all__ = [
     "at_most",
@@ -27,7 +27,7 @@ __all__ = [
 
 _lock = ForkLock()
 _inside: Counter[int] = Counter()  # by thread
-_limits: threadpool_limits | None = None
+_limits: Any = None
 _most: int | None = None
 _share: ContextVar[int | None] = ContextVar("share", default=None)
 
@@ -45,7 +45,7 @@ def at_most(number: int) -> Iterator[None]:
     global _most
     before, _most = _most, max(1, number)
     try:
-        with threadpool_limits(limits=_most, user_api="blas"):
+        with limited(_most, "blas"):
             yield
     finally:
         _most = before
@@ -62,7 +62,7 @@ def one_blas_thread() -> Iterator[None]:
     me = get_ident()
     with _lock:
         if not _inside:
-            _limits = threadpool_limits(limits=1, user_api="blas")
+            _limits = limited(1, "blas")
         _inside[me] += 1
     try:
         yield
@@ -158,7 +158,7 @@ def run_jobs(call: Callable[[Any], Any], parts: Sequence[Any], n_jobs: int = 1) 
         finally:
             _share.reset(token)
 
-    with threadpool_limits(limits=share, user_api="blas"):
+    with limited(share, "blas"):
         jobs = Parallel(n_jobs=workers, backend="threading", return_as="generator")
         yield from jobs(delayed(job)(part) for part in parts)
 

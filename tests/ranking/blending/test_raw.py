@@ -1,10 +1,17 @@
 """Raw scores: exact sums, whoever else is in the block; users alike share a line."""
 
-import numpy as np
-import pytest
+from typing import Any
 
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.typing import NDArray
+
+import suitably
+from suitably.ranking import EASE, ItemKNN, Popularity
+from suitably.ranking.blending.pool import Pool
 from suitably.ranking.blending.raw import RawScores
-from suitably.ranking.protocol import Factors, Scores
+from suitably.ranking.protocol import AskedUsers, Factors, FitContext, Scores
 
 
 @pytest.mark.parametrize("factors", [1, 2, 9, 64, 200])
@@ -48,3 +55,66 @@ def test_what_was_made_of_products_is_kept_while_they_stay() -> None:
     first = raw.lines(Factors(np.ones((1, 1)), products)).products
     assert raw.lines(Factors(np.full((1, 1), 2.0), products)).products is first
     assert raw.lines(Factors(np.ones((1, 1)), products + 1)).of(slice(None)).tolist() == [[2, 2]]
+
+
+class DenseKNN(ItemKNN):
+    """Says the same by itself, so that a blend is given a dense block."""
+
+    def score_rows(self, rows: NDArray[np.int64]) -> Scores:
+        return super().score_rows(rows)
+
+
+class DenseEASE(EASE):
+    """See `DenseKNN`."""
+
+    def score_rows(self, rows: NDArray[np.int64]) -> Scores:
+        return super().score_rows(rows)
+
+
+def bank() -> FitContext:
+    """Purchases of 90 products, 20 more that nobody has, and users without any."""
+    rng = np.random.default_rng(3)
+    log = pd.DataFrame(
+        {"user_id": rng.integers(0, 60, 700), "product_id": rng.integers(0, 90, 700)}
+    )
+    log["event"] = np.where(rng.random(700) < 0.2, "view", "buy")
+    users = pd.DataFrame({"user_id": np.arange(70)})
+    products = pd.DataFrame({"product_id": rng.permutation(110)})
+    view = suitably.Dataset(users, products, log, owned_events=("buy",)).view()
+    eligibility: Any = None
+    return FitContext(view, view.user_fields.select([]), eligibility, None, 0)
+
+
+@pytest.mark.parametrize(
+    ("plain", "dense"),
+    [
+        (ItemKNN(neighbours=5), DenseKNN(neighbours=5)),
+        (EASE(neighbours=7), DenseEASE(neighbours=7)),
+        (
+            ItemKNN(neighbours=9, event_weights={"buy": 1.0, "view": -0.5}),
+            DenseKNN(neighbours=9, event_weights={"buy": 1.0, "view": -0.5}),
+        ),
+    ],
+)
+def test_sums_of_likenesses_are_left_sparse_and_change_no_bit(plain: Any, dense: Any) -> None:
+    context = bank()
+    users, rows = context.data.users.ids, np.array([5, 0, 69, 5, -1, 33])
+    rankers = [ranker.fit(context) for ranker in (plain, dense)]
+    assert not rankers[0].known_.all()
+    sparse, given = (RawScores().of(ranker, AskedUsers(users, rows)) for ranker in rankers)
+    assert sparse.is_sparse
+    assert not given.is_sparse
+    assert (sparse.known == given.known).all()
+    wanted = given.of(slice(None))
+    assert (wanted != 0).any()
+    assert sparse.of(slice(None)).tobytes() == wanted.tobytes()
+    room = sparse.room(4)
+    assert room is not None
+    room[:] = 7
+    assert sparse.of(slice(2, 5), room).tobytes() == wanted[2:5].tobytes()
+    every = AskedUsers(users, np.arange(len(users)))
+    popular = Popularity().fit(context)
+    blends = [
+        Pool((popular, ranker), np.array([0.25, 0.75])).scores(every).block for ranker in rankers
+    ]
+    assert blends[0].tobytes() == blends[1].tobytes()

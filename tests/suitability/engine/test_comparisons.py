@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import suitably
 from suitably.suitability import eligibility
-from suitably.suitability.engine import combinations, steps, tables
+from suitably.suitability.engine import combinations, marked_rows, steps, tables
 from suitably.suitability.engine.atoms import ProductAtom, batch_reader
 from suitably.suitability.engine.combinations import PairAtom
 from suitably.suitability.engine.comparisons import MonotoneAtom, ThresholdAtom
@@ -150,6 +150,8 @@ def test_as_judged_pair_by_pair(sentence: str, tabulated: bool, seed: int, produ
     ]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(steps, "_FEW", seed % 3)
+        patch.setattr(steps, "_WIDE", 2 * (seed % 2))
+        patch.setattr(marked_rows, "_LEAST_APART", 1 + seed % 4)
         patch.setattr(combinations, "_CELLS", 50)
         if tabulated:
             patch.setattr(eligibility, "_WORTH_TABULATING", 0)

@@ -14,9 +14,11 @@ from suitably.utils import bitset
 from support.random_policies import Case, cases
 
 
-@pytest.fixture(autouse=True)
-def always_tabulated(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(autouse=True, params=[None, 3], ids=["as many rows as usual", "few at a time"])
+def always_tabulated(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(eligibility, "_WORTH_TABULATING", 0)
+    if request.param is not None:
+        monkeypatch.setattr(bitset, "_MOST_ROWS", request.param)
 
 
 def kept_out(found: suitably.Eligibility) -> NDArray[np.bool_]:

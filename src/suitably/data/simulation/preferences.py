@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from suitably.data.clock import Instant, Instants
 from suitably.data.simulation.customers import Customers
 from suitably.data.simulation.product_kinds import CATEGORIES, LEVELS, TICKETS
 from suitably.data.simulation.products import Catalogue
 from suitably.data.simulation.timeline import END, MONTHS, SECOND, START, YEAR, years_within
+from suitably.utils.thread_limits import limited
 
 __all__ = ["DrawnPurchases", "PreferenceModel"]
 
@@ -132,7 +132,7 @@ class PreferenceModel:
         drifts = _grouped(self._drift.T)
         products = np.empty(len(users), np.int64)
         # Threads cost ten times more than they bring in many small products.
-        with threadpool_limits(1, "blas"):
+        with limited(1, "blas"):
             for block in _blocks(n_users, _CELLS // n_products):
                 weights, _ = self._weights(np.arange(block.start, block.stop))
                 worth = _grouped(weights)

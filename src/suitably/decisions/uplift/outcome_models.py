@@ -6,11 +6,11 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from suitably.decisions.uplift.fields import Encoded
 from suitably.utils.extras import import_extra
 from suitably.utils.parallel import one_blas_thread, parallel
+from suitably.utils.thread_limits import limited
 
 __all__ = ["Boosting", "CrossFitted", "Linear", "Model", "cross_fitted", "require_sklearn"]
 
@@ -66,13 +66,13 @@ class Boosting:
             random_state=seed,
         )
         # Folds run on threads of ours; OpenMP's beside them would wait for each other.
-        with threadpool_limits(1, "openmp"):
+        with limited(1, "openmp"):
             model.fit(encoded.values, target)
 
         def predict(rows: Encoded) -> Floats:
             if not len(rows.values):
                 return np.zeros(0)
-            with threadpool_limits(1, "openmp"):
+            with limited(1, "openmp"):
                 if self.binary:
                     return np.asarray(model.predict_proba(rows.values)[:, 1], np.float64)
                 return np.asarray(model.predict(rows.values), np.float64)

@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 
 from suitably.ranking.blending.raw import Lines, RawScores
 from suitably.ranking.blending.scale import add_on_scale, on_scale
-from suitably.ranking.protocol import AskedUsers, Ranker, Scores, can_score, score
+from suitably.ranking.protocol import AskedUsers, Ranker, Scores, can_score
 
 __all__ = ["PairPart", "Pool", "rescaled", "which_score"]
 
 _CELLS = 2**16
-_TOGETHER = 32  # lines that multiply products together, else reading these is most of the work
+_TOGETHER = 64  # lines that multiply products together, else reading these is most of the work
+_SPARSE = 8  # lines made dense together, else slicing them is
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ class Pool:
         return tuple(parts), rest
 
     def _lines(self, place: int, users: AskedUsers) -> Lines:
-        return self._raw[place].lines(score(self.rankers[place], users))
+        return self._raw[place].of(self.rankers[place], users)
 
 
 def which_score(rankers: Sequence[Ranker], users: AskedUsers) -> NDArray[np.bool_]:
@@ -140,10 +141,12 @@ def _add(
     users, shares = users[order], shares[order]
     starts = np.searchsorted(which[order], np.arange(len(lines) + 1))
     products = len(lines.known)
-    several, room = max(1, _CELLS // max(1, products)), None
+    several = max(1, _CELLS // max(1, products))
     if lines.products is not None:
-        several = max(1, min(len(lines), max(_TOGETHER, several)))
-        room = np.empty((several, products))
+        several = max(_TOGETHER, several)
+    elif lines.is_sparse:
+        several = max(_SPARSE, several)
+    room = lines.room(max(1, min(len(lines), several)))
     means = np.zeros(len(lines))
     for start in range(0, len(lines), several):
         bounds = starts[start : start + several + 1]

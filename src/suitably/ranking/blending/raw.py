@@ -5,8 +5,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
-from suitably.ranking.protocol import Scorer, Scores
+from suitably.ranking.protocol import AskedUsers, Ranker, Scorer, Scores, score, works_on_rows
+from suitably.ranking.similarity_ranker import SimilarityRanker
 from suitably.ranking.solvers.exact_product import cut
 
 __all__ = ["Lines", "RawScores"]
@@ -19,36 +21,52 @@ class Lines:
     """What a member says of some users; those of whom it says the same share a line.
 
     Attributes:
-        users: (lines, factors), or (lines, products) where scores are given.
+        users: (lines, factors), or (lines, products) where scores are given, dense or CSR.
         products: (factors, products); None where scores are given.
         known: bool (products,), of which products the member knows anything.
         which: int64 (users,), everyone's line; None: one each, in order.
         pairs: bool (users, products), of which pairs it knows anything; None: of known products.
     """
 
-    users: NDArray[Any]
+    users: Any
     products: NDArray[Any] | None
     known: NDArray[np.bool_]
     which: NDArray[np.int64] | None = None
     pairs: NDArray[np.bool_] | None = None
 
-    def of(self, part: slice, room: NDArray[np.float64] | None = None) -> NDArray[np.floating]:
+    @property
+    def is_sparse(self) -> bool:
+        """Whether scores are given where they are not 0 alone."""
+        return sparse.issparse(self.users)
+
+    def room(self, several: int) -> NDArray[np.floating] | None:
+        """Return room for so many lines, where they are made and not given."""
+        if self.products is None and not self.is_sparse:
+            return None
+        kind = self.users.dtype if self.is_sparse else np.float64
+        return np.empty((several, len(self.known)), kind)
+
+    def of(self, part: slice, room: NDArray[np.floating] | None = None) -> NDArray[np.floating]:
         """Return some lines: float32 or float64 (lines, products), zeros for unknown products.
 
         Args:
             part: Which lines.
-            room: (lines or more, products), where products may be multiplied into.
+            room: What `room` returned for as many lines or more, to be written into.
         """
         lines = self.users[part]
+        into = None if room is None else room[: lines.shape[0]]
+        if self.is_sparse:
+            dense: NDArray[np.floating] = lines.toarray(out=into)
+            return dense
         if self.products is not None:
-            return np.matmul(lines, self.products, out=None if room is None else room[: len(lines)])
+            return np.matmul(lines, self.products, out=into)
         unknown = np.flatnonzero(~self.known)
         if len(unknown) and lines.take(unknown, axis=1).any():
             lines = np.where(self.known, lines, lines.dtype.type(0))
         return lines
 
     def __len__(self) -> int:
-        return len(self.users)
+        return int(self.users.shape[0])
 
 
 class RawScores:
@@ -59,6 +77,14 @@ class RawScores:
 
     def __init__(self) -> None:
         self._made: tuple[Any, Any, NDArray[np.float64], NDArray[np.bool_]] | None = None
+
+    def of(self, ranker: Ranker, users: AskedUsers) -> Lines:
+        """Return what a ranker says of users; sums of likenesses are left sparse."""
+        if isinstance(ranker, SimilarityRanker) and works_on_rows(type(ranker)):
+            sums = ranker.sparse_rows(users.rows)
+            if sums is not None:
+                return Lines(sums, None, ranker.known_)
+        return self.lines(score(ranker, users))
 
     def lines(self, scorer: Scorer) -> Lines:
         """Return what a scorer says, line by line."""

@@ -12,7 +12,7 @@ from suitably.ranking.blending.pool import rescaled, which_score
 from suitably.ranking.blending.raw import RawScores
 from suitably.ranking.blending.scale import on_scale
 from suitably.ranking.inner_split import InnerSplit
-from suitably.ranking.protocol import AskedUsers, Ranker, Scores, score
+from suitably.ranking.protocol import AskedUsers, Ranker, Scores
 from suitably.ranking.topk.engine import top_k
 from suitably.utils import bitset
 
@@ -157,7 +157,7 @@ class _Reader:
         for place, ranker in enumerate(self.rankers):
             mine = np.flatnonzero(able[:, place])
             if len(mine):
-                lines = self.raw[place].lines(score(ranker, asked.take(mine)))
+                lines = self.raw[place].of(ranker, asked.take(mine))
                 found, means = on_scale(lines.of(slice(None)), lines.known)
                 found -= means[:, None].astype(np.float32)
                 found[:, ~lines.known] = 0

@@ -1,10 +1,13 @@
-"""Training by `implicit`, its hazards guarded."""
+"""Training by `implicit`, its hazards guarded.
 
-from collections.abc import Callable
+It is imported where a model is trained and not before: it needs the system's OpenMP, which slim
+images of containers lack, and most of the library does without.
+"""
+
+from importlib import import_module
 from typing import Any
 
 import numpy as np
-from implicit.recommender_base import ModelFitError
 from numpy.typing import NDArray
 from scipy import sparse
 
@@ -31,32 +34,50 @@ def bounded(weights: sparse.csr_array) -> tuple[sparse.csr_array, float]:
 
 
 def trained(
-    name: str, make: Callable[[], Any], weights: sparse.csr_array
+    name: str, model_class: tuple[str, str], weights: sparse.csr_array, **parameters: Any
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Train a model and give the vectors of users and products.
 
     Args:
         name: The ranker's, for errors.
-        make: Gives one of `implicit`'s models for the processor: on a machine with a graphics
-            card its own choice would be another, with other answers.
+        model_class: Which of `implicit`'s models for the processor, by module and class: on a
+            machine with a graphics card its own choice would be another, with other answers.
         weights: CSR (users, products), every row and column with something in it. `implicit`
             takes stored zeros for purchases, so there must be none.
+        parameters: The model's own.
 
     Raises:
         DataError: Training ran away, and left numbers that are not finite.
+        ImportError: `implicit` cannot be imported.
     """
+    make, failed = _imported(name, *model_class)
     matrix = sparse.csr_matrix(weights.astype(np.float32))
     matrix.eliminate_zeros()
     matrix.sort_indices()
     try:
         # What is not finite is refused below, with a message.
         with one_blas_thread(), np.errstate(all="ignore"):
-            model = make()
+            model = make(**parameters)
             model.fit(matrix, show_progress=False)
-    except ModelFitError:
+    except failed:
         raise DataError(
             f"{name}: training gave numbers that are not finite; "
             "try smaller event weights, a smaller learning rate or another regularization"
         ) from None
     check_factors(name, model.user_factors, model.item_factors)
     return model.user_factors, model.item_factors
+
+
+def _imported(name: str, module: str, model: str) -> tuple[Any, type[Exception]]:
+    """Return a model's class, and what it raises where training ran away."""
+    try:
+        found = getattr(import_module(f"implicit.cpu.{module}"), model)
+        return found, import_module("implicit.recommender_base").ModelFitError
+    except ImportError as error:
+        hint = (
+            "; it is OpenMP of the system: apt-get install libgomp1, dnf install libgomp or "
+            "apk add libgomp"
+            if "libgomp" in str(error)
+            else ""
+        )
+        raise ImportError(f"{name} trains with implicit, which fails: {error}{hint}") from error

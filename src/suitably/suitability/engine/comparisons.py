@@ -100,12 +100,12 @@ class ThresholdAtom:
             flips += (np.where(known, places + 1, NEVER),)
         from_the_place_on = self._operator in ("<", "<=", "!=")
         base = (all_known, none) if from_the_place_on else (none, all_known)
-        return cuts, Steps(base, flips, flips)
+        return cuts, Steps(base, flips, flips, kept=True)
 
 
 def _bits(steps: Steps, places: Places) -> TruthBits:
     """Compose the rows at some places, or at the one that everybody has."""
-    if len(places) == 1:
+    if len(places) == 1 or steps.kept:
         return steps.rows(places)
     found, inverse = np.unique(places, return_inverse=True)
     true, false = steps.rows(found)

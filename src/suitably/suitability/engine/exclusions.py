@@ -25,7 +25,6 @@ __all__ = ["NO_PAIRS", "Exclusions", "counts_table", "excluded", "kept_out"]
 NO_PAIRS = np.zeros(3, np.int64)  # pairs that fail, are unknown, and have no other reason
 
 _CACHED_WORDS = 2**15
-_BLOCK = 4096
 
 
 @dataclass(frozen=True)
@@ -80,10 +79,11 @@ class Exclusions:
         rows, sharing = self._different()
         # Each block stays in the cache while all reasons pass over it, unless atoms are evaluated
         # for it, which is cheaper for many users at a time.
-        step = max(1, _CACHED_WORDS // max(1, self._valid.shape[1]))
-        if any(reason is None for reason in self._reasons):
-            step = _BLOCK
+        width = self._valid.shape[1]
+        step = max(1, _CACHED_WORDS // max(1, width))
         blocks = [slice(start, start + step) for start in range(0, len(rows), step)]
+        if any(reason is None for reason in self._reasons):
+            blocks = list(bitset.slices(len(rows), width))
         for part in parallel(lambda some: self._alone(rows[some], sharing[some]), blocks):
             totals += part
         return totals

@@ -21,7 +21,6 @@ from suitably.utils import bitset
 
 __all__ = ["FLAGGED", "UNKNOWN", "Flags", "Raised", "flag_table", "flags_of_few"]
 
-_BLOCK = 4096
 FLAGGED, UNKNOWN = 1, 2  # the rule fails, or cannot be judged
 Raised = NDArray[np.int8]  # (pairs, flags): 0 where a flag is not raised
 
@@ -117,8 +116,8 @@ class Flags:
         """Yield blocks of users, the flags that have no table, and a reader of their atoms."""
         missing = [index for index, table in enumerate(self._tables) if table is None]
         if missing:
-            for start in range(0, len(rows), _BLOCK):
-                users = rows[start : start + _BLOCK]
+            for part in bitset.slices(len(rows), self._valid.shape[1]):
+                users = rows[part]
                 yield users, missing, self._coded.reader(users)
 
     def _bits(self, clauses: Sequence[Clause], read: AtomReader, rows: int) -> TruthBits:

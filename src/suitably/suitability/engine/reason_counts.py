@@ -80,16 +80,22 @@ class ReasonCounts:
             places = [place for place, _ in self._whole[table]]
             out[:, places] = counts[codes[:, table]]
         if self._scattered:
-            read = self._tables.reader(rows)
             within = among & self._valid
-            for reason in self._scattered:
-                held = np.repeat(within, len(rows), axis=0)
-                for table, part in reason.parts:
-                    held &= part.words[part.rows[codes[:, table]]]
-                for condition in reason.others:
-                    held &= self._tables.holds(condition, rows, read)
-                out[:, reason.place] = bitset.count(within) - bitset.row_counts(held)
+            for some in bitset.slices(len(rows), self._valid.shape[1]):
+                self._count_scattered(out[some], rows[some], codes[some], within)
         return out
+
+    def _count_scattered(
+        self, out: NDArray[np.int64], rows: Rows, codes: NDArray[np.int64], within: BitRows
+    ) -> None:
+        read, total = self._tables.reader(rows), bitset.count(within)
+        for reason in self._scattered:
+            held = np.repeat(within, len(rows), axis=0)
+            for table, part in reason.parts:
+                held &= part.words[part.rows[codes[:, table]]]
+            for condition in reason.others:
+                held &= self._tables.holds(condition, rows, read)
+            out[:, reason.place] = total - bitset.row_counts(held)
 
     def _counts(self, among: BitRows) -> dict[int, NDArray[np.int64]]:
         """Count for every row of every table, once for the same products: (rows, its reasons)."""

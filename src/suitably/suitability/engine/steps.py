@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from suitably.suitability.engine.marked_rows import MarkedRows
 from suitably.utils import bitset
 from suitably.utils.bitset import NOTHING, BitRows, TruthBits
 
@@ -22,6 +23,7 @@ Places = NDArray[np.int64]
 NEVER = np.iinfo(np.int64).max
 _NEVER = np.int32(np.iinfo(np.int32).max)
 _FEW = 16
+_WIDE = 1024  # words, from which on a single row is made from a kept one
 
 
 @dataclass(frozen=True)
@@ -33,29 +35,44 @@ class Steps:
         true: Places of all products, once for every time that their bit flips: those below the
             step have flipped.
         false: Likewise.
+        kept: Whether they serve more than once, so that rows are worth preparing.
     """
 
     base: TruthBits
     true: Sequence[Places]
     false: Sequence[Places]
+    kept: bool = False
 
     def rows(self, steps: Places) -> TruthBits:
-        """Compose rows of bits for ascending steps; a negative one has neither true nor false."""
+        """Compose rows of bits for steps; a negative one has neither true nor false.
+
+        They ascend, but where what is here is kept.
+        """
         if len(steps) == 1:
             return self.row(int(steps[0]))
-        true = self.base[0] ^ _flipped(self.true, steps, self.base[0].shape[1])
-        if self.false is self.true:
-            false = true ^ self._whole
-        else:
-            false = self.base[1] ^ _flipped(self.false, steps, self.base[1].shape[1])
-        unknown = int(np.searchsorted(steps, 0))
-        true[:unknown] = 0
-        false[:unknown] = 0
+        true = self._rows(0, steps)
+        false = true ^ self._whole if self.false is self.true else self._rows(1, steps)
+        unknown = steps < 0
+        true[unknown] = 0
+        false[unknown] = 0
         return true, false
+
+    def _rows(self, side: Literal[0, 1], steps: Places) -> BitRows:
+        if self.kept:
+            return self._marked[side].rows(steps)
+        base = self.base[side]
+        return base ^ _flipped((self.true, self.false)[side], steps, base.shape[1])
+
+    @cached_property
+    def _marked(self) -> tuple[MarkedRows, MarkedRows]:
+        true = MarkedRows(self.base[0], self.true, NEVER)
+        same = self.false is self.true
+        return true, true if same else MarkedRows(self.base[1], self.false, NEVER)
 
     def prepare(self) -> None:
         """Make what single rows are composed from."""
-        self._narrow, self._whole  # noqa: B018
+        self._whole  # noqa: B018
+        self._marked if self._marks_one else self._narrow  # noqa: B018
 
     def row(self, step: int) -> TruthBits:
         """Compose a single row: for one user every call of NumPy counts."""
@@ -64,7 +81,13 @@ class Steps:
         true = self._flipped_row(0, step)
         return true, true ^ self._whole if self.false is self.true else self._flipped_row(1, step)
 
+    @property
+    def _marks_one(self) -> bool:
+        return self.kept and self.base[0].shape[1] >= _WIDE
+
     def _flipped_row(self, side: Literal[0, 1], step: int) -> BitRows:
+        if self._marks_one:
+            return self._marked[side].rows(np.array([step]))
         words = self.base[side]
         for places in self._narrow[side]:
             words = words ^ np.packbits(places < step, bitorder="little").view("<u8")

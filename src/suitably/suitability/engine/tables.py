@@ -19,6 +19,7 @@ from suitably.suitability.engine.clauses import Condition
 from suitably.suitability.engine.kernels import and_of_ors, and_rows
 from suitably.suitability.engine.normal_form import Literal, normal_form
 from suitably.suitability.engine.scope import Rows, UserBatch
+from suitably.utils import bitset
 from suitably.utils.bitset import NOTHING, BitRows, TruthBits
 from suitably.utils.parallel import parallel
 
@@ -184,9 +185,10 @@ class EligibilityTables:
             table, codes = self._either
             words &= and_of_ors(table, codes.take(rows, axis=0), self._ends)
         if self._rest:
-            read = self._coded.reader(rows)
-            for condition in self._rest:
-                words &= condition.holds(read)
+            for part in bitset.slices(len(rows), self._width):
+                read = self._coded.reader(rows[part])
+                for condition in self._rest:
+                    words[part] &= condition.holds(read)
         return words
 
     def codes(self, rows: Rows) -> NDArray[np.int64]:
