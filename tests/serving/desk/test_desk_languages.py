@@ -212,3 +212,31 @@ def test_alarms_are_in_the_language_of_the_page():
     for language in TEXTS:
         page = watch_page(Visit(language, frozenset()), reading, Watched("1", monitor=Loud()))
         assert bool(english("".join(page.body))) == (language == "en")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "english_words", "chinese_words"),
+    [
+        ("rank(product", "ronk(product", "unknown function", "未知函数"),
+        ("rank(product.level)", "product.level", "a level of scale", "不能比较"),
+        (
+            "user.age < 65",
+            "user.aeg < 65",
+            "no field user.aeg; did you mean",
+            "没有字段user.aeg；是否指",
+        ),
+    ],
+)
+def test_errors_are_in_the_language_of_the_page(old, new, english_words, chinese_words):
+    for language, said, other in (
+        ("en", english_words, chinese_words),
+        ("zh", chinese_words, english_words),
+    ):
+        browser = Browser(desk_of()[0])
+        browser.headers["accept-language"] = language
+        browser.get("/desk/try")
+        answer = browser.post("/desk/try", policy="levels", toml=POLICY.replace(old, new))
+        assert answer.status == 422
+        assert said in answer.body
+        assert other not in answer.body
+        assert "<mark>" in answer.body

@@ -25,6 +25,7 @@ from suitably.serving.desk.visit import Visit
 from suitably.suitability.impact import Impact, compare_eligibilities
 from suitably.suitability.lint.finding import Finding
 from suitably.suitability.lint.lint import check_policy
+from suitably.suitability.messages.told import texts_of
 from suitably.suitability.policy import Policy
 from suitably.utils.html import Markup, element
 
@@ -76,7 +77,7 @@ def try_policy(reading: Reading, replaced: str, text: str) -> Tried:
     try:
         policy = Policy.from_toml(text)
     except PolicyError as error:
-        return Tried(text, str(error))
+        return Tried(text, error.args[0])
     findings = check_policy(policy)
     policies: list[Policy | str] = [
         policy if one.id == replaced else one for one in reading.policies
@@ -85,7 +86,7 @@ def try_policy(reading: Reading, replaced: str, text: str) -> Tried:
         after = reading.pipeline.eligibility(reading.moment, policy=[*policies])
         impact = compare_eligibilities(reading.eligibility, after)
     except (PolicyError, DataError) as error:
-        return Tried(text, str(error), findings)
+        return Tried(text, error.args[0], findings)
     return Tried(text, "", findings, impact)
 
 
@@ -170,7 +171,9 @@ def _came_of(visit: Visit, reading: Reading, tried: Tried) -> list[Markup]:
 
 
 def _problem(visit: Visit, tried: Tried) -> Markup:
-    said = notice(element("span", tried.problem, lang="en"), tone="bad", role="alert")
+    told = texts_of(tried.problem).get(visit.language)
+    problem = element("span", tried.problem, lang="en") if told is None else told
+    said = notice(problem, tone="bad", role="alert")
     if tried.place is None:
         return said
     line, column = tried.place

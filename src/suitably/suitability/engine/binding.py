@@ -21,6 +21,8 @@ from suitably.suitability.language.functions import is_dated
 from suitably.suitability.language.nodes import And, Compare, Field, Node, Not, Or, fields_of, sides
 from suitably.suitability.language.parser import error_in
 from suitably.suitability.language.types import Declaration, Domain
+from suitably.suitability.messages.remarks import Remark
+from suitably.suitability.messages.told import say
 from suitably.utils.bitset import BitRows
 
 __all__ = ["BoundPolicy", "BoundRule", "Formula", "bind"]
@@ -229,15 +231,18 @@ class _Binder:
             try:
                 fields.schema(part.name, scope.declared.get(str(part)))
             except PolicyError as error:
-                hint = f"; there is {other.side}.{part.name}" if other.has(part.name) else ""
-                scope.refuse(part, f"{error}{hint}")
+                problem: str = error.args[0]  # which knows how every language says it
+                if other.has(part.name):
+                    there = f"{other.side}.{part.name}"
+                    problem = say(Remark.AND_THERE_IS, problem=problem, field=there)
+                scope.refuse(part, problem)
 
     def _check_mentions(self, rule: Rule) -> None:
         for part in rule.mentioned:
             try:
                 (self.users if part.side == "user" else self.products).array(part.name)
             except PolicyError as error:
-                raise self.policy.place("because", rule).error(str(error)) from None
+                raise self.policy.place("because", rule).error(error.args[0]) from None
 
     def governed(self, field: Field) -> NDArray[np.bool_]:
         """Return for which rows of a field's side the policy governs; one value for all."""

@@ -38,6 +38,8 @@ from suitably.suitability.language.types import (
     Type,
     Values,
 )
+from suitably.suitability.messages.remarks import Remark
+from suitably.suitability.messages.told import listed, say
 
 __all__ = ["Fields", "refuse_negative", "with_ids"]
 
@@ -133,12 +135,15 @@ class Fields:
                     f"pipeline that was fitted under this policy; elsewhere give a column {name!r}"
                 )
             near = difflib.get_close_matches(name, self.table.column_names, n=3, cutoff=0.5)
+            names = self.table.column_names[:20]
             hint = (
-                f"did you mean {' or '.join(near)}?"
+                say(Remark.DID_YOU_MEAN, near=listed(near, "or_"))
                 if near
-                else "there are " + (", ".join(self.table.column_names[:20]) or "no fields at all")
+                else say(Remark.THERE_ARE, names=listed(names, "between_items"))
+                if names
+                else say(Remark.NO_FIELDS_AT_ALL)
             )
-            raise PolicyError(f"no field {self.side}.{name}; {hint}")
+            raise PolicyError(say(Remark.NO_FIELD, field=f"{self.side}.{name}", hint=hint))
         return readable(self.table[name].combine_chunks(), f"{self.side}.{name}")
 
     def column(

@@ -32,7 +32,7 @@ from suitably.suitability.language.nodes import (
 from suitably.suitability.language.places import Place, line_and_column
 from suitably.suitability.language.types import MAX_INTEGER
 from suitably.suitability.messages.remarks import Remark
-from suitably.suitability.messages.told import say
+from suitably.suitability.messages.told import Told, listed, say
 
 __all__ = ["error_at", "error_in", "parse", "parse_term"]
 
@@ -203,16 +203,15 @@ class _Reader:
             case ast.Name(id=name) if name in REGISTRY and REGISTRY[name].bare:
                 return self._expanded(REGISTRY[name], Call(name, (), **span))
             case ast.Name(id=name) if name in REGISTRY:
-                raise self._refuse(tree, f"a function: write {REGISTRY[name]}")
+                raise self._refuse(tree, say(Remark.IS_A_FUNCTION, function=REGISTRY[name]))
             case ast.Name(id="user" | "product" as side):
-                raise self._refuse(tree, f"name a field, such as {side}.risk_level")
+                raise self._refuse(tree, say(Remark.NAME_A_FIELD, field=f"{side}.risk_level"))
             case ast.Name(id="term"):
-                raise self._refuse(tree, "name a term, as in term.name")
+                raise self._refuse(tree, say(Remark.NAME_A_TERM))
             case ast.Name():
-                there = "user.x, product.x, term.x, as_of and amount"
-                raise self._refuse(tree, f"unknown name; there are {there}")
+                raise self._refuse(tree, say(Remark.UNKNOWN_NAME))
             case ast.List() | ast.Tuple() | ast.Set():
-                raise self._refuse(tree, "a list has its place only after `in`")
+                raise self._refuse(tree, say(Remark.LIST_AFTER_IN))
         raise self._refuse(tree, _foreign(tree))
 
     def _term(self, tree: ast.Attribute, name: str) -> Node:
@@ -278,7 +277,8 @@ class _Reader:
         if name == "as_of":
             raise self._refuse(tree, "as_of is a name, without parentheses")
         if function is None:
-            raise self._refuse(tree, f"unknown function; there are {', '.join(REGISTRY)}")
+            names = listed(REGISTRY, "between_items")
+            raise self._refuse(tree, say(Remark.UNKNOWN_FUNCTION, names=names))
         if function.bare:
             raise self._refuse(tree, f"{name} is a name, without parentheses")
         arguments = [*tree.args, *self._named(tree, function)]
@@ -341,4 +341,4 @@ def error_at(where: Place | str, text: str, start: int, end: int, problem: str) 
     found = text[start:end]
     shown = found if len(found) <= 60 else f"{found[:57]}..."
     said = say(Remark.AT_PLACE, line=line, column=column, problem=problem, shown=repr(shown))
-    return place.error_in_text(said, start)
+    return place.error_in_text(said if isinstance(problem, Told) else str(said), start)

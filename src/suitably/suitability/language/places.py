@@ -83,7 +83,8 @@ class Place:
 
     def _error(self, problem: str, path: tuple[Key, ...], offset: int | None) -> PolicyError:
         found = self._found(path, offset)
-        return PolicyError(say(Remark.IN_WORDS, where=self.words, problem=problem, found=found))
+        said = say(Remark.IN_WORDS, where=self.words, problem=problem, found=found)
+        return PolicyError(said if isinstance(problem, Told) else str(said))
 
     def _found(self, path: tuple[Key, ...], offset: int | None) -> str:
         if self.written is None:

@@ -138,3 +138,16 @@ class Remark(StrEnum):
     A_LIST = auto()
     A_LIST_OF_LEVELS = auto()
     A_MAP = auto()
+
+    # errors: what is not there, or has no place
+    NO_FIELD = auto()
+    DID_YOU_MEAN = auto()
+    THERE_ARE = auto()
+    NO_FIELDS_AT_ALL = auto()
+    AND_THERE_IS = auto()
+    UNKNOWN_FUNCTION = auto()
+    UNKNOWN_NAME = auto()
+    IS_A_FUNCTION = auto()
+    NAME_A_FIELD = auto()
+    NAME_A_TERM = auto()
+    LIST_AFTER_IN = auto()

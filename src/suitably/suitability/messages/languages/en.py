@@ -312,6 +312,20 @@ SENTENCES = Sentences(
         Remark.A_LIST: "a list of {element}",
         Remark.A_LIST_OF_LEVELS: "a list of levels of scale {scale}",
         Remark.A_MAP: "a map to {element}",
+        # errors: what is not there, or has no place
+        Remark.NO_FIELD: "no field {field}; {hint}",
+        Remark.DID_YOU_MEAN: "did you mean {near}?",
+        Remark.THERE_ARE: "there are {names}",
+        Remark.NO_FIELDS_AT_ALL: "there are no fields at all",
+        Remark.AND_THERE_IS: "{problem}; there is {field}",
+        Remark.UNKNOWN_FUNCTION: "unknown function; there are {names}",
+        Remark.UNKNOWN_NAME: (
+            "unknown name; there are user.x, product.x, term.x, as_of and amount"
+        ),
+        Remark.IS_A_FUNCTION: "a function: write {function}",
+        Remark.NAME_A_FIELD: "name a field, such as {field}",
+        Remark.NAME_A_TERM: "name a term, as in term.name",
+        Remark.LIST_AFTER_IN: "a list has its place only after `in`",
     },
     types={
         "any": "any",

@@ -289,6 +289,18 @@ SENTENCES = Sentences(
         Remark.A_LIST: "{element}列表",
         Remark.A_LIST_OF_LEVELS: "等级表{scale}的等级列表",
         Remark.A_MAP: "值为{element}的映射",
+        # errors: what is not there, or has no place
+        Remark.NO_FIELD: "没有字段{field}；{hint}",
+        Remark.DID_YOU_MEAN: "是否指{near}？",
+        Remark.THERE_ARE: "现有{names}",
+        Remark.NO_FIELDS_AT_ALL: "没有任何字段",
+        Remark.AND_THERE_IS: "{problem}；另有{field}",
+        Remark.UNKNOWN_FUNCTION: "未知函数；可用的函数有{names}",
+        Remark.UNKNOWN_NAME: "未知名称；可用的有user.x、product.x、term.x、as_of和amount",
+        Remark.IS_A_FUNCTION: "这是函数：请写作{function}",
+        Remark.NAME_A_FIELD: "请写明字段，例如{field}",
+        Remark.NAME_A_TERM: "请写明术语，例如term.name",
+        Remark.LIST_AFTER_IN: "列表只能用在`in`之后",
     },
     types={
         "any": "任意值",
