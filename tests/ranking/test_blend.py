@@ -424,7 +424,7 @@ class Learning(Popularity):
 def test_of_much_data_weights_cost_no_more_than_the_fit(
     without_time: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("suitably.ranking.blend._LEARNED", 1)
+    monkeypatch.setattr("suitably.ranking.blending.windows._LEARNED", 1)
     given = context(without_time())
     Learning.seen.clear()
     blend = Blend([Learning(), EASE(regularization=5.0)]).fit(given)
@@ -488,15 +488,15 @@ def test_its_documented_members() -> None:
 def test_of_many_products_ease_is_judged_by_the_nearest(monkeypatch: pytest.MonkeyPatch) -> None:
     judged: list[Any] = []
 
-    def remembered(rankers: Any, split: Any) -> Judged | None:
+    def remembered(rankers: Any, split: Any, cells: int) -> Judged | None:
         judged.extend(rankers)
-        return judge(rankers, split)
+        return judge(rankers, split, cells)
 
-    monkeypatch.setattr("suitably.ranking.blend._FEW_PRODUCTS", 20)
-    monkeypatch.setattr("suitably.ranking.blend.judge", remembered)
+    monkeypatch.setattr("suitably.ranking.blending.windows._FEW_PRODUCTS", 20)
+    monkeypatch.setattr("suitably.ranking.blending.windows.judge", remembered)
     blend = Blend([EASE(dropout=0.2), EASE(neighbours=7), Popularity()]).fit(context(taste()))
     assert judged
-    assert [ranker.neighbours for ranker in judged if isinstance(ranker, EASE)] == [100, 7] * (
+    assert [ranker.neighbours for ranker in judged if isinstance(ranker, EASE)] == [50, 7] * (
         len(judged) // 3
     )
     assert {ranker.dropout for ranker in judged[::3]} == {0.2}

@@ -42,6 +42,7 @@ def lenient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a hundred users and products pass for large data."""
     monkeypatch.setattr(hold_out, "FEWEST_PRODUCTS", 50)
     monkeypatch.setattr(hold_out, "FEWEST_USERS", 20)
+    monkeypatch.setattr(hold_out, "_JUDGING", 1)
 
 
 def test_small_data_keeps_its_constants() -> None:
@@ -134,6 +135,25 @@ def test_candidates_learn_from_a_sample_where_there_is_much(monkeypatch: Any) ->
     whole = len(held.split.past.data.events) + len(held.split.users)
     assert 400 <= whole <= 600
     assert len(held.users) == len(np.unique(held.split.past.data.events.users))
+
+
+@pytest.mark.usefixtures("lenient")
+@pytest.mark.parametrize(
+    ("one_in", "most", "judges"), [(2, 2_000, 30), (8, 2_000, 20), (1, 40, 40)]
+)
+def test_a_share_of_the_users_judges(
+    one_in: int, most: int, judges: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of sixty, so that to judge costs less than to fit; never fewer than tell anything."""
+    monkeypatch.setattr(hold_out, "_JUDGING", one_in)
+    monkeypatch.setattr(hold_out, "_JUDGED", most)
+    frame = long_tailed(60, 90)
+    dated = frame.assign(timestamp=pd.Timestamp("2024-01-01"))
+    dated["timestamp"] += pd.to_timedelta(np.arange(len(frame)) % 300, unit="D")
+    for data in (frame, dated):
+        held = HoldOut.of(context(suitably.Dataset(None, None, data)))
+        assert held is not None
+        assert len(held.users) == judges
 
 
 @pytest.mark.usefixtures("lenient")

@@ -56,21 +56,21 @@ def test_each_product_is_predicted_from_its_nearest(
         with_numpy(monkeypatch)
     held = weighted()
     added = np.linspace(0.5, 2.0, 25)
-    found = local_ridge(held, added, count, np.float64)
+    found = local_ridge(held.copy(), added, count, np.float64)
     assert found.toarray() == pytest.approx(brute(held.toarray(), added, count), abs=1e-9)
-    single = local_ridge(held, added, count, np.float32)
+    single = local_ridge(held.copy(), added, count, np.float32)
     assert single.dtype == np.float32
     assert single.toarray() == pytest.approx(found.toarray(), abs=1e-4)
 
 
 def test_parts_of_the_work_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     held, added = long_tailed(200, 120), np.full(120, 3.0)
-    whole = local_ridge(held, added, 7, np.float32)
+    whole = local_ridge(held.copy(), added, 7, np.float32)
     monkeypatch.setattr(solver, "_PAIRS", 50)
     monkeypatch.setattr(solver, "_PARTS", 40)
     monkeypatch.setattr(solver, "_CELLS", 100)
     monkeypatch.setattr(finder, "_CELLS", 30)
-    parts = local_ridge(held, added, 7, np.float32)
+    parts = local_ridge(held.copy(), added, 7, np.float32)
     for name in ("indptr", "indices", "data"):
         assert np.array_equal(getattr(parts, name), getattr(whole, name))
 
@@ -99,7 +99,7 @@ def test_with_all_others_near_it_is_the_exact_solution() -> None:
     dense[0] = 1.0  # everybody has something in common
     together = sparse.csr_array(dense)
     added = np.full(dense.shape[1], 20.0)
-    near = local_ridge(together, added, dense.shape[1] - 1, np.float64).toarray()
+    near = local_ridge(together.copy(), added, dense.shape[1] - 1, np.float64).toarray()
     assert near == pytest.approx(brute(dense, added, dense.shape[1]), abs=1e-9)
     inverse = np.linalg.inv(dense.T @ dense + np.diag(added))
     wanted = -inverse / np.diag(inverse)

@@ -1,9 +1,9 @@
 """Blending: several rankers as one, by a logarithmic pool of their scores."""
 
 import copy
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -11,21 +11,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from suitably.data.clock import Instant
 from suitably.data.vocabulary import Vocabulary
-from suitably.errors import DataError
 from suitably.ranking.base import UserRows
 from suitably.ranking.blending.pool import Pool, which_score
-from suitably.ranking.blending.weights import Judged, best_of, judge, learn_weights
+from suitably.ranking.blending.weights import best_of, learn_weights
+from suitably.ranking.blending.windows import Windows, has_many_products, is_dated, judged_in
 from suitably.ranking.contributions import AskedPair, Contributions, contributions
 from suitably.ranking.ease import EASE
-from suitably.ranking.hold_out import acquired_products
-from suitably.ranking.inner_split import (
-    InnerSplit,
-    inner_splits,
-    kinds_against,
-    random_split,
-    thinned,
-    without_rejections,
-)
+from suitably.ranking.inner_split import kinds_against, without_rejections
 from suitably.ranking.interactions import WeightedInteractions, Weighting
 from suitably.ranking.item_knn import ItemKNN
 from suitably.ranking.popularity import Popularity
@@ -42,18 +34,13 @@ from suitably.ranking.protocol import (
     without_users,
 )
 from suitably.ranking.similarity import SimilarProducts
-from suitably.utils.parallel import check_jobs, run_jobs
+from suitably.utils.parallel import check_jobs
 from suitably.utils.params import check_positive, check_positive_int, clone
-from suitably.utils.progress import progress
 
 __all__ = ["Blend"]
 
 _HALF_LIVES = (7.0, 30.0)
 _DROPOUT, _YEAR = 0.5, 365.0
-_FEW_PRODUCTS = 2_000
-_NEAREST = 100
-_HIDDEN = 3
-_LEARNED = 3_000_000
 
 
 class Blend(UserRows):
@@ -70,16 +57,17 @@ class Blend(UserRows):
     comes last.
 
     Without `weights` they are learned: the rankers are fitted on the past of several inner cuts in
-    time, and weights are searched for a high nDCG@10 on what users acquired in the windows
-    after the cuts, over those whom at least two rankers can score. All of it lies before the
-    moment of the fit, and a later moment changes nothing; then the rankers are fitted on
-    everything. Fields of users and products in the inner past are those of the fit. In data
-    without timestamps, or all of one moment, a fifth of what each user has is hidden at random
-    instead, three times over. From half a million acquisitions on (a million, where nothing is
-    dated) the splits learn from samples of users, so that together they take no more than the
-    greater of three million acquisitions and the fit itself; of more than 2,000 products an `EASE`
-    of all of them is judged there by the 100 nearest of each. Where nothing can be learned, as of
-    a log of one user, weights are equal.
+    time, and weights are searched for a high nDCG@10 on what users acquired in the windows after
+    the cuts, over those whom at least two rankers can score. All of it lies before the moment of
+    the fit, and a later moment changes nothing; then the rankers are fitted on everything. Fields
+    of users and products in the inner past are those of the fit. In data without timestamps, or all
+    of one moment, a fifth of what each user has is hidden at random instead, three times over. From
+    half a million acquisitions on (a million, where nothing is dated) the splits learn from samples
+    of users, so that together they take no more than the greater of three million acquisitions and
+    the fit itself. Of more than 2,000 products there are two splits, of more than 4,000 four, which
+    together take no more than the fit whatever its size, and an `EASE` of all products is judged
+    there by the 50 nearest of each. Where nothing can be learned, as of a log of one user, weights
+    are equal.
 
     Args:
         rankers: What to blend; at least one. They are not fitted themselves, copies are. None:
@@ -88,8 +76,8 @@ class Blend(UserRows):
             a year, or both where it alone is better so on the inner windows, by more than one
             standard error.
         weights: Of each ranker, 0 or more; None: learned.
-        windows: How many inner windows to learn from at most. One alone follows the fashion of
-            its day.
+        windows: How many inner windows to learn from at most; None: 6, of more than 2,000 products
+            2, of more than 4,000 4. One alone follows the fashion of its day.
         horizon_days: Length of the windows, at most a third of the time there is. Neighbours
             overlap by two thirds.
         n_jobs: How many windows are learned from at a time; −1: as many as there are cores. The
@@ -119,7 +107,7 @@ class Blend(UserRows):
         self,
         rankers: Sequence[Any] | None = None,
         weights: ArrayLike | None = None,
-        windows: int = 6,
+        windows: int | None = None,
         horizon_days: float = 180,
         n_jobs: int = 1,
     ) -> None:
@@ -142,8 +130,8 @@ class Blend(UserRows):
         inner = without_rejections(context, kinds_against(members))
         learns = given is None and len(members) > 1
         others = self._alternatives(context) if learns else []
-        tried = _quick_to_fit([*members, *others], context)
-        judged = list(self._judged(tried, inner)) if learns else []
+        windows = Windows(self.windows, self.horizon_days, self.n_jobs)
+        judged = list(judged_in(windows, [*members, *others], inner)) if learns else []
         if others:
             first = best_of(judged, [0, *range(len(members), len(members) + len(others))])
             judged = [one.of([first, *range(1, len(members))]) for one in judged]
@@ -315,34 +303,17 @@ class Blend(UserRows):
     def _members(self, context: FitContext) -> Sequence[Any]:
         if self.rankers is not None:
             return self.rankers
-        half_lives = _HALF_LIVES if _is_dated(context) else (None,)
+        half_lives = _HALF_LIVES if is_dated(context) else (None,)
         return [EASE(), ItemKNN(), *(Popularity(half_life_days=days) for days in half_lives)]
 
     def _alternatives(self, context: FitContext) -> list[EASE]:
         """Return what may take the place of the first of the default members."""
-        if self.rankers is not None or acquired_products(context) > _FEW_PRODUCTS:
+        if self.rankers is not None or has_many_products(context):
             return []
         found = [EASE(dropout=_DROPOUT)]
-        if _is_dated(context):
+        if is_dated(context):
             found += [EASE(half_life_days=_YEAR), EASE(dropout=_DROPOUT, half_life_days=_YEAR)]
         return found
-
-    def _judged(self, members: Sequence[Any], context: FitContext) -> Iterator[Judged]:
-        """Return users of inner splits; one in which a ranker cannot learn is left out.
-
-        Where time gives no cut, what some users have is hidden at random, several times over. Of
-        much data every split learns from its share of the users, so that all of them together cost
-        what the fit itself does.
-        """
-        most = max(_LEARNED, len(context.data.acquisitions))
-        past = thinned(context, most // self.windows)
-        splits = list(inner_splits(past, self.windows, self.horizon_days))
-        if not splits and not _is_dated(context):
-            past = thinned(context, most // _HIDDEN)
-            seeds = (replace(past, seed=past.seed + at) for at in range(_HIDDEN))
-            splits = [split for split in map(random_split, seeds) if split is not None]
-        judged = run_jobs(partial(_judged_on, members), splits, self.n_jobs)
-        yield from (one for one in progress(judged, "Blend", len(splits), "window") if one)
 
     def _check(self, rankers: Sequence[Any]) -> NDArray[np.float64] | None:
         several = isinstance(rankers, Sequence) and not isinstance(rankers, str)
@@ -356,40 +327,10 @@ class Blend(UserRows):
                     f"Blend(rankers=[… {ranker!r:.60} …]): draws last, so it is no member of a "
                     f"blend; explore the blend instead"
                 )
-        check_positive_int(self, "windows")
+        check_positive_int(self, "windows", optional=True)
         check_positive(self, "horizon_days")
         check_jobs(self.n_jobs)
         return None if self.weights is None else _shares(self.weights, len(rankers))
-
-
-def _is_dated(context: FitContext) -> bool:
-    """Return whether acquisitions have timestamps that differ."""
-    times = context.data.acquisitions.times
-    return context.as_of is not None and times is not None and bool((times != times[:1]).any())
-
-
-def _quick_to_fit(rankers: Sequence[Any], context: FitContext) -> list[Any]:
-    """Let `EASE` of a large catalogue be judged by each product's nearest ones.
-
-    The inverse of all products costs their number cubed in every window, however few purchases the
-    window learns from, and would be most of the blend's own fit.
-    """
-    if acquired_products(context) <= _FEW_PRODUCTS:
-        return list(rankers)
-    return [
-        EASE(**{**ranker.get_params(), "neighbours": _NEAREST})
-        if isinstance(ranker, EASE) and ranker.neighbours is None
-        else ranker
-        for ranker in rankers
-    ]
-
-
-def _judged_on(members: Sequence[Any], split: InnerSplit) -> Judged | None:
-    try:
-        rankers = [clone(ranker).fit(split.past) for ranker in members]
-    except DataError:
-        return None
-    return judge(rankers, split)
 
 
 def _shares(weights: ArrayLike, rankers: int) -> NDArray[np.float64]:

@@ -16,13 +16,14 @@ from suitably.ranking.inner_split import InnerSplit, inner_splits, random_split,
 from suitably.ranking.protocol import AskedUsers, FitContext, Ranker, can_score, score
 from suitably.ranking.topk.engine import top_k
 from suitably.utils import bitset
+from suitably.utils.bitset import BitRows
 
 __all__ = ["HoldOut", "acquired_products", "is_small", "select"]
 
 DEPTH = 20
 FEWEST_PRODUCTS = 1_000
 FEWEST_USERS = 500
-_JUDGED = 2_000
+_JUDGED, _JUDGING = 2_000, 8  # at most so many users, and one in so many
 _PAIRS = 1_000_000
 _HORIZON_DAYS = 180
 _BLOCK = 256
@@ -42,6 +43,16 @@ def is_small(context: FitContext) -> bool:
     return bool(acquired_products(context) < FEWEST_PRODUCTS or users < FEWEST_USERS)
 
 
+def _judges(context: FitContext) -> int:
+    """Return how many users judge, of so many that acquired anything.
+
+    To judge a candidate costs as much for a user as to fit it: an eighth of them leaves the choice
+    cheaper than the fit.
+    """
+    active = np.count_nonzero(np.diff(context.data.purchases.indptr))
+    return int(min(_JUDGED, max(FEWEST_USERS, active // _JUDGING)))
+
+
 def acquired_products(context: FitContext) -> int:
     """Return how many products anybody acquired."""
     owned = context.data.purchases
@@ -53,7 +64,8 @@ class HoldOut:
     """What candidates learn from, and what of some users is held out to judge them by.
 
     Attributes:
-        split: The past, and what was acquired after it by at most 2,000 users.
+        split: The past, and what was acquired after it by an eighth of the users, from 500 to
+            2,000 of them.
     """
 
     split: InnerSplit
@@ -69,17 +81,26 @@ class HoldOut:
             None where nothing can be held out from 500 users.
         """
         context = thinned(context, _PAIRS)
+        judges = _judges(context)
         for split in inner_splits(context, 1, _HORIZON_DAYS):
             had = np.diff(split.past.data.purchases.indptr) > 0
             known = had[split.users]
-            users = sampled(context, np.unique(split.users[known]), _JUDGED)
+            users = sampled(context, np.unique(split.users[known]), judges)
             if len(users) >= FEWEST_USERS:
                 kept = np.isin(split.users, users)
                 return HoldOut(InnerSplit(split.past, split.users[kept], split.products[kept]))
-        at_random = random_split(context, _JUDGED)
+        at_random = random_split(context, judges)
         if at_random is None or len(np.unique(at_random.users)) < FEWEST_USERS:
             return None
         return HoldOut(at_random)
+
+    @cached_property
+    def _allowed(self) -> tuple[BitRows, ...]:
+        """What users could be offered, block by block: every candidate is asked for the same."""
+        every = range(0, len(self.users), _BLOCK)
+        return tuple(
+            bitset.pack(self.split.allowed(self.users[start : start + _BLOCK])) for start in every
+        )
 
     @cached_property
     def users(self) -> NDArray[np.int64]:
@@ -97,10 +118,10 @@ class HoldOut:
             asked = AskedUsers(self.split.past.data.users.ids, users)
             able = np.flatnonzero(can_score(ranker, asked))
             scorer = score(ranker, asked.take(able))
-            allowed = self.split.allowed(users[able])
+            allowed = self._allowed[start // _BLOCK][able]
             if scorer.known is not None:
-                allowed &= scorer.known
-            lists = top_k(scorer, bitset.pack(allowed), DEPTH)
+                allowed &= bitset.pack(np.asarray(scorer.known, bool)[None])
+            lists = top_k(scorer, allowed, DEPTH)
             pairs = users[able, None] * width + lists.products
             places = np.minimum(np.searchsorted(wanted, pairs), len(wanted) - 1)
             hits = (lists.products >= 0) & (wanted[places] == pairs)

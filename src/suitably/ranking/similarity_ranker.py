@@ -12,6 +12,7 @@ from suitably.ranking.base import HistoryRanker
 from suitably.ranking.contributions import AskedPair, Contributions
 from suitably.ranking.interactions import WeightedInteractions
 from suitably.ranking.protocol import FitContext, Histories, Scores, State
+from suitably.ranking.solvers.growing import narrow
 
 __all__ = ["SimilarityRanker"]
 
@@ -101,7 +102,7 @@ class SimilarityRanker(HistoryRanker):
             ranker.similarity_ = state["similarity_"]
         else:
             starts, neighbours, values = (state[name] for name in _SPARSE)
-            side = len(starts) - 1
+            side, starts = len(starts) - 1, narrow(starts)
             ranker.similarity_ = sparse.csr_array((values, neighbours, starts), shape=(side, side))
         return ranker
 

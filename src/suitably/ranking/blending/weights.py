@@ -16,14 +16,14 @@ from suitably.ranking.protocol import AskedUsers, Ranker, Scores
 from suitably.ranking.topk.engine import top_k
 from suitably.utils import bitset
 
-__all__ = ["Judged", "best_of", "judge", "learn_weights"]
+__all__ = ["CELLS", "Judged", "best_of", "judge", "learn_weights"]
 
 DEPTH = 10
 _FACTORS = (4.0, 2.0, 1.4)
 _ROUNDS = 6
 _REVIVED = 0.05
 _ROUNDING = 1e-9
-_CELLS = 2**20  # of users and columns, held for each member
+CELLS = 2**20  # of users and columns, held for each member
 _SCORED = 2**22  # of users and products, scored at once
 _WORK = 2**28  # of users and products, scored in all
 _NEAR = 200
@@ -96,12 +96,17 @@ class Judged:
         return blended
 
 
-def judge(rankers: Sequence[Ranker], split: InnerSplit) -> Judged | None:
+def judge(rankers: Sequence[Ranker], split: InnerSplit, cells: int = CELLS) -> Judged | None:
     """Let rankers say something of those who acquired something and whom two of them can score.
 
     Where these are many, as many as fit into a block of memory, evenly spaced. Of a large catalogue
     each user's columns are what they acquired and what the rankers put first: what none of
     them puts among its first 200 reaches no list of ten.
+
+    Args:
+        rankers: Fitted on the split's past.
+        split: What was acquired after it.
+        cells: How many users times columns are held for each ranker, at most.
 
     Returns:
         None without such users, or if no ranker knows what they acquired.
@@ -113,7 +118,7 @@ def judge(rankers: Sequence[Ranker], split: InnerSplit) -> Judged | None:
     users = users[which_score(rankers, AskedUsers(view.users.ids, users)).sum(axis=1) > 1]
     whole = products <= len(rankers) * _NEAR
     columns = products if whole else len(rankers) * _NEAR
-    most = max(1, min(_CELLS // columns, _WORK // products))
+    most = max(1, min(cells // columns, _WORK // products))
     users = users[:: -(-len(users) // most) or 1]
     if not len(users):
         return None

@@ -1,6 +1,5 @@
 """Ridge regressions of each product on those nearest to it, in closed form."""
 
-from collections import deque
 from functools import cache
 from importlib.util import find_spec
 from typing import Any
@@ -10,12 +9,13 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from suitably.ranking.solvers.gram import blocks
+from suitably.ranking.solvers.growing import Rows, joined
 from suitably.ranking.solvers.nearest import nearest
-from suitably.utils.parallel import one_blas_thread, parallel
+from suitably.utils.parallel import cores, one_blas_thread, parallel
 
 __all__ = ["local_ridge", "local_room"]
 
-_PAIRS = 2**24
+_PAIRS = 2**22
 _CELLS = 2**20
 _PARTS = 64
 
@@ -30,7 +30,8 @@ def local_ridge(
     them, so that with all others near it is a column of EASE.
 
     Args:
-        core: CSR (users, products), float64, sorted, not 0 where stored; G is its Gram matrix.
+        core: CSR (users, products), float64, sorted, not 0 where stored; G is its Gram matrix. It
+            is the solver's from here on: its columns are put in another order.
         added: float64 (products,), above 0, what is added to the diagonal.
         count: How many are near, at most.
         dtype: The precision to solve in.
@@ -46,7 +47,11 @@ def local_ridge(
     # The popular first: an inner product is then held by the one that fewer have.
     reach = np.bincount(core.indices, minlength=core.shape[1])
     order = np.argsort(-reach, kind="stable").astype(np.int32)
-    core, added = sparse.csr_array(core[:, order]), added[order]
+    places = np.empty_like(order)
+    places[order] = np.arange(len(order), dtype=order.dtype)
+    added = added[order]
+    core.indices = places[core.indices]  # no second copy of the values beside the first
+    core.has_sorted_indices = False
     core.sort_indices()
     diagonal = np.bincount(core.indices, core.data**2, minlength=core.shape[1]) + added
     near = nearest(core, count, scale=1 / np.sqrt(diagonal), dtype=dtype)
@@ -89,7 +94,7 @@ def _lower_gram(core: sparse.csr_array, dtype: Any) -> sparse.csr_array:
     pairs = np.bincount(core.indices, place, minlength=side)
     cells = np.minimum(pairs, np.arange(side)).astype(np.int64)
 
-    def part(bounds: tuple[int, int]) -> tuple[NDArray[np.int64], NDArray[Any], NDArray[Any]]:
+    def part(bounds: tuple[int, int]) -> Rows:
         first, end = bounds
         lengths = np.zeros(end - first, np.int64)
         columns = np.empty(cells[first:end].sum(), np.int32)
@@ -97,16 +102,7 @@ def _lower_gram(core: sparse.csr_array, dtype: Any) -> sparse.csr_array:
         filled = one.add_up(users_of, products_of, first, end, lengths, columns, values)
         return lengths, columns[:filled].copy(), values[:filled].copy()
 
-    found = deque(parallel(part, _shares(pairs, _PAIRS)))
-    starts = np.append(0, np.cumsum(np.concatenate([lengths for lengths, _, _ in found])))
-    columns, values = np.empty(starts[-1], np.int32), np.empty(starts[-1], dtype)
-    filled = 0
-    while found:  # each part is let go of as soon as it is copied
-        _, some, these = found.popleft()
-        columns[filled : filled + len(some)] = some
-        values[filled : filled + len(some)] = these
-        filled += len(some)
-    return sparse.csr_array((values, columns, starts), shape=(side, side))
+    return joined(parallel(part, _shares(pairs, _PAIRS), cores()), side, dtype)
 
 
 def _solve(gram: sparse.csr_array, diagonal: NDArray[Any], near: sparse.csr_array) -> None:

@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from suitably.ranking.solvers.gram import blocks
-from suitably.utils.parallel import parallel
+from suitably.ranking.solvers.growing import Rows, joined
+from suitably.utils.parallel import cores, parallel
 
 __all__ = ["compiled", "nearest", "trimmed"]
 
-_CELLS = 4_000_000
+_CELLS = 1_000_000
 # How many pairs of products users may have: where a triangle of all pairs is small, and elsewhere;
 # there, also so many for each entry.
 _PAIRS, _SPARSE_PAIRS, _EACH = 2**34, 2**30, 64
@@ -58,14 +59,10 @@ def nearest(
     count = min(count, side)
     one, faint = compiled(), bool(shrinkage) and bool((matrix.data < 0).any())
     if one is None or faint:
-        parts = list(_with_numpy(matrix, count, shrinkage, judged, itself))
+        parts = _with_numpy(matrix, count, shrinkage, judged, itself)
     else:
         parts = _with_numba(one, matrix, count, shrinkage, judged, itself, dtype)
-    lengths = np.concatenate([length for length, _, _ in parts])
-    starts = np.append(0, np.cumsum(lengths))
-    columns = np.concatenate([column for _, column, _ in parts]).astype(np.int32, copy=False)
-    values = np.concatenate([value for _, _, value in parts]).astype(dtype, copy=False)
-    return sparse.csr_array((values, columns, starts), shape=(side, side))
+    return joined(parts, side, dtype)
 
 
 def trimmed(core: sparse.csr_array) -> tuple[sparse.csr_array, int | None]:
@@ -104,16 +101,13 @@ def trimmed(core: sparse.csr_array) -> tuple[sparse.csr_array, int | None]:
     return sparse.csr_array(parts, shape=core.shape), low
 
 
-Part = tuple[NDArray[np.int64], NDArray[Any], NDArray[Any]]
-
-
 def _with_numpy(
     matrix: sparse.csr_array,
     count: int,
     shrinkage: float,
     scale: NDArray[np.float64],
     itself: bool,
-) -> Iterator[Part]:
+) -> Iterator[Rows]:
     together = sparse.csr_array((_counted(matrix), matrix.indices, matrix.indptr), matrix.shape)
     for (first, alike), (_, common) in zip(blocks(matrix), blocks(together), strict=True):
         if shrinkage:
@@ -152,14 +146,14 @@ def _with_numba(
     scale: NDArray[np.float64],
     itself: bool,
     dtype: Any,
-) -> list[Part]:
+) -> Iterator[Rows]:
     across = sparse.csr_array(matrix.T)
     users_of = (across.indptr, across.indices, across.data)
     products_of = (matrix.indptr, matrix.indices, matrix.data)
     side = matrix.shape[1]
-    step = max(1, min(_CELLS // count, -(-side // 16)))
+    step = max(1, min(_CELLS // count, -(-side // 64)))
 
-    def part(first: int) -> Part:
+    def part(first: int) -> Rows:
         end = min(first + step, side)
         lengths = np.zeros(end - first, np.int64)
         columns = np.zeros((end - first, count), np.int32)
@@ -169,7 +163,7 @@ def _with_numba(
         kept = np.arange(count) < lengths[:, None]
         return lengths, columns[kept], values[kept]
 
-    return list(parallel(part, range(0, side, step)))
+    yield from parallel(part, range(0, side, step), cores())
 
 
 @cache
