@@ -20,6 +20,7 @@ from suitably.ranking.protocol import (
 )
 from suitably.ranking.topk.pruning import NormOrder
 from suitably.ranking.topk.rounding import longest
+from suitably.ranking.topk.single import by_factor
 from suitably.utils import bitset
 from suitably.utils.bitset import BitRows
 
@@ -37,6 +38,7 @@ class _CatalogueFactors:
     known: BitRows
     longest: float
     order: NormOrder | None
+    by_factor: NDArray[np.float64] | None
 
 
 class CatalogueScorer:
@@ -55,6 +57,7 @@ class CatalogueScorer:
         self._state = state
         self._factors: _CatalogueFactors | None = None
         self._known: BitRows | None = None
+        self._packed_of: tuple[Any, BitRows] = (None, bitset.NOTHING)
         self._able: NDArray[np.bool_] | None = None
 
     def prepare(self) -> None:
@@ -81,7 +84,7 @@ class CatalogueScorer:
         """
         scorer = score(self.ranker, users)
         if isinstance(scorer, Factors):
-            self._check("users", len(scorer.users), {len(users)})
+            self._check("users", len(scorer.users), len(users))
             made = self._factors
             if (
                 made is None
@@ -90,16 +93,15 @@ class CatalogueScorer:
             ):
                 self._factors = made = self._in_catalogue(scorer)
             self._known = made.known
-            factors = Factors(scorer.users, made.products, longest=made.longest, order=made.order)
-            return factors, made.known
-        self._check("users", len(scorer.block), {len(users)})
-        products, known = self._in_order(scorer.block.T, scorer.known)
-        scores, words = Scores(products.T), bitset.pack(known[None])
+            laid = (made.longest, made.order, made.by_factor)
+            return Factors(scorer.users, made.products, None, *laid), made.known
+        self._check("users", len(scorer.block), len(users))
+        scores = Scores(self._in_order(scorer.block.T).T)
+        words = self._packed(scorer.known, scorer.block.shape[1])
         if scorer.pairs is None:
             self._known = words
             return scores, words
-        pairs, _ = self._in_order(scorer.pairs.T, None)
-        return scores, words & bitset.pack(pairs.T)
+        return scores, words & bitset.pack(self._in_order(scorer.pairs.T).T)
 
     def known(self, users: AskedUsers) -> BitRows:
         """Return which products have a score, as `scores` does.
@@ -116,25 +118,31 @@ class CatalogueScorer:
         return np.concatenate([first, *(self.scores(users.take(some))[1] for some in others)])
 
     def _in_catalogue(self, scorer: Factors) -> _CatalogueFactors:
-        products, known = self._in_order(scorer.products, scorer.known)
-        products = np.array(products, order="C")
+        products = np.array(self._in_order(scorer.products), order="C")
         source = (scorer.products, scorer.known)
-        order, packed = NormOrder.of(products), bitset.pack(known[None])
+        packed = self._packed(scorer.known, len(scorer.products))
+        order = NormOrder.of(products)
         length = longest(products) if order is None else order.longest
-        return _CatalogueFactors(source, products, packed, length, order)
+        return _CatalogueFactors(source, products, packed, length, order, by_factor(products))
 
-    def _in_order(
-        self, matrix: NDArray[Any], known: NDArray[np.bool_] | None
-    ) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-        axis = len(matrix)
-        self._check("products", axis, {len(self._state.products), self._state.learned})
-        told = np.ones(axis, bool) if known is None else np.asarray(known, bool)
-        positions = self._state.positions
+    def _packed(self, known: NDArray[np.bool_] | None, axis: int) -> BitRows:
+        """Pack which products of a ranker's axis have a score, once for the same ones."""
+        key = axis if known is None else np.asarray(known, bool).tobytes()
+        kept, words = self._packed_of
+        if key != kept:
+            told = np.ones(axis, bool) if known is None else np.asarray(known, bool)
+            words = bitset.pack(self._in_order(told)[None])
+            self._packed_of = key, words
+        return words
+
+    def _in_order(self, matrix: NDArray[Any]) -> NDArray[Any]:
+        axis, positions = len(matrix), self._state.positions
+        self._check("products", axis, len(self._state.products), self._state.learned)
         if self._state.is_whole_catalogue and axis == len(positions):
-            return matrix, told
-        return _taken(matrix, positions), _taken(told, positions)
+            return matrix
+        return _taken(matrix, positions)
 
-    def _check(self, what: str, given: int, wanted: set[int]) -> None:
+    def _check(self, what: str, given: int, *wanted: int) -> None:
         if given not in wanted:
             raise SuitablyError(
                 f"{type(self.ranker).__name__}: gave scores of {given} {what} for "

@@ -28,6 +28,8 @@ from suitably.utils.bitset import BitRows
 __all__ = ["FittedState", "Snapshot", "build_state", "joint_span", "stored_in"]
 
 _DAY = 86_400_000_000
+_NOTHING = np.zeros(0, np.int64)
+_NOTHING.setflags(write=False)
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,7 @@ class FittedState:
         products = self.owned.indices[stored]
         if self._is_each_once:
             return places, products
-        return _kept(places, self._non_repeatable[products])
+        return _kept(places, self._non_repeatable.take(products))
 
     def rejected(
         self, rows: NDArray[np.int64], as_of: Instant | None
@@ -130,7 +132,7 @@ class FittedState:
         """Return what users have turned down, and not too long ago, likewise."""
         rejections, days = self._rejections, self.schema.kinds.rejected_days
         if rejections is None:
-            return np.zeros(0, np.int64), np.zeros(0, np.int64)
+            return _NOTHING, _NOTHING
         places, stored = _stored(rejections, rows)
         products = rejections.indices[stored]
         if days is not None and as_of is not None:
@@ -301,7 +303,9 @@ def _kept(
     places: NDArray[np.int64], products: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     kept = products >= 0
-    return (places, products) if kept.all() else (places[kept], products[kept])
+    if np.count_nonzero(kept) == len(kept):
+        return places, products
+    return places[kept], products[kept]
 
 
 def _provenance(builder: Any, field: str) -> str:

@@ -1,6 +1,7 @@
 """Base class of rankers that add up how alike products are, densely or sparsely."""
 
 from collections.abc import Sequence
+from functools import cache, cached_property
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -30,6 +31,7 @@ class SimilarityRanker(HistoryRanker):
     """
 
     learned: ClassVar[tuple[str, ...]] = ("known_",)
+    made_of_learned: ClassVar[tuple[str, ...]] = ("_places",)
     similarity_: Any
     known_: NDArray[np.bool_]
     _has_similar: NDArray[np.bool_]
@@ -38,6 +40,8 @@ class SimilarityRanker(HistoryRanker):
     def score_rows(self, rows: NDArray[np.int64]) -> Scores:
         """Return the sums, each added up in the order of the user's products."""
         self._check_fitted()
+        if len(rows) == 1 and not sparse.issparse(self.similarity_) and adds_in_turn():
+            return Scores(self._of_one(rows.item()), self.known_)
         lines = self.interactions_.lines(rows)
         lines.data *= np.float32(self._unit)
         if self.known_.all() and lines.shape[1] == len(self.known_):
@@ -46,9 +50,32 @@ class SimilarityRanker(HistoryRanker):
         block[:, self.known_] = self._sums(self._of_known(lines))
         return Scores(block, self.known_)
 
+    def _of_one(self, row: int) -> NDArray[np.float32]:
+        """Return the sums of one user, who costs more in calls than in work: (1, products)."""
+        products, weights = self.interactions_.line(row)
+        places, width = self._places, len(self.known_)
+        weights = weights * np.float32(self._unit)
+        if width < self.interactions_.weights.shape[1] or len(self.similarity_) < width:
+            there = products < width
+            products, weights = products[there], weights[there]
+            known = self.known_.take(products)
+            products, weights = places.take(products[known]), weights[known]
+        sums = sum_in_turn(weights, np.asarray(self.similarity_).take(products, axis=0))
+        if len(sums) == width:
+            return sums[None]
+        block = np.zeros((1, width), np.float32)
+        block[0, self.known_] = sums
+        return block
+
+    @cached_property
+    def _places(self) -> NDArray[np.int64]:
+        """Where among the known products each is, of those that are."""
+        places: NDArray[np.int64] = np.cumsum(self.known_) - 1
+        return places
+
     def _of_known(self, lines: sparse.csr_array) -> sparse.csr_array:
         """Return the columns of known products, sooner than by an index of columns for few rows."""
-        places, width = np.cumsum(self.known_) - 1, len(self.known_)
+        places, width = self._places, len(self.known_)
         kept = lines.indices < width
         kept[kept] = self.known_[lines.indices[kept]]
         bounds = np.concatenate([[0], np.cumsum(kept)])[lines.indptr]
@@ -158,7 +185,7 @@ class SimilarityRanker(HistoryRanker):
         there = products < len(self.known_)
         there[there] = self.known_[products[there]]
         products, weights = products[there], weights[there] * np.float32(self._unit)
-        places = np.cumsum(self.known_) - 1
+        places = self._places
         alike = self._similarities(places[products], int(places[pair.product]))
         return Contributions.of_past(products, weights, weights * alike)
 
@@ -206,3 +233,25 @@ def _sound(similarity: Any) -> bool:
         and bool(((columns >= 0) & (columns < similarity.shape[1])).all())
         and bool(np.isfinite(values).all())
     )
+
+
+@cache
+def adds_in_turn() -> bool:
+    """Return whether SciPy adds up rows as `sum_in_turn` does: not where it fuses the operations.
+
+    It depends on the processor that SciPy was built for.
+    """
+    draw = np.random.default_rng(0)
+    table = draw.standard_normal((40, 257)).astype(np.float32)
+    weights = draw.standard_normal((1, 40)).astype(np.float32)
+    sums = sparse.csr_array(weights) @ table
+    return np.array_equal(sums[0], sum_in_turn(weights[0], table))
+
+
+def sum_in_turn(weights: NDArray[np.float32], table: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return weights @ table, each product rounded, then added to those before: (columns,)."""
+    terms = np.multiply(table, weights[:, None])
+    if table.shape[1] == 1:  # what lies side by side is added in pairs
+        return np.add.accumulate(np.append(np.float32(0), terms))[-1:]
+    sums: NDArray[np.float32] = np.add.reduce(terms, axis=0, initial=np.float32(0))
+    return sums

@@ -544,6 +544,15 @@ class Eligibility:
         read = batch_reader(self._batch(rows))
         return excluded(list(self._by_reason.values()), read, among & self._valid, len(rows))
 
+    def exclusions_of_one(self, row: int, among: BitRows) -> list[int]:
+        """Count the products that each reason keeps from one user, as `exclusions` does."""
+        if self._tables is not None:
+            found = self._reason_counts().of_one(row, among)
+            if found is not None:
+                return found
+        counts: list[int] = self.exclusions(np.array([row]), among)[0].tolist()
+        return counts
+
     def governed(self, rows: Rows, policy_ids: Collection[str]) -> BitRows:
         """Return the pairs that some policies govern, or may govern.
 

@@ -30,7 +30,7 @@ ONES = np.uint64(0xFFFF_FFFF_FFFF_FFFF)
 NOTHING: BitRows = np.zeros((1, 1), np.uint64)  # no pair, and every pair: they broadcast
 ALL: BitRows = np.full((1, 1), ONES)
 _ALL_BUT = ~(np.uint64(1) << np.arange(64, dtype=np.uint64))
-_SHORT = 64  # words that Python counts before NumPy has begun
+_SHORT = 64  # words that Python counts, or bits that it clears, before NumPy has begun
 NOTHING.setflags(write=False)
 ALL.setflags(write=False)
 
@@ -91,7 +91,9 @@ def unpack(words: BitRows, products: int) -> NDArray[np.bool_]:
 
 def members(words: BitRows, products: int) -> NDArray[np.int64]:
     """Return the products whose bit is set in one row of words, ascending."""
-    return np.flatnonzero(unpack(words[None], products)[0])
+    octets = np.ascontiguousarray(words).view(np.uint8)
+    found: NDArray[np.int64] = np.unpackbits(octets, count=products, bitorder="little").nonzero()[0]
+    return found
 
 
 def has(words: BitRows, rows: NDArray[np.int64], products: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -104,6 +106,11 @@ def has(words: BitRows, rows: NDArray[np.int64], products: NDArray[np.int64]) ->
 def clear(words: BitRows, rows: NDArray[np.int64], products: NDArray[np.int64]) -> None:
     """Clear single bits in place, by row and product."""
     if not products.size:
+        return
+    if len(words) == 1 and products.size <= _SHORT:  # one row costs more in calls than in work
+        octets = memoryview(words.view(np.uint8)[0])
+        for product in products.tolist():
+            octets[product >> 3] &= ~(1 << (product & 7))
         return
     np.bitwise_and.at(words, (rows, products >> 6), _ALL_BUT[products & 63])
 

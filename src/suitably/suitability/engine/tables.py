@@ -194,6 +194,10 @@ class EligibilityTables:
         codes: NDArray[np.int64] = self._codes.take(rows, axis=0) - self._starts
         return codes
 
+    def code(self, row: int, table: int) -> int:
+        """Return which row of a table is that of one user."""
+        return int(self._codes.item(row, table) - self._starts.item(table))
+
     def holds(self, condition: Condition, rows: Rows, read: AtomReader) -> BitRows:
         """Return the pairs that a condition without a table lets through: words (rows, width).
 
