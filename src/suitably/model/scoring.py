@@ -18,6 +18,7 @@ from suitably.ranking.protocol import (
     score,
     works_on_rows,
 )
+from suitably.ranking.topk.engine import compiled
 from suitably.ranking.topk.pruning import NormOrder
 from suitably.ranking.topk.rounding import longest
 from suitably.ranking.topk.single import by_factor
@@ -61,7 +62,11 @@ class CatalogueScorer:
         self._able: NDArray[np.bool_] | None = None
 
     def prepare(self) -> None:
-        """Find out once whom the ranker has anything to go by for: a byte for each user."""
+        """Find out once whom the ranker has anything to go by for: a byte for each user.
+
+        The loop that selects is compiled too, where it can be.
+        """
+        compiled()
         if self._able is None and works_on_rows(type(self.ranker)):
             users, step = self._state.users.ids, 2**16
             rows = (np.arange(at, min(at + step, len(users))) for at in range(0, len(users), step))

@@ -126,6 +126,22 @@ class FittedState:
             return places, products
         return _kept(places, self._non_repeatable.take(products))
 
+    def excluded_of_one(self, row: int) -> list[int]:
+        """Return the same for one user, who costs more in calls than in work: the products."""
+        starts, places = self.owned.indptr, self._places_once
+        owned = self.owned.indices[starts.item(row) : starts.item(row + 1)].tolist()
+        return [place for product in owned if (place := places[product]) >= 0]
+
+    @cached_property
+    def _places_once(self) -> memoryview:
+        """`_non_repeatable`, whose numbers Python reads one by one sooner than NumPy."""
+        return memoryview(np.ascontiguousarray(self._non_repeatable))
+
+    @property
+    def rejects(self) -> bool:
+        """Whether anybody has turned anything down."""
+        return self._rejections is not None
+
     def rejected(
         self, rows: NDArray[np.int64], as_of: Instant | None
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

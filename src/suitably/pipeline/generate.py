@@ -227,13 +227,16 @@ class ListGenerator:
 
     def without_owned(self, words: BitRows, rows: NDArray[np.int64]) -> BitRows:
         """Take out of some words, in place, what users own, where that is left out."""
-        if self.exclude_owned:
+        if self.exclude_owned and len(rows) == 1 and self.opt_out is None:
+            bitset.clear_of_one(words, self.state.excluded_of_one(rows.item()))
+        elif self.exclude_owned:
             bitset.clear(words, *self.owned(rows))
         return words
 
     def without_rejected(self, words: BitRows, rows: NDArray[np.int64]) -> BitRows:
         """Take out of some words, in place, what users have turned down."""
-        bitset.clear(words, *self.rejected(rows))
+        if self.state.rejects:
+            bitset.clear(words, *self.rejected(rows))
         return words
 
     def owned(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -53,29 +53,30 @@ class SimilarityRanker(HistoryRanker):
     def _of_one(self, row: int) -> NDArray[np.float32]:
         """Return the sums of one user, who costs more in calls than in work: (1, products)."""
         products, weights = self.interactions_.line(row)
-        places, width = self._places, len(self.known_)
+        width, (places, columns) = len(self.known_), self._places
         weights = weights * np.float32(self._unit)
-        if width < self.interactions_.weights.shape[1] or len(self.similarity_) < width:
-            there = products < width
-            products, weights = products[there], weights[there]
-            known = self.known_.take(products)
-            products, weights = places.take(products[known]), weights[known]
-        sums = sum_in_turn(weights, np.asarray(self.similarity_).take(products, axis=0))
+        rows = places.take(products, mode="clip")  # what came after the fit is past the end
+        if (rows < 0).any():
+            weights, rows = weights[rows >= 0], rows[rows >= 0]
+        sums = sum_in_turn(weights, np.asarray(self.similarity_).take(rows, axis=0))
         if len(sums) == width:
             return sums[None]
         block = np.zeros((1, width), np.float32)
-        block[0, self.known_] = sums
+        block[0, columns] = sums
         return block
 
     @cached_property
-    def _places(self) -> NDArray[np.int64]:
-        """Where among the known products each is, of those that are."""
-        places: NDArray[np.int64] = np.cumsum(self.known_) - 1
-        return places
+    def _places(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Where each product is among the known ones, −1 for others and one past the end.
+
+        And which these are.
+        """
+        places = np.append(np.where(self.known_, np.cumsum(self.known_) - 1, -1), -1)
+        return places, np.flatnonzero(self.known_)
 
     def _of_known(self, lines: sparse.csr_array) -> sparse.csr_array:
         """Return the columns of known products, sooner than by an index of columns for few rows."""
-        places, width = self._places, len(self.known_)
+        places, width = self._places[0], len(self.known_)
         kept = lines.indices < width
         kept[kept] = self.known_[lines.indices[kept]]
         bounds = np.concatenate([[0], np.cumsum(kept)])[lines.indptr]
@@ -185,7 +186,7 @@ class SimilarityRanker(HistoryRanker):
         there = products < len(self.known_)
         there[there] = self.known_[products[there]]
         products, weights = products[there], weights[there] * np.float32(self._unit)
-        places = self._places
+        places = self._places[0]
         alike = self._similarities(places[products], int(places[pair.product]))
         return Contributions.of_past(products, weights, weights * alike)
 

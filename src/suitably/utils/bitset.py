@@ -1,5 +1,6 @@
 """Packed bits: one row per user, one bit per product, in 64-bit words."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ __all__ = [
     "BitRows",
     "TruthBits",
     "clear",
+    "clear_of_one",
     "count",
     "has",
     "members",
@@ -30,7 +32,7 @@ ONES = np.uint64(0xFFFF_FFFF_FFFF_FFFF)
 NOTHING: BitRows = np.zeros((1, 1), np.uint64)  # no pair, and every pair: they broadcast
 ALL: BitRows = np.full((1, 1), ONES)
 _ALL_BUT = ~(np.uint64(1) << np.arange(64, dtype=np.uint64))
-_SHORT = 64  # words that Python counts, or bits that it clears, before NumPy has begun
+_SHORT = 64  # words that Python counts before NumPy has begun
 NOTHING.setflags(write=False)
 ALL.setflags(write=False)
 
@@ -107,12 +109,14 @@ def clear(words: BitRows, rows: NDArray[np.int64], products: NDArray[np.int64]) 
     """Clear single bits in place, by row and product."""
     if not products.size:
         return
-    if len(words) == 1 and products.size <= _SHORT:  # one row costs more in calls than in work
-        octets = memoryview(words.view(np.uint8)[0])
-        for product in products.tolist():
-            octets[product >> 3] &= ~(1 << (product & 7))
-        return
     np.bitwise_and.at(words, (rows, products >> 6), _ALL_BUT[products & 63])
+
+
+def clear_of_one(words: BitRows, products: Iterable[int]) -> None:
+    """Clear a few bits of words (1, products / 64) in place, sooner than `clear`."""
+    octets = memoryview(words.view(np.uint8)[0])
+    for product in products:
+        octets[product >> 3] &= ~(1 << (product & 7))
 
 
 def put(words: BitRows, rows: NDArray[np.int64], products: NDArray[np.int64]) -> None:

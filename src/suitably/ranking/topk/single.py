@@ -1,5 +1,7 @@
 """The best products of one user, who costs more in calls than in work: in few calls."""
 
+from collections.abc import Callable
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -7,7 +9,8 @@ from numpy.typing import NDArray
 
 from suitably.errors import DataError
 from suitably.ranking.protocol import Factors, Scorer
-from suitably.ranking.topk.engine import top_k
+from suitably.ranking.topk.engine import compiled, every, reach, top_k
+from suitably.ranking.topk.rounding import margins
 from suitably.utils import bitset
 from suitably.utils.bitset import BitRows
 
@@ -15,6 +18,7 @@ __all__ = ["best_of_one", "by_factor"]
 
 _CELLS = 2**14  # of products and factors, that are scored exactly sooner than roughly before that
 _LAID_OUT = 2**16  # of the whole catalogue
+_MULTIPLIED = 2**12  # products, that are all multiplied sooner than those allowed are gathered
 _MOST = 2**10  # products that are put in order as a whole
 
 
@@ -39,24 +43,56 @@ def best_of_one(
     Raises:
         DataError: A score that is asked for is not finite.
     """
-    if not several:
+    if not several or not k:
         return [], []
-    found: NDArray[np.float32] | None = None
     if isinstance(scorer, Factors):
+        loop = compiled() if compiled.cache_info().currsize else None
+        if loop is not None and len(scorer.products) <= _MULTIPLIED:
+            listed = _compiled(loop, scorer, allowed, several, k)
+            if listed is not None:
+                return listed
         factors = scorer.by_factor
         if factors is not None and several * len(factors) <= _CELLS:
             columns = bitset.members(allowed[0], factors.shape[1])
-            found = _summed(scorer.users, factors, columns)
+            return _best(_summed(scorer.users, factors, columns), columns, k)
     elif several <= _MOST:
         columns = bitset.members(allowed[0], scorer.block.shape[1])
         found = scorer.block[0].take(columns).astype(np.float32, copy=False)
-    if found is None:
-        lists = top_k(scorer, allowed, k)
-        length = lists.lengths.item()
-        return lists.products[0, :length].tolist(), lists.scores[0, :length].tolist()
-    if np.count_nonzero(np.isfinite(found)) < several:
+        return _best(found, columns, k)
+    lists = top_k(scorer, allowed, k)
+    length = lists.lengths.item()
+    return lists.products[0, :length].tolist(), lists.scores[0, :length].tolist()
+
+
+def _compiled(
+    loop: Callable[..., None], scorer: Factors, allowed: BitRows, several: int, k: int
+) -> tuple[list[int], list[float]] | None:
+    """Multiply the user by all products, and select as for many users; None without a margin."""
+    users, products, most = scorer.users, scorer.products, scorer.longest
+    if most is None or not users.dtype == products.dtype == np.float32:
+        return None
+    margin, finite = margins(users, most)
+    if not finite:
+        return None
+    width = len(products)
+    depth = min(k, several)
+    listed, lengths = np.empty((1, depth), np.int32), np.empty(1, np.int32)
+    scores = np.empty((1, depth), np.float32)
+    loop(
+        *(users @ products.T, margin, every(width), allowed, users, products),
+        *(reach(depth, several, width), listed, scores, lengths),
+    )
+    return listed[0].tolist(), scores[0].tolist()
+
+
+def _best(
+    found: NDArray[np.float32], columns: NDArray[np.int64], k: int
+) -> tuple[list[int], list[float]]:
+    """Put scores of some products in order; what is not a number or infinite stands at an end."""
+    order = np.negative(found).argsort(kind="stable")
+    if not (isfinite(found.item(order.item(0))) and isfinite(found.item(order.item(-1)))):
         raise DataError("the ranker's scores are not all finite: they cannot be ordered")
-    best = np.negative(found).argsort(kind="stable")[:k]
+    best = order[:k]
     return columns.take(best).tolist(), found.take(best).tolist()
 
 
