@@ -408,24 +408,14 @@ class Recommendations:
         return MappingProxyType({name: count for name, count in told if count})
 
     def _reasons_of_single(self, single: SingleList) -> tuple[Sequence[str], list[int]]:
-        """Count as `_reasons` does; what nobody scores is what is allowed and no candidate."""
-        generator, rows = self._generator, self._rows
-        eligibility = generator.snapshot.eligibility
-        by_rule = eligibility.exclusions_of_one(rows.item(), generator.narrowed)
-        words = eligibility.bits(rows)
-        words &= generator.narrowed
-        eligible = bitset.count(words)
-        left = bitset.count(generator.without_rejected(words.copy(), rows))
-        rejected = eligible - left
-        left = bitset.count(generator.without_owned(words, rows))
-        owned = eligible - left
-        left = bitset.count(generator.without_rejected(words, rows))
-        narrowed = catalogue = len(generator.state.positions)
-        narrowed -= bitset.count(generator.narrowed)
-        beyond = max(0, self.k - catalogue)
-        unscored = left - single.candidates
-        told = [0, owned, rejected, unscored, 0, narrowed, beyond, single.refused]
-        return (*eligibility.reasons, *_BY_PIPELINE), by_rule + told
+        generator, row = self._generator, self._rows.item()
+        eligibility, catalogue = generator.snapshot.eligibility, len(generator.state.positions)
+        assert generator.singles is not None  # it has drawn the list up
+        kept_out = generator.singles.kept_out(row, single)
+        narrowed = catalogue - bitset.count(generator.narrowed)
+        told = [0, *kept_out, 0, narrowed, max(0, self.k - catalogue), single.refused]
+        names = (*eligibility.reasons, *_BY_PIPELINE)
+        return names, eligibility.exclusions_of_one(row, generator.narrowed) + told
 
     def flags_of_one(self, row: int, codes: Sequence[int]) -> list[tuple[int, int, bool]]:
         """Return the flags of one user's products: place, flag by number, whether it is unknown."""

@@ -21,7 +21,7 @@ from suitably.ranking.protocol import (
 from suitably.ranking.topk.engine import compiled
 from suitably.ranking.topk.pruning import NormOrder
 from suitably.ranking.topk.rounding import longest
-from suitably.ranking.topk.single import by_factor
+from suitably.ranking.topk.single import best_of_one, by_factor
 from suitably.utils import bitset
 from suitably.utils.bitset import BitRows
 
@@ -66,7 +66,9 @@ class CatalogueScorer:
 
         The loop that selects is compiled too, where it can be.
         """
-        compiled()
+        if compiled() is not None and len(self._state.users) and len(self._state.positions):
+            scorer, words = self.scores(AskedUsers(self._state.users.ids, np.zeros(1, np.int64)))
+            best_of_one(scorer, bitset.number(words[0]), words.shape[1] * 8, 1)
         if self._able is None and works_on_rows(type(self.ranker)):
             users, step = self._state.users.ids, 2**16
             rows = (np.arange(at, min(at + step, len(users))) for at in range(0, len(users), step))

@@ -137,11 +137,6 @@ class FittedState:
         """`_non_repeatable`, whose numbers Python reads one by one sooner than NumPy."""
         return memoryview(np.ascontiguousarray(self._non_repeatable))
 
-    @property
-    def rejects(self) -> bool:
-        """Whether anybody has turned anything down."""
-        return self._rejections is not None
-
     def rejected(
         self, rows: NDArray[np.int64], as_of: Instant | None
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -156,6 +151,13 @@ class FittedState:
             recent = age < days * _DAY
             places, products = places[recent], products[recent]
         return _kept(places, self._in_catalogue[products])
+
+    def rejected_of_one(self, row: int, as_of: Instant | None) -> list[int]:
+        """Return what one user has turned down, and not too long ago: the products."""
+        if self._rejections is None:
+            return []
+        products: list[int] = self.rejected(np.array([row]), as_of)[1].tolist()
+        return products
 
     def holdings(self, rows: NDArray[np.int64]) -> sparse.csr_array:
         """Return what users own of the catalogue: CSR (users of the block, catalogue)."""

@@ -16,12 +16,11 @@ from suitably.errors import SuitabilityWarning, SuitablyError
 from suitably.model.scoring import CatalogueScorer
 from suitably.model.state import FittedState, Snapshot, stored_in
 from suitably.pipeline.opt_out import OptOut, WithheldFields
-from suitably.pipeline.single_list import SingleList
+from suitably.pipeline.single_list import SingleList, SingleLists
 from suitably.pipeline.switched_off import SwitchedOff
 from suitably.ranking.protocol import AskedUsers, DrawingRanker, Ranker, Scorer, draws_lists
 from suitably.ranking.topk.engine import top_k
 from suitably.ranking.topk.lists import Lists
-from suitably.ranking.topk.single import best_of_one
 from suitably.reranking.protocol import RerankContext, Reranker
 from suitably.utils import bitset
 from suitably.utils.bitset import BitRows
@@ -157,25 +156,26 @@ class ListGenerator:
 
         Returns:
             None for whoever else is asked about, and where lists are drawn, reordered or impersonal.
+
+        Warns:
+            SuitabilityWarning: What was drawn up did not pass the last check.
         """
-        if len(rows) != 1 or not self._is_plain or rows.item() < 0:
+        if len(rows) != 1 or self.singles is None or rows.item() < 0:
             return None
-        allowed = self.allowed(rows)
-        asked = AskedUsers(self.state.users.ids, rows)
-        for scorer in self.scorers:
-            if scorer.can_score(asked).item():
-                break
-        else:
-            return SingleList([], [], False, 0, 0)
-        scores, known = scorer.scores(asked)
-        candidates = allowed & known
-        several = bitset.count(candidates)
-        listed = best_of_one(scores, candidates, several, min(self.k, self._width))
-        stood_in = scorer is not self.scorers[0]
-        drawn = SingleList(*listed, stood_in, several, 0).checked(allowed)
+        drawn = self.singles.of(rows)
         if drawn.refused:
             _warn_of(drawn.refused)
         return drawn
+
+    @cached_property
+    def singles(self) -> SingleLists | None:
+        """What draws up lists of single users; None where these are not by scores alone."""
+        others = self.opt_out is not None or self.taken is not None
+        if others or self.rerankers or self.draws:
+            return None
+        depth, snapshot = min(self.k, self._width), self.snapshot
+        made_of = (self.state, snapshot, self.scorers, depth, self.exclude_owned)
+        return SingleLists(*made_of, self.narrowed, self.off)
 
     @property
     def rankers(self) -> tuple[Ranker, ...]:
@@ -186,11 +186,6 @@ class ListGenerator:
     def draws(self) -> bool:
         """Whether lists are drawn at random, and have propensities."""
         return draws_lists(type(self.scorers[0].ranker))
-
-    @cached_property
-    def _is_plain(self) -> bool:
-        """Whether scores alone put lists in order."""
-        return self.opt_out is None and not self.rerankers and not self.draws
 
     @cached_property
     def _width(self) -> int:
@@ -227,16 +222,13 @@ class ListGenerator:
 
     def without_owned(self, words: BitRows, rows: NDArray[np.int64]) -> BitRows:
         """Take out of some words, in place, what users own, where that is left out."""
-        if self.exclude_owned and len(rows) == 1 and self.opt_out is None:
-            bitset.clear_of_one(words, self.state.excluded_of_one(rows.item()))
-        elif self.exclude_owned:
+        if self.exclude_owned:
             bitset.clear(words, *self.owned(rows))
         return words
 
     def without_rejected(self, words: BitRows, rows: NDArray[np.int64]) -> BitRows:
         """Take out of some words, in place, what users have turned down."""
-        if self.state.rejects:
-            bitset.clear(words, *self.rejected(rows))
+        bitset.clear(words, *self.rejected(rows))
         return words
 
     def owned(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -1,13 +1,21 @@
-"""The list of a single user, in plain values: arrays of one row cost more to make than to fill."""
+"""Lists of single users, in plain values: arrays of one row cost more to make than to fill."""
 
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
+from suitably.model.scoring import CatalogueScorer
+from suitably.model.state import FittedState, Snapshot
+from suitably.pipeline.switched_off import SwitchedOff
+from suitably.ranking.protocol import AskedUsers
 from suitably.ranking.topk.lists import Lists
+from suitably.ranking.topk.single import best_of_one
+from suitably.utils import bitset
 from suitably.utils.bitset import BitRows
 
-__all__ = ["SingleList"]
+__all__ = ["SingleList", "SingleLists"]
 
 
 class SingleList(NamedTuple):
@@ -27,19 +35,6 @@ class SingleList(NamedTuple):
     candidates: int
     refused: int
 
-    def checked(self, allowed: BitRows) -> "SingleList":
-        """Hold the list against the mask, words (1, catalogue / 64), last of all."""
-        octets = memoryview(allowed.view(np.uint8)[0])
-        legal = [octets[code >> 3] >> (code & 7) & 1 for code in self.products]
-        if all(legal):
-            return self
-        kept = [place for place, passes in enumerate(legal) if passes]
-        return self._replace(
-            products=[self.products[place] for place in kept],
-            scores=[self.scores[place] for place in kept],
-            refused=len(legal) - len(kept),
-        )
-
     def lists(self, depth: int) -> Lists:
         """Return it as lists of one user, with room for so many products."""
         made = Lists.empty(1, depth)
@@ -47,3 +42,94 @@ class SingleList(NamedTuple):
         made.scores[0, : len(self.scores)] = self.scores
         made.lengths[0] = len(self.products)
         return made
+
+
+class SingleLists:
+    """Draws up the lists of single users whom scores alone put in order.
+
+    It is a generator of lists with all that does not depend on the user made once. What a user may
+    be offered is one number, of which bit j is product j of the catalogue: a user costs more in
+    calls of NumPy than in work.
+
+    Args:
+        state: What the model holds.
+        snapshot: How it looks as of the moment.
+        scorers: The scores of the fitted ranker, and of what ranks for those it does not know.
+        depth: The most products in a list.
+        exclude_owned: Whether owned products are left out.
+        narrowed: Words (1, catalogue / 64), what the caller narrows the catalogue to.
+        off: What is switched off; None: nothing is.
+    """
+
+    def __init__(
+        self,
+        state: FittedState,
+        snapshot: Snapshot,
+        scorers: Sequence[CatalogueScorer],
+        depth: int,
+        exclude_owned: bool,
+        narrowed: BitRows,
+        off: SwitchedOff | None,
+    ) -> None:
+        self._state, self._snapshot, self._off = state, snapshot, off
+        self._users, self._scorers = state.users.ids, scorers
+        self._depth, self._exclude_owned = depth, exclude_owned
+        self._octets = narrowed.shape[1] * 8
+        self._narrowed = bitset.number(narrowed[0])
+        self._known: tuple[BitRows | None, int] = (None, 0)
+
+    def of(self, rows: NDArray[np.int64]) -> SingleList:
+        """Draw up the list of one known user: int64 (1,)."""
+        row = rows.item()
+        allowed = self._eligible(row) & ~self._owned(row) & ~self._rejected(row)
+        if self._off is not None:
+            pairs = self._off.pairs(rows, self._snapshot.eligibility)
+            allowed &= ~bitset.number(pairs[0])
+        asked = AskedUsers(self._users, rows)
+        for scorer in self._scorers:
+            if scorer.can_score(asked).item():
+                break
+        else:
+            return SingleList([], [], False, 0, 0)
+        scores, known = scorer.scores(asked)
+        candidates = allowed & self._number_of(known)
+        codes, values = best_of_one(scores, candidates, self._octets, self._depth)
+        stood_in, several = scorer is not self._scorers[0], candidates.bit_count()
+        # The final list is held against the mask, last of all.
+        if all([allowed >> code & 1 for code in codes]):
+            return SingleList(codes, values, stood_in, several, 0)
+        kept = [place for place, code in enumerate(codes) if allowed >> code & 1]
+        passed = [codes[place] for place in kept], [values[place] for place in kept]
+        return SingleList(*passed, stood_in, several, len(codes) - len(kept))
+
+    def kept_out(self, row: int, drawn: SingleList) -> tuple[int, int, int]:
+        """Count what rules let through that is not among a user's candidates, nothing being off.
+
+        Returns:
+            How many products are owned, turned down, and neither but without a score.
+        """
+        eligible, owned, rejected = self._eligible(row), self._owned(row), self._rejected(row)
+        left = (eligible & ~owned & ~rejected).bit_count() - drawn.candidates
+        return (eligible & owned).bit_count(), (eligible & rejected).bit_count(), left
+
+    def _eligible(self, row: int) -> int:
+        return self._snapshot.eligibility.bits_of_one(row) & self._narrowed
+
+    def _owned(self, row: int) -> int:
+        return self._bits(self._state.excluded_of_one(row)) if self._exclude_owned else 0
+
+    def _rejected(self, row: int) -> int:
+        return self._bits(self._state.rejected_of_one(row, self._snapshot.as_of))
+
+    def _bits(self, products: Iterable[int]) -> int:
+        octets = bytearray(self._octets)
+        for product in products:
+            octets[product >> 3] |= 1 << (product & 7)
+        return int.from_bytes(octets, "little")
+
+    def _number_of(self, known: BitRows) -> int:
+        kept, found = self._known
+        if kept is not known:
+            found = bitset.number(known[0])
+            self._known = known, found
+        return found

@@ -224,6 +224,12 @@ class Eligibility:
             return self._composed(self._conditions, self._batch(rows))
         return self._tabulated().bits(rows)
 
+    def bits_of_one(self, row: int) -> int:
+        """Return the same of one user as one number, bit j for product j."""
+        if self._tables is None:
+            return bitset.number(self.bits(np.array([row]))[0])
+        return self._tables.bits_of_one(row)
+
     def _tabulated(self) -> EligibilityTables:
         if self._tables is None:
             self._tables = EligibilityTables(self._conditions, self._batch(None), self._valid)

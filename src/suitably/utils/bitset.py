@@ -1,6 +1,5 @@
 """Packed bits: one row per user, one bit per product, in 64-bit words."""
 
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -15,13 +14,14 @@ __all__ = [
     "BitRows",
     "TruthBits",
     "clear",
-    "clear_of_one",
     "count",
     "has",
     "members",
+    "number",
     "pack",
     "put",
     "row_counts",
+    "row_of",
     "unpack",
     "words_for",
 ]
@@ -98,6 +98,21 @@ def members(words: BitRows, products: int) -> NDArray[np.int64]:
     return found
 
 
+def number(words: BitRows) -> int:
+    """Return one row of words as a number: for one user it costs less than calls of NumPy."""
+    return int.from_bytes(words.tobytes(), "little")
+
+
+def row_of(found: int, width: int) -> BitRows:
+    """Return a number as words (1, width): what `number` is of, read-only.
+
+    Example:
+        >>> row_of(number(np.array([1, 4], np.uint64)), 2).tolist()
+        [[1, 4]]
+    """
+    return np.frombuffer(found.to_bytes(width * 8, "little"), "<u8")[None]
+
+
 def has(words: BitRows, rows: NDArray[np.int64], products: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Read single bits, by row and product, which broadcast."""
     shift = (products & 63).astype(np.uint64)
@@ -110,13 +125,6 @@ def clear(words: BitRows, rows: NDArray[np.int64], products: NDArray[np.int64]) 
     if not products.size:
         return
     np.bitwise_and.at(words, (rows, products >> 6), _ALL_BUT[products & 63])
-
-
-def clear_of_one(words: BitRows, products: Iterable[int]) -> None:
-    """Clear a few bits of words (1, products / 64) in place, sooner than `clear`."""
-    octets = memoryview(words.view(np.uint8)[0])
-    for product in products:
-        octets[product >> 3] &= ~(1 << (product & 7))
 
 
 def put(words: BitRows, rows: NDArray[np.int64], products: NDArray[np.int64]) -> None:
@@ -136,5 +144,5 @@ def row_counts(words: BitRows) -> NDArray[np.int64]:
 def count(words: BitRows) -> int:
     """Count all set bits."""
     if words.size <= _SHORT:
-        return int.from_bytes(words.tobytes(), "little").bit_count()
+        return number(words).bit_count()
     return int(np.bitwise_count(words).sum(dtype=np.int64))

@@ -29,7 +29,7 @@ from suitably.ranking.topk.select import GROUP, exact, ordered, short_list
 from suitably.utils import bitset
 from suitably.utils.bitset import BitRows
 
-__all__ = ["check_factors", "compiled", "every", "reach", "top_k"]
+__all__ = ["check_factors", "compiled", "compiled_single", "top_k"]
 
 _FEW = 4
 _WORTH_GATHERING = 6  # a gathered product costs about as much as so many in a row
@@ -137,11 +137,9 @@ class _Tile:
             return
         loop = compiled() if self.rough.size >= _WORTH_COMPILING else None
         if loop is not None and self.finite:
-            users, places = self.rough.shape
-            groups = reach(depth, bitset.count(self.words) / users, places)
             loop(
                 *(self.rough, self.margin, self.columns, self.words, self.users, self.factors),
-                *(groups, products, scores, lengths),
+                *(self._reach(depth), products, scores, lengths),
             )
             return
         if not self.finite:
@@ -152,18 +150,18 @@ class _Tile:
             raise DataError("the ranker's scores are not all finite: they cannot be ordered")
         ordered(rows, self.columns[places], found, (products, scores, lengths))
 
+    def _reach(self, depth: int) -> int:
+        """Guess how many groups of places the best of a user are in: more if fewer are allowed."""
+        users, places = self.rough.shape
+        groups: int = places // GROUP
+        wanted = 1.25 * depth / max(1.0, bitset.count(self.words) / users)
+        hit = 1 - (1 - min(1.0, wanted)) ** GROUP  # one group may hold several of a long list
+        return min(2 + int(hit * groups), groups)
+
     def _exact(self, rows: NDArray[np.int64], places: NDArray[np.int64]) -> NDArray[np.float32]:
         if not self.users.shape[1]:
             return self.rough[rows, places]
         return exact(self.users, self.factors, rows, places)
-
-
-def reach(depth: int, several: float, places: int) -> int:
-    """Guess how many groups of places the best of a user are in, of whom so many are allowed."""
-    groups = places // GROUP
-    wanted = 1.25 * depth / max(1.0, several)
-    hit = 1 - (1 - min(1.0, wanted)) ** GROUP  # one group may hold several of a long list
-    return min(2 + int(hit * groups), groups)
 
 
 class _Factored:
@@ -229,7 +227,7 @@ class _Factored:
             columns = bitset.members(words[0], self.products)
             gathered = self._factors.take(columns, axis=0)
             return self._multiplied(rows, words, columns, gathered, self._known)
-        return self._multiplied(rows, words, every(self.products), self._factors, self._known)
+        return self._multiplied(rows, words, _every(self.products), self._factors, self._known)
 
     def _multiplied(
         self,
@@ -281,7 +279,7 @@ def _size(products: int) -> int:
 
 
 @lru_cache(maxsize=4)
-def every(products: int) -> NDArray[np.int64]:
+def _every(products: int) -> NDArray[np.int64]:
     """Return the columns of a whole catalogue, which nobody writes to."""
     return np.arange(products)
 
@@ -294,4 +292,15 @@ def compiled() -> Callable[..., None] | None:
     from suitably.ranking.topk.select_compiled import draw
 
     loop: Callable[..., None] = draw
+    return loop
+
+
+@cache
+def compiled_single() -> Callable[..., bool] | None:
+    """Return the compiled loop for one user and few products, None without numba."""
+    if compiled() is None:
+        return None
+    from suitably.ranking.topk.select_compiled import draw_one
+
+    loop: Callable[..., bool] = draw_one
     return loop

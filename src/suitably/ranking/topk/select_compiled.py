@@ -7,7 +7,7 @@ import numpy as np
 
 from suitably.ranking.topk.select import GROUP
 
-__all__ = ["draw"]
+__all__ = ["draw", "draw_one"]
 
 _COMPILED: Any = {"nogil": True, "cache": True}
 _ONE, _NONE = np.float32(1), np.float32(0)
@@ -269,3 +269,48 @@ def draw(
         for rank in range(lengths[user]):
             listed[user, rank] = columns[short[order[rank]]]
             scores[user, rank] = found[order[rank]]
+
+
+@numba.njit(**_COMPILED)
+def draw_one(octets: Any, users: Any, factors: Any, listed: Any, scores: Any) -> bool:
+    """Draw up the list of one user over few products, each of them scored exactly.
+
+    Args:
+        octets: uint8 (products / 8), which products are allowed: as many as are listed, at least.
+        users: (1, factors).
+        factors: (products, factors).
+        listed: int64 (depth,), written to.
+        scores: float32 (depth,), written to.
+
+    Returns:
+        Whether all scores are finite; if not, there is no list.
+    """
+    width = users.shape[1]
+    wide = users[0].astype(np.float64)
+    several = 0
+    short = np.empty(8 * len(octets) + 3, np.int64)
+    for at in range(len(octets)):
+        left = octets[at]
+        for bit in range(8):
+            short[several] = at * 8 + bit
+            several += (left >> bit) & 1
+    # Sums of four products side by side: one waits for the sum before.
+    short[several : several + 3] = short[0]
+    found = np.empty(several + 3, np.float32)
+    for at in range(0, several, 4):
+        a, b = factors[short[at]], factors[short[at + 1]]
+        c, d = factors[short[at + 2]], factors[short[at + 3]]
+        first = second = third = fourth = 0.0
+        for factor in range(width):
+            own = wide[factor]
+            first += own * np.float64(a[factor])
+            second += own * np.float64(b[factor])
+            third += own * np.float64(c[factor])
+            fourth += own * np.float64(d[factor])
+        found[at], found[at + 1] = first, second
+        found[at + 2], found[at + 3] = third, fourth
+    for at in range(several):
+        if not np.isfinite(found[at]):
+            return False
+    _insert(found, several, np.arange(several), short, listed, scores)
+    return True

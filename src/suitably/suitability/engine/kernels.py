@@ -25,12 +25,6 @@ def and_rows(table: BitRows, codes: Codes) -> BitRows:
     Returns:
         Words (users, words).
     """
-    if len(codes) == 1:  # one user costs more in calls than in work
-        first, *others = codes[0].tolist()
-        words = table[first : first + 1].copy()
-        for code in others:
-            words &= table[code]
-        return words
     if len(codes) >= _WORTH_COMPILING:
         compiled = _compiled()
         if compiled is not None:

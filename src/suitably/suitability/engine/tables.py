@@ -19,6 +19,7 @@ from suitably.suitability.engine.clauses import Condition
 from suitably.suitability.engine.kernels import and_of_ors, and_rows
 from suitably.suitability.engine.normal_form import Literal, normal_form
 from suitably.suitability.engine.scope import Rows, UserBatch
+from suitably.utils import bitset
 from suitably.utils.bitset import NOTHING, BitRows, TruthBits
 from suitably.utils.parallel import parallel
 
@@ -188,6 +189,15 @@ class EligibilityTables:
             for condition in self._rest:
                 words &= condition.holds(read)
         return words
+
+    def bits_of_one(self, row: int) -> int:
+        """Return the pairs of one user as one number, whose bits are the products."""
+        if len(self._ends) or self._rest:
+            return bitset.number(self.bits(np.array([row]))[0])
+        found = -1
+        for code in self._codes[row].tolist():
+            found &= bitset.number(self._words[code])
+        return found
 
     def codes(self, rows: Rows) -> NDArray[np.int64]:
         """Return which row of each table is that of some users: int64 (rows, tables)."""
