@@ -118,7 +118,7 @@ class Recommendations:
         """Return the id of the user at a place, as Python has it."""
         if self._given is not None:
             return self._given[place].as_py()
-        return self._generator.state.users.ids.listed(self._rows[place : place + 1])[0]
+        return self._generator.state.users.ids.one(self._rows.item(place))
 
     @property
     def stood_in(self) -> NDArray[np.bool_]:
@@ -409,13 +409,13 @@ class Recommendations:
 
     def _reasons_of_single(self, single: SingleList) -> tuple[Sequence[str], list[int]]:
         generator, row = self._generator, self._rows.item()
-        eligibility, catalogue = generator.snapshot.eligibility, len(generator.state.positions)
         assert generator.singles is not None  # it has drawn the list up
-        kept_out = generator.singles.kept_out(row, single)
-        narrowed = catalogue - bitset.count(generator.narrowed)
-        told = [0, *kept_out, 0, narrowed, max(0, self.k - catalogue), single.refused]
-        names = (*eligibility.reasons, *_BY_PIPELINE)
-        return names, eligibility.exclusions_of_one(row, generator.narrowed) + told
+        eligibility = generator.snapshot.eligibility
+        by_rule = eligibility.exclusions_of_one(row, generator.narrowed)
+        left_out, beyond = generator.singles.left_out, max(0, self.k - len(generator.state.positions))
+        by_list = (single.owned, single.rejected, single.unscored, 0)
+        told = [*by_rule, 0, *by_list, left_out, beyond, single.refused]
+        return (*eligibility.reasons, *_BY_PIPELINE), told
 
     def flags_of_one(self, row: int, codes: Sequence[int]) -> list[tuple[int, int, bool]]:
         """Return the flags of one user's products: place, flag by number, whether it is unknown."""

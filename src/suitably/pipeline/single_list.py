@@ -27,6 +27,9 @@ class SingleList(NamedTuple):
         stood_in: Whether the ranker knows nothing of the user, so that the fallback ranked.
         candidates: How many products could have been listed.
         refused: How many the last check has dropped.
+        owned: How many products pass every rule and are owned, where these are left out.
+        rejected: Likewise turned down.
+        unscored: How many are neither, and nothing is off, but have no score.
     """
 
     products: list[int]
@@ -34,6 +37,9 @@ class SingleList(NamedTuple):
     stood_in: bool
     candidates: int
     refused: int
+    owned: int
+    rejected: int
+    unscored: int
 
     def lists(self, depth: int) -> Lists:
         """Return it as lists of one user, with room for so many products."""
@@ -72,45 +78,48 @@ class SingleLists:
         off: SwitchedOff | None,
     ) -> None:
         self._state, self._snapshot, self._off = state, snapshot, off
-        self._users, self._scorers = state.users.ids, scorers
+        self._users, self._scorers, self._first = state.users.ids, scorers, scorers[0]
         self._depth, self._exclude_owned = depth, exclude_owned
         self._octets = narrowed.shape[1] * 8
         self._narrowed = bitset.number(narrowed[0])
+        self.left_out: int = len(state.positions) - self._narrowed.bit_count()
+        """How many products of the catalogue the caller leaves out."""
         self._known: tuple[BitRows | None, int] = (None, 0)
 
     def of(self, rows: NDArray[np.int64]) -> SingleList:
         """Draw up the list of one known user: int64 (1,)."""
         row = rows.item()
-        allowed = self._eligible(row) & ~self._owned(row) & ~self._rejected(row)
+        eligible, owned, rejected = self._eligible(row), self._owned(row), self._rejected(row)
+        allowed = eligible & ~(owned | rejected)
         if self._off is not None:
             pairs = self._off.pairs(rows, self._snapshot.eligibility)
             allowed &= ~bitset.number(pairs[0])
+        codes: list[int] = []
+        values: list[float] = []
+        candidates, stood_in = 0, False
         asked = AskedUsers(self._users, rows)
         for scorer in self._scorers:
             if scorer.can_score(asked).item():
+                scores, known = scorer.scores(asked)
+                candidates, stood_in = allowed & self._number_of(known), scorer is not self._first
+                codes, values = best_of_one(scores, candidates, self._octets, self._depth)
                 break
-        else:
-            return SingleList([], [], False, 0, 0)
-        scores, known = scorer.scores(asked)
-        candidates = allowed & self._number_of(known)
-        codes, values = best_of_one(scores, candidates, self._octets, self._depth)
-        stood_in, several = scorer is not self._scorers[0], candidates.bit_count()
         # The final list is held against the mask, last of all.
-        if all([allowed >> code & 1 for code in codes]):
-            return SingleList(codes, values, stood_in, several, 0)
         kept = [place for place, code in enumerate(codes) if allowed >> code & 1]
-        passed = [codes[place] for place in kept], [values[place] for place in kept]
-        return SingleList(*passed, stood_in, several, len(codes) - len(kept))
-
-    def kept_out(self, row: int, drawn: SingleList) -> tuple[int, int, int]:
-        """Count what rules let through that is not among a user's candidates, nothing being off.
-
-        Returns:
-            How many products are owned, turned down, and neither but without a score.
-        """
-        eligible, owned, rejected = self._eligible(row), self._owned(row), self._rejected(row)
-        left = (eligible & ~owned & ~rejected).bit_count() - drawn.candidates
-        return (eligible & owned).bit_count(), (eligible & rejected).bit_count(), left
+        refused = len(codes) - len(kept)
+        if refused:
+            codes, values = [codes[place] for place in kept], [values[place] for place in kept]
+        several = candidates.bit_count()
+        return SingleList(
+            codes,
+            values,
+            stood_in,
+            several,
+            refused,
+            (eligible & owned).bit_count(),
+            (eligible & rejected).bit_count(),
+            allowed.bit_count() - several,
+        )
 
     def _eligible(self, row: int) -> int:
         return self._snapshot.eligibility.bits_of_one(row) & self._narrowed
@@ -119,7 +128,8 @@ class SingleLists:
         return self._bits(self._state.excluded_of_one(row)) if self._exclude_owned else 0
 
     def _rejected(self, row: int) -> int:
-        return self._bits(self._state.rejected_of_one(row, self._snapshot.as_of))
+        rejected = self._state.rejected_of_one(row, self._snapshot.as_of)
+        return self._bits(rejected) if rejected else 0
 
     def _bits(self, products: Iterable[int]) -> int:
         octets = bytearray(self._octets)

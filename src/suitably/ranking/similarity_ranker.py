@@ -54,16 +54,17 @@ class SimilarityRanker(HistoryRanker):
         """Return the sums of one user, who costs more in calls than in work: (1, products)."""
         products, weights = self.interactions_.line(row)
         width, (places, columns) = len(self.known_), self._places
-        weights = weights * np.float32(self._unit)
+        if self._unit != 1:
+            weights = weights * np.float32(self._unit)
         rows = places.take(products, mode="clip")  # what came after the fit is past the end
-        if (rows < 0).any():
+        if np.count_nonzero(rows < 0):
             weights, rows = weights[rows >= 0], rows[rows >= 0]
         sums = sum_in_turn(weights, np.asarray(self.similarity_).take(rows, axis=0))
         if len(sums) == width:
             return sums[None]
-        block = np.zeros((1, width), np.float32)
-        block[0, columns] = sums
-        return block
+        block = np.zeros(width, np.float32)
+        block[columns] = sums
+        return block[None]
 
     @cached_property
     def _places(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -3,8 +3,6 @@
 import json
 from typing import Any
 
-import numpy as np
-
 from suitably.data.vocabulary import Vocabulary
 from suitably.recommendations import Recommendations
 from suitably.utils.json import jsonable
@@ -75,7 +73,7 @@ class _Ids(dict[int, str]):
         self.of = of
 
     def __missing__(self, code: int) -> str:
-        self[code] = made = encode(jsonable(self.of.listed(np.array([code]))[0]))
+        self[code] = made = encode(jsonable(self.of.one(code)))
         return made
 
 
