@@ -412,7 +412,10 @@ class Recommendations:
         assert generator.singles is not None  # it has drawn the list up
         eligibility = generator.snapshot.eligibility
         by_rule = eligibility.exclusions_of_one(row, generator.narrowed)
-        left_out, beyond = generator.singles.left_out, max(0, self.k - len(generator.state.positions))
+        left_out, beyond = (
+            generator.singles.left_out,
+            max(0, self.k - len(generator.state.positions)),
+        )
         by_list = (single.owned, single.rejected, single.unscored, 0)
         told = [*by_rule, 0, *by_list, left_out, beyond, single.refused]
         return (*eligibility.reasons, *_BY_PIPELINE), told

@@ -42,7 +42,7 @@ class Model:
             are given.
         snapshots: How it looks as of the moments asked lately.
         lock: Of the snapshots.
-        kept: What has been made of it for one kind of question, by what was asked.
+        kept: What has been made of it for one kind of question, by that kind.
     """
 
     state: FittedState
@@ -146,12 +146,12 @@ class Model:
                 del self.snapshots[other]
         return kept
 
-    def keep(self, asked: Any, made: Any) -> None:
+    def keep(self, kind: Any, made: Any) -> None:
         """Keep what was made for a kind of question; of few kinds, since it holds a snapshot."""
         with self.lock:
             if len(self.kept) >= _SNAPSHOTS:
                 self.kept.clear()
-            self.kept[asked] = made
+            self.kept[kind] = made
 
     def _snapshot(self, as_of: Instant | None) -> Snapshot:
         """Judge anew; without profiles the fields are those of the moment fitted as of."""

@@ -155,7 +155,8 @@ class ListGenerator:
         """Draw up the list of one known user, whom the ranker's scores alone put in order.
 
         Returns:
-            None for whoever else is asked about, and where lists are drawn, reordered or impersonal.
+            None for whoever else is asked about, and where lists are drawn, reordered or for those
+            who have opted out.
 
         Warns:
             SuitabilityWarning: What was drawn up did not pass the last check.

@@ -754,10 +754,10 @@ class Pipeline(Parameterized):
 
         Whoever asks user by user mostly asks for the same.
         """
-        asked = None
+        kind = None
         if self.consent is None and product_ids is None and amounts is None:
-            asked = _asked_for(_positive_k(k), as_of, exclude_owned, self._off)
-            kept: ListGenerator | None = model.kept.get(asked)
+            kind = _kind(_positive_k(k), as_of, exclude_owned, self._off)
+            kept: ListGenerator | None = model.kept.get(kind)
             if kept is not None:
                 return kept
         candidates = None
@@ -780,8 +780,8 @@ class Pipeline(Parameterized):
             exclude_owned=exclude_owned,
             candidates=candidates,
         )
-        if asked is not None:
-            model.keep(asked, made)
+        if kind is not None:
+            model.keep(kind, made)
         return made
 
 
@@ -816,7 +816,7 @@ def _positive_k(k: Any) -> int:
     return int(k)
 
 
-def _asked_for(k: int, as_of: Any, exclude_owned: Any, off: SwitchState | None) -> Any:
+def _kind(k: int, as_of: Any, exclude_owned: Any, off: SwitchState | None) -> Any:
     """Return what is asked for, whoever it is for; None where it cannot be told from others."""
     if type(exclude_owned) is not bool or not (as_of is None or type(as_of) is str):
         return None

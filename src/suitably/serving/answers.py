@@ -14,6 +14,7 @@ from suitably.utils.json import jsonable
 
 __all__ = ["as_json", "explained", "recommended", "traced", "what_ifs", "why_nots"]
 
+
 def as_json(said: Any) -> bytes:
     """Return JSON-ready values as JSON."""
     return encode(said).encode("utf-8")

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from suitably.errors import DataError
+from suitably.persistence.named import named_parts
 from suitably.serving.settings import Settings
 from suitably.utils.extras import import_extra
 
@@ -48,12 +49,14 @@ def serve(models: Path, settings: Settings, config: Path | None) -> None:
     from suitably.serving.protocol import Protocol
 
     given = {"host": said.host, "port": said.port, "workers": said.workers}
+    named_parts(said.trusted)  # what is not there is told before anything listens
     tokens = settings.tokens.file
     os.environ[_VARIABLE] = json.dumps(
         {
             "models": str(models.absolute()),
             "config": None if config is None else str(config.absolute()),
             "service": given,
+            "trusted": said.trusted,
             "tokens": None if tokens is None else str(tokens.absolute()),
         }
     )
@@ -83,7 +86,7 @@ def application() -> Any:
 
     said = json.loads(os.environ[_VARIABLE])
     settings = Settings() if said["config"] is None else Settings.load(said["config"])
-    settings = replace(settings, service=replace(settings.service, **said["service"]))
+    settings = settings.with_service(**said["service"], trusted=said["trusted"])
     if said["tokens"] is not None:
         settings = replace(settings, tokens=replace(settings.tokens, file=Path(said["tokens"])))
     Protocol.seconds = settings.limits.body_seconds

@@ -29,7 +29,7 @@ from suitably.ranking.topk.select import GROUP, exact, ordered, short_list
 from suitably.utils import bitset
 from suitably.utils.bitset import BitRows
 
-__all__ = ["check_factors", "compiled", "compiled_single", "top_k"]
+__all__ = ["check_factors", "compiled", "compiled_singles", "top_k"]
 
 _FEW = 4
 _WORTH_GATHERING = 6  # a gathered product costs about as much as so many in a row
@@ -296,11 +296,10 @@ def compiled() -> Callable[..., None] | None:
 
 
 @cache
-def compiled_single() -> Callable[..., bool] | None:
-    """Return the compiled loop for one user and few products, None without numba."""
+def compiled_singles() -> tuple[Callable[..., bool], Callable[..., bool]] | None:
+    """Return the loops for one user, by factors and by scores; None without numba."""
     if compiled() is None:
         return None
-    from suitably.ranking.topk.select_compiled import draw_one
+    from suitably.ranking.topk.select_compiled import draw_one, draw_scored
 
-    loop: Callable[..., bool] = draw_one
-    return loop
+    return draw_one, draw_scored

@@ -7,7 +7,7 @@ import numpy as np
 
 from suitably.ranking.topk.select import GROUP
 
-__all__ = ["draw", "draw_one"]
+__all__ = ["draw", "draw_one", "draw_scored"]
 
 _COMPILED: Any = {"nogil": True, "cache": True}
 _ONE, _NONE = np.float32(1), np.float32(0)
@@ -287,13 +287,8 @@ def draw_one(octets: Any, users: Any, factors: Any, listed: Any, scores: Any) ->
     """
     width = users.shape[1]
     wide = users[0].astype(np.float64)
-    several = 0
     short = np.empty(8 * len(octets) + 3, np.int64)
-    for at in range(len(octets)):
-        left = octets[at]
-        for bit in range(8):
-            short[several] = at * 8 + bit
-            several += (left >> bit) & 1
+    several = _members(octets, short)
     # Sums of four products side by side: one waits for the sum before.
     short[several : several + 3] = short[0]
     found = np.empty(several + 3, np.float32)
@@ -309,6 +304,36 @@ def draw_one(octets: Any, users: Any, factors: Any, listed: Any, scores: Any) ->
             fourth += own * np.float64(d[factor])
         found[at], found[at + 1] = first, second
         found[at + 2], found[at + 3] = third, fourth
+    return _listed(found, several, short, listed, scores)
+
+
+@numba.njit(**_COMPILED)
+def draw_scored(octets: Any, block: Any, listed: Any, scores: Any) -> bool:
+    """Draw up the list of one user with given scores, float32 (1, products); see `draw_one`."""
+    short = np.empty(8 * len(octets), np.int64)
+    several = _members(octets, short)
+    found = np.empty(several, np.float32)
+    for at in range(several):
+        found[at] = block[0, short[at]]
+    return _listed(found, several, short, listed, scores)
+
+
+@numba.njit(**_COMPILED)
+def _members(octets: Any, short: Any) -> int:
+    """Find the products whose bit is set, ascending, and say how many."""
+    several = 0
+    for at in range(len(octets)):
+        left = octets[at]
+        for bit in range(8):
+            if left >> bit & 1:
+                short[several] = at * 8 + bit
+                several += 1
+    return several
+
+
+@numba.njit(**_COMPILED)
+def _listed(found: Any, several: int, short: Any, listed: Any, scores: Any) -> bool:
+    """Put the best into a list, unless a score is not finite."""
     for at in range(several):
         if not np.isfinite(found[at]):
             return False

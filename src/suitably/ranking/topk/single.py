@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from suitably.errors import DataError
 from suitably.ranking.protocol import Factors, Scorer
-from suitably.ranking.topk.engine import compiled, compiled_single, top_k
+from suitably.ranking.topk.engine import compiled, compiled_singles, top_k
 
 __all__ = ["best_of_one", "by_factor"]
 
@@ -25,9 +25,7 @@ def by_factor(products: NDArray[Any]) -> NDArray[np.float64] | None:
     return np.ascontiguousarray(products.T, np.float64)
 
 
-def best_of_one(
-    scorer: Scorer, allowed: int, octets: int, k: int
-) -> tuple[list[int], list[float]]:
+def best_of_one(scorer: Scorer, allowed: int, octets: int, k: int) -> tuple[list[int], list[float]]:
     """Return the codes and scores of one user's list: the same as `top_k` finds.
 
     Args:
@@ -43,28 +41,34 @@ def best_of_one(
     if not several or not k:
         return [], []
     words = np.frombuffer(allowed.to_bytes(octets, "little"), np.uint8)
+    factors = scorer.by_factor if isinstance(scorer, Factors) else None
+    few = several <= _MOST if factors is None else several * len(factors) <= _CELLS
+    if (factors is None and isinstance(scorer, Factors)) or not few:
+        lists = top_k(scorer, words.view("<u8")[None], k)
+        length = lists.lengths.item()
+        return lists.products[0, :length].tolist(), lists.scores[0, :length].tolist()
+    loops = compiled_singles() if compiled.cache_info().currsize else None
+    if loops is not None:
+        return _compiled(loops, scorer, words, min(k, several))
+    columns = np.unpackbits(words, bitorder="little").nonzero()[0]
     if isinstance(scorer, Factors):
-        factors = scorer.by_factor
-        if factors is not None and several * len(factors) <= _CELLS:
-            loop = compiled_single() if compiled.cache_info().currsize else None
-            if loop is not None:
-                return _compiled(loop, scorer, words, min(k, several))
-            columns = np.unpackbits(words, bitorder="little").nonzero()[0]
-            return _best(_summed(scorer.users, factors, columns), columns, k)
-    elif several <= _MOST:
-        columns = np.unpackbits(words, bitorder="little").nonzero()[0]
-        found = scorer.block[0].take(columns).astype(np.float32, copy=False)
-        return _best(found, columns, k)
-    lists = top_k(scorer, words.view("<u8")[None], k)
-    length = lists.lengths.item()
-    return lists.products[0, :length].tolist(), lists.scores[0, :length].tolist()
+        assert factors is not None
+        return _best(_summed(scorer.users, factors, columns), columns, k)
+    return _best(scorer.block[0].take(columns).astype(np.float32, copy=False), columns, k)
 
 
 def _compiled(
-    loop: Callable[..., bool], scorer: Factors, words: NDArray[np.uint8], depth: int
+    loops: tuple[Callable[..., bool], Callable[..., bool]],
+    scorer: Scorer,
+    words: NDArray[np.uint8],
+    depth: int,
 ) -> tuple[list[int], list[float]]:
     listed, scores = np.empty(depth, np.int64), np.empty(depth, np.float32)
-    if not loop(words, scorer.users, scorer.products, listed, scores):
+    if isinstance(scorer, Factors):
+        sound = loops[0](words, scorer.users, scorer.products, listed, scores)
+    else:
+        sound = loops[1](words, np.asarray(scorer.block, np.float32), listed, scores)
+    if not sound:
         raise _not_finite()
     return listed.tolist(), scores.tolist()
 
