@@ -17,6 +17,7 @@ from suitably.ranking.protocol import FitContext, Histories, Scores, State
 __all__ = ["SimilarityRanker"]
 
 _GLANCE = 64
+_ZERO = np.float32(0)
 # What a sparse similarity is saved as: where rows begin, which products, how alike.
 _SPARSE = ("starts_", "neighbours_", "similarities_")
 
@@ -252,8 +253,8 @@ def adds_in_turn() -> bool:
 
 def sum_in_turn(weights: NDArray[np.float32], table: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return weights @ table, each product rounded, then added to those before: (columns,)."""
-    terms = np.multiply(table, weights[:, None])
+    terms = table * weights[:, None]
     if table.shape[1] == 1:  # what lies side by side is added in pairs
-        return np.add.accumulate(np.append(np.float32(0), terms))[-1:]
-    sums: NDArray[np.float32] = np.add.reduce(terms, axis=0, initial=np.float32(0))
+        return np.add.accumulate(np.append(_ZERO, terms))[-1:]
+    sums: NDArray[np.float32] = np.add.reduce(terms, 0, None, None, False, _ZERO)
     return sums
