@@ -304,7 +304,8 @@ def draw_one(octets: Any, users: Any, factors: Any, listed: Any, scores: Any) ->
             fourth += own * np.float64(d[factor])
         found[at], found[at + 1] = first, second
         found[at + 2], found[at + 3] = third, fourth
-    return _listed(found, several, short, listed, scores)
+    found_all: bool = _listed(found, several, short, listed, scores)
+    return found_all
 
 
 @numba.njit(**_COMPILED)
@@ -315,7 +316,8 @@ def draw_scored(octets: Any, block: Any, listed: Any, scores: Any) -> bool:
     found = np.empty(several, np.float32)
     for at in range(several):
         found[at] = block[0, short[at]]
-    return _listed(found, several, short, listed, scores)
+    found_all: bool = _listed(found, several, short, listed, scores)
+    return found_all
 
 
 @numba.njit(**_COMPILED)
