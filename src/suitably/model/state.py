@@ -135,7 +135,7 @@ class FittedState:
     @cached_property
     def _places_once(self) -> memoryview:
         """`_non_repeatable`, whose numbers Python reads one by one sooner than NumPy."""
-        return memoryview(np.ascontiguousarray(self._non_repeatable))
+        return np.ascontiguousarray(self._non_repeatable).data
 
     def rejected(
         self, rows: NDArray[np.int64], as_of: Instant | None

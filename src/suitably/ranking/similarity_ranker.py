@@ -256,5 +256,5 @@ def sum_in_turn(weights: NDArray[np.float32], table: NDArray[np.float32]) -> NDA
     terms = table * weights[:, None]
     if table.shape[1] == 1:  # what lies side by side is added in pairs
         return np.add.accumulate(np.append(_ZERO, terms))[-1:]
-    sums: NDArray[np.float32] = np.add.reduce(terms, 0, None, None, False, _ZERO)
+    sums: NDArray[np.float32] = np.add.reduce(terms, axis=0, initial=_ZERO)
     return sums

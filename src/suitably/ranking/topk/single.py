@@ -94,9 +94,12 @@ def _summed(
     terms = factors.take(columns, axis=1)
     with np.errstate(over="ignore", invalid="ignore"):
         terms *= users.astype(np.float64).T
+        sums: NDArray[np.float64]
         if len(columns) == 1:  # a single column lies side by side
-            return np.add.accumulate(terms, axis=0)[-1].astype(np.float32)
-        return np.add.reduce(terms, axis=0).astype(np.float32)
+            sums = np.add.accumulate(terms, axis=0)[-1]
+        else:
+            sums = np.add.reduce(terms, axis=0)
+        return sums.astype(np.float32)
 
 
 def _not_finite() -> DataError:
