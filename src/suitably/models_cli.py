@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from suitably.errors import SuitablyError
-from suitably.utils.arguments import positive_int
+from suitably.utils.arguments import add_trust, positive_int
 
 __all__ = ["add_models_commands", "run_models_command"]
 
@@ -127,6 +127,7 @@ def _add_checks(parser: Any) -> None:
         metavar="FILE",
         help="the Ed25519 public key, as PEM, by whose owner versions must be signed",
     )
+    add_trust(parser)
 
 
 def _list(models: Path) -> int:
@@ -197,9 +198,10 @@ def _switch(asked: argparse.Namespace) -> int:
 
 
 def _folder(asked: argparse.Namespace) -> Any:
+    from suitably.persistence.named import named_parts
     from suitably.serving import ModelFolder
 
-    return ModelFolder(asked.models, verify=asked.verify, public_key=asked.public_key)
+    return ModelFolder(asked.models, named_parts(asked.trust), asked.verify, asked.public_key)
 
 
 def _id(models: Path, kind: str, text: str | None) -> str | int | None:

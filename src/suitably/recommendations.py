@@ -17,6 +17,7 @@ from suitably.pipeline.flagged import flag_texts, flags_of_lists
 from suitably.pipeline.generate import GeneratedLists, ListGenerator
 from suitably.pipeline.list_html import SHOWN, lists_html
 from suitably.pipeline.list_tables import cause_table, list_table
+from suitably.pipeline.single_list import SingleList
 from suitably.pipeline.user_list import UserList
 from suitably.ranking.topk.lists import Lists
 from suitably.suitability.messages import LANGUAGES
@@ -73,15 +74,24 @@ class Recommendations:
         self,
         asked: pa.Array | None,
         rows: NDArray[np.int64],
-        drawn: GeneratedLists,
+        drawn: GeneratedLists | SingleList,
         generator: ListGenerator,
         last: ListGenerator | None = None,
     ) -> None:
         self._given = asked
         self._rows = rows
-        self._drawn = drawn
+        self.single: SingleList | None = drawn if isinstance(drawn, SingleList) else None
+        """The list of a single user, where the ranker's scores alone put it in order."""
+        self._made = drawn
         self._generator = generator
         self._last = generator if last is None else last
+
+    @cached_property
+    def _drawn(self) -> GeneratedLists:
+        made = self._made
+        if isinstance(made, GeneratedLists):
+            return made
+        return self._generator.laid_out(made)
 
     @property
     def k(self) -> int:
@@ -102,6 +112,12 @@ class Recommendations:
     def user_ids(self) -> pa.Array:
         """The ids of the users asked, in their order."""
         return self._asked
+
+    def user_id(self, place: int) -> Any:
+        """Return the id of the user at a place, as Python has it."""
+        if self._given is not None:
+            return self._given[place].as_py()
+        return self._generator.state.users.ids.one(self._rows.item(place))
 
     @property
     def stood_in(self) -> NDArray[np.bool_]:
@@ -253,6 +269,14 @@ class Recommendations:
         users = self._generator.state.users.ids
         return users.decode(self._rows) if self._given is None else self._given
 
+    @property
+    def counted(self) -> tuple[int, int]:
+        """How many lists the fallback ranked, and how many are empty."""
+        if self.single is not None:
+            return int(self.single.stood_in), int(not self.single.products)
+        empty = len(self._rows) - int(np.count_nonzero(self.lists.lengths))
+        return int(np.count_nonzero(self.stood_in)), empty
+
     @cached_property
     def short(self) -> int:
         """How many users have fewer than `k` products."""
@@ -326,45 +350,63 @@ class Recommendations:
 
     def _user_list(self, place: int) -> UserList:
         """Return one list as `_user_lists` does: one user costs more in calls than in work."""
-        lists, state = self.lists, self._generator.state
-        length, row = lists.lengths.item(place), self._rows.item(place)
-        codes = lists.products[place, :length]
-        products = state.catalogue.ids.listed(codes)
-        if self._given is not None:
-            user = self._given[place].as_py()
+        state, row = self._generator.state, self._rows.item(place)
+        chances = None
+        if self.single is not None:
+            codes, scores = self.single.products, self.single.scores
         else:
-            user = state.users.ids.listed(self._rows[place : place + 1])[0]
-        why: Mapping[str, int] = MappingProxyType({})
-        if length < self.k:
-            why = self._why_one_is_short(place, row)
-        drawn = lists.propensities
+            lists = self.lists
+            length = lists.lengths.item(place)
+            codes = lists.products[place, :length].tolist()
+            scores = lists.scores[place, :length].tolist()
+            if lists.propensities is not None:
+                chances = tuple(lists.propensities[place, :length].tolist())
+        products = state.catalogue.ids.listed(np.array(codes, np.int64))
+        found: dict[Any, dict[str, bool]] = {}
+        names = self._generator.snapshot.eligibility.flag_ids
+        for at, flag, unknown in self.flags_of_one(row, codes):
+            found.setdefault(products[at], {})[names[flag]] = unknown
         return UserList(
-            user,
+            self.user_id(place),
             tuple(products),
-            tuple(lists.scores[place, :length].tolist()),
-            why,
-            self._flags_of_one(row, codes, products),
-            None if drawn is None else tuple(drawn[place, :length].tolist()),
+            tuple(scores),
+            self.why_one_is_short(place) if len(codes) < self.k else MappingProxyType({}),
+            MappingProxyType(found),
+            chances,
         )
 
-    def _why_one_is_short(self, place: int, row: int) -> Mapping[str, int]:
+    def why_one_is_short(self, place: int) -> Mapping[str, int]:
+        """Return why a list has fewer than `k` products, with counts as in `abstentions`."""
+        row = self._rows.item(place)
         if row < 0 or self._generator.off is not None:
             return self._why_short(np.array([place]))[place]
-        names, counts = self._reasons(np.array([place]))
-        told = zip(names, counts[0].tolist(), strict=True)
+        if self.single is not None:
+            names, counts = self._reasons_of_single(self.single)
+        else:
+            names, several = self._reasons(np.array([place]))
+            counts = several[0].tolist()
+        told = zip(names, counts, strict=True)
         return MappingProxyType({name: count for name, count in told if count})
 
-    def _flags_of_one(
-        self, row: int, codes: NDArray[np.int32], products: Sequence[Any]
-    ) -> Mapping[Any, Mapping[str, bool]]:
-        """Return the flags of one user's products, by product and rule: whether it is unknown."""
+    def _reasons_of_single(self, single: SingleList) -> tuple[Sequence[str], list[int]]:
+        generator, row = self._generator, self._rows.item()
+        assert generator.singles is not None  # it has drawn the list up
+        eligibility = generator.snapshot.eligibility
+        by_rule = eligibility.exclusions_of_one(row, generator.narrowed)
+        left_out, beyond = (
+            generator.singles.left_out,
+            max(0, self.k - len(generator.state.positions)),
+        )
+        by_list = (single.owned, single.rejected, single.unscored, 0)
+        told = [*by_rule, 0, *by_list, left_out, beyond, single.refused]
+        return (*eligibility.reasons, *_BY_PIPELINE), told
+
+    def flags_of_one(self, row: int, codes: Sequence[int]) -> list[tuple[int, int, bool]]:
+        """Return the flags of one user's products: place, flag by number, whether it is unknown."""
         eligibility = self._generator.snapshot.eligibility
-        names = eligibility.flag_ids
-        found: dict[Any, dict[str, bool]] = {}
-        if names and len(codes):
-            for place, flag, unknown in eligibility.flagged_of_one(row, codes.tolist()):
-                found.setdefault(products[place], {})[names[flag]] = unknown
-        return MappingProxyType(found)
+        if not codes or not eligibility.flag_ids:
+            return []
+        return eligibility.flagged_of_one(row, codes)
 
     def _why_short(self, places: NDArray[np.int64]) -> dict[int, Mapping[str, int]]:
         found: dict[int, Mapping[str, int]] = {}

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from suitably.errors import DataError
-from suitably.utils.arguments import positive_int
+from suitably.utils.arguments import add_trust, positive_int
 
 __all__ = ["add_serve_command", "run_serve_command"]
 
@@ -27,6 +27,7 @@ def add_serve_command(commands: Any) -> None:
     serve.add_argument("--port", type=_port, metavar="N", help="default: 8000")
     serve.add_argument("--workers", type=positive_int, metavar="N", help="processes (default: 1)")
     serve.add_argument("--tokens", type=Path, metavar="FILE", help="names, roles and hashes")
+    add_trust(serve)
     serve.add_argument(
         "--new-token",
         metavar="ROLES",
@@ -51,6 +52,8 @@ def run_serve_command(asked: argparse.Namespace) -> int:
         for name in ("host", "port", "workers")
         if getattr(asked, name) is not None
     }
+    if asked.trust:
+        given["trusted"] = (*settings.service.trusted, *asked.trust)
     settings = settings.with_service(**given)
     if asked.tokens is not None:
         settings = replace(settings, tokens=replace(settings.tokens, file=asked.tokens))

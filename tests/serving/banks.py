@@ -7,7 +7,7 @@ import suitably as st
 from suitably.ranking import Popularity
 from suitably.serving import ModelFolder
 
-__all__ = ["POLICY", "fitted", "folder_of", "tight"]
+__all__ = ["POLICY", "Own", "fitted", "folder_of", "tight"]
 
 POLICY = """
 [policy]
@@ -26,6 +26,10 @@ governs = "product.kind == 'fund'"
 id = "adult"
 require = "user.age >= 18"
 """
+
+
+class Own(Popularity):
+    """A ranker that no list of the library's own holds."""
 
 
 def fitted(policy: Any = POLICY, users: int = 40, **options: Any) -> st.Pipeline:

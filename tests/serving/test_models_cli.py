@@ -1,18 +1,19 @@
 """`suitably models`: what it prints, what it changes, and with which exit code."""
 
 import shutil
+from contextlib import closing
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 import suitably as st
-from serving.banks import fitted, folder_of, tight
+from serving.banks import Own, fitted, folder_of, tight
 from suitably.cli import main
 from suitably.governance import AuditTrail
 from suitably.governance.subjects import subject_of
 from suitably.ranking import Popularity
-from suitably.serving import ModelFolder, Switches
+from suitably.serving import ModelFolder, Service, Settings, Switches
 
 
 def run(*words: object) -> int:
@@ -157,3 +158,48 @@ def test_with_a_register_of_consent(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert "fitted with a register of consent" in capsys.readouterr().err
     register.to_csv(tmp_path / "consent.csv", index=False)
     assert run("promote", tmp_path, "a", "--consent", tmp_path / "consent.csv") == 0
+
+
+OWN = "serving.banks:Own"
+
+
+def test_with_a_ranker_of_ones_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in "ab":
+        fitted(ranker=Own()).save(tmp_path / name)
+    assert run("promote", tmp_path, "a") == 1
+    assert "is not trusted" in capsys.readouterr().err
+    for name in "ab":
+        assert run("promote", tmp_path, name, "--trust", OWN) == 0
+    assert run("rollback", tmp_path) == 1
+    assert run("rollback", tmp_path, "--trust", OWN) == 0
+    assert ModelFolder(tmp_path).current == "a"
+    said = Settings.read({"service": {"trusted": [OWN]}})
+    for path in (tmp_path, tmp_path / "a"):
+        with closing(Service(path, said)) as service:
+            assert service.ready, service.problems
+    with closing(Service(tmp_path)) as service:
+        assert "is not trusted" in service.problems[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("serving.banks", "must be module:Name"),
+        (":Own", "must be module:Name"),
+        ("serving.banks:", "must be module:Name"),
+        ("serving.banks:a b", "must be module:Name"),
+        ("serving.banks:Dearest", "no such class or function"),
+        ("serving.banks:Own.state.gone", "no such class or function"),
+        ("serving.banks:__all__", "no such class or function"),
+        ("no_such_module:Mine", "No module named"),
+        (".rankers:Mine", "must be module:Name"),
+    ],
+)
+def test_names_of_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, words: str
+) -> None:
+    folder_of(tmp_path, "a")
+    assert run("promote", tmp_path, "a", "--trust", name) == 1
+    assert words in capsys.readouterr().err
+    with pytest.raises(st.DataError, match="trusted"):
+        Service(tmp_path, Settings.read({"service": {"trusted": [name]}}))

@@ -172,3 +172,22 @@ def test_it_drains_and_nothing_is_left_to_repair(server: Server) -> None:
     server.process.wait(30)
     server.start()
     assert server.ask()["version"] == "v1"
+
+
+def test_several_processes_share_the_desk_and_what_is_off(tmp_path: Path) -> None:
+    """Of one model without a folder of versions: what one turns off, the other does not offer."""
+    folder_of(tmp_path, "v1")
+    server = Server(tmp_path / "v1", "--workers", "2")
+    try:
+        first = server.ask()["users"][0]["products"][0]["product_id"]
+        off = {"kind": "product", "id": first, "reason": "a test"}
+        where = f"http://127.0.0.1:{server.port}/v1/switches"
+        head = {"Content-Type": "application/json"}
+        request = urllib.request.Request(where, json.dumps(off).encode(), head, method="PUT")
+        urllib.request.urlopen(request, timeout=30).close()
+        for _ in range(40):  # each over a connection of its own, which either may take
+            listed = server.ask()["users"][0]["products"]
+            assert first not in [one["product_id"] for one in listed]
+            assert b'name="token"' in server.get("/desk")
+    finally:
+        server.end()

@@ -19,6 +19,7 @@ def test_every_key_can_be_set_and_paths_are_beside_the_file(tmp_path: Path) -> N
         port = 0
         as_of = "today"
         verify = "manifest"
+        trusted = ["bank.rankers:Mine"]
         desk = false
         [limits]
         body_bytes = 5
@@ -43,6 +44,7 @@ def test_every_key_can_be_set_and_paths_are_beside_the_file(tmp_path: Path) -> N
     assert said.tokens.file == tmp_path / "tokens"
     assert said.audit.path == str(tmp_path / "decisions.sqlite")
     assert said.consent.sensitive_fields == ("health",)
+    assert said.service.trusted == ("bank.rankers:Mine",)
     assert (said.limits.body_bytes, said.limits.answer_seconds) == (5, 2.0)
     assert (said.canary.users, said.service.port, said.service.desk) == (7, 0, False)
     file.write_text('[audit]\npath = "postgresql://u@h/db"\n')

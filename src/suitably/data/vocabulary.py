@@ -186,9 +186,19 @@ class Vocabulary:
         """Return ids by position, in the caller's type."""
         return self.array.take(pa.array(codes)).cast(self.kind)
 
+    def one(self, code: int) -> Any:
+        """Return one id by position as Python has it, as `listed` does."""
+        if self._is_decimal:
+            return self.listed(np.array([code]))[0]
+        return self.values.item(code)
+
+    @cached_property
+    def _is_decimal(self) -> bool:
+        return bool(pa.types.is_decimal(self.array.type))
+
     def listed(self, codes: NDArray[np.integer]) -> list[Any]:
         """Return a few ids by position as Python has them: `decode(codes).to_pylist()`, sooner."""
-        if pa.types.is_decimal(self.array.type):
+        if self._is_decimal:
             return list(self.decode(codes).to_pylist())
         return list(self.values[codes].tolist())
 

@@ -42,6 +42,7 @@ class Model:
             are given.
         snapshots: How it looks as of the moments asked lately.
         lock: Of the snapshots.
+        kept: What has been made of it for one kind of question, by that kind.
     """
 
     state: FittedState
@@ -52,6 +53,7 @@ class Model:
     asks_consent: bool = False
     snapshots: OrderedDict[Any, Snapshot] = field(default_factory=OrderedDict, repr=False)
     lock: ForkLock = field(default_factory=ForkLock, repr=False)
+    kept: dict[Any, Any] = field(default_factory=dict, init=False, repr=False)
 
     @staticmethod
     def fit(
@@ -143,6 +145,13 @@ class Model:
             for other in spare[: max(0, len(self.snapshots) - _SNAPSHOTS)]:
                 del self.snapshots[other]
         return kept
+
+    def keep(self, kind: Any, made: Any) -> None:
+        """Keep what was made for a kind of question; of few kinds, since it holds a snapshot."""
+        with self.lock:
+            if len(self.kept) >= _SNAPSHOTS:
+                self.kept.clear()
+            self.kept[kind] = made
 
     def _snapshot(self, as_of: Instant | None) -> Snapshot:
         """Judge anew; without profiles the fields are those of the moment fitted as of."""

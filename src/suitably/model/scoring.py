@@ -18,8 +18,10 @@ from suitably.ranking.protocol import (
     score,
     works_on_rows,
 )
+from suitably.ranking.topk.engine import compiled
 from suitably.ranking.topk.pruning import NormOrder
 from suitably.ranking.topk.rounding import longest
+from suitably.ranking.topk.single import best_of_one, by_factor
 from suitably.utils import bitset
 from suitably.utils.bitset import BitRows
 
@@ -37,6 +39,7 @@ class _CatalogueFactors:
     known: BitRows
     longest: float
     order: NormOrder | None
+    by_factor: NDArray[np.float64] | None
 
 
 class CatalogueScorer:
@@ -55,10 +58,17 @@ class CatalogueScorer:
         self._state = state
         self._factors: _CatalogueFactors | None = None
         self._known: BitRows | None = None
+        self._packed_of: tuple[Any, BitRows] = (None, bitset.NOTHING)
         self._able: NDArray[np.bool_] | None = None
 
     def prepare(self) -> None:
-        """Find out once whom the ranker has anything to go by for: a byte for each user."""
+        """Find out once whom the ranker has anything to go by for: a byte for each user.
+
+        The loop that selects is compiled too, where it can be.
+        """
+        if compiled() is not None and len(self._state.users) and len(self._state.positions):
+            scorer, words = self.scores(AskedUsers(self._state.users.ids, np.zeros(1, np.int64)))
+            best_of_one(scorer, bitset.number(words[0]), words.shape[1] * 8, 1)
         if self._able is None and works_on_rows(type(self.ranker)):
             users, step = self._state.users.ids, 2**16
             rows = (np.arange(at, min(at + step, len(users))) for at in range(0, len(users), step))
@@ -81,7 +91,7 @@ class CatalogueScorer:
         """
         scorer = score(self.ranker, users)
         if isinstance(scorer, Factors):
-            self._check("users", len(scorer.users), {len(users)})
+            self._check("users", len(scorer.users), len(users))
             made = self._factors
             if (
                 made is None
@@ -90,16 +100,15 @@ class CatalogueScorer:
             ):
                 self._factors = made = self._in_catalogue(scorer)
             self._known = made.known
-            factors = Factors(scorer.users, made.products, longest=made.longest, order=made.order)
-            return factors, made.known
-        self._check("users", len(scorer.block), {len(users)})
-        products, known = self._in_order(scorer.block.T, scorer.known)
-        scores, words = Scores(products.T), bitset.pack(known[None])
+            laid = (made.longest, made.order, made.by_factor)
+            return Factors(scorer.users, made.products, None, *laid), made.known
+        self._check("users", len(scorer.block), len(users))
+        scores = Scores(self._in_order(scorer.block.T).T)
+        words = self._packed(scorer.known, scorer.block.shape[1])
         if scorer.pairs is None:
             self._known = words
             return scores, words
-        pairs, _ = self._in_order(scorer.pairs.T, None)
-        return scores, words & bitset.pack(pairs.T)
+        return scores, words & bitset.pack(self._in_order(scorer.pairs.T).T)
 
     def known(self, users: AskedUsers) -> BitRows:
         """Return which products have a score, as `scores` does.
@@ -116,25 +125,31 @@ class CatalogueScorer:
         return np.concatenate([first, *(self.scores(users.take(some))[1] for some in others)])
 
     def _in_catalogue(self, scorer: Factors) -> _CatalogueFactors:
-        products, known = self._in_order(scorer.products, scorer.known)
-        products = np.array(products, order="C")
+        products = np.array(self._in_order(scorer.products), order="C")
         source = (scorer.products, scorer.known)
-        order, packed = NormOrder.of(products), bitset.pack(known[None])
+        packed = self._packed(scorer.known, len(scorer.products))
+        order = NormOrder.of(products)
         length = longest(products) if order is None else order.longest
-        return _CatalogueFactors(source, products, packed, length, order)
+        return _CatalogueFactors(source, products, packed, length, order, by_factor(products))
 
-    def _in_order(
-        self, matrix: NDArray[Any], known: NDArray[np.bool_] | None
-    ) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-        axis = len(matrix)
-        self._check("products", axis, {len(self._state.products), self._state.learned})
-        told = np.ones(axis, bool) if known is None else np.asarray(known, bool)
-        positions = self._state.positions
+    def _packed(self, known: NDArray[np.bool_] | None, axis: int) -> BitRows:
+        """Pack which products of a ranker's axis have a score, once for the same ones."""
+        key = axis if known is None else np.asarray(known, bool).tobytes()
+        kept, words = self._packed_of
+        if key != kept:
+            told = np.ones(axis, bool) if known is None else np.asarray(known, bool)
+            words = bitset.pack(self._in_order(told)[None])
+            self._packed_of = key, words
+        return words
+
+    def _in_order(self, matrix: NDArray[Any]) -> NDArray[Any]:
+        axis, positions = len(matrix), self._state.positions
+        self._check("products", axis, len(self._state.products), self._state.learned)
         if self._state.is_whole_catalogue and axis == len(positions):
-            return matrix, told
-        return _taken(matrix, positions), _taken(told, positions)
+            return matrix
+        return _taken(matrix, positions)
 
-    def _check(self, what: str, given: int, wanted: set[int]) -> None:
+    def _check(self, what: str, given: int, *wanted: int) -> None:
         if given not in wanted:
             raise SuitablyError(
                 f"{type(self.ranker).__name__}: gave scores of {given} {what} for "

@@ -28,6 +28,8 @@ from suitably.utils.bitset import BitRows
 __all__ = ["FittedState", "Snapshot", "build_state", "joint_span", "stored_in"]
 
 _DAY = 86_400_000_000
+_NOTHING = np.zeros(0, np.int64)
+_NOTHING.setflags(write=False)
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,18 @@ class FittedState:
         products = self.owned.indices[stored]
         if self._is_each_once:
             return places, products
-        return _kept(places, self._non_repeatable[products])
+        return _kept(places, self._non_repeatable.take(products))
+
+    def excluded_of_one(self, row: int) -> list[int]:
+        """Return the same for one user, who costs more in calls than in work: the products."""
+        starts, places = self.owned.indptr, self._places_once
+        owned = self.owned.indices[starts.item(row) : starts.item(row + 1)].tolist()
+        return [place for product in owned if (place := places[product]) >= 0]
+
+    @cached_property
+    def _places_once(self) -> memoryview:
+        """`_non_repeatable`, whose numbers Python reads one by one sooner than NumPy."""
+        return np.ascontiguousarray(self._non_repeatable).data
 
     def rejected(
         self, rows: NDArray[np.int64], as_of: Instant | None
@@ -130,7 +143,7 @@ class FittedState:
         """Return what users have turned down, and not too long ago, likewise."""
         rejections, days = self._rejections, self.schema.kinds.rejected_days
         if rejections is None:
-            return np.zeros(0, np.int64), np.zeros(0, np.int64)
+            return _NOTHING, _NOTHING
         places, stored = _stored(rejections, rows)
         products = rejections.indices[stored]
         if days is not None and as_of is not None:
@@ -138,6 +151,13 @@ class FittedState:
             recent = age < days * _DAY
             places, products = places[recent], products[recent]
         return _kept(places, self._in_catalogue[products])
+
+    def rejected_of_one(self, row: int, as_of: Instant | None) -> list[int]:
+        """Return what one user has turned down, and not too long ago: the products."""
+        if self._rejections is None:
+            return []
+        products: list[int] = self.rejected(np.array([row]), as_of)[1].tolist()
+        return products
 
     def holdings(self, rows: NDArray[np.int64]) -> sparse.csr_array:
         """Return what users own of the catalogue: CSR (users of the block, catalogue)."""
@@ -301,7 +321,9 @@ def _kept(
     places: NDArray[np.int64], products: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     kept = products >= 0
-    return (places, products) if kept.all() else (places[kept], products[kept])
+    if np.count_nonzero(kept) == len(kept):
+        return places, products
+    return places[kept], products[kept]
 
 
 def _provenance(builder: Any, field: str) -> str:

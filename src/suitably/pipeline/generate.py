@@ -16,6 +16,7 @@ from suitably.errors import SuitabilityWarning, SuitablyError
 from suitably.model.scoring import CatalogueScorer
 from suitably.model.state import FittedState, Snapshot, stored_in
 from suitably.pipeline.opt_out import OptOut, WithheldFields
+from suitably.pipeline.single_list import SingleList, SingleLists
 from suitably.pipeline.switched_off import SwitchedOff
 from suitably.ranking.protocol import AskedUsers, DrawingRanker, Ranker, Scorer, draws_lists
 from suitably.ranking.topk.engine import top_k
@@ -131,6 +132,9 @@ class ListGenerator:
         Warns:
             SuitabilityWarning: A reranker tried to add.
         """
+        single = self.single(rows)
+        if single is not None:
+            return self.laid_out(single)
         if 0 < len(rows) <= _FEW and min(rows.tolist()) >= 0:
             generated = self._block(rows)
         else:
@@ -138,14 +142,41 @@ class ListGenerator:
             for places, part in self.blocks(rows, lambda _, part: part):
                 generated.put(places, part)
         if np.count_nonzero(generated.refused):
-            refused = int(generated.refused.sum())
-            warnings.warn(
-                f"rerankers added or repeated {refused} products that were not in the lists they "
-                f"were given; they were dropped",
-                SuitabilityWarning,
-                stacklevel=3,
-            )
+            _warn_of(int(generated.refused.sum()))
         return generated
+
+    def laid_out(self, drawn: SingleList) -> GeneratedLists:
+        """Return the list of a single user as those of several are."""
+        reranked, refused, candidates = np.array([[0], [drawn.refused], [drawn.candidates]])
+        lists = drawn.lists(min(self.k, self._width))
+        return GeneratedLists(lists, reranked, refused, np.array([drawn.stood_in]), candidates)
+
+    def single(self, rows: NDArray[np.int64]) -> SingleList | None:
+        """Draw up the list of one known user, whom the ranker's scores alone put in order.
+
+        Returns:
+            None for whoever else is asked about, and where lists are drawn, reordered or for those
+            who have opted out.
+
+        Warns:
+            SuitabilityWarning: What was drawn up did not pass the last check.
+        """
+        if len(rows) != 1 or self.singles is None or rows.item() < 0:
+            return None
+        drawn = self.singles.of(rows)
+        if drawn.refused:
+            _warn_of(drawn.refused)
+        return drawn
+
+    @cached_property
+    def singles(self) -> SingleLists | None:
+        """What draws up lists of single users; None where these are not by scores alone."""
+        others = self.opt_out is not None or self.taken is not None
+        if others or self.rerankers or self.draws:
+            return None
+        depth, snapshot = min(self.k, self._width), self.snapshot
+        made_of = (self.state, snapshot, self.scorers, depth, self.exclude_owned)
+        return SingleLists(*made_of, self.narrowed, self.off)
 
     @property
     def rankers(self) -> tuple[Ranker, ...]:
@@ -157,7 +188,7 @@ class ListGenerator:
         """Whether lists are drawn at random, and have propensities."""
         return draws_lists(type(self.scorers[0].ranker))
 
-    @property
+    @cached_property
     def _width(self) -> int:
         return len(self.state.positions)
 
@@ -370,6 +401,15 @@ class ListGenerator:
         )
 
 
+def _warn_of(refused: int) -> None:
+    warnings.warn(
+        f"rerankers added or repeated {refused} products that were not in the lists they were "
+        f"given; they were dropped",
+        SuitabilityWarning,
+        stacklevel=4,
+    )
+
+
 def _only_from(given: Lists, back: Lists, depth: int) -> tuple[Lists, NDArray[np.int64]]:
     """Keep of a reranker's lists what it was given, each once, up to a depth; count the rest."""
     if back.products.shape[0] != len(given.products):
@@ -396,10 +436,6 @@ def _only_from(given: Lists, back: Lists, depth: int) -> tuple[Lists, NDArray[np
 
 def _last_check(lists: Lists, allowed: BitRows) -> tuple[Lists, NDArray[np.int64]]:
     """Hold the final lists against the mask, last of all."""
-    if len(allowed) == 1 and lists.depth:  # one user costs more in calls than in work
-        word, listed = allowed[0].tolist(), lists.products[0].tolist()
-        if all(word[code >> 6] >> (code & 63) & 1 for code in listed[: lists.lengths.item()]):
-            return lists, np.zeros(1, np.int64)
     users = np.arange(len(allowed))[:, None]
     legal = (
         bitset.has(allowed, users, np.maximum(lists.products, 0)) if lists.depth else lists.filled

@@ -438,9 +438,10 @@ class Pipeline(Parameterized):
         with logged(_log, "recommend", logging.DEBUG, users=len(rows), k=generator.k):
             if stepwise:
                 lists, last = generate_stepwise(generator, model.policies, rows, amounts)
+                made = Recommendations(asked, rows, lists, generator, last)
             else:
-                lists, last = generator.generate(rows), generator
-            made = Recommendations(asked, rows, lists, generator, last)
+                drawn = generator.single(rows) or generator.generate(rows)
+                made = Recommendations(asked, rows, drawn, generator)
             if self.audit is not None:
                 record(self.audit, model, made, stepwise, amounts)
             return made
@@ -749,6 +750,16 @@ class Pipeline(Parameterized):
         product_ids: Any,
         amounts: NDArray[np.float64] | None,
     ) -> ListGenerator:
+        """Return what draws lists up: kept by the model where it does not depend on the users.
+
+        Whoever asks user by user mostly asks for the same.
+        """
+        kind = None
+        if self.consent is None and product_ids is None and amounts is None:
+            kind = _kind(_positive_k(k), as_of, exclude_owned, self._off)
+            kept: ListGenerator | None = model.kept.get(kind)
+            if kept is not None:
+                return kept
         candidates = None
         if product_ids is not None:
             catalogue = model.state.catalogue.ids
@@ -757,7 +768,7 @@ class Pipeline(Parameterized):
             candidates = codes[codes >= 0]
         snapshot = self._snapshot(model, as_of).proposing(amounts)
         consent, moment = self.consent, snapshot.as_of
-        return ListGenerator(
+        made = ListGenerator(
             state=model.state,
             snapshot=snapshot,
             opt_out=None if consent is None else opt_out(consent, model, rows, moment),
@@ -769,6 +780,9 @@ class Pipeline(Parameterized):
             exclude_owned=exclude_owned,
             candidates=candidates,
         )
+        if kind is not None:
+            model.keep(kind, made)
+        return made
 
 
 def load(
@@ -800,6 +814,13 @@ def _positive_k(k: Any) -> int:
     if isinstance(k, bool) or not isinstance(k, int | np.integer) or k < 1:
         raise ValueError(f"k={k!r}: must be a positive integer")
     return int(k)
+
+
+def _kind(k: int, as_of: Any, exclude_owned: Any, off: SwitchState | None) -> Any:
+    """Return what is asked for, whoever it is for; None where it cannot be told from others."""
+    if type(exclude_owned) is not bool or not (as_of is None or type(as_of) is str):
+        return None
+    return k, as_of, exclude_owned, off
 
 
 def _asked(users: Vocabulary, user_ids: Any) -> tuple[pa.Array | None, NDArray[np.int64]]:

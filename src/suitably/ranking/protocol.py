@@ -87,6 +87,8 @@ class Factors:
         known: bool (products,), of which products the ranker knows anything; None: of all.
         longest: No product's vector is longer; None: nobody has measured.
         order: The products by the lengths of their vectors; None: nobody has put them in order.
+        by_factor: The products' factors as float64 (factors, products), for lists of one user;
+            None: nobody has laid them out so.
 
     Example:
         >>> made = Factors(users=np.array([[1.0, 2.0]]), products=np.array([[3.0, 1.0], [0, 1]]))
@@ -99,6 +101,7 @@ class Factors:
     known: NDArray[np.bool_] | None = None
     longest: float | None = None
     order: NormOrder | None = None
+    by_factor: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True)

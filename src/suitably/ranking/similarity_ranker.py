@@ -1,6 +1,7 @@
 """Base class of rankers that add up how alike products are, densely or sparsely."""
 
 from collections.abc import Sequence
+from functools import cache, cached_property
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -17,6 +18,7 @@ from suitably.ranking.solvers.growing import narrow
 __all__ = ["SimilarityRanker"]
 
 _GLANCE = 64
+_ZERO = np.float32(0)
 # What a sparse similarity is saved as: where rows begin, which products, how alike.
 _SPARSE = ("starts_", "neighbours_", "similarities_")
 
@@ -31,6 +33,7 @@ class SimilarityRanker(HistoryRanker):
     """
 
     learned: ClassVar[tuple[str, ...]] = ("known_",)
+    made_of_learned: ClassVar[tuple[str, ...]] = ("_places",)
     similarity_: Any
     known_: NDArray[np.bool_]
     _has_similar: NDArray[np.bool_]
@@ -39,6 +42,8 @@ class SimilarityRanker(HistoryRanker):
     def score_rows(self, rows: NDArray[np.int64]) -> Scores:
         """Return the sums, each added up in the order of the user's products."""
         self._check_fitted()
+        if len(rows) == 1 and not sparse.issparse(self.similarity_) and adds_in_turn():
+            return Scores(self._of_one(rows.item()), self.known_)
         lines = self.interactions_.lines(rows)
         lines.data *= np.float32(self._unit)
         if self.known_.all() and lines.shape[1] == len(self.known_):
@@ -66,9 +71,34 @@ class SimilarityRanker(HistoryRanker):
         parts = (sums.data.astype(np.float32, copy=False), places[sums.indices], sums.indptr)
         return sparse.csr_array(parts, shape=(len(rows), len(self.known_)))
 
+    def _of_one(self, row: int) -> NDArray[np.float32]:
+        """Return the sums of one user, who costs more in calls than in work: (1, products)."""
+        products, weights = self.interactions_.line(row)
+        width, (places, columns) = len(self.known_), self._places
+        if self._unit != 1:
+            weights = weights * np.float32(self._unit)
+        rows = places.take(products, mode="clip")  # what came after the fit is past the end
+        if np.count_nonzero(rows < 0):
+            weights, rows = weights[rows >= 0], rows[rows >= 0]
+        sums = sum_in_turn(weights, np.asarray(self.similarity_).take(rows, axis=0))
+        if len(sums) == width:
+            return sums[None]
+        block = np.zeros(width, np.float32)
+        block[columns] = sums
+        return block[None]
+
+    @cached_property
+    def _places(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Where each product is among the known ones, −1 for others and one past the end.
+
+        And which these are.
+        """
+        places = np.append(np.where(self.known_, np.cumsum(self.known_) - 1, -1), -1)
+        return places, np.flatnonzero(self.known_)
+
     def _of_known(self, lines: sparse.csr_array) -> sparse.csr_array:
         """Return the columns of known products, sooner than by an index of columns for few rows."""
-        places, width = np.cumsum(self.known_) - 1, len(self.known_)
+        places, width = self._places[0], len(self.known_)
         kept = lines.indices < width
         kept[kept] = self.known_[lines.indices[kept]]
         bounds = np.concatenate([[0], np.cumsum(kept)])[lines.indptr]
@@ -178,7 +208,7 @@ class SimilarityRanker(HistoryRanker):
         there = products < len(self.known_)
         there[there] = self.known_[products[there]]
         products, weights = products[there], weights[there] * np.float32(self._unit)
-        places = np.cumsum(self.known_) - 1
+        places = self._places[0]
         alike = self._similarities(places[products], int(places[pair.product]))
         return Contributions.of_past(products, weights, weights * alike)
 
@@ -226,3 +256,25 @@ def _sound(similarity: Any) -> bool:
         and bool(((columns >= 0) & (columns < similarity.shape[1])).all())
         and bool(np.isfinite(values).all())
     )
+
+
+@cache
+def adds_in_turn() -> bool:
+    """Return whether SciPy adds up rows as `sum_in_turn` does: not where it fuses the operations.
+
+    It depends on the processor that SciPy was built for.
+    """
+    draw = np.random.default_rng(0)
+    table = draw.standard_normal((40, 257)).astype(np.float32)
+    weights = draw.standard_normal((1, 40)).astype(np.float32)
+    sums = sparse.csr_array(weights) @ table
+    return np.array_equal(sums[0], sum_in_turn(weights[0], table))
+
+
+def sum_in_turn(weights: NDArray[np.float32], table: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return weights @ table, each product rounded, then added to those before: (columns,)."""
+    terms = table * weights[:, None]
+    if table.shape[1] == 1:  # what lies side by side is added in pairs
+        return np.add.accumulate(np.append(_ZERO, terms))[-1:]
+    sums: NDArray[np.float32] = np.add.reduce(terms, axis=0, initial=_ZERO)
+    return sums

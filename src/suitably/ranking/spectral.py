@@ -82,7 +82,7 @@ class Spectral(SimilarityRanker):
         ['user_id', 'rank', 'product_id', 'score']
     """
 
-    made_of_learned: ClassVar[tuple[str, ...]] = ("_across",)
+    made_of_learned: ClassVar[tuple[str, ...]] = (*SimilarityRanker.made_of_learned, "_across")
     smaller: ClassVar[str] = "fewer factors need less, and so do ItemKNN and EASE(neighbours=…)"
     left_: NDArray[np.float32]
     right_: NDArray[np.float32]

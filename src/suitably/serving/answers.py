@@ -1,6 +1,5 @@
 """Answers: what a pipeline says, as JSON in the names that its records have."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,26 +9,28 @@ from suitably.recommendations import Recommendations
 from suitably.serving.asked import bad_field
 from suitably.serving.problems import Problem
 from suitably.serving.served import Answering
+from suitably.serving.single_answer import encode
 from suitably.utils.json import jsonable
 
 __all__ = ["as_json", "explained", "recommended", "traced", "what_ifs", "why_nots"]
 
-_encode = json.JSONEncoder(
-    ensure_ascii=False, allow_nan=False, check_circular=False, separators=(",", ":")
-).encode
-
 
 def as_json(said: Any) -> bytes:
     """Return JSON-ready values as JSON."""
-    return _encode(said).encode("utf-8")
+    return encode(said).encode("utf-8")
 
 
-def recommended(answering: Answering, recs: Recommendations) -> dict[str, Any]:
-    """Return lists, and of each whether the fallback ranked it."""
+def recommended(answering: Answering, recs: Recommendations) -> bytes:
+    """Return lists as JSON, and of each whether the fallback ranked it."""
+    single = answering.served.singles.written(recs)
+    return as_json(_lists(answering, recs)) if single is None else single.encode("utf-8")
+
+
+def _lists(answering: Answering, recs: Recommendations) -> dict[str, Any]:
     lists = recs.to_dict()
     for one, stood_in in zip(lists["users"], recs.stood_in.tolist(), strict=True):
         one["stood_in"] = stood_in
-    return {**_named(answering), **lists}
+    return {**answering.served.named, **lists}
 
 
 def explained(answering: Answering, asked: Mapping[str, Any]) -> dict[str, Any]:
@@ -77,13 +78,9 @@ def traced(answering: Answering, asked: Mapping[str, Any]) -> dict[str, Any]:
     return {**_about(answering, asked, recs), **answering.silent.trace(**chosen).to_dict()}
 
 
-def _named(answering: Answering) -> dict[str, Any]:
-    return {"version": answering.served.version, "model": answering.served.model}
-
-
 def _about(answering: Answering, asked: Mapping[str, Any], recs: Recommendations) -> dict[str, Any]:
     return {
-        **_named(answering),
+        **answering.served.named,
         "as_of": jsonable(recs.as_of),
         "k": recs.k,
         "user_id": jsonable(asked["user_id"]),

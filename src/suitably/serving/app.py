@@ -15,6 +15,7 @@ import suitably
 from suitably.serving.admin import ADMIN, AdminEndpoint
 from suitably.serving.answers import as_json
 from suitably.serving.desk.routes import routes_of as desk_routes
+from suitably.serving.desk.sessions import Sessions
 from suitably.serving.endpoints import QUESTIONS, QuestionEndpoint, RecommendationEndpoint
 from suitably.serving.gate import HANDLED, Gate, send_bytes
 from suitably.serving.metrics import Metrics
@@ -27,8 +28,14 @@ from suitably.serving.workers import Workers
 __all__ = ["app_of"]
 
 
-def app_of(service: Service) -> FastAPI:
-    """Return the application that answers by a service."""
+def app_of(service: Service, sessions: Sessions | None = None) -> FastAPI:
+    """Return the application that answers by a service.
+
+    Args:
+        service: What answers.
+        sessions: Who has signed in at the desk, by what all processes that share a port know; None:
+            this process knows it alone, so that there is a desk only where there is no other.
+    """
     metrics, workers = Metrics(service), Workers(service.settings.limits)
     pool = ThreadPoolExecutor(1, thread_name_prefix="suitably-admin")
 
@@ -63,8 +70,9 @@ def app_of(service: Service) -> FastAPI:
         routes.append(Route(path, endpoint, methods=[method]))
     for path, told in _open(service, metrics).items():
         routes.append(Route(path, told, methods=["GET"]))
-    if service.settings.service.desk and service.settings.service.workers == 1:
-        app.include_router(desk_routes(service))  # its sessions are one process's
+    said = service.settings.service
+    if said.desk and (said.workers == 1 or sessions is not None):
+        app.include_router(desk_routes(service, sessions=sessions))
     return app
 
 

@@ -72,7 +72,7 @@ def parse_object(body: bytes) -> dict[str, Any]:
         Problem: It is no JSON, or no object.
     """
     try:
-        found = json.loads(body.decode("utf-8"), parse_constant=_no_number)
+        found = _decode(body.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         why = "it is nested too deeply" if isinstance(error, RecursionError) else _why(error)
         raise Problem(400, f"the body is no JSON: {why}", "no-json") from None
@@ -87,6 +87,9 @@ class _NoNumberError(ValueError):
 
 def _no_number(name: str) -> NoReturn:
     raise _NoNumberError(f"it has {name}, which is no number there")
+
+
+_decode = json.JSONDecoder(parse_constant=_no_number).decode
 
 
 def _why(error: ValueError) -> str:

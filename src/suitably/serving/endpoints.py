@@ -4,8 +4,6 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from suitably.serving.answers import as_json, explained, recommended, traced, what_ifs, why_nots
 from suitably.serving.asked import bad_field, read_asked
 from suitably.serving.bodies import Headers, parse_object, read_body
@@ -196,8 +194,8 @@ class RecommendationEndpoint(QuestionEndpoint):
             asked["product_ids"],
             asked["amount"],
         )
-        said = as_json(recommended(answering, recs))
-        empty = len(users) - int(np.count_nonzero(recs.lists.lengths))
-        self._metrics.count_lists(len(users), int(np.count_nonzero(recs.stood_in)), empty)
+        said = recommended(answering, recs)
+        stood_in, empty = recs.counted
+        self._metrics.count_lists(len(users), stood_in, empty)
         self._service.watching.observe(recs)
         return said

@@ -4,6 +4,7 @@ import gc
 import json
 import logging
 import os
+import secrets
 import sys
 import tempfile
 from dataclasses import replace
@@ -13,13 +14,16 @@ from pathlib import Path
 from typing import Any
 
 from suitably.errors import DataError
-from suitably.serving.settings import Settings
+from suitably.persistence.named import named_parts
+from suitably.serving.settings import Settings, SwitchSettings
 from suitably.utils.extras import import_extra
+from suitably.utils.pseudonym import KEY_VARIABLE
 
 __all__ = ["application", "serve", "settle"]
 
 _VARIABLE = "SUITABLY_SERVE"
-_SHARED = "PROMETHEUS_MULTIPROC_DIR"
+_SHARED = "SUITABLY_SERVE_SHARED"
+_METRICS = "PROMETHEUS_MULTIPROC_DIR"
 
 
 def serve(models: Path, settings: Settings, config: Path | None) -> None:
@@ -48,18 +52,20 @@ def serve(models: Path, settings: Settings, config: Path | None) -> None:
     from suitably.serving.protocol import Protocol
 
     given = {"host": said.host, "port": said.port, "workers": said.workers}
+    named_parts(said.trusted)  # what is not there is told before anything listens
     tokens = settings.tokens.file
     os.environ[_VARIABLE] = json.dumps(
         {
             "models": str(models.absolute()),
             "config": None if config is None else str(config.absolute()),
             "service": given,
+            "trusted": said.trusted,
             "tokens": None if tokens is None else str(tokens.absolute()),
         }
     )
     with tempfile.TemporaryDirectory(prefix="suitably-") as shared:
         if said.workers > 1:
-            os.environ.setdefault(_SHARED, shared)
+            _share(Path(shared))
         uvicorn.run(
             "suitably.serving.running:application",
             factory=True,
@@ -76,16 +82,32 @@ def serve(models: Path, settings: Settings, config: Path | None) -> None:
         )
 
 
+def _share(folder: Path) -> None:
+    """Tell the processes where they share what each would else have by itself."""
+    for name in ("metrics", "desk"):
+        (folder / name).mkdir(mode=0o700)
+    os.environ.setdefault(_METRICS, str(folder / "metrics"))
+    os.environ[_SHARED] = str(folder)
+    os.environ.setdefault(KEY_VARIABLE, secrets.token_hex(32))
+
+
 def application() -> Any:
     """Return the application of this process, by what `serve` was called with."""
-    from suitably.serving import Service, create_app
+    from suitably.serving import Service
+    from suitably.serving.app import app_of
+    from suitably.serving.desk.shared_sessions import SharedSessions
     from suitably.serving.protocol import Protocol
 
     said = json.loads(os.environ[_VARIABLE])
     settings = Settings() if said["config"] is None else Settings.load(said["config"])
-    settings = replace(settings, service=replace(settings.service, **said["service"]))
+    settings = settings.with_service(**said["service"], trusted=said["trusted"])
     if said["tokens"] is not None:
         settings = replace(settings, tokens=replace(settings.tokens, file=Path(said["tokens"])))
+    shared = os.environ.get(_SHARED) if settings.service.workers > 1 else None
+    alone = (Path(said["models"]) / "manifest.json").exists()  # no folder that has a file of them
+    if shared is not None and settings.switches.path is None and alone:
+        switches = SwitchSettings(Path(shared, "switches.json"))
+        settings = replace(settings, switches=switches)
     Protocol.seconds = settings.limits.body_seconds
     log_to_stderr()
     service = Service(Path(said["models"]), settings)
@@ -95,7 +117,7 @@ def application() -> Any:
     logging.getLogger(__name__).info("serve: %s answers on %s%s", answers, where, who)
     for problem in service.problems:
         logging.getLogger(__name__).error("serve: %s", problem)
-    app = create_app(service)
+    app = app_of(service, None if shared is None else SharedSessions(Path(shared, "desk")))
     settle()
     return app
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from suitably.errors import ArtifactError
 from suitably.pipeline.pipeline import Pipeline
+from suitably.serving.single_answer import SingleAnswers
 
 __all__ = ["Answering", "Served"]
 
@@ -33,6 +34,16 @@ class Served:
     def silent(self) -> Pipeline:
         """The same, for answers that are no decisions, so that nothing is recorded."""
         return self.pipeline.with_audit(None)
+
+    @property
+    def named(self) -> dict[str, Any]:
+        """What every answer begins with: which version and which model gave it."""
+        return {"version": self.version, "model": self.model}
+
+    @cached_property
+    def singles(self) -> SingleAnswers:
+        """What writes lists of single customers."""
+        return SingleAnswers(self.named)
 
     @cached_property
     def as_of(self) -> pd.Timestamp | None:

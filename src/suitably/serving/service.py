@@ -9,6 +9,7 @@ from typing import Any
 
 from suitably.errors import ArtifactError, DataError, SuitablyError
 from suitably.monitoring.monitor import Monitor
+from suitably.persistence.named import named_parts
 from suitably.pipeline.pipeline import Pipeline, load
 from suitably.serving.attachments import Attachments
 from suitably.serving.canary import Canary, CanaryReport
@@ -89,12 +90,13 @@ class Service:
 
     def _open(self, path: Path) -> None:
         said = self.settings.service
+        trusted = named_parts(said.trusted)
         if (path / "manifest.json").exists():
-            self._turn(path.resolve().name, load(path, said.verify, (), said.public_key))
+            self._turn(path.resolve().name, load(path, said.verify, trusted, said.public_key))
             return
         if not path.is_dir():
             raise DataError(f"{path}: no such folder")
-        self.folder = ModelFolder(path, verify=said.verify, public_key=said.public_key)
+        self.folder = ModelFolder(path, trusted, said.verify, said.public_key)
         self._look()
 
     def _switches(self) -> Switches:

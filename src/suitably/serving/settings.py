@@ -27,8 +27,9 @@ class ServerSettings:
             last midnight, so that what has expired since the fit has expired.
         verify: The digests checked before a model is used: `"full"` or `"manifest"`.
         public_key: The PEM of whose models alone are served; None: signed or not.
-        desk: Whether there is a desk at `/desk`; there is none with several workers, which would
-            not know each other's sessions.
+        trusted: Classes and functions of your own that models are made of, each as `module:Name`.
+        desk: Whether there is a desk at `/desk`; with several workers there is one where they are
+            started by `suitably serve`, so that they know each other's sessions.
     """
 
     host: str = "127.0.0.1"
@@ -37,6 +38,7 @@ class ServerSettings:
     as_of: str = "fitted"
     verify: Literal["full", "manifest"] = "full"
     public_key: Path | None = None
+    trusted: tuple[str, ...] = ()
     desk: bool = True
 
 

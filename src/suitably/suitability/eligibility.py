@@ -102,6 +102,12 @@ class Eligibility(WhatIfs):
             return self._composed(self._conditions, self._batch(rows))
         return self._tabulated().bits(rows)
 
+    def bits_of_one(self, row: int) -> int:
+        """Return the same of one user as one number, bit j for product j."""
+        if self._tables is None:
+            return bitset.number(self.bits(np.array([row]))[0])
+        return self._tables.bits_of_one(row)
+
     def _tabulated(self) -> EligibilityTables:
         if self._tables is None:
             self._tables = EligibilityTables(self._conditions, self._batch(None), self._valid)
@@ -314,6 +320,15 @@ class Eligibility(WhatIfs):
             return self._reason_counts().of(rows, among)
         read = batch_reader(self._batch(rows))
         return excluded(list(self._by_reason.values()), read, among & self._valid, len(rows))
+
+    def exclusions_of_one(self, row: int, among: BitRows) -> list[int]:
+        """Count the products that each reason keeps from one user, as `exclusions` does."""
+        if self._tables is not None:
+            found = self._reason_counts().of_one(row, among)
+            if found is not None:
+                return found
+        counts: list[int] = self.exclusions(np.array([row]), among)[0].tolist()
+        return counts
 
     def governed(self, rows: Rows, policy_ids: Collection[str]) -> BitRows:
         """Return the pairs that some policies govern, or may govern.

@@ -51,7 +51,7 @@ def test_nobody_among_nobody():
 
 
 def test_sessions_are_bounded(monkeypatch):
-    monkeypatch.setattr("suitably.serving.desk.sessions._MOST", 3)
+    monkeypatch.setattr("suitably.serving.desk.sessions.MOST", 3)
     sessions = Sessions()
     keys = [sessions.begin(f"Bearer {n}") for n in range(5)]
     assert [sessions.find(key) is not None for key in keys] == [False, False, True, True, True]

@@ -29,7 +29,7 @@ from suitably.ranking.topk.select import GROUP, exact, ordered, short_list
 from suitably.utils import bitset
 from suitably.utils.bitset import BitRows
 
-__all__ = ["check_factors", "top_k"]
+__all__ = ["check_factors", "compiled", "compiled_singles", "top_k"]
 
 _FEW = 4
 _WORTH_GATHERING = 6  # a gathered product costs about as much as so many in a row
@@ -293,3 +293,13 @@ def compiled() -> Callable[..., None] | None:
 
     loop: Callable[..., None] = draw
     return loop
+
+
+@cache
+def compiled_singles() -> tuple[Callable[..., bool], Callable[..., bool]] | None:
+    """Return the loops for one user, by factors and by scores; None without numba."""
+    if compiled() is None:
+        return None
+    from suitably.ranking.topk.select_compiled import draw_one, draw_scored
+
+    return draw_one, draw_scored

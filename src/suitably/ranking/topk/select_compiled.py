@@ -7,7 +7,7 @@ import numpy as np
 
 from suitably.ranking.topk.select import GROUP
 
-__all__ = ["draw"]
+__all__ = ["draw", "draw_one", "draw_scored"]
 
 _COMPILED: Any = {"nogil": True, "cache": True}
 _ONE, _NONE = np.float32(1), np.float32(0)
@@ -269,3 +269,75 @@ def draw(
         for rank in range(lengths[user]):
             listed[user, rank] = columns[short[order[rank]]]
             scores[user, rank] = found[order[rank]]
+
+
+@numba.njit(**_COMPILED)
+def draw_one(octets: Any, users: Any, factors: Any, listed: Any, scores: Any) -> bool:
+    """Draw up the list of one user over few products, each of them scored exactly.
+
+    Args:
+        octets: uint8 (products / 8), which products are allowed: as many as are listed, at least.
+        users: (1, factors).
+        factors: (products, factors).
+        listed: int64 (depth,), written to.
+        scores: float32 (depth,), written to.
+
+    Returns:
+        Whether all scores are finite; if not, there is no list.
+    """
+    width = users.shape[1]
+    wide = users[0].astype(np.float64)
+    short = np.empty(8 * len(octets) + 3, np.int64)
+    several = _members(octets, short)
+    # Sums of four products side by side: one waits for the sum before.
+    short[several : several + 3] = short[0]
+    found = np.empty(several + 3, np.float32)
+    for at in range(0, several, 4):
+        a, b = factors[short[at]], factors[short[at + 1]]
+        c, d = factors[short[at + 2]], factors[short[at + 3]]
+        first = second = third = fourth = 0.0
+        for factor in range(width):
+            own = wide[factor]
+            first += own * np.float64(a[factor])
+            second += own * np.float64(b[factor])
+            third += own * np.float64(c[factor])
+            fourth += own * np.float64(d[factor])
+        found[at], found[at + 1] = first, second
+        found[at + 2], found[at + 3] = third, fourth
+    found_all: bool = _listed(found, several, short, listed, scores)
+    return found_all
+
+
+@numba.njit(**_COMPILED)
+def draw_scored(octets: Any, block: Any, listed: Any, scores: Any) -> bool:
+    """Draw up the list of one user with given scores, float32 (1, products); see `draw_one`."""
+    short = np.empty(8 * len(octets), np.int64)
+    several = _members(octets, short)
+    found = np.empty(several, np.float32)
+    for at in range(several):
+        found[at] = block[0, short[at]]
+    found_all: bool = _listed(found, several, short, listed, scores)
+    return found_all
+
+
+@numba.njit(**_COMPILED)
+def _members(octets: Any, short: Any) -> int:
+    """Find the products whose bit is set, ascending, and say how many."""
+    several = 0
+    for at in range(len(octets)):
+        left = octets[at]
+        for bit in range(8):
+            if left >> bit & 1:
+                short[several] = at * 8 + bit
+                several += 1
+    return several
+
+
+@numba.njit(**_COMPILED)
+def _listed(found: Any, several: int, short: Any, listed: Any, scores: Any) -> bool:
+    """Put the best into a list, unless a score is not finite."""
+    for at in range(several):
+        if not np.isfinite(found[at]):
+            return False
+    _insert(found, several, np.arange(several), short, listed, scores)
+    return True

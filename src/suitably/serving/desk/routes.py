@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request, Response
 
 from suitably.serving.desk.desk import MOST_BYTES, Desk
 from suitably.serving.desk.exchange import Answer, Asking
+from suitably.serving.desk.sessions import Sessions
 from suitably.serving.gate import HANDLED
 from suitably.serving.service import Service
 
@@ -22,14 +23,17 @@ _PAGES |= {"desk.css", "desk.js"}
 _THREADS = 4  # people read slowly, and lists come first
 
 
-def routes_of(service: Service, prefix: str = "/desk") -> APIRouter:
+def routes_of(
+    service: Service, prefix: str = "/desk", sessions: Sessions | None = None
+) -> APIRouter:
     """Return the routes of the desk, to be included in an application.
 
     Args:
         service: What answers.
         prefix: Where it is.
+        sessions: Who has signed in; None: nobody yet.
     """
-    desk, routes = Desk(service), APIRouter()
+    desk, routes = Desk(service, sessions), APIRouter()
     pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="suitably-desk")
     seconds = service.settings.limits.body_seconds
 

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 from suitably.utils.fork import ForkLock
 
-__all__ = ["Session", "Sessions"]
+__all__ = ["MOST", "Session", "Sessions"]
 
-_MOST = 10_000
+MOST = 10_000
+"""How many sessions there are at a time."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -64,7 +65,7 @@ class Sessions:
         key, now = secrets.token_urlsafe(32), self._clock()
         with self._lock:
             self._kept[key] = Session(authorization, now, now)
-            while len(self._kept) > _MOST or self._over(next(iter(self._kept.values())), now):
+            while len(self._kept) > MOST or self._over(next(iter(self._kept.values())), now):
                 self._kept.popitem(last=False)
         return key
 

@@ -103,12 +103,13 @@ class Flags:
             if table is None:
                 return None
             code = table.codes.item(row)
-            failed, unknown = (part[code].tolist() for part in table.bits)
+            failed, unknown = (bitset.number(part[code]) for part in table.bits)
+            if not failed | unknown:
+                continue
             for place, column in enumerate(columns):
-                word, bit = column >> 6, column & 63
-                if failed[word] >> bit & 1:
+                if failed >> column & 1:
                     found.append((place, flag, False))
-                elif unknown[word] >> bit & 1:
+                elif unknown >> column & 1:
                     found.append((place, flag, True))
         return sorted(found)
 

@@ -97,6 +97,17 @@ class ReasonCounts:
                 held &= self._tables.holds(condition, rows, read)
             out[:, reason.place] = total - bitset.row_counts(held)
 
+    def of_one(self, row: int, among: BitRows) -> list[int] | None:
+        """Return the same for one user; None where a reason is not in a single table."""
+        if self._scattered:
+            return None
+        out = [0] * self._count
+        for table, counts in self._counts(among).items():
+            mine = counts[self._tables.code(row, table)].tolist()
+            for (place, _), count in zip(self._whole[table], mine, strict=True):
+                out[place] = count
+        return out
+
     def _counts(self, among: BitRows) -> dict[int, NDArray[np.int64]]:
         """Count for every row of every table, once for the same products: (rows, its reasons)."""
         key = among.tobytes()

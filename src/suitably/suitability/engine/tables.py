@@ -191,10 +191,23 @@ class EligibilityTables:
                     words[part] &= condition.holds(read)
         return words
 
+    def bits_of_one(self, row: int) -> int:
+        """Return the pairs of one user as one number, whose bits are the products."""
+        if len(self._ends) or self._rest:
+            return bitset.number(self.bits(np.array([row]))[0])
+        found = -1
+        for code in self._codes[row].tolist():
+            found &= bitset.number(self._words[code])
+        return found
+
     def codes(self, rows: Rows) -> NDArray[np.int64]:
         """Return which row of each table is that of some users: int64 (rows, tables)."""
         codes: NDArray[np.int64] = self._codes.take(rows, axis=0) - self._starts
         return codes
+
+    def code(self, row: int, table: int) -> int:
+        """Return which row of a table is that of one user."""
+        return int(self._codes.item(row, table) - self._starts.item(table))
 
     def holds(self, condition: Condition, rows: Rows, read: AtomReader) -> BitRows:
         """Return the pairs that a condition without a table lets through: words (rows, width).
