@@ -1,5 +1,6 @@
 """Defaults against tuned parameters on long-tailed worlds: quality, and what the choice costs."""
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -8,8 +9,10 @@ import numpy as np
 import pandas as pd
 
 import suitably as st
+from benchmarks.long_tail import AS_OF, purchases
 from benchmarks.runner import Row, seconds
-from suitably.ranking import ALS, BPR, IALS, FitContext, LogisticMF
+from benchmarks.sizes import dataset
+from suitably.ranking import ALS, BPR, IALS, Blend, FitContext, LogisticMF
 from suitably.ranking.hold_out import HoldOut
 from suitably.ranking.inner_split import random_split
 from suitably.utils.params import clone
@@ -23,6 +26,9 @@ WORLDS = {
     "10,000 × 10,000, sparse as shopping": (10_000, 10_000, 18, 0.7, 3.5),
 }
 JUDGED, TASTES, LIKED, BLOCK = 2_000, 48, 6, 500
+# As many users as products, and purchases of each, of which a fifth came later.
+COSTS = {3_000: 25, 10_000: 20, 40_000: 20}
+LONGEST = 10_000  # for `LogisticMF`
 
 
 def run() -> list[Row]:
@@ -37,7 +43,34 @@ def run() -> list[Row]:
         # The choice hides others than the judge did.
         held = HoldOut(replace(split, past=replace(split.past, seed=0)))
         rows += [_compared(name, held, ranker) for ranker in (ALS(), IALS(), BPR(), LogisticMF())]
+    return rows + [row for size in COSTS for row in _costs(size)]
+
+
+def _costs(size: int) -> list[Row]:
+    """Measure what choosing takes by processor time, beside the fit with what was chosen."""
+    view = dataset(purchases(size, size, size * COSTS[size])).view(AS_OF)
+    eligibility: Any = None
+    context = FitContext(view, view.user_fields.select([]), eligibility, view.as_of, seed=0)
+    rows = []
+    rankers = [ALS(), IALS(), Blend(), *([LogisticMF()] if size <= LONGEST else [])]
+    if size == min(COSTS):
+        for ranker in rankers:
+            clone(ranker).fit(context)  # loads what is compiled
+    for ranker in rankers:
+        took = _processor_seconds(ranker, context)
+        learned = [key for key in _learned(ranker) if key != "rankers"]
+        chosen = {key: getattr(ranker, f"{key}_") for key in learned}
+        fit = _processor_seconds(clone(ranker).set_params(**chosen), context)
+        label = f"choice of {type(ranker).__name__}, {size:,} x {size:,}"
+        note = f"peer: the fit with what was chosen ({_shown(chosen)}); wanted 1"
+        rows.append(Row(label, fit, took - fit, "s", (took - fit) / fit, note))
     return rows
+
+
+def _processor_seconds(ranker: Any, context: FitContext) -> float:
+    start = time.process_time()
+    ranker.fit(context)
+    return time.process_time() - start
 
 
 def _compared(name: str, held: HoldOut, ranker: Any) -> Row:
@@ -87,7 +120,7 @@ def _grid(ranker: Any) -> Iterator[dict[str, Any]]:
 
 
 def _shown(values: dict[str, Any]) -> str:
-    return ", ".join(f"{key} {value:.3g}" for key, value in values.items())
+    return ", ".join(f"{key} {np.round(value, 4)}" for key, value in values.items())
 
 
 def long_tailed(

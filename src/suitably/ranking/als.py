@@ -25,7 +25,7 @@ _SHARE = 0.85
 # from `_NOISE`.
 _NOISE = 0.6
 _AXES = {"noise": (0.1, 0.2, 0.35, 0.6, 0.9, 1.3)}
-_TRIAL_FACTORS, _TRIAL_SWEEPS = 32, 4
+_TRIAL_FACTORS, _TRIAL_SWEEPS, _TRIALS = 32, 4, 4
 _POWER_ITERATIONS = 30
 
 
@@ -118,7 +118,7 @@ class ALS(FactorRanker):
         elif small:
             self.regularization_ = _SHARE * _norm(weights)
         else:
-            found = select(HoldOut.of(context), _AXES, {"noise": _NOISE}, self._trial)
+            found = select(HoldOut.of(context), _AXES, {"noise": _NOISE}, self._trial, _TRIALS)
             self.regularization_ = found["noise"] * self.alpha * noise_norm(weights)
 
     def _trial(self, values: Mapping[str, Any], hold_out: HoldOut) -> "ALS":

@@ -49,8 +49,8 @@ def _judges(context: FitContext) -> int:
     To judge a candidate costs as much for a user as to fit it: an eighth of them leaves the choice
     cheaper than the fit.
     """
-    active = np.count_nonzero(np.diff(context.data.purchases.indptr))
-    return int(min(_JUDGED, max(FEWEST_USERS, active // _JUDGING)))
+    active = int(np.count_nonzero(np.diff(context.data.purchases.indptr)))
+    return min(_JUDGED, max(FEWEST_USERS, active // _JUDGING))
 
 
 def acquired_products(context: FitContext) -> int:

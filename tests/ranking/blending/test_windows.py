@@ -54,7 +54,7 @@ def test_fewer_windows_of_more_products(
     learned = [len(np.unique(one.past.data.events.users)) for one in found]
     if has_many_products(asked):
         assert max(learned) <= round(60 / wanted)
-        assert windows.cells(asked) == min(CELLS, 32 * dated_windows * 50)
+        assert windows.cells(asked) == min(CELLS, 28 * dated_windows * 50)
     else:
         assert max(learned) > 50
         assert windows.cells(asked) == CELLS

@@ -37,7 +37,7 @@ class Lines:
     @property
     def is_sparse(self) -> bool:
         """Whether scores are given where they are not 0 alone."""
-        return sparse.issparse(self.users)
+        return bool(sparse.issparse(self.users))
 
     def room(self, several: int) -> NDArray[np.floating] | None:
         """Return room for so many lines, where they are made and not given."""
@@ -53,7 +53,7 @@ class Lines:
             part: Which lines.
             room: What `room` returned for as many lines or more, to be written into.
         """
-        lines = self.users[part]
+        lines: Any = self.users[part]
         into = None if room is None else room[: lines.shape[0]]
         if self.is_sparse:
             dense: NDArray[np.floating] = lines.toarray(out=into)
@@ -63,7 +63,8 @@ class Lines:
         unknown = np.flatnonzero(~self.known)
         if len(unknown) and lines.take(unknown, axis=1).any():
             lines = np.where(self.known, lines, lines.dtype.type(0))
-        return lines
+        given: NDArray[np.floating] = lines
+        return given
 
     def __len__(self) -> int:
         return int(self.users.shape[0])
@@ -80,7 +81,8 @@ class RawScores:
 
     def of(self, ranker: Ranker, users: AskedUsers) -> Lines:
         """Return what a ranker says of users; sums of likenesses are left sparse."""
-        if isinstance(ranker, SimilarityRanker) and works_on_rows(type(ranker)):
+        cls: type = type(ranker)
+        if isinstance(ranker, SimilarityRanker) and works_on_rows(cls):
             sums = ranker.sparse_rows(users.rows)
             if sums is not None:
                 return Lines(sums, None, ranker.known_)

@@ -30,7 +30,7 @@ _WINDOWS = ((_FEW_PRODUCTS, 6), (4_000, 2), (inf, 4))  # of up to how many produ
 _HIDDEN = 3
 _LEARNED = 3_000_000
 _NEAREST = 50
-_CELLS_EACH = 32  # for each window and product
+_CELLS_EACH = 28  # for each window and product
 
 
 @dataclass(frozen=True)
