@@ -128,14 +128,10 @@ class FittedState:
 
     def excluded_of_one(self, row: int) -> list[int]:
         """Return the same for one user, who costs more in calls than in work: the products."""
-        starts, places = self.owned.indptr, self._places_once
+        # Python reads numbers one by one sooner from a buffer than from an array.
+        starts, places = self.owned.indptr, self._non_repeatable.data
         owned = self.owned.indices[starts.item(row) : starts.item(row + 1)].tolist()
         return [place for product in owned if (place := places[product]) >= 0]
-
-    @cached_property
-    def _places_once(self) -> memoryview:
-        """`_non_repeatable`, whose numbers Python reads one by one sooner than NumPy."""
-        return np.ascontiguousarray(self._non_repeatable).data
 
     def rejected(
         self, rows: NDArray[np.int64], as_of: Instant | None

@@ -22,7 +22,6 @@ __all__ = [
     "pack",
     "put",
     "row_counts",
-    "row_of",
     "slices",
     "unpack",
     "words_for",
@@ -122,16 +121,6 @@ def members(words: BitRows, products: int) -> NDArray[np.int64]:
 def number(words: BitRows) -> int:
     """Return one row of words as a number: for one user it costs less than calls of NumPy."""
     return int.from_bytes(words.tobytes(), "little")
-
-
-def row_of(found: int, width: int) -> BitRows:
-    """Return a number as words (1, width): what `number` is of, read-only.
-
-    Example:
-        >>> row_of(number(np.array([1, 4], np.uint64)), 2).tolist()
-        [[1, 4]]
-    """
-    return np.frombuffer(found.to_bytes(width * 8, "little"), "<u8")[None]
 
 
 def has(words: BitRows, rows: NDArray[np.int64], products: NDArray[np.int64]) -> NDArray[np.bool_]:
