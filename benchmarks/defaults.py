@@ -27,7 +27,7 @@ WORLDS = {
 }
 JUDGED, TASTES, LIKED, BLOCK = 2_000, 48, 6, 500
 # As many users as products, and purchases of each, of which a fifth came later.
-COSTS = {3_000: 25, 10_000: 20, 40_000: 20}
+COSTS = {3_000: 25, 5_000: 20, 10_000: 20, 40_000: 20}
 LONGEST = 10_000  # for `LogisticMF`
 
 
