@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
+from scipy import sparse
 
 import suitably as st
 from engines.every_builder import AS_OF, KINDS
@@ -25,6 +26,7 @@ from suitably.ranking import (
     Popularity,
     Spectral,
 )
+from suitably.ranking.summing import SummingRanker, all_learned, all_sums, most_steps
 
 FREE = st.Policy.unrestricted()
 TURNED_DOWN = {"buy": 1.0, "dismiss": -0.5}
@@ -113,7 +115,7 @@ def equations_by_hand(ranker: Any, unobserved: float, ridge: Any, alpha: Any) ->
             ridge(weights[:, product]) * np.eye(users.shape[1]),
             np.zeros(users.shape[1]),
         )
-        for user in range(len(users)):
+        for user in np.flatnonzero(np.abs(users).sum(axis=1)):
             more, aim = alpha(weights[user, product])
             matrix += (unobserved + more) * np.outer(users[user], users[user])
             target += aim * users[user]
@@ -127,7 +129,7 @@ def test_vectors_of_products_are_a_fixed_point_of_sweeps(
     kind: Any, events: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After many sweeps products solve the equations that the users' final vectors give."""
-    monkeypatch.setattr("suitably.ranking.least_squares_ranker._STEPS", 60)
+    monkeypatch.setattr("suitably.ranking.least_squares_ranker._STEPS", 30)
     ranker = kind(factors=3, event_weights=events)
     _, found, alone = fitted(ranker, tmp_path, given=sides())
     made: Any = found.ranker_
@@ -187,6 +189,12 @@ def test_too_many_products_stay_as_the_sample_taught(
     assert found.recommend(k=3).to_arrow().num_rows
 
 
+def test_without_frames_of_users_and_products(tmp_path: Path) -> None:
+    given = [None, None, sides(currency=False)[2]]
+    whole, found, _ = fitted(ItemKNN(), tmp_path, given=given)
+    assert whole.recommend(k=5).to_arrow().equals(found.recommend(k=5).to_arrow())
+
+
 def test_nothing_is_learned_from_who_has_not_consented(tmp_path: Path) -> None:
     granted = {"user_id": [f"u{i}" for i in range(40)], "purpose": ["personalisation"] * 40,
                "granted_at": [datetime(2023, 1, 1)] * 40, "withdrawn_at": [None] * 40}  # fmt: skip
@@ -197,7 +205,6 @@ def test_nothing_is_learned_from_who_has_not_consented(tmp_path: Path) -> None:
 
 def test_a_ranker_of_ones_own(tmp_path: Path) -> None:
     """A class with the four methods learns from everybody, and one without does not."""
-    from suitably.ranking.summing import SummingRanker, all_learned, all_sums, most_steps
 
     class Counting:
         def __init__(self, counts: Any = None) -> None:
@@ -216,15 +223,14 @@ def test_a_ranker_of_ones_own(tmp_path: Path) -> None:
         def learned_from(self, sums: Any, totals: Any, step: int) -> "Counting":
             return Counting(sums["counts"])
 
-    from scipy import sparse
-
-    rankers = (Popularity(), Counting())
+    rankers, totals = (Popularity(), Counting()), {None: None}
     assert [isinstance(one, SummingRanker) for one in rankers] == [False, True]
-    assert most_steps(rankers, {}) == 1
+    assert most_steps(rankers, totals) == 1
+    assert most_steps(rankers, {}) == 0, "nothing is weighed"
     group = {None: sparse.csr_array(np.array([[1.0, 0.0], [1.0, 2.0]]))}
-    sums: Any = all_sums(rankers, group, {}, 0)
+    sums: Any = all_sums(rankers, group, totals, 0)
     assert {name: array.tolist() for name, array in sums.items()} == {"1.counts": [2, 1]}
-    learned: Any = all_learned(rankers, sums, {}, 0)
+    learned: Any = all_learned(rankers, sums, totals, 0)
     assert learned[0] is rankers[0]
     assert learned[1].counts.tolist() == [2, 1]
-    assert all_sums(rankers, group, {}, 1) == {}
+    assert all_sums(rankers, group, totals, 1) == {}

@@ -28,13 +28,19 @@ Sums = Mapping[str, NDArray[Any]]
 class SummingRanker(Protocol):
     """A ranker that learns of products from everybody, by sums over groups of users.
 
-    It is learned on some users first. What of everybody it needs are sums: of the inner products of
-    products, or of the equations that products' vectors solve. Each group of users is added up
-    where it is, in every step anew by what the step before has taught; users are in the same
-    groups, and groups in the same order, however rows are spread.
+    It is learned on some users first, and goes by the interactions that it shares with its model
+    (`RowRanker`): they are what is added up. What of everybody it needs are sums: of the inner
+    products of products, or of the equations that products' vectors solve. Each group of users is
+    added up where it is, in every step anew by what the step before has taught; users are in the
+    same groups, and groups in the same order, however rows are spread.
 
     A ranker without these methods, or one that wants no steps, knows of products what some users
     taught it.
+
+    Example:
+        >>> from suitably.ranking import BPR, EASE
+        >>> [isinstance(ranker, SummingRanker) for ranker in (EASE(), BPR())]
+        [True, False]
     """
 
     def steps(self, totals: Mapping[Weighting, Totals]) -> int:
@@ -72,8 +78,8 @@ class SummingRanker(Protocol):
 
 
 def steps_of(ranker: Any, totals: Mapping[Weighting, Totals]) -> int:
-    """Return how many times a ranker adds everybody up; 0 where it does not."""
-    return ranker.steps(totals) if isinstance(ranker, SummingRanker) else 0
+    """Return how many times a ranker adds everybody up; 0: never, as where nothing is weighed."""
+    return ranker.steps(totals) if totals and isinstance(ranker, SummingRanker) else 0
 
 
 def most_steps(rankers: Sequence[Any], totals: Mapping[Weighting, Totals]) -> int:
