@@ -1,7 +1,7 @@
 """Products learned of from everybody: sums over parts of users, added up where users are."""
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from secrets import token_hex
@@ -19,6 +19,7 @@ from suitably.persistence.groups import Base
 from suitably.persistence.model import save_model
 from suitably.ranking.interactions import WeightedInteractions, Weighting
 from suitably.ranking.popularity import Popularity
+from suitably.ranking.protocol import shared_by
 from suitably.ranking.summing import (
     SummingRanker,
     all_learned,
@@ -46,9 +47,9 @@ def summed_weightings(model: Model) -> tuple[Weighting, ...]:
 
     One in whose units weights do not stand as they are is none: they are scaled group by group.
     """
-    if not any(isinstance(ranker, SummingRanker) for ranker in model.rankers):
-        return ()
-    return tuple(weighting for weighting, one in model.interactions.items() if not one.shift)
+    leaves = list(_leaves(model.rankers))
+    shared = shared_by([ranker for ranker in leaves if issubclass(type(ranker), SummingRanker)])
+    return tuple(weighting for weighting, one in shared.items() if not one.shift)
 
 
 def write_weighed(interactions: Sequence[WeightedInteractions], folder: Path) -> None:
@@ -159,7 +160,7 @@ class Teacher:
         return nobody, tuple(dict.fromkeys(names))
 
 
-def _leaves(rankers: Sequence[Any]) -> Iterator[Any]:
+def _leaves(rankers: Iterable[Any]) -> Iterator[Any]:
     """Yield rankers, and in the place of those that are made of others these."""
     for ranker in rankers:
         inner = getattr(ranker, "rankers_", None) or [getattr(ranker, "ranker_", None)]
@@ -184,7 +185,10 @@ def _warn_of(names: Sequence[str]) -> None:
 
 def _add(sums: dict[str, NDArray[Any]], more: Arrays) -> None:
     for name, array in more.items():
-        sums[name] = sums[name] + array if name in sums else np.array(array)
+        if name in sums:
+            sums[name] += array
+        else:
+            sums[name] = np.array(array)
 
 
 def _write(folder: Path, arrays: Arrays) -> None:
@@ -194,7 +198,7 @@ def _write(folder: Path, arrays: Arrays) -> None:
 
 
 def _read(folder: Path) -> dict[str, NDArray[Any]]:
-    """Map the arrays of a folder, but those without an axis."""
+    """Map the arrays of a folder."""
     found = {}
     for path in sorted(folder.glob("*.npy")):
         array = np.load(path, mmap_mode="r", allow_pickle=False)

@@ -91,14 +91,14 @@ def fit(
 ) -> SparkFit:
     """Fit a pipeline on Spark DataFrames, and save it to a folder, however many users there are.
 
-    Rankers and builders learn what they learn from a sample of users, in this process. Then
-    rankers learn of products from everybody, by sums that workers add up: `EASE`, `ItemKNN` and
-    `Spectral` what a fit on everything learns, `ALS` and `IALS` by sweeps that begin with what the
-    sample taught; the weights of a `Blend`, and `BPR` and `LogisticMF`, stay as it did. Then
-    workers take all users in, a million rows at a time: profiles, ownership and eligibility as a
-    fit on everything makes them, vectors from each user's own history as `update` finds them,
-    counts of popularity from all. This process holds the sample, the products, the sums, and a part
-    at a time of what the workers saved.
+    Builders learn what they learn from a sample of users, in this process, and rankers are fitted
+    on it. Then rankers learn of products from everybody, by sums that workers add up: `EASE`,
+    `ItemKNN` and `Spectral` what a fit on everything learns, `ALS` and `IALS` by sweeps that begin
+    with the sample's vectors; weights of a `Blend`, and vectors of products of `BPR` and
+    `LogisticMF`, stay the sample's. Then workers take all users in, a million rows at a time:
+    profiles, ownership and eligibility as a fit on everything makes them, vectors from each user's
+    own history as `update` finds them, counts of popularity from all. This process holds the
+    sample, the products, the sums, and a part at a time of what the workers saved.
 
     Where the sample is everybody the model gives the lists of `Pipeline.fit` on the same frames
     with users and products in the order of their ids, bit for bit. However rows are spread, it is
@@ -114,7 +114,7 @@ def fit(
         as_of: The moment; None in data without timestamps alone.
         path: A folder that this process and all workers reach; as for `Pipeline.save`. What
             workers save is in a folder beside it until all is joined.
-        sample: Which share of users to learn from, such as 0.1, or how many; 1.0: everybody. Who
+        sample: Which share of users to begin with, such as 0.1, or how many; 1.0: everybody. Who
             is drawn depends on the pipeline's seed and their ids alone. A few whose events tell
             what is true of the whole log, such as which kinds there are, are always among them.
         check: Whether to begin with as many others too, to see whether products come out alike.
