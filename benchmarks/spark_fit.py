@@ -88,14 +88,14 @@ def _size_of(pid: int) -> tuple[str, int]:
     return lines["Name"].strip(), int(lines.get("RssAnon", "0").split()[0]) << 10
 
 
-def session() -> Any:
+def session(heap: str) -> Any:
     from pyspark.sql import SparkSession
 
     os.environ["PYSPARK_PYTHON"] = sys.executable
     os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
     builder = SparkSession.builder.master("local[2]").appName("benchmark")
     settings = {
-        "spark.driver.memory": DRIVER,
+        "spark.driver.memory": heap,
         "spark.ui.enabled": "false",
         "spark.sql.shuffle.partitions": "16",
         # Instants in the zone of the session, in which nothing is asked of a calendar.
@@ -137,8 +137,8 @@ def frames(spark: Any, users: int) -> tuple[Any, Any, Any]:
     return people, goods, log
 
 
-def measure(users: int, sample: int) -> None:
-    spark = session()
+def measure(users: int, sample: int, heap: str) -> None:
+    spark = session(heap)
     with tempfile.TemporaryDirectory(prefix="suitably-", dir=os.environ.get("TMPDIR")) as folder:
         for name, frame in zip(("users", "products", "log"), frames(spark, users), strict=True):
             frame.write.parquet(f"{folder}/{name}")
@@ -166,5 +166,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m benchmarks.spark_fit", description=__doc__)
     parser.add_argument("--users", type=int, default=USERS)
     parser.add_argument("--sample", type=int, default=SAMPLE)
+    parser.add_argument("--heap", default=DRIVER, help="of the JVM")
     given = parser.parse_args()
-    measure(given.users, given.sample)
+    measure(given.users, given.sample, given.heap)

@@ -77,9 +77,26 @@ def test_everybody_is_a_fit_in_one_process(
     assert served.sort_by(order).to_pylist() == wanted.sort_by(order).to_pylist()
 
 
-def test_a_sample_does_not_depend_on_how_rows_are_spread(
-    spark: Any, here: list[pa.Table], tmp_path: Path
+def test_products_are_learned_of_from_everybody(
+    spark: Any, here: list[pa.Table], there: list[Any], tmp_path: Path, monkeypatch: Any
 ) -> None:
+    """Begun with a few, in several parts: the similarities of a fit on everybody."""
+    monkeypatch.setattr("suitably.engines.spark_fit.GROUP_ROWS", 150)
+    ranker = st.ranking.Blend([st.ranking.EASE(), st.ranking.BPR(factors=3)], weights=[1, 0])
+    pipeline = st.Pipeline([], st.Policy.unrestricted(), ranker)
+    made = fit(pipeline, *there, AS_OF, tmp_path / "model", 0.3, partitions=3, **KINDS)
+    assert made.sampled < 60
+    assert made.from_sample == ("BPR",)
+    whole = pipeline.clone().fit(st.Dataset(*here, **KINDS), AS_OF)
+    one, other = (found.ranker_.rankers_[0] for found in (whole, st.load(made.path)))
+    assert np.array_equal(one.similarity_, other.similarity_)
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+def test_a_sample_does_not_depend_on_how_rows_are_spread(
+    spark: Any, here: list[pa.Table], tmp_path: Path, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("suitably.engines.spark_fit.GROUP_ROWS", 150)
     pipeline = st.Pipeline([], st.Policy.unrestricted(), st.ranking.IALS(factors=4), seed=3)
     found = []
     for parts, sample in ((1, 0.2), (5, 0.2), (2, 12)):
@@ -115,6 +132,9 @@ def test_bad_rows(spark: Any, here: list[pa.Table], there: list[Any], tmp_path: 
         fit(pipeline, *there[:2], bad, AS_OF, tmp_path / "model", **KINDS)
     with pytest.raises(st.DataError, match=message):
         fit(pipeline, *there[:2], bad, AS_OF, tmp_path / "model", 0.05, check=False, **KINDS)
+    learned = st.Pipeline([], st.Policy.unrestricted(), st.ranking.ItemKNN())
+    with pytest.raises(st.DataError, match=message):
+        fit(learned, *there[:2], bad, AS_OF, tmp_path / "model", 0.05, check=False, **KINDS)
     assert not list(tmp_path.iterdir())
     made = fit(pipeline, *there[:2], bad, AS_OF, tmp_path / "model", on_error="quarantine", **KINDS)
     assert made.refused.to_pylist()[0]["rows"] == count.as_py()

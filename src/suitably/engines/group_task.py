@@ -11,15 +11,24 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from suitably.data import Dataset
 from suitably.data.validation import OnError
+from suitably.data.view import View
+from suitably.engines.everybody import write_weighed
 from suitably.engines.guests import Guests, unnamed
 from suitably.engines.refused import Refused
 from suitably.errors import SuitabilityWarning, SuitablyError
 from suitably.model.groups import model_of_group
 from suitably.persistence.groups import Base
-from suitably.pipeline.opt_out import ConsentRegister, learnable
+from suitably.pipeline.opt_out import (
+    PERSONALISATION,
+    ConsentRegister,
+    learnable,
+    without_consent,
+)
+from suitably.ranking.interactions import Weighting
 from suitably.typing import AsOf
 
 __all__ = ["GroupTask", "Outcome", "part_of_data"]
@@ -71,6 +80,7 @@ class GroupTask:
         options: Further arguments of `Dataset`.
         trusted: Classes and functions of the caller's own that the base is made of.
         consent: From whom rankers may learn; None: from everybody.
+        weightings: By which `weigh` weighs.
     """
 
     base: Path
@@ -82,6 +92,7 @@ class GroupTask:
     options: Mapping[str, Any] = field(default_factory=dict)
     trusted: tuple[Callable[..., Any], ...] = ()
     consent: ConsentRegister | None = None
+    weightings: tuple[Weighting, ...] = ()
 
     def prepare(self) -> None:
         """Read the model of nobody, on the first call in this process."""
@@ -94,15 +105,37 @@ class GroupTask:
             users: All rows of its users; None where there is no users frame.
             events: All events of its users.
         """
+        return self._outcome(self._fit, users, events)
+
+    def weigh(self, users: pa.Table | None, events: pa.Table) -> Outcome:
+        """Weigh what the users of a group did, to be added up, and say where it is.
+
+        Args:
+            users: As for `fit`.
+            events: Likewise.
+        """
+        return self._outcome(self._weigh, users, events)
+
+    def _outcome(
+        self,
+        make: Callable[[View, NDArray[np.int64], Path], int],
+        users: pa.Table | None,
+        events: pa.Table,
+    ) -> Outcome:
         try:
             with warnings.catch_warnings():
                 # The sample has said whatever there is to say, once.
                 warnings.simplefilter("ignore", SuitabilityWarning)
-                return self._fitted(users, events)
+                return self._made(make, users, events)
         except SuitablyError as error:
             return Outcome(None, error=(type(error).__name__, str(error)))
 
-    def _fitted(self, users: pa.Table | None, events: pa.Table) -> Outcome:
+    def _made(
+        self,
+        make: Callable[[View, NDArray[np.int64], Path], int],
+        users: pa.Table | None,
+        events: pa.Table,
+    ) -> Outcome:
         own = {"users": 0 if users is None else len(users), "interactions": len(events)}
         users, events, strange = self.guests.join(users, events)
         data = part_of_data(users, self.products, events, self.options)
@@ -110,19 +143,31 @@ class GroupTask:
         if refused and self.on_error == "raise":
             return Outcome(None, refused=refused)
         view = data.view(self.as_of)
+        codes = view.users.codes(strange)
+        guests = codes[codes >= 0].astype(np.int64)
+        path = self.folder / token_hex(8)
+        count = make(view, guests, path)
+        return Outcome(str(path), count, int((~np.isin(view.events.users, guests)).sum()), refused)
+
+    def _fit(self, view: View, guests: NDArray[np.int64], path: Path) -> int:
         base = _base(self.base, self.trusted)
         consent = self.consent
-        guests = view.users.codes(strange)
         model = model_of_group(
-            base.model,
-            view,
-            guests[guests >= 0].astype(np.int64),
-            None if consent is None else partial(learnable, consent),
+            base.model, view, guests, None if consent is None else partial(learnable, consent)
         )
-        path = self.folder / token_hex(8)
         base.save(model, path)
-        events_left = int((~np.isin(view.events.users, guests)).sum())
-        return Outcome(str(path), len(model.state.users), events_left, refused)
+        return len(model.state.users)
+
+    def _weigh(self, view: View, guests: NDArray[np.int64], path: Path) -> int:
+        model = _base(self.base, self.trusted).model
+        left_out = np.zeros(len(view.users), bool)
+        if self.consent is not None:
+            asked = (view.users.ids.array, view.as_of, view.clock)
+            left_out |= without_consent(self.consent, PERSONALISATION, *asked)
+        left_out[guests] = True
+        shown = view.without(left_out)
+        write_weighed([model.interactions[one].of_view(shown) for one in self.weightings], path)
+        return len(view.users) - len(guests)
 
 
 def part_of_data(

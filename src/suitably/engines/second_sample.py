@@ -18,8 +18,8 @@ __all__ = ["AGREED", "agreement", "warn_of_disagreement"]
 AGREED = 0.75
 """Below this share more users are needed.
 
-Measured on FAR-Trans and the simulated bank: at .75 and above a sample cost about 1 % of nDCG@10 at
-most, at .68 to .74 up to 6 %, below .6 from 7 % up.
+Measured on FAR-Trans and the simulated bank, where samples alone teach of products: at .75 and
+above one cost about 1 % of nDCG@10 at most, at .68 to .74 up to 6 %, below .6 from 7 % up.
 """
 _DEPTH, _USERS = 10, 1_000
 _NOBODY = np.zeros(0, np.int64)

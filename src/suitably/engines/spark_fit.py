@@ -1,8 +1,8 @@
 """Training beyond memory: pipelines fitted on Spark DataFrames, group of users by group."""
 
 import warnings
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -13,14 +13,15 @@ from suitably import errors
 from suitably.data import Columns, Dataset
 from suitably.data.clock import present_moment
 from suitably.data.validation import OnError
+from suitably.engines.everybody import Teacher, summed_weightings
 from suitably.engines.fitted_parts import refuse_what_has_no_parts
 from suitably.engines.group_task import GroupTask, Outcome, part_of_data
 from suitably.engines.guests import Guests
 from suitably.engines.refused import Refused
 from suitably.engines.second_sample import agreement, warn_of_disagreement
-from suitably.engines.spark_profiles import KEY, joint_rows, rows_of_users, side_of, witnesses
+from suitably.engines.spark_jobs import GROUP_ROWS, group_outcomes, part_sums
+from suitably.engines.spark_profiles import KEY, joint_rows, rows_of_users, witnesses
 from suitably.engines.spark_sample import UserSample, check_sample, draw, in_order
-from suitably.engines.user_blocks import user_blocks
 from suitably.errors import DataError, SuitabilityWarning
 from suitably.model.groups import without_anybody
 from suitably.model.model import Model
@@ -30,7 +31,6 @@ from suitably.persistence.model import save_model
 from suitably.persistence.publishing import check_place
 from suitably.pipeline.pipeline import Pipeline
 from suitably.typing import AsOf
-from suitably.utils.parallel import at_most
 from suitably.utils.progress import logged, logger
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SparkFit", "fit"]
 
-_ROWS = 1_000_000  # of users and events that a worker fits at a time
+_PARTS = 64  # at most, in which users are added up; their sums are merged here, one by one
 _SAMPLE = 200_000
 _ROW = "suitably_row"
 _ALL = 2**62
@@ -53,10 +53,12 @@ class SparkFit:
         path: Where the model is saved.
         users: How many users it has.
         events: How many of their events count.
-        sampled: How many users rankers have learned from.
-        agreement: Which share of a user's first ten products is the same if products are learned
-            of from as many other users, on average; None where the sample is everybody, or
-            `check` false.
+        sampled: How many users rankers have learned from first.
+        agreement: Which share of a user's first ten products is the same if as many other users
+            are learned from first, on average; None where the sample is everybody, or `check`
+            false.
+        from_sample: The rankers that have learned of products from the sample alone, by the names
+            of their classes; none where it is everybody.
         refused: The rows set aside: table, column, reason, rows and examples.
     """
 
@@ -65,6 +67,7 @@ class SparkFit:
     events: int
     sampled: int
     agreement: float | None
+    from_sample: tuple[str, ...]
     refused: pa.Table
 
     def __repr__(self) -> str:
@@ -88,11 +91,14 @@ def fit(
 ) -> SparkFit:
     """Fit a pipeline on Spark DataFrames, and save it to a folder, however many users there are.
 
-    Rankers and builders learn what they learn from a sample of users, in this process. Then
-    workers take all users in, a million rows at a time: profiles, ownership and eligibility as a
-    fit on everything makes them, vectors from each user's own history as `update` finds them,
-    counts of popularity from all. This process holds the sample, the products, and a part at a
-    time of what the workers saved.
+    Builders learn what they learn from a sample of users, in this process, and rankers are fitted
+    on it. Then rankers learn of products from everybody, by sums that workers add up: `EASE`,
+    `ItemKNN` and `Spectral` what a fit on everything learns, `ALS` and `IALS` by sweeps that begin
+    with the sample's vectors; weights of a `Blend`, and vectors of products of `BPR` and
+    `LogisticMF`, stay the sample's. Then workers take all users in, a million rows at a time:
+    profiles, ownership and eligibility as a fit on everything makes them, vectors from each user's
+    own history as `update` finds them, counts of popularity from all. This process holds the
+    sample, the products, the sums, and a part at a time of what the workers saved.
 
     Where the sample is everybody the model gives the lists of `Pipeline.fit` on the same frames
     with users and products in the order of their ids, bit for bit. However rows are spread, it is
@@ -108,10 +114,10 @@ def fit(
         as_of: The moment; None in data without timestamps alone.
         path: A folder that this process and all workers reach; as for `Pipeline.save`. What
             workers save is in a folder beside it until all is joined.
-        sample: Which share of users to learn from, such as 0.1, or how many; 1.0: everybody. Who
+        sample: Which share of users to begin with, such as 0.1, or how many; 1.0: everybody. Who
             is drawn depends on the pipeline's seed and their ids alone. A few whose events tell
             what is true of the whole log, such as which kinds there are, are always among them.
-        check: Whether to learn from as many others too, to see whether products come out alike.
+        check: Whether to begin with as many others too, to see whether products come out alike.
         partitions: Into how many parts users go; None: as many as Spark shuffles into.
         on_error: `"raise"` a `DataError` where there are bad rows, or `"quarantine"` them.
         sign: As for `Pipeline.save`.
@@ -186,13 +192,7 @@ class _Run:
         trusted = tuple(dict.fromkeys(cls for part in parts for cls in component_classes(part)))
         sampled, nobody = len(model.state.users), without_anybody(model)
         save_model(nobody, folder / "base")
-        del data, model
-        agreed = None
-        if check and second is not None:
-            with logged(_log, "learn from a second sample"):
-                agreed = self._agreement(nobody, second, guests, catalogue)
-            warn_of_disagreement(agreed, sampled)
-        del nobody
+        del data
         task = GroupTask(
             base=folder / "base",
             folder=folder / "groups",
@@ -204,12 +204,25 @@ class _Run:
             trusted=trusted,
             consent=self.pipeline.consent,
         )
-        outcomes = self._outcomes(task, partitions)
+        agreed: float | None = None
+        from_sample: tuple[str, ...] = ()
+        if not first.is_everybody:
+            teach = self._teacher(task, nobody, folder / "sums")
+            nobody, from_sample = teach(model)
+            del model
+            if check and second is not None:
+                with logged(_log, "learn from a second sample"):
+                    agreed = self._agreement(nobody, teach, second, guests, catalogue)
+                warn_of_disagreement(agreed, sampled)
+            save_model(nobody, folder / "learned")
+            task = replace(task, base=folder / "learned")
+        del nobody
+        outcomes = self._fitted(task, partitions)
         _raise_errors(outcomes)
         refused = Refused.all([refused, *(one.refused for one in outcomes)])
         if self.on_error == "raise":
             refused.raise_any()
-        base = Base(folder / "base", trusted)
+        base = Base(task.base, trusted)
         paths = [Path(one.path) for one in outcomes if one.path is not None]
         with logged(_log, "join the groups"):
             join_groups(base, paths, target, sign)
@@ -219,6 +232,7 @@ class _Run:
             events=sum(one.events for one in outcomes),
             sampled=sampled,
             agreement=agreed,
+            from_sample=from_sample,
             refused=refused.to_table(),
         )
 
@@ -247,47 +261,52 @@ class _Run:
             Refused.of(data.quarantine).raise_any(where)
         return data
 
+    def _teacher(self, task: GroupTask, nobody: Model, folder: Path) -> Teacher:
+        """Return what lets a model learn of products from everybody."""
+        weightings = summed_weightings(nobody)
+        parts = self._weighed(replace(task, weightings=weightings)) if weightings else []
+        session = self.interactions.sparkSession
+        return Teacher(parts, weightings, folder, task.trusted, partial(part_sums, session))
+
     def _agreement(
-        self, base: Model, second: UserSample, guests: Guests, catalogue: pa.Table | None
+        self,
+        base: Model,
+        teach: Teacher,
+        second: UserSample,
+        guests: Guests,
+        catalogue: pa.Table | None,
     ) -> float | None:
-        """Return how alike the lists are by what was learned from either sample."""
+        """Return how alike the lists are by what was learned from either sample first."""
         data = self._sample(second, guests, catalogue)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SuitabilityWarning)
-            other = without_anybody(self.pipeline.clone().fit(data, self.as_of)._fitted())
+            other, _ = teach(self.pipeline.clone().fit(data, self.as_of)._fitted())
             return agreement(base, other, data.view(self.as_of))
 
-    def _outcomes(self, task: GroupTask, partitions: int | None) -> list[Outcome]:
+    def _fitted(self, task: GroupTask, partitions: int | None) -> list[Outcome]:
         """Fit all users on the workers, in the order of their ids."""
         joint = joint_rows(self.users, self.interactions, self.columns.user, _ROW)
         spread = joint.repartitionByRange(*([] if partitions is None else [partitions]), KEY)
         ordered = spread.sortWithinPartitions(KEY, _ROW).drop(_ROW)
-
-        def part(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-            yield from _part(task, batches)
-
         with logged(_log, "fit all users on the workers"):
-            kinds = "part int, block int, outcome string"
-            found = ordered.mapInArrow(part, kinds).toArrow()
-        found = found.sort_by([("part", "ascending"), ("block", "ascending")])
-        return [Outcome.from_json(text) for text in found["outcome"].to_pylist()]
+            return [outcome for _, outcome in group_outcomes(ordered, task, "fit")]
 
-
-def _part(task: GroupTask, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Run in a worker: the users of one partition, in the order of their ids."""
-    from pyspark import TaskContext
-
-    context = TaskContext.get()
-    part, cores = (0, 1) if context is None else (context.partitionId(), context.cpus())
-    task.prepare()  # first, since only libraries that are loaded can be limited
-    with at_most(cores):
-        for number, rows in enumerate(user_blocks(batches, KEY, _ROWS)):
-            users = side_of(rows, "user") if "user" in rows.column_names else None
-            outcome = task.fit(users, side_of(rows, "event"))
-            line = [[part], [number], [outcome.to_json()]]
-            kinds = (pa.int32(), pa.int32(), pa.string())
-            arrays = [pa.array(one, kind) for one, kind in zip(line, kinds, strict=True)]
-            yield pa.RecordBatch.from_arrays(arrays, ["part", "block", "outcome"])
+    def _weighed(self, task: GroupTask) -> list[list[Path]]:
+        """Weigh what all users did on the workers, in parts that depend on their rows alone."""
+        count = min(max(1, -(-self.interactions.count() // GROUP_ROWS)), _PARTS)
+        joint = joint_rows(self.users, self.interactions, self.columns.user, _ROW)
+        spread = joint.repartition(count, KEY)
+        ordered = spread.sortWithinPartitions(KEY, _ROW).drop(_ROW)
+        with logged(_log, "weigh what all users did on the workers"):
+            found = group_outcomes(ordered, task, "weigh")
+        _raise_errors([outcome for _, outcome in found])
+        if self.on_error == "raise":
+            Refused.all([outcome.refused for _, outcome in found]).raise_any()
+        parts: list[list[Path]] = [[] for _ in range(count)]
+        for part, outcome in found:
+            if outcome.path is not None:
+                parts[part].append(Path(outcome.path))
+        return [part for part in parts if part]
 
 
 def _raise_errors(outcomes: list[Outcome]) -> None:

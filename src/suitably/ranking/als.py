@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from suitably.ranking.factor_ranker import FactorRanker
-from suitably.ranking.hold_out import HoldOut, is_small, select
+from suitably.ranking.hold_out import FEWEST_PRODUCTS, HoldOut, is_small, select
 from suitably.ranking.interactions import WeightedInteractions
+from suitably.ranking.least_squares_ranker import LeastSquaresRanker
 from suitably.ranking.protocol import FitContext
 from suitably.ranking.solvers.implicit_training import bounded, trained
 from suitably.ranking.solvers.least_squares import Fixed
 from suitably.ranking.solvers.scales import default_factors, noise_norm
+from suitably.ranking.totals import Totals
 from suitably.utils.parallel import one_blas_thread, openmp_threads
 from suitably.utils.params import check_positive, check_positive_int
 
@@ -29,7 +30,7 @@ _TRIAL_FACTORS, _TRIAL_SWEEPS, _TRIALS = 32, 4, 4
 _POWER_ITERATIONS = 30
 
 
-class ALS(FactorRanker):
+class ALS(LeastSquaresRanker):
     """Matrix factorisation with a weight of `alpha` on what was acquired and 1 on all else.
 
     Only training is `implicit`'s: its own ranking returns filtered products when it runs short.
@@ -71,7 +72,11 @@ class ALS(FactorRanker):
         ((200, 8), (40, 8))
     """
 
-    learned: ClassVar[tuple[str, ...]] = (*FactorRanker.learned, "factors_", "regularization_")
+    learned: ClassVar[tuple[str, ...]] = (
+        *LeastSquaresRanker.learned,
+        "factors_",
+        "regularization_",
+    )
     factors_: int
     regularization_: float
 
@@ -133,8 +138,7 @@ class ALS(FactorRanker):
 
     def _vectors(self, lines: sparse.csr_array) -> NDArray[np.float32]:
         products = self.product_factors_.astype(np.float64)
-        confidence = self.alpha * lines.data.astype(np.float64)
-        weights, targets = np.abs(confidence) - 1, np.maximum(confidence, 0)
+        weights, targets = self._terms(lines.data)
         penalty = np.full(lines.shape[0], self.regularization_)
         with one_blas_thread():
             fixed = Fixed.of(products, 1.0)
@@ -146,13 +150,30 @@ class ALS(FactorRanker):
         self, line: sparse.csr_array, user: NDArray[np.float32], product: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], float]:
         """Split by eq. 7 of the paper, in its section 5."""
-        confidence = self.alpha * line.data.astype(np.float64)
-        weights, targets = np.abs(confidence) - 1, np.maximum(confidence, 0)
+        weights, targets = self._terms(line.data)
         return self._fixed.shares(line, weights, targets, self.regularization_, product), 0.0
 
     @property
     def _unobserved(self) -> float:
         return 1.0
+
+    def _terms(self, weights: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        confidence = self.alpha * weights.astype(np.float64)
+        return np.abs(confidence) - 1, np.maximum(confidence, 0)
+
+    def _widen(self, some: Totals, everybody: Totals) -> float:
+        if self.regularization is not None:
+            return 1.0
+        if int(everybody.known.sum()) < FEWEST_PRODUCTS:
+            # The largest singular value: that of everybody's matrix, were they all like these.
+            ratio = float(np.sqrt(everybody.users / some.users))
+        else:
+            ratio = everybody.noise_norm / some.noise_norm
+        self.regularization_ *= ratio
+        return ratio
+
+    def _product_ridge(self, totals: Totals) -> NDArray[np.float64]:
+        return np.full(len(totals.known), self.regularization_)
 
     def _check_params(self) -> None:
         check_positive_int(self, "iterations")

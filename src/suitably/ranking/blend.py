@@ -34,6 +34,7 @@ from suitably.ranking.protocol import (
     without_users,
 )
 from suitably.ranking.similarity import SimilarProducts
+from suitably.ranking.summing import SummingMembers
 from suitably.utils.parallel import check_jobs
 from suitably.utils.params import check_positive, check_positive_int, clone
 
@@ -43,7 +44,7 @@ _HALF_LIVES = (7.0, 30.0)
 _DROPOUT, _YEAR = 0.5, 365.0
 
 
-class Blend(UserRows):
+class Blend(SummingMembers, UserRows):
     """Blend rankers by a weighted sum of their scores on one logarithmic scale.
 
     The score of a pair is Σ w · asinh(10 · x / m), x being what a ranker says of it and m the mean
@@ -173,6 +174,12 @@ class Blend(UserRows):
     def _pool(self) -> Pool:
         """Pools the rankers, with what is made of their products once."""
         return Pool(self.rankers_, self.weights_)
+
+    def _inner(self) -> tuple[Ranker, ...]:
+        return self.rankers_
+
+    def _of_inner(self, rankers: Sequence[Ranker]) -> Self:
+        return self._with(rankers)
 
     def _with(self, rankers: Iterable[Ranker]) -> Self:
         made = copy.copy(self)

@@ -9,13 +9,17 @@ from scipy import sparse
 
 from suitably.ranking.interactions import WeightedInteractions
 from suitably.ranking.protocol import FitContext
-from suitably.ranking.similarity_ranker import SimilarityRanker
-from suitably.ranking.solvers.local_ridge import local_ridge, local_room
+from suitably.ranking.solvers.gram import whole_gram
+from suitably.ranking.solvers.local_ridge import local_ridge, local_ridge_of_gram, local_room
 from suitably.ranking.solvers.memory import check_room, has_room_for_pairs
 from suitably.ranking.solvers.nearest import trimmed
-from suitably.ranking.solvers.ridge import largest_sum, precision, ridge
+from suitably.ranking.solvers.ridge import largest_sum, precision, ridge, ridge_of_gram, row_sums
+from suitably.ranking.summed_similarity import SummedSimilarity
+from suitably.ranking.summing import Sums
 from suitably.ranking.topk.engine import check_factors
+from suitably.ranking.totals import Totals
 from suitably.utils.params import check_fraction, check_positive, check_positive_int
+from suitably.utils.runs import reduce_runs
 
 __all__ = ["EASE"]
 
@@ -29,7 +33,7 @@ _CELL = {np.float32: 5, np.float64: 12}
 _FEWER = "with fewer neighbours it needs no matrix of all pairs"
 
 
-class EASE(SimilarityRanker):
+class EASE(SummedSimilarity):
     """Weights from product to product that best predict each from the others, under a penalty.
 
     They may be negative. What a user turned down, at a negative weight, is predicted and predicts
@@ -82,7 +86,7 @@ class EASE(SimilarityRanker):
         True
     """
 
-    learned: ClassVar[tuple[str, ...]] = (*SimilarityRanker.learned, "regularization_")
+    learned: ClassVar[tuple[str, ...]] = (*SummedSimilarity.learned, "regularization_")
     smaller: ClassVar[str] = "fewer neighbours need less, and so do ItemKNN, IALS and ALS"
     regularization_: float
 
@@ -108,37 +112,75 @@ class EASE(SimilarityRanker):
         largest = float(np.abs(core.data).max())
         core.data /= largest
         noise = _NOISE * self._scale(core)
-        given = self.regularization
-        penalty = noise if given is None else given / largest / largest
-        self.regularization_ = penalty * largest * largest if given is None else float(given)
         squares = np.bincount(core.indices, core.data**2, minlength=core.shape[1])
-        added = penalty + self.dropout / (1 - self.dropout) * squares
+        added = self._added(noise, largest, np.asarray(squares, np.float64))
         norm = largest_sum(core)
         dtype = precision(norm, added)
-        self.similarity_: NDArray[np.float32] | sparse.csr_array
         if self._is_exact(core.shape[1], dtype):
             check_room("EASE", _CELL[dtype] * core.shape[1] ** 2, _FEWER)
-            self.similarity_ = ridge("EASE", core, added, norm, dtype).astype(
-                np.float32, copy=False
-            )
-            check_factors("EASE", self.similarity_)
+            self._keep(ridge("EASE", core, added, norm, dtype))
         else:
             count = self.neighbours or _nearest(core.shape[1])
             core, _ = trimmed(core)
             check_room("EASE", local_room(core, count, dtype), self.smaller)
-            self.similarity_ = local_ridge(core, added, count, dtype)
-            self.similarity_.data = self.similarity_.data.astype(np.float32, copy=False)
-            check_factors("EASE", self.similarity_.data)
+            self._keep(local_ridge(core, added, count, dtype))
         self.known_: NDArray[np.bool_] = history.known
+
+    def _group_sums(self, core: sparse.csr_array, totals: Totals) -> Sums:
+        core.data /= totals.largest[totals.known].max()
+        heaviest = self._heaviest(core)
+        return {
+            "users": np.array(core.shape[0]),
+            "fourth_powers": np.array((heaviest**4).sum()),
+            "rows": row_sums(core),
+            "gram": whole_gram(core),
+        }
+
+    def _learn_sums(self, sums: Sums, totals: Totals) -> None:
+        gram, known = sums["gram"], totals.known
+        noise = sums["fourth_powers"] if self.row_scaling else sums["users"]
+        largest = float(totals.largest[known].max())
+        added = self._added(_NOISE * float(noise) ** 0.5, largest, gram.diagonal())
+        norm = float(sums["rows"].max())
+        dtype = precision(norm, added)
+        if self.neighbours is None or self.neighbours >= len(gram) - 1:
+            self._keep(ridge_of_gram("EASE", gram.astype(dtype), added, norm))
+        else:
+            entries = totals.entries[known]
+            self._keep(local_ridge_of_gram(gram, entries, added, self.neighbours, dtype))
+
+    def _added(
+        self, noise: float, largest: float, squares: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return what is added to the diagonal, of weights that are at most 1: (products,)."""
+        given = self.regularization
+        penalty = noise if given is None else given / largest / largest
+        self.regularization_ = penalty * largest * largest if given is None else float(given)
+        added: NDArray[np.float64] = penalty + self.dropout / (1 - self.dropout) * squares
+        return added
+
+    def _keep(self, found: Any) -> None:
+        """Keep the weights, dense or sparse, in single precision."""
+        if sparse.issparse(found):
+            found.data = found.data.astype(np.float32, copy=False)
+            check_factors("EASE", found.data)
+        else:
+            found = found.astype(np.float32, copy=False)
+            check_factors("EASE", found)
+        self.similarity_: NDArray[np.float32] | sparse.csr_array = found
 
     def _scale(self, core: sparse.csr_array) -> float:
         """Scale the rows in place; return how uncertain a count of common users then is."""
+        heaviest = self._heaviest(core)
+        return float(np.sqrt((heaviest**4).sum()) if self.row_scaling else core.shape[0] ** 0.5)
+
+    def _heaviest(self, core: sparse.csr_array) -> NDArray[np.float64]:
+        """Scale the rows in place; return the largest weight of each; nothing unless they are."""
         if not self.row_scaling:
-            return float(core.shape[0] ** 0.5)
-        lengths = np.sqrt(np.add.reduceat(core.data**2, core.indptr[:-1]))
+            return np.zeros(0)
+        lengths = np.sqrt(reduce_runs(np.add, core.data**2, core.indptr[:-1]))
         core.data /= np.repeat(lengths**self.row_scaling, np.diff(core.indptr))
-        largest = np.maximum.reduceat(np.abs(core.data), core.indptr[:-1])
-        return float(np.sqrt((largest**4).sum()))
+        return reduce_runs(np.maximum, np.abs(core.data), core.indptr[:-1])
 
     def _is_exact(self, side: int, dtype: Any) -> bool:
         if self.neighbours is not None:

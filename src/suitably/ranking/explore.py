@@ -29,6 +29,7 @@ from suitably.ranking.protocol import (
     without_users,
 )
 from suitably.ranking.similarity import SimilarProducts
+from suitably.ranking.summing import SummingMembers
 from suitably.ranking.topk.lists import Lists
 from suitably.ranking.topk.plackett_luce import draw_lists, log_weights, uniforms
 from suitably.utils.params import check_positive, check_positive_int, clone
@@ -38,7 +39,7 @@ __all__ = ["Explore"]
 _DAY = 86_400_000_000
 
 
-class Explore(UserRows):
+class Explore(SummingMembers, UserRows):
     """Draw lists around another ranker's order, so that what is shown today can be evaluated later.
 
     Products are drawn rank by rank without replacement, with probabilities in proportion to
@@ -227,6 +228,12 @@ class Explore(UserRows):
         """Return what the ranker says."""
         self._check_fitted()
         return contributions(self.ranker_, pair)
+
+    def _inner(self) -> tuple[Ranker, ...]:
+        return (self.ranker_,)
+
+    def _of_inner(self, rankers: Sequence[Ranker]) -> Self:
+        return self._with(rankers[0], self._user_ids)
 
     def _with(self, ranker: Ranker, users: Vocabulary) -> Self:
         made = copy.copy(self)

@@ -151,13 +151,15 @@ class FactorRanker(HistoryRanker):
 
     def _lines(self, history: WeightedInteractions, rows: NDArray[np.int64]) -> sparse.csr_array:
         """Return some users' weights of the products that have a vector."""
-        lines = history.sized(rows)
+        return self._having_vectors(history.sized(rows))
+
+    def _having_vectors(self, lines: sparse.csr_array) -> sparse.csr_array:
         known = np.zeros(lines.shape[1], bool)
         known[: len(self.known_)] = self.known_
         kept = known[lines.indices]
         starts = np.append(0, np.cumsum(kept))[lines.indptr]
         parts = (lines.data[kept], lines.indices[kept], starts)
-        return sparse.csr_array(parts, shape=(len(rows), len(self.known_)))
+        return sparse.csr_array(parts, shape=(lines.shape[0], len(self.known_)))
 
     def _estimate(self, history: WeightedInteractions) -> int:
         factors = getattr(self, "factors", None) or _FACTORS

@@ -10,13 +10,14 @@ from scipy import sparse
 
 from suitably.data.vocabulary import Vocabulary, id_array
 from suitably.errors import DataError, NotFittedError
-from suitably.ranking.factor_ranker import FactorRanker
 from suitably.ranking.hold_out import HoldOut, is_small, select
 from suitably.ranking.interactions import WeightedInteractions
+from suitably.ranking.least_squares_ranker import LeastSquaresRanker
 from suitably.ranking.protocol import FitContext, State
 from suitably.ranking.solvers.least_squares import Fixed
 from suitably.ranking.solvers.scales import default_factors, noise_norm
 from suitably.ranking.topk.engine import check_factors
+from suitably.ranking.totals import Totals
 from suitably.utils.parallel import one_blas_thread
 from suitably.utils.params import check_positive, check_positive_int
 from suitably.utils.progress import progress
@@ -32,7 +33,7 @@ _AXES = {"unobserved": (1.0, 4.0, 16.0, 64.0), "noise": (0.15, 0.25, 0.4, 0.6, 0
 _TRIAL_FACTORS, _TRIAL_SWEEPS = 32, 4
 
 
-class IALS(FactorRanker):
+class IALS(LeastSquaresRanker):
     """Matrix factorisation with a small weight on all pairs and frequency-scaled penalties.
 
     Minimises Σ wᵤᵢ (xᵤ·yᵢ − 1)² over what was acquired, plus `unobserved_weight` · Σ (xᵤ·yᵢ)²
@@ -92,7 +93,7 @@ class IALS(FactorRanker):
     """
 
     learned: ClassVar[tuple[str, ...]] = (
-        *FactorRanker.learned,
+        *LeastSquaresRanker.learned,
         "product_ids_",
         "factors_",
         "unobserved_weight_",
@@ -168,16 +169,16 @@ class IALS(FactorRanker):
     def _half(self, held: Floats, lines: sparse.csr_array, ridge: Floats) -> tuple[Floats, Floats]:
         """Solve for one side; the other comes back in the same basis."""
         fixed = Fixed.of(held, self.unobserved_weight_, np.diff(lines.indptr))
-        weights, targets = np.abs(lines.data), np.maximum(lines.data, 0)
+        weights, targets = self._terms(lines.data)
         return fixed.solve(lines, weights, targets, ridge, turn_back=False), fixed.vectors
 
     def _vectors(self, lines: sparse.csr_array) -> NDArray[np.float32]:
         products = self.product_factors_.astype(np.float64)
-        weights = lines.data.astype(np.float64)
+        weights, targets = self._terms(lines.data)
         with one_blas_thread():
             fixed = Fixed.of(products, self.unobserved_weight_)
             ridge = self._ridge(lines, int(self.known_.sum()))
-            found = fixed.solve(lines, np.abs(weights), np.maximum(weights, 0), ridge)
+            found = fixed.solve(lines, weights, targets, ridge)
         vectors: NDArray[np.float32] = found.astype(np.float32)
         return vectors
 
@@ -185,10 +186,9 @@ class IALS(FactorRanker):
         self, line: sparse.csr_array, user: NDArray[np.float32], product: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], float]:
         """Split as Hu, Koren and Volinsky do, ICDM 2008, section 5, under this objective."""
-        weights = line.data.astype(np.float64)
         ridge = float(self._ridge(line, int(self.known_.sum()))[0])
-        sizes, targets = np.abs(weights), np.maximum(weights, 0)
-        return self._fixed.shares(line, sizes, targets, ridge, product), 0.0
+        weights, targets = self._terms(line.data)
+        return self._fixed.shares(line, weights, targets, ridge, product), 0.0
 
     @property
     def _unobserved(self) -> float:
@@ -234,14 +234,53 @@ class IALS(FactorRanker):
             unobserved: What all pairs together weigh, relative to what was acquired.
             noise: What penalties take off singular values, relative to those of chance.
         """
-        users, products = weights.shape
         wanted, total = weights.maximum(0), float(np.abs(weights.data).sum())
+        gained = float(wanted.data.sum())
+        return self._rule(weights.shape, gained, total, noise_norm(wanted), unobserved, noise)
+
+    def _rule(
+        self,
+        shape: tuple[int, ...],
+        gained: float,
+        total: float,
+        chance: float,
+        unobserved: float,
+        noise: float,
+    ) -> tuple[float, float]:
+        users, products = shape
         given = self.unobserved_weight
-        weight = unobserved * float(wanted.data.sum()) / (users * products)
+        weight = unobserved * gained / (users * products)
         weight = weight if given is None else float(given)
         strength = (total / users + weight * products) * (total / products + weight * users)
-        chosen = noise * noise_norm(wanted) / strength ** (self.scaling / 2)
+        chosen = noise * chance / strength ** (self.scaling / 2)
         return weight, float(chosen if self.regularization is None else self.regularization)
+
+    def _terms(self, weights: NDArray[Any]) -> tuple[Floats, Floats]:
+        sizes = weights.astype(np.float64, copy=False)
+        return np.abs(sizes), np.maximum(sizes, 0)
+
+    def _widen(self, some: Totals, everybody: Totals) -> float:
+        unobserved = self.unobserved_weight_ / self._rule_of(some, 1.0, 1.0)[0]
+        noise = self.regularization_ / self._rule_of(some, unobserved, 1.0)[1]
+        before = self._typical_ridge(some)
+        made = self._rule_of(everybody, unobserved, noise)
+        self.unobserved_weight_, self.regularization_ = made
+        return self._typical_ridge(everybody) / before
+
+    def _rule_of(self, totals: Totals, unobserved: float, noise: float) -> tuple[float, float]:
+        shape = int(totals.users), int(totals.known.sum())
+        gained, total = float(totals.wanted.sum()), float(totals.sizes[totals.known].sum())
+        return self._rule(shape, gained, total, totals.noise_norm, unobserved, noise)
+
+    def _typical_ridge(self, totals: Totals) -> float:
+        users, products = int(totals.users), int(totals.known.sum())
+        strength = float(totals.sizes[totals.known].sum()) / users
+        strength += self.unobserved_weight_ * products
+        return float(self.regularization_ * strength**self.scaling)
+
+    def _product_ridge(self, totals: Totals) -> Floats:
+        strength: Floats = totals.sizes + self.unobserved_weight_ * int(totals.users)
+        return np.asarray(self.regularization_ * strength**self.scaling)
 
     def _ridge(self, lines: sparse.csr_array, others: int | None = None) -> Floats:
         """Return every row's penalty, from its own weights and the number of columns."""

@@ -7,10 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from suitably.ranking.interactions import WeightedInteractions
+from suitably.ranking.interactions import WeightedInteractions, Weighting
 from suitably.ranking.protocol import FitContext
-from suitably.ranking.similarity_ranker import SimilarityRanker
-from suitably.ranking.solvers.nearest import nearest, trimmed
+from suitably.ranking.solvers.gram import whole_gram
+from suitably.ranking.solvers.nearest import counted, nearest, nearest_of_gram, trimmed
+from suitably.ranking.summed_similarity import SummedSimilarity
+from suitably.ranking.summing import Sums
+from suitably.ranking.totals import Totals
 from suitably.utils.params import check_choice, check_fraction, check_positive, check_positive_int
 
 __all__ = ["ItemKNN"]
@@ -21,7 +24,7 @@ NeighboursOf = Literal["target", "owned"]
 _CELL = 24
 
 
-class ItemKNN(SimilarityRanker):
+class ItemKNN(SummedSimilarity):
     """Score a product by how alike it is to those the user has.
 
     Each product has its nearest neighbours only, and itself is not among them.
@@ -89,13 +92,65 @@ class ItemKNN(SimilarityRanker):
         self.neighbours_of: NeighboursOf = neighbours_of
 
     def _learn(self, history: WeightedInteractions, context: FitContext) -> None:
-        core, _ = trimmed(self._weighted(history.core.astype(np.float64)))
-        near = nearest(core, self.neighbours, self.shrinkage, dtype=np.float32)
-        self.similarity_ = sparse.csr_array(near.T) if self.neighbours_of == "target" else near
+        core = history.core.astype(np.float64)
+        core, _ = trimmed(self._weighted(core))
+        self._keep(nearest(core, self.neighbours, self.shrinkage, dtype=np.float32))
         self.known_: NDArray[np.bool_] = history.known
+
+    def _keep(self, near: sparse.csr_array) -> None:
+        self.similarity_ = sparse.csr_array(near.T) if self.neighbours_of == "target" else near
+
+    def steps(self, totals: Mapping[Weighting, Totals]) -> int:
+        """Return 1; 0 where there are over 8,192 products.
+
+        It is 0 too where products are turned down and the weighting is not `"cosine"`: how much a
+        rejection counts then depends on the heaviest of everybody's weights as they are turned.
+        """
+        apart = self.weighting != "cosine" and bool(self._weighting.against)
+        return 0 if apart else super().steps(totals)
+
+    def _group_sums(self, core: sparse.csr_array, totals: Totals) -> Sums:
+        known = totals.known
+        made = whole_gram(self._turned(core, totals.sizes[known]))
+        if (
+            self.weighting == "cosine"
+            and self.half_life_days is None
+            and self.event_weights is None
+        ):
+            return {"gram": made}  # of ones: inner products count common users
+        return {
+            "gram": made,
+            "common": whole_gram(_with(core, counted(core, totals.highest[known]))),
+        }
+
+    def _learn_sums(self, sums: Sums, totals: Totals) -> None:
+        gram = sums["gram"]
+        alike, common = gram, sums.get("common", gram)
+        if self.weighting != "bm25":
+            norms = np.sqrt(gram.diagonal())
+            alike = gram / norms / norms[:, None]
+        self._keep(
+            nearest_of_gram(alike, common, self.neighbours, self.shrinkage, dtype=np.float32)
+        )
 
     def _weighted(self, core: sparse.csr_array) -> sparse.csr_array:
         """Weigh the pairs so that the inner product of two columns is their similarity."""
+        if self.weighting == "bm25":
+            reach = np.bincount(core.indices, np.abs(core.data), minlength=core.shape[1])
+            return self._turned(core, np.asarray(reach, np.float64))
+        turned = self._turned(core)
+        norms = np.sqrt(np.bincount(core.indices, turned.data**2, minlength=core.shape[1]))
+        return _with(core, turned.data / norms[core.indices])
+
+    def _turned(
+        self, core: sparse.csr_array, reach: NDArray[np.float64] | None = None
+    ) -> sparse.csr_array:
+        """Weigh the pairs, lengths of columns aside.
+
+        Args:
+            core: CSR (users, products).
+            reach: float64 (products,), what each weighs in all, for `"bm25"`.
+        """
         weights, rows, products = core.data, core.tocoo().row, core.indices
         if self.weighting != "cosine":
             # The usual log(n / df) is 0 or negative for who has nearly everything of a short
@@ -103,15 +158,14 @@ class ItemKNN(SimilarityRanker):
             owned = np.diff(core.indptr)
             rarity = np.log((1 + core.shape[1]) / (1 + owned)) + 1
         if self.weighting == "bm25":
+            assert reach is not None
             sizes = np.abs(weights)
-            reach = np.bincount(products, sizes, minlength=core.shape[1])
             length = 1 - self.B + self.B * reach / reach.mean()
             saturated = weights * (self.K1 + 1) / (self.K1 * length[products] + sizes)
             return _with(core, saturated * rarity[rows])
         if self.weighting == "tfidf":
             weights = np.copysign(np.sqrt(np.abs(weights)), weights) * rarity[rows]
-        norms = np.sqrt(np.bincount(products, weights**2, minlength=core.shape[1]))
-        return _with(core, weights / norms[products])
+        return _with(core, weights)
 
     def _estimate(self, history: WeightedInteractions) -> int:
         pairs = len(history.known) * min(self.neighbours, len(history.known))

@@ -136,7 +136,9 @@ class Ranker(Protocol):
     shows the new interactions only, over users and products that may have grown at their ends. To
     let a pipeline forget a user, it has `of_users(kept) -> another ranker`, which holds nothing of
     users for whom bool (users,) is false, and renumbers the others.
-    To have its lists explained, it has `contributions`, see `ExplainingRanker`.
+    To have its lists explained, it has `contributions`, see `ExplainingRanker`. To be fitted group
+    of users by group, see `JoinedRanker`, and to learn of products from all of them, see
+    `SummingRanker`.
 
     Example:
         >>> class Alphabetical:

@@ -8,17 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 from scipy.linalg import eigh
-from scipy.sparse.linalg import svds
+from scipy.sparse.linalg import eigsh, svds
 
 from suitably.ranking.interactions import WeightedInteractions
 from suitably.ranking.protocol import FitContext, State
-from suitably.ranking.similarity_ranker import SimilarityRanker
 from suitably.ranking.solvers.exact_product import cut
-from suitably.ranking.solvers.gram import mirror, upper_gram
+from suitably.ranking.solvers.gram import mirror, upper_gram, whole_gram
 from suitably.ranking.solvers.memory import check_room, has_room_for_pairs
 from suitably.ranking.solvers.nearest import nearest, trimmed
 from suitably.ranking.solvers.subspace import leading_right, subspace_room
+from suitably.ranking.summed_similarity import SummedSimilarity
+from suitably.ranking.summing import Sums
 from suitably.ranking.topk.engine import check_factors
+from suitably.ranking.totals import Totals
 from suitably.utils.parallel import one_blas_thread
 from suitably.utils.params import check_fraction, check_positive, check_positive_int
 
@@ -34,7 +36,7 @@ _NEAREST, _FACTORS = 200, 200
 _MANY_PRODUCTS = 10_000
 
 
-class Spectral(SimilarityRanker):
+class Spectral(SummedSimilarity):
     """Pass on what varies slowly from product to product, in closed form (GF-CF).
 
     The similarity is a linear filter, common users in relation to how much each product and
@@ -82,7 +84,7 @@ class Spectral(SimilarityRanker):
         ['user_id', 'rank', 'product_id', 'score']
     """
 
-    made_of_learned: ClassVar[tuple[str, ...]] = (*SimilarityRanker.made_of_learned, "_across")
+    made_of_learned: ClassVar[tuple[str, ...]] = (*SummedSimilarity.made_of_learned, "_across")
     smaller: ClassVar[str] = "fewer factors need less, and so do ItemKNN and EASE(neighbours=…)"
     left_: NDArray[np.float32]
     right_: NDArray[np.float32]
@@ -114,27 +116,17 @@ class Spectral(SimilarityRanker):
             np.asarray(abs(core).sum(axis=axis)).ravel() ** self.normalization for axis in (1, 0)
         )
         core.data /= customers[core.tocoo().row] * products[core.indices]
-        left = right = np.zeros((side, 0), np.float32)
         if not pairwise:
             check_room("Spectral", _room(core.shape, count), self.smaller)
+        vectors = np.zeros((side, 0))
         if self.low_pass:
             with one_blas_thread():
                 vectors = _leading(core, count, context.seed, pairwise)
-            # Row by row, or every product with a few lines would copy all of them first.
-            left = (self.low_pass * vectors / products[:, None]).astype(np.float32, order="C")
-            right = (vectors * products[:, None]).astype(np.float32, order="C")
-        check_factors("Spectral", left, right)
+        left, right = self._filters(vectors, products)
         self.similarity_: Any
         self.known_: NDArray[np.bool_] = history.known
         if pairwise:
-            self.similarity_ = upper_gram(core, np.float32)
-            mirror(self.similarity_)
-            self.similarity_ *= np.float32(self.linear)
-            if self.low_pass:
-                with one_blas_thread():
-                    self.similarity_ += left @ right.T
-            check_factors("Spectral", self.similarity_)
-            self.left_ = self.right_ = np.zeros((side, 0), np.float32)
+            self._add_up(upper_gram(core, np.float32), left, right)
             return
         near = nearest(trimmed(core)[0], _NEAREST, itself=True, dtype=np.float32)
         near.data *= np.float32(self.linear)
@@ -142,6 +134,46 @@ class Spectral(SimilarityRanker):
         # From the product a user has to the one scored, which keeps its own nearest.
         self.similarity_ = sparse.csr_array(near.T)
         self.left_, self.right_ = left, right
+
+    def _filters(
+        self, vectors: NDArray[np.float64], products: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return the matrices whose product is the ideal filter: float32 (products, factors)."""
+        # Row by row, or every product with a few lines would copy all of them first.
+        left = (self.low_pass * vectors / products[:, None]).astype(np.float32, order="C")
+        right = (vectors * products[:, None]).astype(np.float32, order="C")
+        check_factors("Spectral", left, right)
+        return left, right
+
+    def _add_up(
+        self, alike: NDArray[np.float32], left: NDArray[np.float32], right: NDArray[np.float32]
+    ) -> None:
+        """Keep the sum of the filters, of which the linear one is given above its diagonal."""
+        mirror(alike)
+        alike *= np.float32(self.linear)
+        if self.low_pass:
+            with one_blas_thread():
+                alike += left @ right.T
+        check_factors("Spectral", alike)
+        self.similarity_ = alike
+        self.left_ = self.right_ = np.zeros((len(alike), 0), np.float32)
+
+    def _group_sums(self, core: sparse.csr_array, totals: Totals) -> Sums:
+        core.data /= totals.largest[totals.known].max()
+        customers = np.asarray(abs(core).sum(axis=1)).ravel() ** self.normalization
+        core.data /= customers[core.tocoo().row]
+        return {"users": np.array(core.shape[0]), "gram": whole_gram(core)}
+
+    def _learn_sums(self, sums: Sums, totals: Totals) -> None:
+        known = totals.known
+        largest = totals.largest[known].max()
+        products = (totals.sizes[known] / largest) ** self.normalization
+        gram = sums["gram"] / products / products[:, None]
+        vectors = np.zeros((len(gram), 0))
+        if self.low_pass:
+            with one_blas_thread():
+                vectors = _leading_of_gram(gram, int(sums["users"]), self._count(len(gram)))
+        self._add_up(gram.astype(np.float32), *self._filters(vectors, products))
 
     def state(self) -> State:
         """Return the parameters and what was learned; factors where there are any."""
@@ -237,14 +269,30 @@ def _leading(
     if side > _MANY_PRODUCTS:
         return leading_right(matrix, count, seed)[0].astype(np.float64)
     if pairwise and _wholly(matrix.shape, count):
-        values, vectors = eigh(upper_gram(matrix, np.float64), lower=False)
-        values = np.sqrt(np.maximum(values, 0))
+        squares, vectors = eigh(upper_gram(matrix, np.float64), lower=False)
+        return _determined(np.sqrt(np.maximum(squares, 0)), vectors, count)
+    start = np.random.default_rng(seed).standard_normal(min(matrix.shape))
+    _, values, across = svds(matrix, k=count, v0=start, return_singular_vectors="vh")
+    return _determined(values, across.T, count)
+
+
+def _leading_of_gram(gram: NDArray[np.float64], users: int, count: int) -> NDArray[np.float64]:
+    """Return the same of a matrix of so many users, from its inner products of all pairs."""
+    side = len(gram)
+    if _wholly((users, side), count):
+        squares, vectors = eigh(gram)
     else:
-        start = np.random.default_rng(seed).standard_normal(min(matrix.shape))
-        _, values, across = svds(matrix, k=count, v0=start, return_singular_vectors="vh")
-        vectors = across.T
+        start = np.random.default_rng(side).standard_normal(side)
+        squares, vectors = eigsh(gram, k=count, v0=start)
+    return _determined(np.sqrt(np.maximum(squares, 0)), vectors, count)
+
+
+def _determined(
+    values: NDArray[np.float64], vectors: NDArray[np.float64], count: int
+) -> NDArray[np.float64]:
+    """Return the leading singular vectors, those aside whose value cannot be told from 0."""
     order = np.argsort(-values, kind="stable")[:count]
     # Squares lose half the digits, so smaller ones cannot be told from 0.
-    floor = values.max() * np.sqrt(side * np.finfo(np.float64).eps)
+    floor = values.max() * np.sqrt(len(vectors) * np.finfo(np.float64).eps)
     leading: NDArray[np.float64] = vectors[:, order[values[order] > floor]]
     return leading

@@ -9,7 +9,7 @@ from scipy import sparse
 
 from suitably.utils.parallel import parallel
 
-__all__ = ["blocks", "mirror", "upper_gram"]
+__all__ = ["blocks", "mirror", "upper_gram", "whole_gram"]
 
 _CELLS = 4_000_000
 _EXACT = 2**24
@@ -43,6 +43,13 @@ def upper_gram(matrix: sparse.csr_array, dtype: Any) -> NDArray[Any]:
         out[first:end, first:] = (across[first:end] @ rest).toarray()
 
     list(parallel(fill, _bounds(matrix)))
+    return out
+
+
+def whole_gram(matrix: sparse.csr_array) -> NDArray[np.float64]:
+    """Return `matrix.T @ matrix`, dense, in double precision."""
+    out = upper_gram(matrix, np.float64)
+    mirror(out)
     return out
 
 

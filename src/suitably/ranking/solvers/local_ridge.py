@@ -10,10 +10,10 @@ from scipy import sparse
 
 from suitably.ranking.solvers.gram import blocks
 from suitably.ranking.solvers.growing import Rows, joined
-from suitably.ranking.solvers.nearest import nearest
+from suitably.ranking.solvers.nearest import nearest, nearest_of_gram
 from suitably.utils.parallel import cores, one_blas_thread, parallel
 
-__all__ = ["local_ridge", "local_room"]
+__all__ = ["local_ridge", "local_ridge_of_gram", "local_room"]
 
 _PAIRS = 2**22
 _CELLS = 2**20
@@ -55,9 +55,43 @@ def local_ridge(
     core.sort_indices()
     diagonal = np.bincount(core.indices, core.data**2, minlength=core.shape[1]) + added
     near = nearest(core, count, scale=1 / np.sqrt(diagonal), dtype=dtype)
-    gram = _lower_gram(core, dtype)
+    return _predicting(_lower_gram(core, dtype), diagonal, near, order)
+
+
+def local_ridge_of_gram(
+    gram: NDArray[np.float64],
+    reach: NDArray[np.int64],
+    added: NDArray[np.floating],
+    count: int,
+    dtype: Any,
+) -> sparse.csr_array:
+    """Return the same from the inner products of all pairs.
+
+    Args:
+        gram: (products, products).
+        reach: int64 (products,), how many users have each.
+        added: As for `local_ridge`.
+        count: Likewise.
+        dtype: Likewise.
+    """
+    order = np.argsort(-reach, kind="stable").astype(np.int32)
+    gram, added = gram[np.ix_(order, order)], added[order]
+    diagonal = gram.diagonal() + added
+    near = nearest_of_gram(gram, gram, count, scale=1 / np.sqrt(diagonal), dtype=dtype)
+    lower = sparse.csr_array(sparse.tril(sparse.csr_array(gram), -1, "csr")).astype(dtype)
+    lower.sort_indices()
+    return _predicting(lower, diagonal, near, order)
+
+
+def _predicting(
+    gram: sparse.csr_array,
+    diagonal: NDArray[np.float64],
+    near: sparse.csr_array,
+    order: NDArray[np.int32],
+) -> sparse.csr_array:
+    """Turn inner products with the nearest into weights, of products in their own order again."""
     with one_blas_thread():
-        _solve(gram, diagonal.astype(dtype), near)
+        _solve(gram, diagonal.astype(near.dtype), near)
     del gram
     targets = np.repeat(order, np.diff(near.indptr))
     pairs = sparse.coo_array((near.data, (order[near.indices], targets)), shape=near.shape)

@@ -1,6 +1,6 @@
 """Nearest products by the inner products of columns, without a matrix of all pairs."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from importlib.util import find_spec
 from typing import Any
@@ -13,7 +13,7 @@ from suitably.ranking.solvers.gram import blocks
 from suitably.ranking.solvers.growing import Rows, joined
 from suitably.utils.parallel import cores, parallel
 
-__all__ = ["compiled", "nearest", "trimmed"]
+__all__ = ["compiled", "counted", "nearest", "nearest_of_gram", "trimmed"]
 
 _CELLS = 1_000_000
 # How many pairs of products users may have: where a triangle of all pairs is small, and elsewhere;
@@ -59,10 +59,48 @@ def nearest(
     count = min(count, side)
     one, faint = compiled(), bool(shrinkage) and bool((matrix.data < 0).any())
     if one is None or faint:
-        parts = _with_numpy(matrix, count, shrinkage, judged, itself)
+        together = sparse.csr_array((counted(matrix), matrix.indices, matrix.indptr), matrix.shape)
+        pairs = zip(blocks(matrix), blocks(together), strict=True)
+        each = ((first, alike, common) for (first, alike), (_, common) in pairs)
+        parts = _with_numpy(each, count, shrinkage, judged, itself)
     else:
         parts = _with_numba(one, matrix, count, shrinkage, judged, itself, dtype)
     return joined(parts, side, dtype)
+
+
+def nearest_of_gram(
+    alike: NDArray[np.float64],
+    common: NDArray[np.float64],
+    count: int,
+    shrinkage: float = 0.0,
+    scale: NDArray[np.float64] | None = None,
+    dtype: Any = np.float64,
+) -> sparse.csr_array:
+    """Return the nearest columns of each column, as `nearest`, from inner products of all pairs.
+
+    Args:
+        alike: (products, products), the inner products.
+        common: (products, products), how many users have both, as `counted` counts them.
+        count: As for `nearest`.
+        shrinkage: Likewise.
+        scale: Likewise.
+        dtype: Likewise.
+
+    Example:
+        >>> some = np.array([[1.0, 1.0, 0.0], [1.0, 1.0, 1.0]])
+        >>> nearest_of_gram(some.T @ some, some.T @ some, 1).toarray().tolist()
+        [[0.0, 2.0, 0.0], [2.0, 0.0, 0.0], [1.0, 0.0, 0.0]]
+    """
+    side = len(alike)
+    judged = np.ones(side) if scale is None else scale
+
+    def each() -> Iterator[tuple[int, sparse.csr_array, sparse.csr_array]]:
+        step = max(1, _CELLS // max(1, side))
+        for first in range(0, side, step):
+            some = slice(first, first + step)
+            yield first, sparse.csr_array(alike[some]), sparse.csr_array(common[some])
+
+    return joined(_with_numpy(each(), min(count, side), shrinkage, judged, False), side, dtype)
 
 
 def trimmed(core: sparse.csr_array) -> tuple[sparse.csr_array, int | None]:
@@ -102,14 +140,13 @@ def trimmed(core: sparse.csr_array) -> tuple[sparse.csr_array, int | None]:
 
 
 def _with_numpy(
-    matrix: sparse.csr_array,
+    each: Iterable[tuple[int, sparse.csr_array, sparse.csr_array]],
     count: int,
     shrinkage: float,
     scale: NDArray[np.float64],
     itself: bool,
 ) -> Iterator[Rows]:
-    together = sparse.csr_array((_counted(matrix), matrix.indices, matrix.indptr), matrix.shape)
-    for (first, alike), (_, common) in zip(blocks(matrix), blocks(together), strict=True):
+    for first, alike, common in each:
         if shrinkage:
             common.data /= common.data + shrinkage
         else:
@@ -126,13 +163,21 @@ def _with_numpy(
         yield lengths, columns[kept], values[kept]
 
 
-def _counted(matrix: sparse.csr_array) -> NDArray[np.float64]:
-    """Return as how many users each entry counts: float64 (entries,), 1 for all above 0."""
+def counted(
+    matrix: sparse.csr_array, largest: NDArray[np.float64] | None = None
+) -> NDArray[np.float64]:
+    """Return as how many users each entry counts: float64 (entries,), 1 for all above 0.
+
+    Args:
+        matrix: CSR (users, products).
+        largest: float64 (products,), the largest entry of each, 0 if none is above; None: of these.
+    """
     counts = np.ones(matrix.nnz)
     below = np.flatnonzero(matrix.data < 0)
     if len(below):
-        largest = np.zeros(matrix.shape[1])
-        np.maximum.at(largest, matrix.indices, matrix.data)
+        if largest is None:
+            largest = np.zeros(matrix.shape[1])
+            np.maximum.at(largest, matrix.indices, matrix.data)
         sizes, most = -matrix.data[below], largest[matrix.indices[below]]
         counts[below] = np.divide(sizes, most, out=np.ones(len(below)), where=sizes < most)
     return counts

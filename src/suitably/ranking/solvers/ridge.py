@@ -11,7 +11,7 @@ from suitably.errors import DataError
 from suitably.ranking.solvers.gram import mirror, upper_gram
 from suitably.utils.parallel import one_blas_thread
 
-__all__ = ["largest_sum", "precision", "ridge"]
+__all__ = ["largest_sum", "precision", "ridge", "ridge_of_gram", "row_sums"]
 
 # Condition numbers that leave single precision enough of its seven digits, and its own range.
 _SINGLE = 1e5
@@ -20,8 +20,14 @@ _LARGE = 1e30
 
 def largest_sum(core: sparse.csr_array) -> float:
     """Return the largest row sum of the Gram matrix of sizes, which bounds its eigenvalues."""
+    return float(row_sums(core).max())
+
+
+def row_sums(core: sparse.csr_array) -> NDArray[np.float64]:
+    """Return the row sums of the Gram matrix of sizes: float64 (products,)."""
     sizes = abs(core)
-    return float((sizes.T @ np.asarray(sizes.sum(axis=1)).ravel()).max())
+    found: NDArray[np.float64] = sizes.T @ np.asarray(sizes.sum(axis=1)).ravel()
+    return found
 
 
 def precision(norm: float, added: NDArray[np.floating]) -> Any:
@@ -58,7 +64,24 @@ def ridge(
     Raises:
         DataError: What is added is too little to invert with.
     """
-    matrix = upper_gram(core, dtype)
+    return ridge_of_gram(name, upper_gram(core, dtype), added, norm)
+
+
+def ridge_of_gram(
+    name: str, matrix: NDArray[np.floating], added: NDArray[np.floating], norm: float
+) -> NDArray[np.floating]:
+    """Return the same from the Gram matrix, of which what is below the diagonal does not count.
+
+    Args:
+        name: The ranker's.
+        matrix: (products, products), in the precision to invert in; it is overwritten.
+        added: As for `ridge`.
+        norm: Likewise.
+
+    Raises:
+        DataError: Likewise.
+    """
+    dtype = matrix.dtype
     matrix[np.diag_indices(len(matrix))] += added.astype(dtype)
     # Threads would change the last bits, so the same data would give other lists elsewhere.
     with one_blas_thread():

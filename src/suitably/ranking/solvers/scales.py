@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import sparse
 
-__all__ = ["default_factors", "noise_norm"]
+__all__ = ["chance_norm", "default_factors", "noise_norm"]
 
 _FEWEST, _MOST = 64, 256
 _NUMBERS = 2**27
@@ -40,7 +40,10 @@ def noise_norm(weights: sparse.csr_array) -> float:
         Bandeira and van Handel, "Sharp Nonasymptotic Bounds on the Norm of Random Matrices with
         Independent Entries", Annals of Probability 44, 2016.
     """
-    users, products = weights.shape
     values = weights.data.astype(np.float64)
-    square = float(values @ values)
+    return chance_norm(float(values @ values), *weights.shape)
+
+
+def chance_norm(square: float, users: int, products: int) -> float:
+    """Return the same from the sum of the squares of all weights."""
     return float(np.sqrt(square / users) + np.sqrt(square / products))
