@@ -6,19 +6,21 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["kernel"]
+__all__ = ["REORDERED", "factorise", "kernel", "substitute"]
 
 Floats = NDArray[Any]
 Whole = NDArray[Any]
 
 # Sums may be reordered, by a rule fixed at compile time, so that they use vector units.
 # Inner loops run from 0 over slices: an index that might be negative is not vectorised.
-_compile = numba.njit(
-    nogil=True, cache=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"}
-)
+REORDERED = {"reassoc", "contract", "nsz"}
+_compile = numba.njit(nogil=True, cache=True, error_model="numpy", fastmath=REORDERED)
+# Part of whatever calls them: a function of its own would be optimised once more where it is
+# called, and which of both is run, hence the last digits, would depend on whether a cache was there.
+_inline = numba.njit(nogil=True, inline="always", error_model="numpy", fastmath=REORDERED)
 
 
-@_compile
+@_inline
 def factorise(a: Floats, size: int) -> None:
     """Turn the upper triangle of a positive definite matrix into its Cholesky factor U."""
     for i in range(size):
@@ -42,7 +44,7 @@ def factorise(a: Floats, size: int) -> None:
             row[j] *= scale
 
 
-@_compile
+@_inline
 def substitute(a: Floats, x: Floats, size: int) -> None:
     """Solve Uᵀ U x = b in place."""
     for i in range(size):
@@ -59,7 +61,7 @@ def substitute(a: Floats, x: Floats, size: int) -> None:
         rest[0] = total / row[0]
 
 
-@_compile
+@_inline
 def accumulate(
     a: Floats, vectors: Floats, columns: Whole, weights: Floats, first: int, last: int
 ) -> None:
@@ -96,7 +98,7 @@ def accumulate(
         place += 1
 
 
-@_compile
+@_inline
 def short(
     vectors: Floats,
     columns: Whole,

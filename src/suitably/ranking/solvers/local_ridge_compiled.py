@@ -6,7 +6,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from suitably.ranking.solvers.compiled import factorise, substitute
+from suitably.ranking.solvers.compiled import REORDERED, factorise, substitute
 
 __all__ = ["add_up", "solve"]
 
@@ -14,6 +14,7 @@ Floats = NDArray[Any]
 Whole = NDArray[Any]
 
 _compile = numba.njit(nogil=True, cache=True, error_model="numpy")
+_reordered = numba.njit(nogil=True, cache=True, error_model="numpy", fastmath=REORDERED)
 
 
 @_compile
@@ -77,7 +78,7 @@ def gather(matrix: Floats, gram: tuple[Whole, Whole, Floats], near: Whole) -> No
             matrix[i, j] = values[place] if there else 0
 
 
-@_compile
+@_reordered
 def solve(
     gram: tuple[Whole, Whole, Floats],
     diagonal: Floats,
