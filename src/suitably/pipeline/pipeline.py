@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from suitably.data.dataset import Dataset
 from suitably.data.frames import write_frame
-from suitably.data.vocabulary import Vocabulary, id_array
+from suitably.data.vocabulary import id_array
 from suitably.errors import DataError, NotFittedError
 from suitably.model.erasure import erase
 from suitably.model.model import Learnable, Model
@@ -24,6 +24,7 @@ from suitably.model.state import Snapshot, build_state
 from suitably.persistence.folder import Verify
 from suitably.persistence.model import load_model, save_model
 from suitably.persistence.packing import fingerprint, pack, unpack
+from suitably.pipeline.asked import asked_products, asked_users, check_k, kind_of
 from suitably.pipeline.batches import stream
 from suitably.pipeline.candidates import Candidates
 from suitably.pipeline.decision_block import AuditLog
@@ -433,7 +434,7 @@ class Pipeline(Parameterized):
         """
         model = self._answering()
         amounts = read_amounts(amount, model.state.users)
-        asked, rows = _asked(model.state.users.ids, user_ids)
+        asked, rows = asked_users(model.state.users.ids, user_ids)
         generator = self._generator(model, rows, k, as_of, exclude_owned, product_ids, amounts)
         with logged(_log, "recommend", logging.DEBUG, users=len(rows), k=generator.k):
             if stepwise:
@@ -587,7 +588,7 @@ class Pipeline(Parameterized):
             NotFittedError: Called before `fit`.
         """
         model = self._fitted()
-        found = similar_products(model, product_id, _positive_k(k))
+        found = similar_products(model, product_id, check_k(k))
         return write_frame(found, model.state.kind)
 
     def eligibility(
@@ -624,7 +625,7 @@ class Pipeline(Parameterized):
         """
         greedy = self.greedy()
         model = greedy._answering()
-        _, rows = _asked(model.state.users.ids, user_ids)
+        _, rows = asked_users(model.state.users.ids, user_ids)
         depth = max(1, len(model.state.positions)) if k is None else k
         generator = greedy._generator(model, rows, depth, as_of, True, None, None)
         return Candidates.of(generator, rows)
@@ -756,16 +757,11 @@ class Pipeline(Parameterized):
         """
         kind = None
         if self.consent is None and product_ids is None and amounts is None:
-            kind = _kind(_positive_k(k), as_of, exclude_owned, self._off)
+            kind = kind_of(check_k(k), as_of, exclude_owned, self._off)
             kept: ListGenerator | None = model.kept.get(kind)
             if kept is not None:
                 return kept
-        candidates = None
-        if product_ids is not None:
-            catalogue = model.state.catalogue.ids
-            asked = _present(catalogue.read(product_ids, "product_ids"), "product_ids")
-            codes = catalogue.codes(asked).astype(np.int64)
-            candidates = codes[codes >= 0]
+        candidates = asked_products(model.state.catalogue.ids, product_ids)
         snapshot = self._snapshot(model, as_of).proposing(amounts)
         consent, moment = self.consent, snapshot.as_of
         made = ListGenerator(
@@ -776,7 +772,7 @@ class Pipeline(Parameterized):
             off=self._switched_off(model),
             scorers=model.scorers,
             rerankers=model.rerankers,
-            k=_positive_k(k),
+            k=check_k(k),
             exclude_owned=exclude_owned,
             candidates=candidates,
         )
@@ -808,40 +804,6 @@ def load(
     """
     with logged(_log, "load"):
         return Pipeline._from_model(load_model(Path(path), verify, trusted, public_key))
-
-
-def _positive_k(k: Any) -> int:
-    if isinstance(k, bool) or not isinstance(k, int | np.integer) or k < 1:
-        raise ValueError(f"k={k!r}: must be a positive integer")
-    return int(k)
-
-
-def _kind(k: int, as_of: Any, exclude_owned: Any, off: SwitchState | None) -> Any:
-    """Return what is asked for, whoever it is for; None where it cannot be told from others."""
-    if type(exclude_owned) is not bool or not (as_of is None or type(as_of) is str):
-        return None
-    return k, as_of, exclude_owned, off
-
-
-def _asked(users: Vocabulary, user_ids: Any) -> tuple[pa.Array | None, NDArray[np.int64]]:
-    """Return ids in the caller's type, None for those of their rows, and the rows."""
-    if user_ids is None:
-        return None, np.arange(len(users))
-    one = users.code_of_one(user_ids)
-    if one >= 0:
-        return None, np.array([one])
-    asked = _present(users.read(user_ids, "user_ids"), "user_ids")
-    if len(asked) > 1 and len(asked.unique()) < len(asked):
-        counts = asked.value_counts()
-        repeated = [c["values"] for c in counts.to_pylist() if c["counts"] > 1][:3]
-        raise DataError(f"user_ids: the same id twice, such as {repeated}")
-    return users.cast_like(asked), users.codes(asked).astype(np.int64)
-
-
-def _present(ids: pa.Array, name: str) -> pa.Array:
-    if ids.null_count:
-        raise DataError(f"{name}: {ids.null_count} of {len(ids)} are missing")
-    return ids
 
 
 def _fitted_builder(builder: Any, data: Dataset, as_of: Any) -> Any:

@@ -16,7 +16,7 @@ Whole = NDArray[Any]
 REORDERED = {"reassoc", "contract", "nsz"}
 _compile = numba.njit(nogil=True, cache=True, error_model="numpy", fastmath=REORDERED)
 # Part of whatever calls them: a function of its own would be optimised once more where it is
-# called, and which of both is run, hence the last digits, would depend on whether a cache was there.
+# called, and whether a cache was there would decide which of both is run, hence the last digits.
 _inline = numba.njit(nogil=True, inline="always", error_model="numpy", fastmath=REORDERED)
 
 
