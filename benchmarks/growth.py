@@ -131,7 +131,10 @@ def _in_a_process(size: tuple[int, int, int], rooms: list[str]) -> Iterator[dict
 
 def _write(found: dict[str, Any]) -> None:
     """Put a figure into the file in place of what it had of it."""
-    rows = [one for one in read() if _key(one) != _key(found)] + [found]
+    rows = read()
+    there = [place for place, one in enumerate(rows) if _key(one) == _key(found)]
+    first = there[0] if there else len(rows)
+    rows[first : first + 1] = [found]
     axes = list(AXES)
     rows.sort(key=lambda one: (axes.index(one["axis"]), *(float(one[key]) for key in KEY[2:])))
     with CSV.open("w", newline="") as out:
