@@ -93,5 +93,5 @@ def kind_of(day: int, recs: Recommendations) -> Kind:
     generator: ListGenerator = recs.generator
     asked = generator.candidates
     among = None if asked is None else asked.tobytes()
-    depth = recs.lists.products.shape[1]
-    return day, depth, generator.k, id(generator.snapshot), generator.exclude_owned, among
+    moment = id(generator.snapshot)
+    return day, generator.depth, generator.k, moment, generator.exclude_owned, among

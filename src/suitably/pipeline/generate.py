@@ -138,7 +138,7 @@ class ListGenerator:
         if 0 < len(rows) <= _FEW and min(rows.tolist()) >= 0:
             generated = self._block(rows)
         else:
-            generated = GeneratedLists.empty(len(rows), min(self.k, self._width), self.draws)
+            generated = GeneratedLists.empty(len(rows), self.depth, self.draws)
             for places, part in self.blocks(rows, lambda _, part: part):
                 generated.put(places, part)
         if np.count_nonzero(generated.refused):
@@ -148,7 +148,7 @@ class ListGenerator:
     def laid_out(self, drawn: SingleList) -> GeneratedLists:
         """Return the list of a single user as those of several are."""
         reranked, refused, candidates = np.array([[0], [drawn.refused], [drawn.candidates]])
-        lists = drawn.lists(min(self.k, self._width))
+        lists = drawn.lists(self.depth)
         return GeneratedLists(lists, reranked, refused, np.array([drawn.stood_in]), candidates)
 
     def single(self, rows: NDArray[np.int64]) -> SingleList | None:
@@ -174,8 +174,7 @@ class ListGenerator:
         others = self.opt_out is not None or self.taken is not None
         if others or self.rerankers or self.draws:
             return None
-        depth, snapshot = min(self.k, self._width), self.snapshot
-        made_of = (self.state, snapshot, self.scorers, depth, self.exclude_owned)
+        made_of = (self.state, self.snapshot, self.scorers, self.depth, self.exclude_owned)
         return SingleLists(*made_of, self.narrowed, self.off)
 
     @property
@@ -187,6 +186,11 @@ class ListGenerator:
     def draws(self) -> bool:
         """Whether lists are drawn at random, and have propensities."""
         return draws_lists(type(self.scorers[0].ranker))
+
+    @cached_property
+    def depth(self) -> int:
+        """How many products a list has room for."""
+        return min(self.k, self._width)
 
     @cached_property
     def _width(self) -> int:
