@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
-from itertools import pairwise
 from threading import Thread
 from typing import Any
 
@@ -35,7 +34,6 @@ from suitably.utils.bitset import BitRows
 
 __all__ = ["Eligibility"]
 
-_BLOCK = 4096
 _MOST_CELLS = 2**31
 _WORTH_TABULATING = 512
 
@@ -155,9 +153,8 @@ class Eligibility(WhatIfs):
                 f"2**31 cells: ask for blocks of users, mask(user_ids=...)"
             )
         out = np.empty((len(rows), len(self._products)), bool)
-        for start in range(0, len(rows), _BLOCK):
-            block = rows[start : start + _BLOCK]
-            out[start : start + _BLOCK] = bitset.unpack(self.bits(block), out.shape[1])
+        for part in bitset.slices(len(rows), self._width):
+            out[part] = bitset.unpack(self.bits(rows[part]), out.shape[1])
         return out
 
     def passes(self, user_ids: IdsLike, product_ids: IdsLike) -> NDArray[np.bool_]:
@@ -179,12 +176,12 @@ class Eligibility(WhatIfs):
         out = np.empty(len(rows), bool)
         distinct, place = np.unique(rows, return_inverse=True)
         order = np.argsort(place, kind="stable")
-        bounds = np.searchsorted(place[order], np.arange(0, len(distinct) + _BLOCK, _BLOCK))
-        for index, (start, end) in enumerate(pairwise(bounds)):
+        ascending = place[order]
+        for part in bitset.slices(len(distinct), self._width):
+            start, end = np.searchsorted(ascending, [part.start, part.stop])
             members = order[start:end]
-            first = index * _BLOCK
-            words = self.bits(distinct[first : first + _BLOCK])
-            out[members] = bitset.has(words, place[members] - first, columns[members])
+            words = self.bits(distinct[part])
+            out[members] = bitset.has(words, place[members] - part.start, columns[members])
         return out
 
     def order(self) -> NDArray[np.int64]:
